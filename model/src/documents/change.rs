@@ -1,0 +1,203 @@
+//! What a batch of events changes, one value per key: sums, extremes and latest records, so that changes of the same
+//! key combine in any order. Applying them to state is a pure function; the store on MongoDB does the same in updates.
+
+use super::state::{ClientRecordFields, ClientState, DayTotals, InventoryState, ProductRecord, ProductState, Version};
+use crate::{Day, Money, Timestamp};
+
+/// What a batch changes of a product.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProductChange {
+    /// Units sold, returns deducted.
+    pub units: i64,
+    /// Revenue of lines with a price.
+    pub revenue: Money,
+    /// Cost of lines with a cost.
+    pub cost: Money,
+    /// Units of lines without a price.
+    pub unpriced: i64,
+    /// Units of lines without a cost.
+    pub uncosted: i64,
+    /// First and last sale.
+    pub sales: Option<(Timestamp, Timestamp)>,
+    /// Sales by day, no day twice.
+    pub days: Vec<(Day, DayTotals)>,
+    /// The latest record.
+    pub record: Option<(Version, ProductRecord)>,
+    /// Sum of the quantities of inventory events.
+    pub stock_sum: i64,
+    /// Count of inventory events.
+    pub stock_count: i64,
+}
+
+/// What a batch changes of a client.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientChange {
+    /// Revenue of the invoices.
+    pub revenue: Money,
+    /// How many invoices.
+    pub invoices: i64,
+    /// The latest of them.
+    pub last_purchase: Option<Timestamp>,
+    /// The latest record.
+    pub record: Option<(Version, ClientRecordFields)>,
+}
+
+/// What a batch changes of a product's batch in stock: its record, whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InventoryChange {
+    /// The record, with its version.
+    pub record: InventoryState,
+}
+
+/// What a batch changes of a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DailyChange {
+    /// The day's additions.
+    pub totals: DayTotals,
+}
+
+fn plus(a: Money, b: Money) -> Money {
+    Money::from_units(a.units().saturating_add(b.units()))
+}
+
+fn later<T>(a: Option<(Version, T)>, b: Option<(Version, T)>) -> Option<(Version, T)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.0 > a.0 { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+impl DayTotals {
+    /// Adds another's totals.
+    pub fn add(&mut self, other: &Self) {
+        self.invoices += other.invoices;
+        self.units = self.units.saturating_add(other.units);
+        self.revenue = plus(self.revenue, other.revenue);
+        self.unpriced = self.unpriced.saturating_add(other.unpriced);
+    }
+}
+
+impl ProductChange {
+    /// Widens the first and last sale by one at that time.
+    pub fn sold_at(&mut self, at: Timestamp) {
+        self.sales = Some(self.sales.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+    }
+
+    /// The totals of a day, to add to.
+    pub fn day(&mut self, day: Day) -> &mut DayTotals {
+        let index = self.days.iter().rposition(|(d, _)| *d == day).unwrap_or_else(|| {
+            self.days.push((day, DayTotals::default()));
+            self.days.len() - 1
+        });
+        &mut self.days[index].1
+    }
+
+    /// Takes in the record of an inventory event.
+    pub fn take_record(&mut self, version: Version, record: ProductRecord, quantity: i64) {
+        self.record = later(self.record.take(), Some((version, record)));
+        self.stock_sum = self.stock_sum.saturating_add(quantity);
+        self.stock_count += 1;
+    }
+
+    /// Takes in another change of the same product.
+    pub fn merge(&mut self, other: &Self) {
+        self.units = self.units.saturating_add(other.units);
+        self.revenue = plus(self.revenue, other.revenue);
+        self.cost = plus(self.cost, other.cost);
+        self.unpriced = self.unpriced.saturating_add(other.unpriced);
+        self.uncosted = self.uncosted.saturating_add(other.uncosted);
+        if let Some((first, last)) = other.sales {
+            self.sold_at(first);
+            self.sold_at(last);
+        }
+        for (day, totals) in &other.days {
+            self.day(*day).add(totals);
+        }
+        self.record = later(self.record.take(), other.record.clone());
+        self.stock_sum = self.stock_sum.saturating_add(other.stock_sum);
+        self.stock_count += other.stock_count;
+    }
+
+    /// Applies it to state, keeping sales by day for so many days before the last sale.
+    pub fn apply(&self, state: &mut ProductState, history_days: u32) {
+        state.units = state.units.saturating_add(self.units);
+        state.revenue = plus(state.revenue, self.revenue);
+        state.cost = plus(state.cost, self.cost);
+        state.unpriced = state.unpriced.saturating_add(self.unpriced);
+        state.uncosted = state.uncosted.saturating_add(self.uncosted);
+        state.stock_sum = state.stock_sum.saturating_add(self.stock_sum);
+        state.stock_count += self.stock_count;
+        if let Some((first, last)) = self.sales {
+            state.first_sale = Some(state.first_sale.map_or(first, |at| at.min(first)));
+            let last = state.last_sale.map_or(last, |at| at.max(last));
+            state.last_sale = Some(last);
+            for (day, totals) in &self.days {
+                state.days.entry(*day).or_default().add(totals);
+            }
+            // What falls out can never come back in, since the last sale only grows: the order of events leaves no trace.
+            state.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
+        }
+        if let Some((version, record)) = &self.record {
+            if state.version.is_none_or(|standing| *version > standing) {
+                state.version = Some(*version);
+                state.record = Some(record.clone());
+            }
+        }
+    }
+}
+
+impl ClientChange {
+    /// Adds an invoice.
+    pub fn bought(&mut self, amount: Money, at: Timestamp) {
+        self.revenue = plus(self.revenue, amount);
+        self.invoices += 1;
+        self.last_purchase = self.last_purchase.max(Some(at));
+    }
+
+    /// Takes in a client's record.
+    pub fn take_record(&mut self, version: Version, record: ClientRecordFields) {
+        self.record = later(self.record.take(), Some((version, record)));
+    }
+
+    /// Takes in another change of the same client.
+    pub fn merge(&mut self, other: &Self) {
+        self.revenue = plus(self.revenue, other.revenue);
+        self.invoices += other.invoices;
+        self.last_purchase = self.last_purchase.max(other.last_purchase);
+        self.record = later(self.record.take(), other.record.clone());
+    }
+
+    /// Applies it to state.
+    pub fn apply(&self, state: &mut ClientState) {
+        state.revenue = plus(state.revenue, self.revenue);
+        state.invoices += self.invoices;
+        state.last_purchase = state.last_purchase.max(self.last_purchase);
+        if let Some((version, record)) = &self.record {
+            if state.version.is_none_or(|standing| *version > standing) {
+                state.version = Some(*version);
+                state.record = record.clone();
+            }
+        }
+    }
+}
+
+impl InventoryChange {
+    /// Takes in another record of the same product and batch.
+    pub fn merge(&mut self, other: &Self) {
+        if other.record.version > self.record.version {
+            self.record = other.record.clone();
+        }
+    }
+
+    /// Applies it to what stands, if anything does.
+    pub fn apply(&self, standing: Option<&InventoryState>) -> Option<InventoryState> {
+        standing.is_none_or(|standing| self.record.version > standing.version).then(|| self.record.clone())
+    }
+}
+
+impl DailyChange {
+    /// Takes in another change of the same day.
+    pub fn merge(&mut self, other: &Self) {
+        self.totals.add(&other.totals);
+    }
+}

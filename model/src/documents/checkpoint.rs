@@ -1,0 +1,91 @@
+//! Positions: which events of a partition count already, and which range is being applied.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{Timestamp, event::Stream};
+
+/// A partition of a stream's topic. Prints as the checkpoint's id, `sales/3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionId {
+    /// The stream.
+    pub stream: Stream,
+    /// The number of the partition in its topic.
+    pub partition: i32,
+}
+
+impl PartitionId {
+    /// The name of the high-water mark that documents carry for it, in that incarnation of the topic: `s3`, or `s3r1`
+    /// after the topic was recreated once.
+    pub fn mark(&self, incarnation: i64) -> String {
+        let (letter, partition) = (self.stream.letter(), self.partition);
+        if incarnation == 0 { format!("{letter}{partition}") } else { format!("{letter}{partition}r{incarnation}") }
+    }
+
+    /// From the id of a checkpoint.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (stream, partition) = text.split_once('/')?;
+        Some(Self { stream: Stream::from_name(stream)?, partition: partition.parse().ok()? })
+    }
+}
+
+impl fmt::Display for PartitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stream, self.partition)
+    }
+}
+
+/// The position of a partition: events before `next` are applied; `[next, pending)` is being applied by somebody.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The partition.
+    pub id: PartitionId,
+    /// Counts how often the topic was deleted and made anew.
+    pub incarnation: i64,
+    /// Kafka's id of the topic, where the broker tells it.
+    pub topic_id: Option<String>,
+    /// The first offset that is not applied.
+    pub next: i64,
+    /// The end of the range that is claimed, if one is.
+    pub pending: Option<i64>,
+    /// Grows by one at every write: the compare-and-set's token. Never reset.
+    pub version: i64,
+    /// Who wrote it last, unique per write: tells a writer that lost its acknowledgement that the write was its own.
+    pub writer: String,
+    /// Events applied since the pipeline began.
+    pub events: i64,
+    /// Of these, rejected.
+    pub rejected: i64,
+    /// The greatest event time among them.
+    pub latest_event: Option<Timestamp>,
+    /// The generation of the settings of who wrote it last.
+    pub generation: i64,
+    /// When it was written.
+    pub updated_at: Timestamp,
+}
+
+impl Checkpoint {
+    /// A checkpoint that was never written, at a position.
+    pub fn new(id: PartitionId, next: i64, topic_id: Option<String>) -> Self {
+        Self {
+            id,
+            incarnation: 0,
+            topic_id,
+            next,
+            pending: None,
+            version: 0,
+            writer: String::new(),
+            events: 0,
+            rejected: 0,
+            latest_event: None,
+            generation: 0,
+            updated_at: Timestamp::default(),
+        }
+    }
+}
+
+/// Where a new pipeline started, for all partitions there were: written once, before the first event is read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartPositions {
+    /// The first offset to read, by partition. A partition that is not here was added later and starts at its beginning.
+    pub next: BTreeMap<PartitionId, i64>,
+}

@@ -1,0 +1,14 @@
+//! The documents of every collection, as typed values. How they are spelled in MongoDB is the store's affair; the public
+//! rows serialize to JSON with the field names that readers of the views know.
+
+mod change;
+mod checkpoint;
+mod rows;
+mod state;
+mod status;
+
+pub use change::{ClientChange, DailyChange, InventoryChange, ProductChange};
+pub use checkpoint::{Checkpoint, PartitionId, StartPositions};
+pub use rows::{ClientRow, DailyRow, RiskCategory, RiskRow, Winner};
+pub use state::{ClientRecordFields, ClientState, DayTotals, InventoryState, ProductRecord, ProductState, Version};
+pub use status::{Heartbeat, PartitionStatus, RejectedEvent, View, ViewCondition, ViewState};

@@ -1,0 +1,152 @@
+//! A sale: one invoice with all its lines.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{
+    Id, MAX_AMOUNT, MAX_LINE_AMOUNT, MAX_QUANTITY,
+    decode::{Object, Problem},
+};
+use crate::{Money, Timestamp};
+
+/// The most lines of one invoice.
+pub const MAX_ITEMS: usize = 10_000;
+
+/// An invoice, or a return when quantities are negative. All of its lines count; one bad line rejects the whole event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sale<'a> {
+    /// The invoice; also the Kafka key of what Stockstream produces.
+    #[serde(borrow)]
+    pub invoice_id: Id<'a>,
+    /// Who bought; left out for a sale to nobody known.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Id<'a>>,
+    /// When it was sold.
+    pub timestamp: Timestamp,
+    /// The amount of the invoice. May be left out only when every line has `unit_price`; then it is the sum of the lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_amount: Option<Money>,
+    /// The lines, 1 to 10,000.
+    #[serde(borrow, deserialize_with = "objects")]
+    #[schemars(length(min = 1, max = 10_000))]
+    pub items: Vec<Item<'a>>,
+}
+
+/// A line of an invoice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Item<'a> {
+    /// The product.
+    #[serde(borrow)]
+    pub product_id: Id<'a>,
+    /// How many; not zero, negative for a return.
+    #[serde(deserialize_with = "whole_number")]
+    #[schemars(range(min = -1_000_000_000, max = 1_000_000_000))]
+    pub quantity: i64,
+    /// Price of one; zero or more. Left out: valued by the product's `sell_price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<Money>,
+    /// Cost of one; zero or more. Left out: valued by the product's `buy_price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_cost: Option<Money>,
+}
+
+impl Sale<'_> {
+    /// The amount of the invoice: `total_amount`, else the sum of its priced lines.
+    pub fn amount(&self) -> Money {
+        self.total_amount.unwrap_or_else(|| {
+            let lines = self.items.iter().filter_map(|item| item.unit_price?.checked_times(item.quantity));
+            Money::from_units(lines.map(Money::units).fold(0, i64::saturating_add))
+        })
+    }
+
+    /// What the types alone do not say. The path is that of the first field that breaks the contract.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if self.items.is_empty() || self.items.len() > MAX_ITEMS {
+            return Err(Problem::value(
+                "items",
+                format!("an invoice has 1 to {MAX_ITEMS} lines, not {}", self.items.len()),
+            ));
+        }
+        for (index, item) in self.items.iter().enumerate() {
+            item.check().map_err(|problem| problem.within(&format!("items[{index}]")))?;
+        }
+        match self.total_amount {
+            Some(amount) => in_range("total_amount", amount, -MAX_LINE_AMOUNT, MAX_LINE_AMOUNT),
+            None => match self.items.iter().position(|item| item.unit_price.is_none()) {
+                Some(index) => Err(Problem::missing(
+                    "total_amount",
+                    format!(
+                        "total_amount may be left out only when every line has unit_price, and items[{index}] has none"
+                    ),
+                )),
+                None => Ok(()),
+            },
+        }
+    }
+}
+
+impl Item<'_> {
+    fn check(&self) -> Result<(), Problem> {
+        if self.quantity == 0 || self.quantity.abs() > MAX_QUANTITY {
+            let found = self.quantity;
+            return Err(Problem::value(
+                "quantity",
+                format!("must be a whole number from 1 to {MAX_QUANTITY}, or negative for a return, not {found}"),
+            ));
+        }
+        for (name, price) in [("unit_price", self.unit_price), ("unit_cost", self.unit_cost)] {
+            let Some(price) = price else { continue };
+            in_range(name, price, 0, MAX_AMOUNT)?;
+            let line = price
+                .checked_times(self.quantity)
+                .filter(|line| line.units().abs() <= Money::from_whole(MAX_LINE_AMOUNT).units());
+            if line.is_none() {
+                return Err(Problem::value(
+                    name,
+                    format!("times quantity {} is beyond {MAX_LINE_AMOUNT}", self.quantity),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An amount between two whole bounds, both allowed.
+pub(super) fn in_range(path: &str, amount: Money, min: i64, max: i64) -> Result<(), Problem> {
+    if amount < Money::from_whole(min) || amount > Money::from_whole(max) {
+        return Err(Problem::value(path, format!("must be from {min} to {max}, not {amount}")));
+    }
+    Ok(())
+}
+
+fn objects<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item<'a>>, D::Error> {
+    let items: Vec<Object<Item<'a>>> = Vec::deserialize(deserializer)?;
+    Ok(items.into_iter().map(|Object(item)| item).collect())
+}
+
+/// A whole number, also when JSON writes it `3.0`, which is what JSON Schema calls an integer.
+pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    struct Visitor;
+    impl de::Visitor<'_> for Visitor {
+        type Value = i64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<i64, E> {
+            Ok(number)
+        }
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<i64, E> {
+            i64::try_from(number).map_err(|_| E::custom(format!("{number} is out of range")))
+        }
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
+            if number.fract() == 0.0 && number.abs() < 9e15 {
+                Ok(number as i64)
+            } else {
+                Err(E::invalid_type(de::Unexpected::Float(number), &self))
+            }
+        }
+    }
+    deserializer.deserialize_any(Visitor)
+}

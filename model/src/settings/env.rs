@@ -1,0 +1,179 @@
+//! Every setting as an environment variable: `STOCKSTREAM_` and the path in capitals, so
+//! `analytics.productWinners.limit` is `STOCKSTREAM_ANALYTICS_PRODUCT_WINNERS_LIMIT`. Lists are separated by commas.
+
+use serde_json::{Map, Value};
+
+use super::{Settings, SettingsError};
+
+/// A setting and the variable that sets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// The path in the settings file, `kafka.startFrom`.
+    pub path: String,
+    /// The variable's name, `STOCKSTREAM_KAFKA_START_FROM`.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    list: bool,
+}
+
+/// Every setting that is a value, from the schema of [`Settings`].
+pub fn variables() -> Vec<Variable> {
+    let schema =
+        schemars::generate::SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true).into_generator();
+    let schema = schema.into_root_schema_for::<Settings>().to_value();
+    let mut found = Vec::new();
+    collect(&schema, &mut Vec::new(), &mut found);
+    found
+}
+
+fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Variable>) {
+    let nested = schema
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .and_then(|options| options.iter().find(|o| o.get("properties").is_some()));
+    let properties = nested.unwrap_or(schema).get("properties").and_then(Value::as_object);
+    if let Some(properties) = properties {
+        for (name, property) in properties {
+            path.push(name.clone());
+            collect(property, path, found);
+            path.pop();
+        }
+        return;
+    }
+    let snake = |part: &str| {
+        part.chars()
+            .flat_map(|c| [c.is_uppercase().then_some('_'), Some(c.to_ascii_uppercase())])
+            .flatten()
+            .collect::<String>()
+    };
+    let parts: Vec<String> = path.iter().map(|part| snake(part)).collect();
+    let about = schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
+    let list = schema.get("type").and_then(Value::as_str) == Some("array");
+    found.push(Variable { path: path.join("."), name: format!("STOCKSTREAM_{}", parts.join("_")), about, list });
+}
+
+/// The file's settings with the environment laid over them, read into the type but not yet checked for bounds.
+pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+    let parsed: Value =
+        serde_yaml_ng::from_str(file).map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
+    let mut tree = if parsed.is_null() { Value::Object(Map::new()) } else { parsed };
+    let mut origins = Vec::new();
+    for variable in variables() {
+        let Some(text) = environment(&variable.name) else { continue };
+        set(&mut tree, &variable, &text);
+        origins.push(variable);
+    }
+    serde_path_to_error::deserialize(&tree).map_err(|error| {
+        let field = error.path().to_string();
+        let origin = origins.iter().find(|v| field.starts_with(&v.path)).map(|v| v.name.clone());
+        SettingsError::Field { message: error.into_inner().to_string(), field, origin }
+    })
+}
+
+fn set(tree: &mut Value, variable: &Variable, text: &str) {
+    let mut place = tree;
+    for part in variable.path.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        let Value::Object(map) = place else { return };
+        place = map.entry(part).or_insert(Value::Null);
+    }
+    *place = if variable.list {
+        Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
+    } else {
+        // A number or truth value where one is meant; what is text in the type refuses nothing by being text.
+        match text.parse::<i64>() {
+            Ok(number) => Value::from(number),
+            Err(_) => Value::String(text.to_owned()),
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::load(Some(file), |name| env.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn nothing_given_gives_the_defaults() {
+        assert_eq!(load("", &[]).unwrap(), Settings::default());
+        assert_eq!(load("{}", &[]).unwrap().group_id(), "stockstream.local");
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let file = "{kafka: {bootstrapServers: [a:1], startFrom: earliest}, analytics: {productWinners: {weights: {profit: '0.7'}}}}";
+        let settings = load(
+            file,
+            &[
+                ("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS", "b:1, c:2"),
+                ("STOCKSTREAM_ANALYTICS_AS_OF", "LatestEvent"),
+                ("STOCKSTREAM_ANALYTICS_CLIENTS_GOLD", "50000"),
+                ("STOCKSTREAM_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+                ("STOCKSTREAM_KAFKA_SECURITY_SASL_MECHANISM", "PLAIN"),
+                ("STOCKSTREAM_KAFKA_SECURITY_SASL_USERNAME", "u"),
+                ("STOCKSTREAM_KAFKA_SECURITY_SASL_PASSWORD", "secret-word"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(settings.kafka.bootstrap_servers, ["b:1", "c:2"]);
+        assert_eq!(settings.analytics.clients.gold.to_string(), "50000");
+        assert_eq!(settings.analytics.product_winners.weights.profit.to_string(), "0.7");
+        assert!(!format!("{settings:?}").contains("secret-word"));
+    }
+
+    #[test]
+    fn every_bad_setting_is_named_with_its_value_and_what_is_allowed() {
+        for (file, words) in [
+            ("kafka: [", &["not valid YAML"][..]),
+            ("kafka: {topic: x}", &["kafka", "topic", "unknown field"]),
+            ("analytics: {asOf: yesterday}", &["analytics.asOf", "yesterday", "LatestEvent"]),
+            ("analytics: {reevaluateEvery: soon}", &["analytics.reevaluateEvery", "soon", "1h"]),
+            ("analytics: {productWinners: {limit: 0}}", &["analytics.productWinners.limit", "0", "from 1 to 1000"]),
+            ("analytics: {productWinners: {weights: {profit: much}}}", &["weights.profit", "much", "decimal"]),
+            ("analytics: {clients: {silver: '30000'}}", &["analytics.clients.silver", "30000", "gold"]),
+            ("kafka: {bootstrapServers: [kafka]}", &["kafka.bootstrapServers", "kafka", "host:port"]),
+            ("kafka: {bootstrapServers: []}", &["kafka.bootstrapServers", "at least one"]),
+            ("kafka: {topics: {sales: {name: 'a b'}}}", &["kafka.topics.sales.name", "a b", "letters"]),
+            ("kafka: {topics: {sales: {name: topic-clients}}}", &["kafka.topics.clients.name", "already"]),
+            ("kafka: {security: {protocol: SASL_SSL}}", &["kafka.security.sasl", "mechanism"]),
+            ("kafka: {security: {protocol: TLS}}", &["kafka.security.protocol", "TLS", "SASL_SSL"]),
+            ("kafka: {security: {protocol: SSL, tls: {certFile: a}}}", &["kafka.security.tls", "keyFile"]),
+            ("kafka: {startFrom: middle}", &["kafka.startFrom", "middle", "earliest"]),
+            ("limits: {batchKeys: 0}", &["limits.batchKeys", "from 1"]),
+            ("limits: {publishEvery: 0}", &["limits.publishEvery", "from 1ms"]),
+            ("pipeline: {name: ''}", &["pipeline.name", "letters"]),
+        ] {
+            let message = load(file, &[]).expect_err(file).to_string();
+            for word in words {
+                assert!(message.contains(word), "{file}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_variable_is_named() {
+        let message = load("", &[("STOCKSTREAM_ANALYTICS_AS_OF", "soon")]).unwrap_err().to_string();
+        assert!(message.contains("STOCKSTREAM_ANALYTICS_AS_OF"), "{message}");
+    }
+
+    #[test]
+    fn every_setting_has_a_variable_of_its_own() {
+        let mut names: Vec<String> = variables().into_iter().map(|v| v.name).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(count > 50, "{count}");
+        assert!(
+            variables().iter().all(|v| !v.about.is_empty()),
+            "{:?}",
+            variables().iter().find(|v| v.about.is_empty())
+        );
+    }
+}

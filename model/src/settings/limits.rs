@@ -1,0 +1,49 @@
+//! Bounds on memory, pace and retention.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Span;
+
+/// Bounds on memory, pace and retention.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// How many keys (products, clients, …) one batch may hold before its partitions are paused.
+    pub batch_keys: usize,
+    /// How many bytes of events one batch may stand for before its partitions are paused. Rejected payloads count too.
+    pub batch_bytes: usize,
+    /// The least time between two flushes of one worker.
+    pub flush_every: Span,
+    /// The least time between two publications of the views.
+    pub publish_every: Span,
+    /// How often a worker writes its heartbeat.
+    pub heartbeat_every: Span,
+    /// How often Kafka's committed offsets follow the checkpoints.
+    pub commit_every: Span,
+    /// After how much silence Kafka gives a worker's partitions to others.
+    pub session_timeout: Span,
+    /// How long rejected events are kept.
+    pub keep_rejected: Span,
+    /// How many write commands one flush has under way at once.
+    pub write_connections: usize,
+    /// How many updates one write command carries.
+    pub updates_per_command: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_keys: 200_000,
+            batch_bytes: 256 << 20,
+            flush_every: Span::from_millis(2),
+            publish_every: Span::from_millis(25),
+            heartbeat_every: Span::from_millis(5_000),
+            commit_every: Span::from_millis(1_000),
+            session_timeout: Span::from_millis(10_000),
+            keep_rejected: Span::from_millis(30 * 86_400_000),
+            write_connections: 4,
+            updates_per_command: 1_000,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Where answers are kept.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// Where answers are kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct MongoDb {
+    /// The connection string; it names the database, as in `mongodb://host:27017/stock_management`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<Secret>,
+    /// A file that holds the connection string; wins over `uri`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri_file: Option<PathBuf>,
+    /// Certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<MongoTls>,
+}
+
+/// Certificates for MongoDB, as PEM files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct MongoTls {
+    /// Authorities to trust instead of the built-in ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}

@@ -1,0 +1,216 @@
+//! Points in time, to the millisecond, and UTC calendar days.
+
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use jiff::{civil, tz::Offset};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use snafu::Snafu;
+
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// Milliseconds since 1970-01-01T00:00:00Z; finer parts are cut off. Years 1900 to 9999.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// A UTC calendar day, counted from 1970-01-01.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i32);
+
+/// Why a text is no timestamp.
+#[derive(Debug, Snafu, PartialEq, Eq)]
+#[snafu(display(
+    "{text:?} is not a time: write RFC 3339 (2026-05-01T12:30:00Z), or a date-time or date without a zone (UTC), years 1900 to 9999"
+))]
+pub struct TimeError {
+    text: String,
+}
+
+impl Timestamp {
+    /// From milliseconds since the epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// The clock's time.
+    pub fn now() -> Self {
+        Self(jiff::Timestamp::now().as_millisecond())
+    }
+
+    /// The UTC calendar day it falls in.
+    pub fn day(self) -> Day {
+        Day(self.0.div_euclid(MS_PER_DAY) as i32)
+    }
+
+    /// Later by so many milliseconds; saturates.
+    #[must_use]
+    pub fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    fn of_civil(local: civil::DateTime) -> Option<Self> {
+        let instant = Offset::UTC.to_timestamp(local).ok()?;
+        Some(Self(instant.as_nanosecond().div_euclid(1_000_000) as i64))
+    }
+
+    fn in_range(self, text: &str) -> Result<Self, TimeError> {
+        const FIRST: i64 = -2_208_988_800_000; // 1900-01-01
+        const LAST: i64 = 253_402_300_799_999; // 9999-12-31
+        if (FIRST..=LAST).contains(&self.0) { Ok(self) } else { Err(TimeError::of(text)) }
+    }
+}
+
+impl TimeError {
+    fn of(text: &str) -> Self {
+        Self { text: text.chars().take(60).collect() }
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        if text.contains('[') {
+            return Err(TimeError::of(text)); // RFC 9557 zones are beyond the contract
+        }
+        if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+            let millis = instant.as_nanosecond().div_euclid(1_000_000);
+            return Self(millis as i64).in_range(text);
+        }
+        let local: civil::DateTime = text.parse().map_err(|_| TimeError::of(text))?;
+        Self::of_civil(local).ok_or_else(|| TimeError::of(text))?.in_range(text)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(instant) => write!(f, "{instant}"),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Timestamp;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time as a string")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "RFC 3339, or a date-time or date without a zone (then UTC); kept to the millisecond.",
+            "type": "string", "maxLength": 60, "examples": ["2026-05-01T12:30:00Z", "2026-05-01 12:30:00", "2026-05-01"],
+        })
+    }
+}
+
+impl Day {
+    /// From days since 1970-01-01.
+    pub const fn from_number(days: i32) -> Self {
+        Self(days)
+    }
+
+    /// Days since 1970-01-01.
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+
+    /// Its first millisecond.
+    pub fn start(self) -> Timestamp {
+        Timestamp(i64::from(self.0) * MS_PER_DAY)
+    }
+
+    /// Whole days from `earlier` to this one; negative when it lies before.
+    pub fn since(self, earlier: Self) -> i64 {
+        i64::from(self.0) - i64::from(earlier.0)
+    }
+}
+
+impl FromStr for Day {
+    type Err = TimeError;
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let date: civil::Date = text.parse().map_err(|_| TimeError::of(text))?;
+        Timestamp::of_civil(date.into()).map(Timestamp::day).ok_or_else(|| TimeError::of(text))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.start().to_string()[..10])
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_form_of_the_contract() {
+        for (text, millis) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01T01:00:00+01:00", 0),
+            ("1970-01-01T00:00:01.2349Z", 1_234),
+            ("1970-01-02 00:00:00", 86_400_000),
+            ("1970-01-02", 86_400_000),
+            ("1969-12-31T23:59:59.9999Z", -1),
+            ("2011-07-31 23:59:59", 1_312_156_799_000),
+        ] {
+            assert_eq!(text.parse(), Ok(Timestamp(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for text in [
+            "",
+            "yesterday",
+            "2026-02-30",
+            "12:00",
+            "2026-01-01T25:00:00Z",
+            "1899-12-31",
+            "2026-01-01T00:00:00[Europe/Paris]",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_agree_with_the_calendar_library() {
+        for number in (-25_567..2_932_896).step_by(97) {
+            let text = Day(number).to_string();
+            assert_eq!(text.parse(), Ok(Day(number)), "{text}");
+        }
+    }
+}
