@@ -1,1 +1,18 @@
-//! 
+//! What is asked of a database: [`StateStore`] by the workers, [`ViewStore`] by whoever only reads. Each on MongoDB (or
+//! a server compatible with it) and in memory.
+
+pub mod batch;
+mod error;
+pub mod inspect;
+pub mod memory;
+pub mod mongo;
+mod state_store;
+mod verdict;
+mod view_store;
+
+pub use batch::{ApplyReport, Batch, Range};
+pub use error::StoreError;
+pub use memory::MemoryStore;
+pub use mongo::MongoStore;
+pub use state_store::{Claimed, RiskFacts, RiskUpdate, StateStore};
+pub use view_store::{Page, Paging, Rejections, Status, ViewStore};

@@ -1,0 +1,63 @@
+//! A batch: what the claimed ranges of some partitions change, one change per key and partition.
+//!
+//! Changes are kept per partition because each is guarded, and may be refused, by its own high-water mark; the store
+//! combines the partitions of a key into one update.
+
+use std::collections::HashMap;
+
+use hashbrown::HashMap as FastMap;
+use stockstream_model::{
+    Day, Timestamp,
+    documents::{ClientChange, DailyChange, InventoryChange, PartitionId, ProductChange, RejectedEvent},
+};
+
+/// The key of stock: product and batch.
+pub type StockKey = (String, Option<String>);
+
+/// What the range `[next, end)` of one partition changes.
+#[derive(Clone, Debug, Default)]
+pub struct Range {
+    /// The topic's incarnation.
+    pub incarnation: i64,
+    /// The first offset.
+    pub next: i64,
+    /// Behind the last offset.
+    pub end: i64,
+    /// Events in it, rejected ones included.
+    pub events: i64,
+    /// Rejected ones in it.
+    pub rejected: i64,
+    /// The greatest event time in it.
+    pub latest_event: Option<Timestamp>,
+    /// Changes by product.
+    pub products: FastMap<String, ProductChange>,
+    /// Changes by product and batch.
+    pub inventory: FastMap<StockKey, InventoryChange>,
+    /// Changes by client.
+    pub clients: FastMap<String, ClientChange>,
+    /// Changes by day.
+    pub daily: FastMap<Day, DailyChange>,
+    /// What was refused.
+    pub rejections: Vec<RejectedEvent>,
+}
+
+impl Range {
+    /// How many keys it touches.
+    pub fn keys(&self) -> usize {
+        self.products.len() + self.inventory.len() + self.clients.len() + self.daily.len() + self.rejections.len()
+    }
+}
+
+/// Claimed ranges of some partitions, to be applied.
+pub type Batch = HashMap<PartitionId, Range>;
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplyReport {
+    /// Documents changed.
+    pub changed: u64,
+    /// Changes that had been applied before, by whoever claimed the range.
+    pub already: u64,
+    /// Partitions whose claim somebody else went on with: their part of the batch is void and must be dropped.
+    pub lost: Vec<PartitionId>,
+}

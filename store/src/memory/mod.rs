@@ -1,0 +1,67 @@
+//! The store in memory: for `stockstream up` with nothing installed, and the twin against which MongoDB is tested.
+
+mod state;
+mod views;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use stockstream_model::{
+    Day,
+    documents::{
+        Checkpoint, ClientState, DayTotals, Heartbeat, InventoryState, PartitionId, ProductState, RejectedEvent,
+        RiskRow, StartPositions, View, ViewState, Winner,
+    },
+    settings::Analytics,
+};
+
+use crate::batch::StockKey;
+
+/// A store that lives and ends with the process. Cheap to share: wrap it in an `Arc`.
+pub struct MemoryStore {
+    analytics: Analytics,
+    inner: Mutex<Inner>,
+}
+
+/// A document with its high-water marks.
+#[derive(Default)]
+struct Marked<T> {
+    value: T,
+    marks: HashMap<String, i64>,
+}
+
+#[derive(Default)]
+struct Inner {
+    pipeline: Option<String>,
+    start: Option<StartPositions>,
+    checkpoints: BTreeMap<PartitionId, Checkpoint>,
+    products: BTreeMap<String, Marked<ProductState>>,
+    inventory: BTreeMap<StockKey, Marked<Option<InventoryState>>>,
+    clients: BTreeMap<String, Marked<ClientState>>,
+    daily: BTreeMap<Day, Marked<DayTotals>>,
+    rejected: BTreeMap<String, RejectedEvent>,
+    views: BTreeMap<View, ViewState>,
+    rankings: BTreeMap<i64, Vec<Winner>>,
+    risks: BTreeMap<StockKey, RiskRow>,
+    workers: BTreeMap<String, Heartbeat>,
+}
+
+impl MemoryStore {
+    /// An empty store whose derived fields follow these settings.
+    pub fn new(analytics: Analytics) -> Self {
+        Self { analytics, inner: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change below is made whole or not at all, so what a panicking thread left behind is still sound.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn view(&self, view: View) -> ViewState {
+        self.views.get(&view).cloned().unwrap_or_else(|| ViewState::new(view))
+    }
+}

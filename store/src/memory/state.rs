@@ -1,0 +1,275 @@
+use std::collections::BTreeMap;
+
+use stockstream_model::{
+    Day,
+    analytics::{ProductFacts, score_base},
+    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    settings::{LossRisk, Pipeline},
+};
+
+use super::{Inner, Marked, MemoryStore};
+use crate::{
+    ApplyReport, Batch, Range, StoreError,
+    inspect::{Inspect, Snapshot},
+    state_store::{Claimed, RiskFacts, RiskUpdate, StateStore},
+    verdict::{Verdict, stands, verdict},
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+impl StateStore for MemoryStore {
+    async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
+        let mut inner = self.lock();
+        let owner = inner.pipeline.get_or_insert_with(|| pipeline.name.clone());
+        if *owner != pipeline.name {
+            let (owner, pipeline) = (owner.clone(), pipeline.name.clone());
+            return Err(StoreError::Owned { database: "in memory".into(), owner, pipeline });
+        }
+        Ok(1)
+    }
+
+    async fn newest_generation(&self) -> Result<i64> {
+        Ok(1)
+    }
+
+    async fn pin_start(&self, start: &StartPositions) -> Result<StartPositions> {
+        Ok(self.lock().start.get_or_insert_with(|| start.clone()).clone())
+    }
+
+    async fn start_positions(&self) -> Result<Option<StartPositions>> {
+        Ok(self.lock().start.clone())
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
+        Ok(self.lock().checkpoints.values().cloned().collect())
+    }
+
+    async fn create_checkpoints(&self, new: &[Checkpoint]) -> Result<()> {
+        let mut inner = self.lock();
+        for checkpoint in new {
+            inner.checkpoints.entry(checkpoint.id).or_insert_with(|| checkpoint.clone());
+        }
+        Ok(())
+    }
+
+    async fn swap_checkpoints(&self, new: &[Checkpoint]) -> Result<Vec<bool>> {
+        let mut inner = self.lock();
+        let swap = |checkpoint: &Checkpoint| match inner.checkpoints.get_mut(&checkpoint.id) {
+            Some(standing) if standing.version + 1 == checkpoint.version => {
+                *standing = checkpoint.clone();
+                true
+            }
+            Some(standing) => standing.version == checkpoint.version && standing.writer == checkpoint.writer,
+            None => false,
+        };
+        Ok(new.iter().map(swap).collect())
+    }
+
+    async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {
+        let mut inner = self.lock();
+        let mut report = ApplyReport::default();
+        for claim in claims {
+            let Some(range) = batch.get(&claim.id) else { continue };
+            let before = report.clone();
+            if inner.apply(range, claim, self.analytics.history_days, &mut report)? {
+                report.lost.push(claim.id);
+                (report.changed, report.already) = (before.changed, before.already);
+            }
+        }
+        Ok(report)
+    }
+
+    async fn sweep(&self) -> Result<u64> {
+        Ok(0) // derived fields are computed when they are read
+    }
+
+    async fn top_products(&self, limit: u32) -> Result<Vec<ProductState>> {
+        let inner = self.lock();
+        let weights = &self.analytics.product_winners.weights;
+        let scored = inner.products.values().filter_map(|doc| Some((score_base(&doc.value, weights)?, &doc.value)));
+        let mut ranked: Vec<_> = scored.collect();
+        ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.product_id.cmp(&y.product_id)));
+        Ok(ranked.into_iter().take(limit as usize).map(|(_, product)| product.clone()).collect())
+    }
+
+    async fn risk_candidates(&self, _: Day, _: &LossRisk) -> Result<Vec<RiskFacts>> {
+        let inner = self.lock();
+        let facts =
+            |product: &ProductState| ProductFacts { record: product.record.clone(), last_sale: product.last_sale };
+        let stock = inner.inventory.values().filter_map(|doc| doc.value.as_ref()).filter(|batch| batch.quantity > 0);
+        let with_facts = stock.map(|batch| {
+            let product = inner.products.get(&batch.product_id);
+            (batch.clone(), product.map(|doc| facts(&doc.value)).unwrap_or_default())
+        });
+        Ok(with_facts.collect())
+    }
+
+    async fn risk_rows(&self) -> Result<Vec<RiskRow>> {
+        Ok(self.lock().risks.values().cloned().collect())
+    }
+
+    async fn update_risk(&self, update: &RiskUpdate) -> Result<()> {
+        let mut inner = self.lock();
+        for row in &update.upsert {
+            inner.risks.insert(row.key(), row.clone());
+        }
+        for key in &update.delete {
+            inner.risks.remove(key);
+        }
+        Ok(())
+    }
+
+    async fn view(&self, view: View) -> Result<ViewState> {
+        Ok(self.lock().view(view))
+    }
+
+    async fn claim_revision(&self, view: View, seen: i64) -> Result<bool> {
+        let mut inner = self.lock();
+        let mut state = inner.view(view);
+        let free = state.revision == seen;
+        if free {
+            state.revision += 1;
+            inner.views.insert(view, state);
+        }
+        Ok(free)
+    }
+
+    async fn ranking(&self, revision: i64) -> Result<Vec<Winner>> {
+        Ok(self.lock().rankings.get(&revision).cloned().unwrap_or_default())
+    }
+
+    async fn insert_ranking(&self, revision: i64, rows: &[Winner]) -> Result<()> {
+        self.lock().rankings.insert(revision, rows.to_vec());
+        Ok(())
+    }
+
+    async fn point_to(&self, state: &ViewState) -> Result<bool> {
+        let mut inner = self.lock();
+        let standing = inner.view(state.view);
+        let forward = standing.pointer < state.pointer;
+        if forward {
+            inner.views.insert(state.view, ViewState { revision: standing.revision, ..state.clone() });
+        }
+        Ok(forward)
+    }
+
+    async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {
+        let mut inner = self.lock();
+        let kept = inner.rankings.split_off(&revision);
+        let deleted = std::mem::replace(&mut inner.rankings, kept);
+        Ok(deleted.values().map(|rows| rows.len() as u64).sum())
+    }
+
+    async fn has_rankings_below(&self, revision: i64) -> Result<bool> {
+        Ok(self.lock().rankings.range(..revision).next().is_some())
+    }
+
+    async fn note_view(&self, state: &ViewState) -> Result<()> {
+        let mut inner = self.lock();
+        let standing = inner.view(state.view);
+        inner
+            .views
+            .insert(state.view, ViewState { revision: standing.revision, pointer: standing.pointer, ..state.clone() });
+        Ok(())
+    }
+
+    async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {
+        self.lock().workers.insert(heartbeat.worker.clone(), heartbeat.clone());
+        Ok(())
+    }
+
+    async fn leave(&self, worker: &str) -> Result<()> {
+        self.lock().workers.remove(worker);
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Applies a range whole, or, when its claim is void, leaves the rest of it. Returns whether it was void.
+    fn apply(&mut self, range: &Range, claim: &Claimed, history_days: u32, report: &mut ApplyReport) -> Result<bool> {
+        let holds = stands(claim, self.checkpoints.get(&claim.id));
+        let guard = Guard { mark: claim.id.mark(range.incarnation), next: range.next, end: range.end, holds };
+        for (key, change) in &range.products {
+            let doc = self.products.entry(key.clone()).or_default();
+            doc.value.product_id.clone_from(key);
+            if !guard.change(doc, report, key, |state| change.apply(state, history_days))? {
+                return Ok(true);
+            }
+        }
+        for (key, change) in &range.inventory {
+            let doc = self.inventory.entry(key.clone()).or_default();
+            let replace = |state: &mut Option<_>| {
+                if let Some(record) = change.apply(state.as_ref()) {
+                    *state = Some(record);
+                }
+            };
+            if !guard.change(doc, report, &key.0, replace)? {
+                return Ok(true);
+            }
+        }
+        for (key, change) in &range.clients {
+            let doc = self.clients.entry(key.clone()).or_default();
+            doc.value.client_id.clone_from(key);
+            if !guard.change(doc, report, key, |state| change.apply(state))? {
+                return Ok(true);
+            }
+        }
+        for (day, change) in &range.daily {
+            let doc = self.daily.entry(*day).or_default();
+            if !guard.change(doc, report, &day.to_string(), |totals| totals.add(&change.totals))? {
+                return Ok(true);
+            }
+        }
+        for rejected in &range.rejections {
+            self.rejected.entry(rejected.id()).or_insert_with(|| rejected.clone());
+        }
+        Ok(false)
+    }
+}
+
+struct Guard {
+    mark: String,
+    next: i64,
+    end: i64,
+    holds: bool,
+}
+
+impl Guard {
+    /// Returns whether the claim is still good.
+    fn change<T>(
+        &self,
+        doc: &mut Marked<T>,
+        report: &mut ApplyReport,
+        key: &str,
+        change: impl FnOnce(&mut T),
+    ) -> Result<bool> {
+        let mark = doc.marks.get(&self.mark).copied();
+        match verdict(mark, self.next, self.end, self.holds) {
+            Verdict::Apply => {
+                change(&mut doc.value);
+                doc.marks.insert(self.mark.clone(), self.end);
+                report.changed += 1;
+            }
+            Verdict::Already => report.already += 1,
+            Verdict::Lost => return Ok(false),
+            Verdict::Broken => return Err(StoreError::broken(key, &self.mark, mark, self.next, self.end)),
+        }
+        Ok(true)
+    }
+}
+
+impl Inspect for MemoryStore {
+    async fn snapshot(&self) -> Result<Snapshot> {
+        fn values<K, T: Clone>(docs: &BTreeMap<K, Marked<T>>) -> impl Iterator<Item = T> + '_ {
+            docs.values().map(|doc| doc.value.clone())
+        }
+        let inner = self.lock();
+        Ok(Snapshot {
+            products: values(&inner.products).collect(),
+            inventory: values(&inner.inventory).flatten().collect(),
+            clients: values(&inner.clients).collect(),
+            daily: inner.daily.iter().map(|(day, doc)| (*day, doc.value)).collect(),
+            rejected: inner.rejected.iter().map(|(id, event)| (id.clone(), event.reason.name().to_owned())).collect(),
+        })
+    }
+}

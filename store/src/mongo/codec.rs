@@ -1,0 +1,236 @@
+//! How working state is spelled in MongoDB. Money and counts are 64-bit integers (money in 1/10,000), times are dates.
+
+use std::collections::BTreeMap;
+
+use bson::{Bson, DateTime, Document, doc};
+use stockstream_model::{
+    Day, Money, Timestamp,
+    analytics::Tier,
+    documents::{
+        Checkpoint, ClientRecordFields, ClientState, DayTotals, InventoryState, PartitionId, ProductRecord,
+        ProductState, StartPositions, Version,
+    },
+};
+
+use super::{Result, names};
+use crate::StoreError;
+
+pub(super) fn date(at: Timestamp) -> Bson {
+    Bson::DateTime(DateTime::from_millis(at.millis()))
+}
+
+pub(super) fn maybe_date(at: Option<Timestamp>) -> Bson {
+    at.map_or(Bson::Null, date)
+}
+
+pub(super) fn money(amount: Money) -> Bson {
+    Bson::Int64(amount.units())
+}
+
+/// An integer however the server typed it; 0 where it is missing.
+pub(super) fn integer(document: &Document, field: &str) -> i64 {
+    maybe_integer(document, field).unwrap_or(0)
+}
+
+pub(super) fn maybe_integer(document: &Document, field: &str) -> Option<i64> {
+    match document.get(field)? {
+        Bson::Int64(number) => Some(*number),
+        Bson::Int32(number) => Some(i64::from(*number)),
+        Bson::Double(number) => Some(*number as i64),
+        _ => None,
+    }
+}
+
+pub(super) fn maybe_double(document: &Document, field: &str) -> Option<f64> {
+    match document.get(field)? {
+        Bson::Double(number) => Some(*number),
+        Bson::Int64(number) => Some(*number as f64),
+        Bson::Int32(number) => Some(f64::from(*number)),
+        _ => None,
+    }
+}
+
+pub(super) fn maybe_text(document: &Document, field: &str) -> Option<String> {
+    document.get_str(field).ok().map(str::to_owned)
+}
+
+pub(super) fn text(document: &Document, field: &str) -> String {
+    maybe_text(document, field).unwrap_or_default()
+}
+
+pub(super) fn maybe_time(document: &Document, field: &str) -> Option<Timestamp> {
+    document.get_datetime(field).ok().map(|at| Timestamp::from_millis(at.timestamp_millis()))
+}
+
+fn amount(document: &Document, field: &str) -> Money {
+    Money::from_units(integer(document, field))
+}
+
+fn maybe_amount(document: &Document, field: &str) -> Option<Money> {
+    maybe_integer(document, field).map(Money::from_units)
+}
+
+pub(super) fn malformed(collection: &str, document: &Document, message: &str) -> StoreError {
+    let id = document.get("_id").map_or_else(|| "without id".to_owned(), ToString::to_string);
+    StoreError::Malformed { collection: collection.into(), id, message: message.into() }
+}
+
+pub(super) fn record_document(version: &Version, record: &ProductRecord) -> Document {
+    doc! {
+        "v": version.sortable(),
+        "name": record.name.clone(),
+        "category": record.category.clone(),
+        "buy": record.buy_price.map(money),
+        "sell": record.sell_price.map(money),
+        "min_margin": record.min_margin_threshold.map(money),
+    }
+}
+
+pub(super) fn record(document: &Document) -> ProductRecord {
+    ProductRecord {
+        name: maybe_text(document, "name"),
+        category: maybe_text(document, "category"),
+        buy_price: maybe_amount(document, "buy"),
+        sell_price: maybe_amount(document, "sell"),
+        min_margin_threshold: maybe_amount(document, "min_margin"),
+    }
+}
+
+fn version(text: &str) -> Option<Version> {
+    let mut parts = text.split('.');
+    let at = u64::from_str_radix(parts.next()?, 16).ok()?;
+    let incarnation = i64::from_str_radix(parts.next()?, 16).ok()?;
+    let partition = i32::from_str_radix(parts.next()?, 16).ok()?;
+    let offset = i64::from_str_radix(parts.next()?, 16).ok()?;
+    Some(Version { at: Timestamp::from_millis((at ^ (1 << 63)) as i64), incarnation, partition, offset })
+}
+
+pub(super) fn product(document: &Document, history_days: u32) -> Result<ProductState> {
+    let rec = document.get_document("rec").ok();
+    let last_sale = maybe_time(document, "last_sale");
+    let mut days = BTreeMap::new();
+    for (day, totals) in document.get_document("days").into_iter().flatten() {
+        let parsed: Day = day.parse().map_err(|_| malformed(names::PRODUCTS, document, "a day is none"))?;
+        let Some(totals) = totals.as_document() else { continue };
+        // The server prunes now and then; what lies behind the history is not there for anybody.
+        if last_sale.is_some_and(|last| last.day().since(parsed) < i64::from(history_days)) {
+            days.insert(parsed, day_totals(totals));
+        }
+    }
+    Ok(ProductState {
+        product_id: text(document, "_id"),
+        units: integer(document, "units"),
+        revenue: amount(document, "revenue"),
+        cost: amount(document, "cost"),
+        unpriced: integer(document, "unpriced"),
+        uncosted: integer(document, "uncosted"),
+        first_sale: maybe_time(document, "first_sale"),
+        last_sale,
+        days,
+        record: rec.map(record),
+        version: rec.and_then(|rec| version(rec.get_str("v").ok()?)),
+        stock_sum: integer(document, "stock_sum"),
+        stock_count: integer(document, "stock_count"),
+    })
+}
+
+pub(super) fn day_totals(document: &Document) -> DayTotals {
+    DayTotals {
+        invoices: integer(document, "invoices"),
+        units: integer(document, "units"),
+        revenue: amount(document, "revenue"),
+        unpriced: integer(document, "unpriced"),
+    }
+}
+
+pub(super) fn stock_id(product: &str, batch: Option<&str>) -> Document {
+    doc! { "product_id": product, "batch_number": batch }
+}
+
+pub(super) fn inventory_document(state: &InventoryState) -> Document {
+    let mut document = record_document(&state.version, &state.record);
+    document.insert("quantity", state.quantity);
+    document.insert("expiry_date", maybe_date(state.expiry_date));
+    document.insert("movement", date(state.movement));
+    document
+}
+
+pub(super) fn inventory(document: &Document) -> Result<InventoryState> {
+    let wrong = |what: &str| malformed(names::INVENTORY, document, what);
+    let id = document.get_document("_id").map_err(|_| wrong("its id is no product and batch"))?;
+    let rec = document.get_document("rec").map_err(|_| wrong("it has no record"))?;
+    Ok(InventoryState {
+        product_id: text(id, "product_id"),
+        batch_number: maybe_text(id, "batch_number"),
+        quantity: integer(rec, "quantity"),
+        expiry_date: maybe_time(rec, "expiry_date"),
+        movement: maybe_time(rec, "movement").ok_or_else(|| wrong("it has no movement"))?,
+        record: record(rec),
+        version: rec.get_str("v").ok().and_then(version).ok_or_else(|| wrong("its version is none"))?,
+    })
+}
+
+pub(super) fn client(document: &Document) -> ClientState {
+    ClientState {
+        client_id: text(document, "_id"),
+        revenue: amount(document, "revenue"),
+        invoices: integer(document, "invoices"),
+        last_purchase: maybe_time(document, "last_purchase_date"),
+        record: ClientRecordFields {
+            name: maybe_text(document, "name"),
+            email: maybe_text(document, "email"),
+            phone: maybe_text(document, "phone"),
+            base_revenue: amount(document, "base_revenue"),
+            tier: maybe_integer(document, "stated_tier").and_then(|rank| Tier::ALL.get(rank as usize).copied()),
+        },
+        version: document.get_str("v").ok().and_then(version),
+    }
+}
+
+pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
+    doc! {
+        "_id": checkpoint.id.to_string(),
+        "incarnation": checkpoint.incarnation,
+        "topic_id": checkpoint.topic_id.clone(),
+        "next": checkpoint.next,
+        "pending": checkpoint.pending,
+        "version": checkpoint.version,
+        "writer": &checkpoint.writer,
+        "events": checkpoint.events,
+        "rejected": checkpoint.rejected,
+        "latest_event": maybe_date(checkpoint.latest_event),
+        "generation": checkpoint.generation,
+        "updated_at": date(checkpoint.updated_at),
+    }
+}
+
+pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
+    let id = document.get_str("_id").ok().and_then(PartitionId::from_text);
+    Ok(Checkpoint {
+        id: id.ok_or_else(|| malformed(names::CHECKPOINTS, document, "its id is no partition"))?,
+        incarnation: integer(document, "incarnation"),
+        topic_id: maybe_text(document, "topic_id"),
+        next: integer(document, "next"),
+        pending: maybe_integer(document, "pending"),
+        version: integer(document, "version"),
+        writer: text(document, "writer"),
+        events: integer(document, "events"),
+        rejected: integer(document, "rejected"),
+        latest_event: maybe_time(document, "latest_event"),
+        generation: integer(document, "generation"),
+        updated_at: maybe_time(document, "updated_at").unwrap_or_default(),
+    })
+}
+
+pub(super) fn start_document(start: &StartPositions) -> Document {
+    let next: Document = start.next.iter().map(|(id, next)| (id.to_string(), Bson::Int64(*next))).collect();
+    doc! { "_id": "start", "next": next }
+}
+
+pub(super) fn start(document: &Document) -> Result<StartPositions> {
+    let wrong = || malformed(names::META, document, "it does not hold offsets by partition");
+    let positions = document.get_document("next").map_err(|_| wrong())?;
+    let pair = |key: &String| Some((PartitionId::from_text(key)?, maybe_integer(positions, key)?));
+    let next = positions.keys().map(|key| pair(key).ok_or_else(wrong)).collect::<Result<_>>()?;
+    Ok(StartPositions { next })
+}

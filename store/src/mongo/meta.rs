@@ -1,0 +1,86 @@
+//! Whose database this is, and which generation of settings derived fields follow.
+
+use std::sync::atomic::Ordering;
+
+use bson::{Bson, Document, doc};
+use stockstream_model::settings::Pipeline;
+
+use super::{MongoStore, Result, codec, names};
+use crate::StoreError;
+
+/// The version of the state's shape; a worker refuses a database of a newer one.
+const SHAPE: i64 = 1;
+
+impl MongoStore {
+    /// Checks that the server answers and that the user may write, claims the database and settles the generation.
+    pub(super) async fn claim_database(&self, pipeline: &Pipeline) -> Result<i64> {
+        let first = doc! { "_id": "pipeline", "name": &pipeline.name, "shape": SHAPE, "generation": 0_i64 };
+        self.insert_if_absent(names::META, first).await?;
+        let meta = self.meta("pipeline").await?.unwrap_or_default();
+        let owner = meta.get_str("name").unwrap_or_default();
+        if owner != pipeline.name {
+            let (database, owner, pipeline) = (self.database().into(), owner.into(), pipeline.name.clone());
+            return Err(StoreError::Owned { database, owner, pipeline });
+        }
+        let shape = codec::integer(&meta, "shape");
+        if shape > SHAPE {
+            return Err(StoreError::Refused {
+                action: format!("use database {}", self.database()),
+                message: format!("its state has shape {shape}, this worker knows {SHAPE}; run a newer Stockstream"),
+            });
+        }
+        let generation = self.settle_generation(pipeline, meta).await?;
+        self.generation.store(generation, Ordering::Relaxed);
+        Ok(generation)
+    }
+
+    /// The settings of whoever started last count, unless both sides say their order.
+    async fn settle_generation(&self, pipeline: &Pipeline, mut meta: Document) -> Result<i64> {
+        let rules = self.rules_text();
+        loop {
+            let standing = codec::integer(&meta, "generation");
+            if meta.get_str("rules").is_ok_and(|standing| standing == rules) {
+                return Ok(standing);
+            }
+            let known = codec::maybe_integer(&meta, "resource_generation");
+            if let (Some(mine), Some(known)) = (pipeline.generation, known) {
+                if mine < known {
+                    // Stamp 0 is no generation: whoever is newer computes what this worker derives anew.
+                    return Ok(0);
+                }
+            }
+            let update = doc! {
+                "q": { "_id": "pipeline", "generation": standing },
+                "u": { "$set": { "generation": standing + 1, "rules": &rules, "resource_generation": pipeline.generation } },
+            };
+            if self.update_many(names::META, &[update]).await?.n == 1 {
+                return Ok(standing + 1);
+            }
+            meta = self.meta("pipeline").await?.unwrap_or_default();
+        }
+    }
+
+    /// What derived fields depend on, as text to compare.
+    fn rules_text(&self) -> String {
+        let (weights, tiers) = (&self.analytics.product_winners.weights, &self.analytics.clients);
+        format!(
+            "weights {}/{}/{} tiers {}/{}/{}",
+            weights.profit, weights.velocity, weights.idle_days, tiers.silver, tiers.gold, tiers.promo
+        )
+    }
+
+    pub(super) async fn newest(&self) -> Result<i64> {
+        Ok(self.meta("pipeline").await?.map_or(0, |meta| codec::integer(&meta, "generation")))
+    }
+
+    pub(super) async fn meta(&self, id: &str) -> Result<Option<Document>> {
+        self.find_one(names::META, doc! { "_id": id }).await
+    }
+
+    /// Inserts a document unless one with its `_id` stands. Returns whether it was inserted.
+    pub(super) async fn insert_if_absent(&self, collection: &str, mut document: Document) -> Result<bool> {
+        let id = document.remove("_id").unwrap_or(Bson::Null);
+        let update = doc! { "q": { "_id": id }, "u": { "$setOnInsert": document }, "upsert": true };
+        Ok(self.update_many(collection, &[update]).await?.refused.is_empty())
+    }
+}

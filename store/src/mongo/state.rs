@@ -1,0 +1,242 @@
+use bson::{Bson, Document, doc};
+use stockstream_model::{
+    Day, Timestamp,
+    analytics::ProductFacts,
+    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    settings::{LossRisk, Pipeline},
+};
+
+use super::{MongoStore, Result, codec, names, reads::Query, rows, update};
+use crate::{
+    ApplyReport, Batch,
+    state_store::{Claimed, RiskFacts, RiskUpdate, StateStore},
+};
+
+/// How many ids one query names.
+const IDS_PER_QUERY: usize = 5_000;
+
+impl StateStore for MongoStore {
+    async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
+        let generation = self.claim_database(pipeline).await?;
+        self.make_indexes().await?;
+        for view in View::ALL {
+            let empty = ViewState::new(view);
+            let mut document = rows::view_document(&empty);
+            document.extend(doc! { "_id": view.name(), "revision": 0_i64, "pointer": 0_i64 });
+            self.insert_if_absent(names::VIEWS, document).await?;
+        }
+        Ok(generation)
+    }
+
+    async fn newest_generation(&self) -> Result<i64> {
+        self.newest().await
+    }
+
+    async fn pin_start(&self, start: &StartPositions) -> Result<StartPositions> {
+        self.insert_if_absent(names::META, codec::start_document(start)).await?;
+        Ok(self.start_positions().await?.unwrap_or_default())
+    }
+
+    async fn start_positions(&self) -> Result<Option<StartPositions>> {
+        self.meta("start").await?.as_ref().map(codec::start).transpose()
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
+        self.read_checkpoints().await
+    }
+
+    async fn create_checkpoints(&self, new: &[Checkpoint]) -> Result<()> {
+        for checkpoint in new {
+            self.insert_if_absent(names::CHECKPOINTS, codec::checkpoint_document(checkpoint)).await?;
+        }
+        Ok(())
+    }
+
+    async fn swap_checkpoints(&self, new: &[Checkpoint]) -> Result<Vec<bool>> {
+        let swap = |checkpoint: &Checkpoint| {
+            let mut fields = codec::checkpoint_document(checkpoint);
+            fields.remove("_id");
+            doc! { "q": { "_id": checkpoint.id.to_string(), "version": checkpoint.version - 1 }, "u": { "$set": fields } }
+        };
+        let updates: Vec<Document> = new.iter().map(swap).collect();
+        if self.update_many(names::CHECKPOINTS, &updates).await?.n as usize == new.len() {
+            return Ok(vec![true; new.len()]);
+        }
+        let standing = self.read_checkpoints().await?;
+        let is_ours = |checkpoint: &Checkpoint| {
+            let same = |s: &&Checkpoint| {
+                (s.id, s.version, &s.writer) == (checkpoint.id, checkpoint.version, &checkpoint.writer)
+            };
+            standing.iter().any(|s| same(&s))
+        };
+        Ok(new.iter().map(is_ours).collect())
+    }
+
+    async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {
+        self.apply_batch(batch, claims).await
+    }
+
+    async fn sweep(&self) -> Result<u64> {
+        let stamp = self.stamp();
+        if self.newest().await? != stamp {
+            return Ok(0);
+        }
+        let products = update::product_derived(&self.analytics.product_winners.weights, stamp);
+        let clients = update::client_derived(&self.analytics.clients, stamp);
+        let mut swept = 0;
+        for (collection, derived) in [(names::PRODUCTS, products), (names::CLIENTS, clients)] {
+            let stale = doc! { "g": { "$ne": stamp } };
+            let update = doc! { "q": stale, "u": [{ "$set": derived }], "multi": true };
+            swept += self.update_many(collection, &[update]).await?.n;
+        }
+        Ok(swept)
+    }
+
+    async fn top_products(&self, limit: u32) -> Result<Vec<ProductState>> {
+        let ranked = doc! { "score": { "$gte": f64::MIN } }; // null, not ranked, is no number
+        let query = Query::of(ranked).sort(doc! { "score": -1, "_id": 1 }).fields(doc! { "days": 0, "o": 0 });
+        let documents = self.find(names::PRODUCTS, query.part(0, limit.into())).await?;
+        documents.iter().map(|document| codec::product(document, self.analytics.history_days)).collect()
+    }
+
+    async fn risk_candidates(&self, as_of: Day, rules: &LossRisk) -> Result<Vec<RiskFacts>> {
+        let days_on = |days: i64| Day::from_number((i64::from(as_of.number()) + days) as i32).start();
+        let expiring = days_on(i64::from(rules.expiring_within_days) + 1);
+        let idle = days_on(1 - i64::from(rules.idle_days));
+        let filter = doc! {
+            "rec.quantity": { "$gt": 0 },
+            "$or": [{ "rec.expiry_date": { "$lt": codec::date(expiring) } }, { "rec.movement": { "$lt": codec::date(idle) } }],
+        };
+        let found = self.find(names::INVENTORY, Query::of(filter).fields(doc! { "o": 0 })).await?;
+        let batches = found.iter().map(codec::inventory).collect::<Result<Vec<_>>>()?;
+        let mut ids: Vec<&str> = batches.iter().map(|batch| batch.product_id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut facts = std::collections::HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(IDS_PER_QUERY) {
+            let query = Query::of(doc! { "_id": { "$in": chunk } }).fields(doc! { "rec": 1, "last_sale": 1 });
+            for document in self.find(names::PRODUCTS, query).await? {
+                let record = document.get_document("rec").ok().map(codec::record);
+                let last_sale = codec::maybe_time(&document, "last_sale");
+                facts.insert(codec::text(&document, "_id"), ProductFacts { record, last_sale });
+            }
+        }
+        let with_facts = batches.into_iter().map(|batch| {
+            let product = facts.get(&batch.product_id).cloned().unwrap_or_default();
+            (batch, product)
+        });
+        Ok(with_facts.collect())
+    }
+
+    async fn risk_rows(&self) -> Result<Vec<RiskRow>> {
+        self.find(names::RISKS, Query::all()).await?.iter().map(rows::risk).collect()
+    }
+
+    async fn update_risk(&self, update: &crate::RiskUpdate) -> Result<()> {
+        let RiskUpdate { upsert, delete } = update;
+        for chunk in upsert.chunks(self.updates_per_command) {
+            let write = |row: &RiskRow| {
+                let id = codec::stock_id(&row.product_id, row.batch_number.as_deref());
+                doc! { "q": { "_id": id }, "u": { "$set": rows::risk_document(row) }, "upsert": true }
+            };
+            let mut updates: Vec<Document> = chunk.iter().map(write).collect();
+            loop {
+                // Two publishers may insert the same row at once; whose insert is refused then updates it.
+                let refused = self.update_many(names::RISKS, &updates).await?.refused;
+                if refused.is_empty() {
+                    break;
+                }
+                updates = refused.into_iter().filter_map(|index| updates.get(index).cloned()).collect();
+            }
+        }
+        for chunk in delete.chunks(IDS_PER_QUERY) {
+            let ids: Vec<Bson> = chunk.iter().map(|(p, b)| codec::stock_id(p, b.as_deref()).into()).collect();
+            self.delete(names::RISKS, doc! { "_id": { "$in": ids } }).await?;
+        }
+        Ok(())
+    }
+
+    async fn view(&self, view: View) -> Result<ViewState> {
+        let document = self.find_one(names::VIEWS, doc! { "_id": view.name() }).await?;
+        Ok(document.map_or_else(|| ViewState::new(view), |document| rows::view(&document, view)))
+    }
+
+    async fn claim_revision(&self, view: View, seen: i64) -> Result<bool> {
+        let update = doc! { "q": { "_id": view.name(), "revision": seen }, "u": { "$set": { "revision": seen + 1 } } };
+        Ok(self.update_many(names::VIEWS, &[update]).await?.n == 1)
+    }
+
+    async fn ranking(&self, revision: i64) -> Result<Vec<Winner>> {
+        let query = Query::of(doc! { "revision": revision }).sort(doc! { "ranking": 1 });
+        Ok(self.find(names::WINNERS, query).await?.iter().map(rows::winner).collect())
+    }
+
+    async fn insert_ranking(&self, revision: i64, ranking: &[Winner]) -> Result<()> {
+        let write = |row: &Winner| {
+            let mut fields = rows::winner_document(row);
+            fields.insert("revision", revision);
+            let id = doc! { "revision": revision, "ranking": i64::from(row.ranking) };
+            doc! { "q": { "_id": id }, "u": { "$set": fields }, "upsert": true }
+        };
+        let updates: Vec<Document> = ranking.iter().map(write).collect();
+        self.update_many(names::WINNERS, &updates).await?;
+        Ok(())
+    }
+
+    async fn point_to(&self, state: &ViewState) -> Result<bool> {
+        let mut fields = rows::view_document(state);
+        fields.insert("pointer", state.pointer);
+        let behind = doc! { "_id": state.view.name(), "pointer": { "$lt": state.pointer } };
+        let moved = self.update_many(names::VIEWS, &[doc! { "q": behind, "u": { "$set": fields } }]).await?;
+        // A revision is claimed by one publisher only: a pointer that stands there was moved by this one.
+        Ok(moved.n == 1 || self.view(state.view).await?.pointer == state.pointer)
+    }
+
+    async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {
+        self.delete(names::WINNERS, doc! { "revision": { "$lt": revision } }).await
+    }
+
+    async fn has_rankings_below(&self, revision: i64) -> Result<bool> {
+        Ok(self.find_one(names::WINNERS, doc! { "revision": { "$lt": revision } }).await?.is_some())
+    }
+
+    async fn note_view(&self, state: &ViewState) -> Result<()> {
+        let update = doc! { "q": { "_id": state.view.name() }, "u": { "$set": rows::view_document(state) } };
+        self.update_many(names::VIEWS, &[update]).await?;
+        Ok(())
+    }
+
+    async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {
+        let fields = rows::heartbeat_document(heartbeat);
+        let update = doc! { "q": { "_id": &heartbeat.worker }, "u": { "$set": fields }, "upsert": true };
+        self.update_many(names::WORKERS, &[update]).await?;
+        Ok(())
+    }
+
+    async fn leave(&self, worker: &str) -> Result<()> {
+        self.delete(names::WORKERS, doc! { "_id": worker }).await?;
+        Ok(())
+    }
+}
+
+impl MongoStore {
+    pub(super) async fn read_checkpoints(&self) -> Result<Vec<Checkpoint>> {
+        let documents = self.find(names::CHECKPOINTS, Query::all()).await?;
+        let mut checkpoints = documents.iter().map(codec::checkpoint).collect::<Result<Vec<_>>>()?;
+        checkpoints.sort_by_key(|checkpoint| checkpoint.id);
+        Ok(checkpoints)
+    }
+
+    /// Heartbeats older than this are of workers that are gone, whether or not the server has forgotten them yet.
+    pub(super) fn alive_since(now: Timestamp) -> Timestamp {
+        now.plus_millis(-30_000)
+    }
+
+    async fn delete(&self, collection: &str, filter: Document) -> Result<u64> {
+        let deletes = doc! { "q": filter, "limit": 0 };
+        let command = doc! { "delete": collection, "deletes": [deletes], "writeConcern": { "w": "majority" } };
+        let action = format!("delete from {collection}");
+        let reply = self.command(&action, command).await?;
+        Ok(self.written(&action, &reply)?.n)
+    }
+}

@@ -1,0 +1,114 @@
+//! What a worker asks of the database.
+
+use std::future::Future;
+
+use stockstream_model::{
+    Day,
+    analytics::ProductFacts,
+    documents::{
+        Checkpoint, Heartbeat, InventoryState, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
+    },
+    settings::{LossRisk, Pipeline},
+};
+
+use crate::{ApplyReport, Batch, StoreError, batch::StockKey};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// A claimed range: the checkpoint as the claim left it. It guards the range's changes.
+pub type Claimed = Checkpoint;
+
+/// A product's batch that may be at risk, with what its risk depends on.
+pub type RiskFacts = (InventoryState, ProductFacts);
+
+/// What to do to `loss_risk_products`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RiskUpdate {
+    /// Rows to write, new or changed.
+    pub upsert: Vec<RiskRow>,
+    /// Rows that hold no more.
+    pub delete: Vec<StockKey>,
+}
+
+/// The working state. All writes are idempotent or guarded, so that whoever loses an acknowledgement may ask again;
+/// implementations retry what is transient until the caller drops the future.
+///
+/// Guarantees that the exactly-once protocol rests on: a compare-and-set is atomic per document; a read after an
+/// acknowledged write sees it, also in another process; documents that carry marks are never deleted.
+pub trait StateStore: Send + Sync + 'static {
+    /// Makes the indexes, checks that this pipeline owns the database and may write, and settles the generation of the
+    /// settings: returns the stamp that derived fields written by this store carry. Safe to repeat, and first of all.
+    fn prepare(&self, pipeline: &Pipeline) -> impl Future<Output = Result<i64>> + Send;
+
+    /// The newest generation of settings that any worker brought.
+    fn newest_generation(&self) -> impl Future<Output = Result<i64>> + Send;
+
+    /// Writes where a new pipeline starts unless that was written before; returns what stands.
+    fn pin_start(&self, start: &StartPositions) -> impl Future<Output = Result<StartPositions>> + Send;
+
+    /// Where the pipeline started, if that was written.
+    fn start_positions(&self) -> impl Future<Output = Result<Option<StartPositions>>> + Send;
+
+    /// All checkpoints.
+    fn checkpoints(&self) -> impl Future<Output = Result<Vec<Checkpoint>>> + Send;
+
+    /// Makes checkpoints that do not exist; those that do stay as they are.
+    fn create_checkpoints(&self, new: &[Checkpoint]) -> impl Future<Output = Result<()>> + Send;
+
+    /// Compare-and-set: writes each checkpoint where the standing version is one below its own. Tells for each whether
+    /// it stands now; a write whose acknowledgement was lost is recognised by its `writer`.
+    fn swap_checkpoints(&self, new: &[Checkpoint]) -> impl Future<Output = Result<Vec<bool>>> + Send;
+
+    /// Applies claimed ranges: each change once, whoever else tries. `claims` holds the checkpoint of every partition of
+    /// the batch as its claim left it.
+    ///
+    /// # Errors
+    /// [`StoreError::Invariant`] when a change is refused although the claim still stands.
+    fn apply(&self, batch: &Batch, claims: &[Claimed]) -> impl Future<Output = Result<ApplyReport>> + Send;
+
+    /// Recomputes derived fields that were computed with settings of another generation, unless a newer generation than
+    /// this store's is known. Returns how many documents changed.
+    fn sweep(&self) -> impl Future<Output = Result<u64>> + Send;
+
+    /// The best ranked products by the part of the score that does not move with the day, best first; ties by id.
+    fn top_products(&self, limit: u32) -> impl Future<Output = Result<Vec<ProductState>>> + Send;
+
+    /// Stock that may be at risk on that day: all that is, and perhaps more.
+    fn risk_candidates(&self, as_of: Day, rules: &LossRisk) -> impl Future<Output = Result<Vec<RiskFacts>>> + Send;
+
+    /// The rows that stand in `loss_risk_products`.
+    fn risk_rows(&self) -> impl Future<Output = Result<Vec<RiskRow>>> + Send;
+
+    /// Writes, then deletes rows of `loss_risk_products`.
+    fn update_risk(&self, update: &RiskUpdate) -> impl Future<Output = Result<()>> + Send;
+
+    /// The `views` document of a view.
+    fn view(&self, view: View) -> impl Future<Output = Result<ViewState>> + Send;
+
+    /// Claims the revision after `seen` by compare-and-set; `false` when somebody else did.
+    fn claim_revision(&self, view: View, seen: i64) -> impl Future<Output = Result<bool>> + Send;
+
+    /// The ranking of a revision, by rank.
+    fn ranking(&self, revision: i64) -> impl Future<Output = Result<Vec<Winner>>> + Send;
+
+    /// Writes the ranking of a claimed revision.
+    fn insert_ranking(&self, revision: i64, rows: &[Winner]) -> impl Future<Output = Result<()>> + Send;
+
+    /// Moves the pointer forward to a revision and writes the state; does nothing where the pointer stands as far.
+    fn point_to(&self, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Deletes rows of rankings below the pointer.
+    fn delete_rankings_below(&self, revision: i64) -> impl Future<Output = Result<u64>> + Send;
+
+    /// Whether rows of rankings below the pointer are left.
+    fn has_rankings_below(&self, revision: i64) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Writes what is said of a view (all but revision and pointer).
+    fn note_view(&self, state: &ViewState) -> impl Future<Output = Result<()>> + Send;
+
+    /// Writes a worker's heartbeat.
+    fn heartbeat(&self, heartbeat: &Heartbeat) -> impl Future<Output = Result<()>> + Send;
+
+    /// Removes a worker's heartbeat at its orderly end.
+    fn leave(&self, worker: &str) -> impl Future<Output = Result<()>> + Send;
+}
