@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# A real Apache Kafka broker (KRaft, one node) from its jars on Maven Central. Needs Java 17 and Maven.
+#
+#   hack/kafka.sh up                start the broker; nothing happens if it runs already
+#   hack/kafka.sh down [--wipe]     stop it and wait for its end; --wipe also deletes all it holds
+#   hack/kafka.sh run CLASS ARGS…   one of Kafka's own tools, such as org.apache.kafka.tools.TopicCommand
+#   hack/kafka.sh install           only fetch what `up` needs
+#
+# KAFKA_PORT (9092)              KAFKA_CONTROLLER_PORT (KAFKA_PORT + 1)     KAFKA_HEAP (512m)
+# KAFKA_BIND (127.0.0.1)         KAFKA_ADVERTISE (127.0.0.1): both for clients in containers
+# STOCKSTREAM_CACHE (~/.cache/stockstream): downloads, shared by all brokers, in kafka/
+# STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one broker, in kafka/: kafka.pid, kafka.log, server.properties, data/
+#
+# Brokers with run folders and ports of their own live side by side. What a broker holds outlives `kill -9` of the
+# process in kafka.pid and `down`: `up` with the same environment goes on where it was.
+set -euo pipefail
+VERSION=${KAFKA_VERSION:-4.1.1}
+PORT=${KAFKA_PORT:-9092}
+CONTROLLER=${KAFKA_CONTROLLER_PORT:-$((PORT + 1))}
+CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
+RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
+JARS=$CACHE/kafka
+DIR=$RUN/kafka
+
+say() { echo "kafka: $*" >&2; }
+# The tools' output is on stdout, so what Kafka logs goes to stderr.
+kafka_java=(java -Xmx"${KAFKA_HEAP:-512m}" -Dlog4j2.configurationFile="$JARS/log4j2-stderr.xml" -cp "$JARS/libs/*")
+# The working folder tells the broker from a stranger that got the same process id later.
+runs() { [ -f "$DIR/kafka.pid" ] && [ "/proc/$(cat "$DIR/kafka.pid")/cwd" -ef "$DIR" ]; }
+answers() { (: >/dev/tcp/127.0.0.1/"$PORT") 2>/dev/null; }
+
+install() {
+  command -v java >/dev/null || { say "Java is missing: install a JRE of version 17 or newer (Debian: default-jdk-headless)"; exit 2; }
+  mkdir -p "$JARS"
+  cat >"$JARS/log4j2-stderr.xml.$$" <<'XML'
+<Configuration><Appenders><Console name="c" target="SYSTEM_ERR"><PatternLayout pattern="%d %p %c{1} %m%n"/></Console></Appenders>
+<Loggers><Root level="warn"><AppenderRef ref="c"/></Root></Loggers></Configuration>
+XML
+  mv "$JARS/log4j2-stderr.xml.$$" "$JARS/log4j2-stderr.xml"
+  [ -f "$JARS/libs/kafka_2.13-$VERSION.jar" ] && return
+  command -v mvn >/dev/null || { say "Maven is missing: install it (Debian: maven)"; exit 2; }
+  rm -rf "$JARS/new"
+  cat >"$JARS/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>stockstream</groupId><artifactId>kafka</artifactId><version>1</version><dependencies>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$VERSION</version></dependency>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$VERSION</version></dependency>
+<dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.25.1</version></dependency>
+<dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-core</artifactId><version>2.25.1</version></dependency>
+</dependencies></project>
+POM
+  (cd "$JARS" && mvn -q -B dependency:copy-dependencies -DoutputDirectory=new)
+  rm -rf "$JARS/libs"; mv "$JARS/new" "$JARS/libs"
+}
+
+# Two test runs that begin at once must not write the cache at once.
+install_once() { mkdir -p "$JARS"; (flock 9; install) 9>"$JARS/lock"; }
+
+up() {
+  install_once
+  mkdir -p "$DIR"; cd "$DIR"
+  if runs; then echo "kafka: 127.0.0.1:$PORT"; return; fi
+  for _ in $(seq 25); do answers || break; sleep 0.2; done # a broker killed just now lets go of its port a little later
+  if answers; then say "port $PORT is taken by another program: set KAFKA_PORT"; exit 1; fi
+  cat >server.properties <<CONF
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:$CONTROLLER
+listeners=PLAINTEXT://${KAFKA_BIND:-127.0.0.1}:$PORT,CONTROLLER://127.0.0.1:$CONTROLLER
+advertised.listeners=PLAINTEXT://${KAFKA_ADVERTISE:-127.0.0.1}:$PORT
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=$PWD/data
+num.partitions=3
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=3
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=3
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+# A broker that was killed may come back when the controller has given up its old self: 9 s unless said otherwise.
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
+CONF
+  if [ ! -f data/meta.properties ]; then
+    # A random id of 16 bytes; the fixed first one keeps a leading "-" away, which Kafka refuses.
+    id=$({ printf s; head -c 15 /dev/urandom; } | base64 | tr '+/' '-_' | cut -c-22)
+    "${kafka_java[@]}" kafka.tools.StorageTool format --standalone -t "$id" -c server.properties >/dev/null
+  fi
+  # A session of its own: a Ctrl-C or a hangup meant for the caller does not reach it.
+  setsid "${kafka_java[@]}" kafka.Kafka server.properties </dev/null >>kafka.log 2>&1 &
+  echo $! >kafka.pid
+  for _ in $(seq 240); do
+    answers && runs && { echo "kafka: 127.0.0.1:$PORT"; return; }
+    [ -e "/proc/$(cat kafka.pid)" ] || break
+    sleep 0.25
+  done
+  say "the broker did not start; the end of $DIR/kafka.log:"; tail -20 kafka.log >&2; down; exit 1
+}
+
+down() {
+  if runs; then
+    pid=$(cat "$DIR/kafka.pid"); kill "$pid"
+    for _ in $(seq 150); do runs || break; sleep 0.2; done
+    if runs; then say "still there after 30 s, killed"; kill -KILL "$pid"; while runs; do sleep 0.1; done; fi
+  fi
+  rm -f "$DIR/kafka.pid"
+  if [ "${1:-}" = --wipe ]; then rm -rf "$DIR"; fi
+}
+
+case "${1:-}" in
+  up) up ;;
+  down) shift; down "$@" ;;
+  run) shift; install_once; exec "${kafka_java[@]}" "$@" ;;
+  install) install_once ;;
+  *) sed -n '2,15{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+esac

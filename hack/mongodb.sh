@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# A MongoDB-compatible server: FerretDB (the wire protocol) over PostgreSQL with the DocumentDB extension.
+# Needs Go 1.24, debootstrap, and root or sudo: PostgreSQL lives in a Debian root of its own, the host stays as it is.
+#
+#   hack/mongodb.sh up                start it; nothing happens if it runs already
+#   hack/mongodb.sh readonly          a second front that PostgreSQL itself holds to reading
+#   hack/mongodb.sh down [--wipe]     stop all of it and wait for its end; --wipe also deletes the data
+#   hack/mongodb.sh install           only fetch what `up` needs
+#
+# MONGO_PORT (27017)    MONGO_RO_PORT (27018)    PG_PORT (5433)
+# MONGO_BIND (127.0.0.1): for clients in containers
+# PG_FSYNC (on): `off` is faster; what was written then outlives killed processes, not a power cut. Counts at the first `up`.
+# STOCKSTREAM_CACHE (~/.cache/stockstream): downloads, shared by all servers, in documentdb/
+# STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one server, in mongodb/: ferretdb.pid, ferretdb-ro.pid, postgres.pid,
+#   ferretdb.log, postgres/{log,data/}
+#
+# Servers with run folders and ports of their own live side by side. Data outlives `kill -9` and `down`.
+# What it has: guarded updates, update pipelines, upserts, unique and TTL indexes, findAndModify, aggregation.
+# What it has not: multi-document transactions (they are accepted, applied at once, and an abort undoes nothing),
+# change streams, the bulkWrite command of MongoDB 8. Its `hello` reports wire version 21.
+set -euo pipefail
+VERSION=${FERRETDB_VERSION:-v2.7.0}
+PORT=${MONGO_PORT:-27017}
+RO_PORT=${MONGO_RO_PORT:-27018}
+PG=${PG_PORT:-5433}
+CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
+RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
+BASE=$CACHE/documentdb
+ROOT=$BASE/root
+DIR=$RUN/mongodb
+SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
+
+say() { echo "mongodb: $*" >&2; }
+# The working folder tells our processes from a stranger that got the same process id later.
+runs() { local pid; pid=$(cat "$DIR/$1.pid" 2>/dev/null) && $SUDO test "/proc/$pid/cwd" -ef "$2"; }
+answers() { (: >/dev/tcp/127.0.0.1/"$1") 2>/dev/null; }
+
+# Runs one of PostgreSQL's programs in the Debian root, the data folder at /mnt. All mounts are in a namespace of
+# their own: nobody else sees them (the root is shared), and they are gone with the last process in it.
+pg() {
+  # shellcheck disable=SC2016
+  $SUDO unshare --mount --propagation private bash -euc '
+    root=$1 data=$2; shift 2
+    mount --bind /proc "$root/proc"
+    mount -t tmpfs tmpfs "$root/dev/shm"
+    mount --bind "$data" "$root/mnt"
+    exec chroot --userspec=postgres "$root" env -i PATH=/usr/lib/postgresql/18/bin:/usr/bin LC_ALL=C.UTF-8 "$@"
+  ' pg "$ROOT" "$DIR/postgres" "$@"
+}
+sql() { pg psql -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PG" -U postgres -c "set client_min_messages = error" -c "$1" >/dev/null; }
+
+go_is_new_enough() {
+  local have; have=$(go env GOVERSION 2>/dev/null) || return
+  [ "$(printf '%s\n' 1.24 "${have#go}" | sort -V | head -1)" = 1.24 ]
+}
+
+install() {
+  $SUDO unshare --mount --propagation private true 2>/dev/null ||
+    { say "the Debian root needs root (or sudo) and the right to mount: in a container, CAP_SYS_ADMIN (docker run --privileged)"; exit 2; }
+  if [ ! -x "$BASE/ferretdb" ]; then
+    go_is_new_enough || { say "FerretDB is built with Go: install Go 1.24 or newer from https://go.dev/dl and put it on the PATH"; exit 2; }
+    CGO_ENABLED=0 GOBIN=$BASE go install "github.com/FerretDB/FerretDB/v2/cmd/ferretdb@$VERSION"
+  fi
+  [ -f "$ROOT/.done" ] && return
+  PATH=$PATH:/usr/sbin command -v debootstrap >/dev/null || { say "debootstrap is missing: install it (Debian: debootstrap)"; exit 2; }
+  # In a mount namespace, so that one cut short leaves no mounts behind for the next `rm` to walk into.
+  $SUDO unshare --mount --propagation private bash -euc '
+    rm -rf --one-file-system "$1" "$1.new"
+    PATH=$PATH:/usr/sbin debootstrap --variant=minbase --include=postgresql-18-documentdb sid "$1.new" ${2:+"$2"}
+    touch "$1.new/.done"; mv "$1.new" "$1"
+  ' install "$ROOT" "${DEBIAN_MIRROR:-}" >"$BASE/debootstrap.log" 2>&1 ||
+    { say "the Debian root failed; the end of $BASE/debootstrap.log:"; tail -20 "$BASE/debootstrap.log" >&2; exit 1; }
+}
+
+# Two test runs that begin at once must not write the cache at once.
+install_once() { mkdir -p "$BASE"; (flock 9; install) 9>"$BASE/lock"; }
+
+start_postgres() {
+  runs postgres "$DIR/postgres/data" && return
+  port_is_free "$PG" PG_PORT
+  # After a kill its children live on for a moment and its lock file stays.
+  wait_for_children; $SUDO rm -f "$DIR/postgres/data/postmaster.pid"
+  if ! $SUDO test -f "$DIR/postgres/data/postgresql.conf"; then
+    mkdir -p "$DIR/postgres"
+    $SUDO chown "$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$ROOT/etc/passwd")" "$DIR/postgres"
+    pg initdb -D /mnt/data -U postgres --auth=trust --no-sync >/dev/null
+    $SUDO tee -a "$DIR/postgres/data/postgresql.conf" >/dev/null <<CONF
+shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb'
+cron.database_name = 'postgres'
+cron.log_run = off
+cron.log_statement = off
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+shared_buffers = 256MB
+fsync = ${PG_FSYNC:-on}
+CONF
+  fi
+  pg pg_ctl -D /mnt/data -o "-p $PG" -l /mnt/log -w start </dev/null >/dev/null ||
+    { say "PostgreSQL did not start; the end of $DIR/postgres/log:"; $SUDO tail -20 "$DIR/postgres/log" >&2; exit 1; }
+  $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid"
+  sql "create extension if not exists documentdb cascade"
+}
+
+wait_for_children() {
+  # shellcheck disable=SC2016
+  $SUDO timeout 30 bash -c '
+    busy() { for p in /proc/[0-9]*/cwd; do [ "$p" -ef "$1" ] && return; done; false; }
+    while busy "$1"; do sleep 0.1; done' wait "$DIR/postgres/data" ||
+    { say "processes of an earlier PostgreSQL do not end in $DIR/postgres/data"; exit 1; }
+}
+
+# start_front NAME PORT USER
+start_front() {
+  local dir=$DIR; [ "$1" = ferretdb ] || dir=$DIR/$1
+  runs "$1" "$dir" && return
+  port_is_free "$2" "a port of its own by MONGO_PORT or MONGO_RO_PORT"
+  mkdir -p "$dir"; cd "$dir"
+  # A session of its own: a Ctrl-C or a hangup meant for the caller does not reach it.
+  FERRETDB_POSTGRESQL_URL=postgres://$3@127.0.0.1:$PG/postgres setsid "$BASE/ferretdb" \
+    --listen-addr="${MONGO_BIND:-127.0.0.1}:$2" --no-auth --telemetry=disable --state-dir="$dir" --debug-addr=- --log-level=warn \
+    </dev/null >>"$DIR/$1.log" 2>&1 &
+  echo $! >"$DIR/$1.pid"
+  for _ in $(seq 120); do
+    answers "$2" && runs "$1" "$dir" && return
+    [ -e "/proc/$(cat "$DIR/$1.pid")" ] || break
+    sleep 0.25
+  done
+  say "FerretDB did not start; the end of $DIR/$1.log:"; tail -20 "$DIR/$1.log" >&2; exit 1
+}
+
+port_is_free() {
+  for _ in $(seq 25); do answers "$1" || return 0; sleep 0.2; done # one killed just now lets go of its port a little later
+  say "port $1 is taken by another program: set $2"; exit 1
+}
+
+up() {
+  install_once
+  mkdir -p "$DIR"
+  start_postgres
+  start_front ferretdb "$PORT" postgres
+  echo "mongodb: mongodb://127.0.0.1:$PORT/stock_management"
+}
+
+# FerretDB gives each user it makes every right. So this is a login of PostgreSQL that only reads.
+readonly_front() {
+  up >/dev/null
+  sql "do \$\$ begin if not exists (select from pg_roles where rolname = 'ro') then
+    perform documentdb_api.create_user('{\"createUser\":\"ro\",\"pwd\":\"Readonly-1234\",\"roles\":[{\"role\":\"readAnyDatabase\",\"db\":\"admin\"}]}');
+    end if; end \$\$"
+  start_front ferretdb-ro "$RO_PORT" ro
+  echo "read-only: mongodb://127.0.0.1:$RO_PORT/stock_management"
+}
+
+# The shell's own kill: a minimal Debian has no program of that name that sudo could run.
+signal() { $SUDO bash -c 'kill -"$0" "$1"' "$1" "$2"; }
+
+# stop NAME FOLDER SIGNAL
+stop() {
+  if runs "$1" "$2"; then
+    local pid; pid=$(cat "$DIR/$1.pid"); signal "$3" "$pid"
+    for _ in $(seq 150); do runs "$1" "$2" || break; sleep 0.2; done
+    if runs "$1" "$2"; then say "$1 is still there after 30 s, killed"; signal KILL "$pid"; while runs "$1" "$2"; do sleep 0.1; done; fi
+  fi
+  rm -f "$DIR/$1.pid"
+}
+
+down() {
+  [ -d "$DIR" ] || return 0
+  stop ferretdb-ro "$DIR/ferretdb-ro" TERM
+  stop ferretdb "$DIR" TERM
+  # PostgreSQL's own file is there even if `up` was cut short before it could save the id. INT is its fast shutdown.
+  $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid" 2>/dev/null || rm -f "$DIR/postgres.pid"
+  stop postgres "$DIR/postgres/data" INT
+  wait_for_children
+  if [ "${1:-}" = --wipe ]; then $SUDO rm -rf --one-file-system "$DIR"; fi
+}
+
+case "${1:-}" in
+  up) up ;;
+  readonly) readonly_front ;;
+  down) shift; down "$@" ;;
+  install) install_once ;;
+  *) sed -n '2,20{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+esac

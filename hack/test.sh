@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# All checks and tests, from a fresh Debian or Ubuntu on (as root or with sudo; installs by apt what is missing).
+#
+#   hack/test.sh           everything: with a real Kafka and a MongoDB-compatible server, started here, empty, and
+#                          stopped at the end; or with those that KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name
+#   hack/test.sh --unit    without services: tests that need them say that they are skipped
+#
+# STOCKSTREAM_DATA: the Online Retail data set (.csv or .csv.gz), for the tests that run on it; they are skipped without.
+# Exit status: 0 all passed, 2 something must be installed first, any other: the stage named in the last line failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+unit=
+case "${1:-}" in
+  '') ;;
+  --unit) unit=yes ;;
+  *) sed -n '2,9{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+esac
+start_services=
+if [ -n "$unit" ]; then
+  unset KAFKA_BOOTSTRAP_SERVERS MONGODB_URI
+elif [ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || [ -z "${MONGODB_URI:-}" ]; then
+  start_services=yes
+fi
+
+run=
+stage=preparation
+times=
+finish() {
+  status=$?
+  trap - EXIT; trap '' INT TERM HUP # a second Ctrl-C must not leave a service behind
+  if [ -n "$run" ]; then STOCKSTREAM_RUN=$run hack/services.sh down || echo "test: services in $run are still there" >&2; fi
+  if [ "$status" = 0 ]; then echo "test: passed in $SECONDS s (${times%, })"
+  else echo "test: FAILED in $stage after $SECONDS s${times:+ (passed: ${times%, })}" >&2; fi
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT; trap 'exit 143' TERM; trap 'exit 129' HUP
+
+# stage NAME COMMAND…
+stage() {
+  stage=$1; shift
+  local from=$SECONDS
+  echo "== $stage: $*"
+  "$@"
+  times+="$stage $((SECONDS - from)) s, "
+}
+
+needs() { echo "test: $1" >&2; exit 2; }
+
+packages() {
+  local want=() sudo=
+  have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
+  have cc || want+=(build-essential)
+  have make || want+=(make)
+  # OpenSSL's build needs modules that Debian's perl-base has not.
+  perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null || want+=(perl)
+  have pkg-config || want+=(pkg-config)
+  have python3 || want+=(python3)
+  if [ -n "$start_services" ]; then
+    have java || want+=(default-jdk-headless)
+    have mvn || want+=(maven)
+    have debootstrap || want+=(debootstrap)
+  fi
+  [ ${#want[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || { sudo=sudo; have sudo || needs "please install, as root: ${want[*]}"; }
+  have apt-get || needs "please install what Debian calls: ${want[*]}"
+  echo "test: installing ${want[*]}"
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${want[@]}" >/dev/null
+}
+
+toolchain() {
+  PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/local/go/bin
+  local have component
+  have=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
+  [ "$(printf '%s\n' 1.90 "${have:-0}" | sort -V | head -1)" = 1.90 ] ||
+    needs "please install Rust 1.90 or newer with rustup (https://rustup.rs); found: ${have:-none}"
+  for component in fmt clippy; do
+    cargo "$component" --version >/dev/null 2>&1 || needs "please run: rustup component add rustfmt clippy"
+  done
+}
+
+packages
+toolchain
+if [ -n "${STOCKSTREAM_DATA:-}" ]; then
+  [ -r "$STOCKSTREAM_DATA" ] || needs "STOCKSTREAM_DATA names no readable file: $STOCKSTREAM_DATA"
+  STOCKSTREAM_DATA=$(realpath "$STOCKSTREAM_DATA"); export STOCKSTREAM_DATA # each crate's tests run in its own folder
+else
+  echo "test: STOCKSTREAM_DATA is not set, tests on the real data set are skipped"
+fi
+if [ -n "$start_services" ]; then stage downloads hack/services.sh install; fi
+
+stage format cargo fmt --all --check
+stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+if [ -n "$start_services" ]; then
+  run=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-test.XXXXXX")
+  stage services env STOCKSTREAM_RUN="$run" hack/services.sh up
+  set -a; . "$run/env"; set +a
+fi
+stage tests cargo test --workspace --locked
