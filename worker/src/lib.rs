@@ -1,1 +1,18 @@
-//! 
+//! The worker: events from Kafka in, exact and conditionally written answers out.
+//!
+//! `source` reads, validates and folds on a thread of its own; `flush` claims, applies and completes what was folded;
+//! `publish` keeps the views. What they decide is in `core`, as pure functions.
+
+pub mod core;
+mod flush;
+mod heartbeat;
+mod http;
+mod metrics;
+mod publish;
+mod run;
+mod shared;
+mod source;
+mod startup;
+
+pub use publish::Publisher;
+pub use run::{Options, WorkerError, run};

@@ -1,0 +1,138 @@
+//! A producer that loses nothing: acknowledged by all replicas, idempotent, in order per key.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Message,
+    error::KafkaError as Client,
+    message::DeliveryResult,
+    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    types::RDKafkaErrorCode as Code,
+};
+use stockstream_model::settings::Kafka;
+
+use crate::{KafkaError, client_config, error::unreachable};
+
+/// Where a delivered event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Its topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The size of its payload.
+    pub bytes: usize,
+}
+
+type OnDelivery = Box<dyn Fn(Delivered) + Send + Sync>;
+
+struct Context {
+    on_delivery: OnDelivery,
+    delivered: AtomicU64,
+    failure: Mutex<Option<String>>,
+}
+
+impl ClientContext for Context {
+    fn error(&self, error: Client, reason: &str) {
+        tracing::debug!(%error, reason, "Kafka producer");
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(message) => {
+                self.delivered.fetch_add(1, Ordering::Relaxed);
+                (self.on_delivery)(Delivered {
+                    topic: message.topic().to_owned(),
+                    partition: message.partition(),
+                    offset: message.offset(),
+                    bytes: message.payload_len(),
+                });
+            }
+            Err((error, _)) => {
+                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                failure.get_or_insert_with(|| error.to_string());
+            }
+        }
+    }
+}
+
+/// Sends events; delivery is reported to the function it was made with.
+pub struct Producer {
+    inner: ThreadedProducer<Context>,
+    context: Arc<Context>,
+    settings: Kafka,
+}
+
+impl Producer {
+    /// A producer for the Kafka of the settings.
+    pub fn new(settings: &Kafka, on_delivery: impl Fn(Delivered) + Send + Sync + 'static) -> Result<Self, KafkaError> {
+        let mut config = client_config(settings)?;
+        config
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            .set("compression.type", "none")
+            .set("message.timeout.ms", "60000")
+            .set("queue.buffering.max.messages", "100000");
+        let context =
+            Context { on_delivery: Box::new(on_delivery), delivered: AtomicU64::new(0), failure: Mutex::default() };
+        let inner: ThreadedProducer<Context> =
+            config.create_with_context(context).map_err(|error| KafkaError::Settings { message: error.to_string() })?;
+        let context = Arc::clone(inner.context());
+        Ok(Self { inner, context, settings: settings.clone() })
+    }
+
+    /// Queues an event; waits while the queue is full. Blocks: not for an async task.
+    ///
+    /// # Errors
+    /// What became of an earlier event that could not be delivered, or why this one cannot be queued.
+    pub fn send(&self, topic: &str, key: &str, payload: &[u8]) -> Result<(), KafkaError> {
+        self.check()?;
+        let mut record = BaseRecord::to(topic).key(key).payload(payload);
+        loop {
+            match self.inner.send(record) {
+                Ok(()) => return Ok(()),
+                Err((Client::MessageProduction(Code::QueueFull), back)) => {
+                    record = back;
+                    self.inner.poll(Duration::from_millis(10));
+                    self.check()?;
+                }
+                Err((error, _)) => return Err(unreachable(&self.settings, &format!("send to {topic}"), &error)),
+            }
+        }
+    }
+
+    /// How many events were acknowledged.
+    pub fn delivered(&self) -> u64 {
+        self.context.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything queued is acknowledged.
+    pub fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
+        let flushed = self.inner.flush(timeout);
+        self.check()?;
+        flushed.map_err(|error| unreachable(&self.settings, "deliver all events", &error))
+    }
+
+    fn check(&self) -> Result<(), KafkaError> {
+        let failure = self.context.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match failure {
+            Some(message) => {
+                Err(KafkaError::Unreachable { servers: self.settings.bootstrap_servers.join(","), message })
+            }
+            None => Ok(()),
+        }
+    }
+}

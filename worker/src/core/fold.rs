@@ -1,0 +1,239 @@
+//! From events to changes, one per key: the map-side combine.
+
+use std::collections::HashSet;
+
+use stockstream_model::{
+    Timestamp,
+    documents::{
+        ClientRecordFields, InventoryChange, InventoryState, PartitionId, ProductRecord, RejectedEvent, Version,
+    },
+    event::{
+        ClientRecord, InventoryRecord, Item, Rejection, Sale, Stream, decode_client, decode_inventory, decode_sale,
+    },
+};
+use stockstream_store::Range;
+
+/// A record as Kafka delivers it, with what identifies it.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The partition.
+    pub id: PartitionId,
+    /// The topic's name.
+    pub topic: &'a str,
+    /// The offset.
+    pub offset: i64,
+    /// The record's Kafka timestamp, if it has one.
+    pub produced_at: Option<Timestamp>,
+    /// The value.
+    pub payload: &'a [u8],
+}
+
+/// Folds a record into the range of its partition: an accepted event changes keys, a refused one is kept as rejected.
+/// Moves the range's end behind it. Returns the rejection, for the log.
+pub fn fold(range: &mut Range, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+    let event_time = match record.id.stream {
+        Stream::Sales => decode_sale(record.payload).map(|sale| fold_sale(range, &sale)),
+        Stream::Inventory => decode_inventory(record.payload).map(|stock| fold_inventory(range, record, &stock)),
+        Stream::Clients => decode_client(record.payload).map(|client| fold_client(range, record, &client)),
+    };
+    range.end = record.offset + 1;
+    range.events += 1;
+    match event_time {
+        Ok(at) => {
+            range.latest_event = range.latest_event.max(at);
+            None
+        }
+        Err(rejection) => {
+            range.rejected += 1;
+            range.rejections.push(rejected(range.incarnation, record, &rejection, now));
+            Some(rejection)
+        }
+    }
+}
+
+fn fold_sale(range: &mut Range, sale: &Sale<'_>) -> Option<Timestamp> {
+    let (at, day) = (sale.timestamp, sale.timestamp.day());
+    let amount = sale.amount();
+    let mut units = 0_i64;
+    let firsts = first_lines(&sale.items);
+    for (item, is_first) in sale.items.iter().zip(firsts) {
+        units = units.saturating_add(item.quantity);
+        let product = range.products.entry_ref(item.product_id.as_str()).or_default();
+        product.units = product.units.saturating_add(item.quantity);
+        product.sold_at(at);
+        let mut line = stockstream_model::documents::DayTotals {
+            invoices: i64::from(is_first),
+            units: item.quantity,
+            ..Default::default()
+        };
+        match item.unit_price.and_then(|price| price.checked_times(item.quantity)) {
+            Some(revenue) => line.revenue = revenue,
+            None => line.unpriced = item.quantity,
+        }
+        product.revenue = sum(product.revenue, line.revenue);
+        product.unpriced = product.unpriced.saturating_add(line.unpriced);
+        match item.unit_cost.and_then(|cost| cost.checked_times(item.quantity)) {
+            Some(cost) => product.cost = sum(product.cost, cost),
+            None => product.uncosted = product.uncosted.saturating_add(item.quantity),
+        }
+        product.day(day).add(&line);
+    }
+    let daily = &mut range.daily.entry(day).or_default().totals;
+    daily.invoices += 1;
+    daily.units = daily.units.saturating_add(units);
+    daily.revenue = sum(daily.revenue, amount);
+    if let Some(client) = &sale.client_id {
+        range.clients.entry_ref(client.as_str()).or_default().bought(amount, at);
+    }
+    Some(at)
+}
+
+fn sum(a: stockstream_model::Money, b: stockstream_model::Money) -> stockstream_model::Money {
+    stockstream_model::Money::from_units(a.units().saturating_add(b.units()))
+}
+
+/// For each line whether it is the invoice's first of its product: an invoice counts once per product.
+fn first_lines(items: &[Item<'_>]) -> Vec<bool> {
+    const FEW: usize = 16;
+    if items.len() <= FEW {
+        let before =
+            |index: usize, item: &Item<'_>| items[..index].iter().any(|other| other.product_id == item.product_id);
+        return items.iter().enumerate().map(|(index, item)| !before(index, item)).collect();
+    }
+    let mut seen = HashSet::with_capacity(items.len());
+    items.iter().map(|item| seen.insert(item.product_id.as_str())).collect()
+}
+
+fn version(range: &Range, record: &Record<'_>, updated_at: Option<Timestamp>) -> Version {
+    let at = updated_at.or(record.produced_at).unwrap_or_default();
+    Version { at, incarnation: range.incarnation, partition: record.id.partition, offset: record.offset }
+}
+
+fn fold_inventory(range: &mut Range, record: &Record<'_>, stock: &InventoryRecord<'_>) -> Option<Timestamp> {
+    let version = version(range, record, stock.updated_at);
+    let fields = ProductRecord {
+        name: stock.name.as_deref().map(str::to_owned),
+        category: stock.category.as_deref().map(str::to_owned),
+        buy_price: stock.buy_price,
+        sell_price: stock.sell_price,
+        min_margin_threshold: stock.min_margin_threshold,
+    };
+    let product = range.products.entry_ref(stock.product_id.as_str()).or_default();
+    product.take_record(version, fields.clone(), stock.quantity);
+    let movement = stock.last_movement.or(stock.created_at).or(stock.updated_at).or(record.produced_at);
+    let state = InventoryState {
+        product_id: stock.product_id.to_string(),
+        batch_number: stock.batch_no.as_ref().map(ToString::to_string),
+        quantity: stock.quantity,
+        expiry_date: stock.expiry_date,
+        movement: movement.unwrap_or_default(),
+        record: fields,
+        version,
+    };
+    let change = InventoryChange { record: state };
+    let key = (change.record.product_id.clone(), change.record.batch_number.clone());
+    range.inventory.entry(key).and_modify(|standing| standing.merge(&change)).or_insert(change);
+    stock.updated_at.max(stock.last_movement).max(stock.created_at)
+}
+
+fn fold_client(range: &mut Range, record: &Record<'_>, client: &ClientRecord<'_>) -> Option<Timestamp> {
+    let version = version(range, record, client.updated_at);
+    let text = |field: &Option<std::borrow::Cow<'_, str>>| field.as_deref().map(str::to_owned);
+    let fields = ClientRecordFields {
+        name: text(&client.name),
+        email: text(&client.email),
+        phone: text(&client.phone),
+        base_revenue: client.total_revenue_generated.unwrap_or_default(),
+        tier: client.loyalty_tier,
+    };
+    range.clients.entry_ref(client.client_id.as_str()).or_default().take_record(version, fields);
+    client.updated_at
+}
+
+fn rejected(incarnation: i64, record: &Record<'_>, rejection: &Rejection, now: Timestamp) -> RejectedEvent {
+    RejectedEvent {
+        topic: record.topic.to_owned(),
+        incarnation,
+        partition: record.id.partition,
+        offset: record.offset,
+        reason: rejection.reason,
+        path: rejection.path.clone(),
+        message: rejection.message.clone(),
+        payload: record.payload.to_vec(),
+        produced_at: record.produced_at,
+        rejected_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stockstream_model::Day;
+
+    fn folded(stream: Stream, payloads: &[&str]) -> Range {
+        let mut range = Range::default();
+        for (offset, payload) in payloads.iter().enumerate() {
+            let id = PartitionId { stream, partition: 0 };
+            let record =
+                Record { id, topic: "t", offset: offset as i64, produced_at: None, payload: payload.as_bytes() };
+            fold(&mut range, &record, Timestamp::default());
+        }
+        range
+    }
+
+    #[test]
+    fn every_line_of_an_invoice_counts_returns_included() {
+        let range = folded(
+            Stream::Sales,
+            &[r#"{"invoice_id":"1","client_id":"c","timestamp":"2026-01-02T03:04:05Z","items":[
+                {"product_id":"a","quantity":3,"unit_price":"2.50"},{"product_id":"b","quantity":1,"unit_price":10,"unit_cost":4},
+                {"product_id":"a","quantity":-1,"unit_price":"2.50"}]}"#],
+        );
+        let (a, b) = (&range.products["a"], &range.products["b"]);
+        assert_eq!((a.units, a.revenue.to_string(), a.uncosted, a.days[0].1.invoices), (2, "5".into(), 2, 1));
+        assert_eq!((b.units, b.cost.to_string(), b.uncosted), (1, "4".into(), 0));
+        let day: Day = "2026-01-02".parse().unwrap();
+        assert_eq!((range.daily[&day].totals.units, range.daily[&day].totals.revenue.to_string()), (3, "15".into()));
+        assert_eq!((range.clients["c"].invoices, range.clients["c"].revenue.to_string()), (1, "15".into()));
+    }
+
+    #[test]
+    fn unpriced_units_stay_counts_and_the_stated_total_is_the_amount() {
+        let range = folded(
+            Stream::Sales,
+            &[
+                r#"{"invoice_id":"1","timestamp":"2026-01-02","total_amount":99,"items":[{"product_id":"a","quantity":3}]}"#,
+            ],
+        );
+        let a = &range.products["a"];
+        assert_eq!((a.units, a.unpriced, a.revenue.units()), (3, 3, 0));
+        assert_eq!(range.daily.values().next().unwrap().totals.revenue.to_string(), "99");
+    }
+
+    #[test]
+    fn one_bad_line_rejects_the_whole_event_and_touches_nothing_else() {
+        let range = folded(
+            Stream::Sales,
+            &[r#"{"invoice_id":"1","client_id":"c","timestamp":"2026-01-02","items":[
+                {"product_id":"a","quantity":3,"unit_price":1},{"product_id":"b","quantity":0,"unit_price":1}]}"#],
+        );
+        assert!(range.products.is_empty() && range.clients.is_empty() && range.daily.is_empty());
+        assert_eq!((range.events, range.rejected, range.end), (1, 1, 1));
+        assert_eq!(range.rejections[0].path, "items[1].quantity");
+    }
+
+    #[test]
+    fn the_latest_record_wins_in_any_order() {
+        let (old, new) = (
+            r#"{"product_id":"a","quantity":5,"name":"old","updated_at":"2026-01-01"}"#,
+            r#"{"product_id":"a","quantity":7,"name":"new","updated_at":"2026-01-02"}"#,
+        );
+        for payloads in [[old, new], [new, old]] {
+            let range = folded(Stream::Inventory, &payloads);
+            let a = &range.products["a"];
+            assert_eq!((a.stock_sum, a.stock_count), (12, 2));
+            assert_eq!(a.record.as_ref().unwrap().1.name.as_deref(), Some("new"));
+            assert_eq!(range.inventory[&("a".to_owned(), None)].record.quantity, 7);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What a worker decides, without IO: how events change keys, and how positions move.
+
+pub mod fold;
+pub mod position;

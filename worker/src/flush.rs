@@ -1,0 +1,183 @@
+//! The three steps of a flush: claim, apply, complete.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, atomic::Ordering, mpsc::Sender},
+    time::Instant,
+};
+
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    event::Reason,
+};
+use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError};
+use tokio::sync::mpsc::Receiver;
+
+use crate::{
+    core::position::{Stamp, claim, complete},
+    metrics::{OfStream, Refusal, Stage},
+    shared::Shared,
+};
+
+/// What is to be flushed of one partition.
+pub(crate) struct FlushPart {
+    /// The checkpoint as it stands; its `pending`, if any, is this range's end.
+    pub checkpoint: Checkpoint,
+    /// What was folded.
+    pub range: Range,
+    /// The earliest Kafka timestamp in it.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What became of a flush.
+#[derive(Debug, Default)]
+pub(crate) struct Flushed {
+    /// Completed partitions, with their checkpoints as they stand now.
+    pub completed: Vec<Checkpoint>,
+    /// Partitions that another worker went on with.
+    pub lost: Vec<PartitionId>,
+    /// Partitions that must stop, and why.
+    pub stopped: Vec<(PartitionId, String)>,
+}
+
+/// Does one flush after another until the sender hangs up.
+pub(crate) async fn flusher<S: StateStore>(
+    store: Arc<S>,
+    shared: Arc<Shared>,
+    mut jobs: Receiver<Vec<FlushPart>>,
+    done: Sender<Flushed>,
+) {
+    while let Some(parts) = jobs.recv().await {
+        shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
+        let ids: Vec<PartitionId> = parts.iter().map(|part| part.checkpoint.id).collect();
+        let flushed = match flush(&*store, &shared, parts).await {
+            Ok(flushed) => flushed,
+            Err(error) => {
+                let reason = error.to_string();
+                tracing::error!(error = %reason, "a flush cannot be done; its partitions stop");
+                Flushed { stopped: ids.into_iter().map(|id| (id, reason.clone())).collect(), ..Flushed::default() }
+            }
+        };
+        shared.flush_began.store(0, Ordering::Relaxed);
+        if !flushed.completed.is_empty() {
+            shared.changed.notify_one();
+        }
+        if done.send(flushed).is_err() {
+            break;
+        }
+    }
+}
+
+/// A claimed range on its way.
+struct Claimed {
+    checkpoint: Checkpoint,
+    oldest: Option<Timestamp>,
+}
+
+async fn flush<S: StateStore>(store: &S, shared: &Shared, parts: Vec<FlushPart>) -> Result<Flushed, StoreError> {
+    let mut outcome = Flushed::default();
+    let began = Instant::now();
+    let (batch, claims) = claim_all(store, shared, parts, &mut outcome).await?;
+    observe(shared, "claim", began);
+
+    let began = Instant::now();
+    let checkpoints: Vec<Checkpoint> = claims.iter().map(|claimed| claimed.checkpoint.clone()).collect();
+    let report = store.apply(&batch, &checkpoints).await?;
+    observe(shared, "apply", began);
+    outcome.lost.extend(&report.lost);
+
+    let began = Instant::now();
+    let still: Vec<(&Claimed, &Range)> = claims
+        .iter()
+        .filter(|claimed| !report.lost.contains(&claimed.checkpoint.id))
+        .filter_map(|claimed| Some((claimed, batch.get(&claimed.checkpoint.id)?)))
+        .collect();
+    let completed: Vec<Checkpoint> =
+        still.iter().map(|(claimed, range)| complete(&claimed.checkpoint, range, stamp(shared))).collect();
+    let stands = store.swap_checkpoints(&completed).await?;
+    observe(shared, "complete", began);
+    for ((checkpoint, stands), (claimed, range)) in completed.into_iter().zip(stands).zip(still) {
+        if stands {
+            record(shared, &checkpoint, range, claimed.oldest);
+            outcome.completed.push(checkpoint);
+        } else {
+            outcome.lost.push(checkpoint.id);
+        }
+    }
+    tell(shared, &batch, &report, &outcome);
+    Ok(outcome)
+}
+
+/// Claims what is not claimed yet; what another worker claims first is lost to this one.
+async fn claim_all<S: StateStore>(
+    store: &S,
+    shared: &Shared,
+    parts: Vec<FlushPart>,
+    outcome: &mut Flushed,
+) -> Result<(Batch, Vec<Claimed>), StoreError> {
+    let mut batch = HashMap::new();
+    let (mut claims, mut wanted) = (Vec::new(), BTreeMap::new());
+    for FlushPart { checkpoint, range, oldest } in parts {
+        let id = checkpoint.id;
+        match claim(&checkpoint, range.end, stamp(shared)) {
+            Some(claimed) => {
+                wanted.insert(id, (claimed, oldest));
+            }
+            None => claims.push(Claimed { checkpoint, oldest }),
+        }
+        batch.insert(id, range);
+    }
+    let new: Vec<Checkpoint> = wanted.values().map(|(checkpoint, _)| checkpoint.clone()).collect();
+    let won = if new.is_empty() { Vec::new() } else { store.swap_checkpoints(&new).await? };
+    for ((id, (checkpoint, oldest)), won) in wanted.into_iter().zip(won) {
+        if won {
+            claims.push(Claimed { checkpoint, oldest });
+        } else {
+            batch.remove(&id);
+            outcome.lost.push(id);
+        }
+    }
+    Ok((batch, claims))
+}
+
+fn stamp(shared: &Shared) -> Stamp {
+    Stamp { writer: shared.next_writer(), generation: shared.generation.load(Ordering::Relaxed), at: Timestamp::now() }
+}
+
+fn observe(shared: &Shared, stage: &'static str, began: Instant) {
+    shared.metrics.flush_seconds.get_or_create(&Stage { stage }).observe(began.elapsed().as_secs_f64());
+}
+
+fn record(shared: &Shared, checkpoint: &Checkpoint, range: &Range, oldest: Option<Timestamp>) {
+    let stream = checkpoint.id.stream.name();
+    shared.position(checkpoint);
+    shared.events.fetch_add(range.events as u64, Ordering::Relaxed);
+    shared.metrics.events.get_or_create(&OfStream { stream }).inc_by(range.events as u64);
+    for reason in Reason::ALL {
+        let count = range.rejections.iter().filter(|rejected| rejected.reason == reason).count() as u64;
+        if count > 0 {
+            shared.metrics.rejected.get_or_create(&Refusal { stream, reason: reason.name() }).inc_by(count);
+        }
+    }
+    if let Some(oldest) = oldest {
+        let age = (Timestamp::now().millis() - oldest.millis()).max(0);
+        shared.freshness_ms.store(age, Ordering::Relaxed);
+        shared.metrics.freshness.set(age as f64 / 1_000.0);
+    }
+}
+
+fn tell(shared: &Shared, batch: &Batch, report: &ApplyReport, outcome: &Flushed) {
+    let sum = |of: fn(&Range) -> usize| batch.values().map(of).sum::<usize>();
+    let (events, keys) = (sum(|range| range.events as usize), sum(Range::keys));
+    shared.metrics.batch_events.observe(events as f64);
+    shared.metrics.batch_keys.observe(keys as f64);
+    shared.metrics.documents.inc_by(report.changed);
+    shared.metrics.already.inc_by(report.already);
+    shared.metrics.lost_claims.inc_by(outcome.lost.len() as u64);
+    let (changed, already, rejected) = (report.changed, report.already, sum(|range| range.rejections.len()));
+    tracing::debug!(events, keys, changed, already, rejected, partitions = batch.len(), "batch written");
+    for id in &outcome.lost {
+        tracing::info!(partition = %id, "another worker went on with the partition; this batch of it is dropped");
+    }
+}

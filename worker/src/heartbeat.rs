@@ -1,0 +1,65 @@
+//! A worker's sign of life in the database, with its positions and rates.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use stockstream_model::{Timestamp, documents::Heartbeat};
+use stockstream_store::StateStore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{metrics::OfPartition, shared::Shared};
+
+/// How long an orderly end waits for the database to forget this worker.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+pub(crate) async fn heartbeats<S: StateStore>(
+    store: Arc<S>,
+    shared: Arc<Shared>,
+    every: Duration,
+    shutdown: CancellationToken,
+) {
+    let mut before = (Instant::now(), 0);
+    loop {
+        let heartbeat = heartbeat(&shared, &mut before);
+        let written = async {
+            if let Err(error) = store.heartbeat(&heartbeat).await {
+                tracing::warn!(%error, "the heartbeat was not written");
+            }
+            tokio::time::sleep(every).await;
+        };
+        tokio::select! {
+            () = written => {}
+            () = shutdown.cancelled() => break,
+        }
+    }
+    let _ = tokio::time::timeout(FAREWELL, store.leave(&shared.worker)).await;
+}
+
+fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
+    let (now, events) = (Instant::now(), shared.events.load(Ordering::Relaxed));
+    let seconds = now.duration_since(before.0).as_secs_f64();
+    let rate = if seconds > 0.0 { (events - before.1) as f64 / seconds } else { 0.0 };
+    *before = (now, events);
+    let partitions = shared.partitions();
+    for status in &partitions {
+        let label = OfPartition { stream: status.id.stream.name(), partition: status.id.partition };
+        shared.metrics.position.get_or_create(&label).set(status.next);
+        if let Some(lag) = status.lag() {
+            shared.metrics.lag.get_or_create(&label).set(lag);
+        }
+    }
+    let freshness = shared.freshness_ms.load(Ordering::Relaxed);
+    Heartbeat {
+        worker: shared.worker.clone(),
+        started_at: shared.started_at,
+        at: Timestamp::now(),
+        generation: shared.generation.load(Ordering::Relaxed),
+        publisher: shared.publisher.load(Ordering::Relaxed),
+        events_per_second: rate,
+        freshness_ms: (freshness >= 0).then_some(freshness),
+        partitions,
+        problems: shared.problems(),
+    }
+}

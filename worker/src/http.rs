@@ -1,0 +1,91 @@
+//! `/healthz`, `/readyz`, `/metrics` and `/status`.
+
+use std::{
+    io,
+    sync::{Arc, atomic::Ordering},
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::IntoResponse,
+    routing::get,
+};
+use serde_json::{Value, json};
+use stockstream_model::{Timestamp, settings::Settings};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::shared::Shared;
+
+#[derive(Clone)]
+struct Served {
+    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+}
+
+/// Serves until told to end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let served = Served { shared, settings: Arc::new(settings) };
+    let router = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/status", get(status))
+        .with_state(served);
+    // Not with a graceful drain: a scraper that keeps its connection open must not hold up the end.
+    tokio::select! {
+        served = axum::serve(listener, router).into_future() => served,
+        () = shutdown.cancelled() => Ok(()),
+    }
+}
+
+async fn healthz(State(served): State<Served>) -> impl IntoResponse {
+    answer(served.shared.unhealthy(Timestamp::now()))
+}
+
+async fn readyz(State(served): State<Served>) -> impl IntoResponse {
+    answer(served.shared.not_ready(Timestamp::now()))
+}
+
+fn answer(trouble: Option<String>) -> (StatusCode, String) {
+    match trouble {
+        None => (StatusCode::OK, "ok\n".into()),
+        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
+    }
+}
+
+async fn metrics(State(served): State<Served>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], served.shared.metrics.text())
+}
+
+async fn status(State(Served { shared, settings }): State<Served>) -> Json<Value> {
+    let now = Timestamp::now();
+    let partitions: Vec<Value> = shared
+        .partitions()
+        .iter()
+        .map(|p| json!({ "id": p.id.to_string(), "next": p.next, "log_end": p.log_end, "lag": p.lag() }))
+        .collect();
+    let freshness = shared.freshness_ms.load(Ordering::Relaxed);
+    Json(json!({
+        "worker": shared.worker,
+        "pipeline": settings.pipeline.name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "started_at": shared.started_at,
+        "ready": shared.not_ready(now).is_none(),
+        "waiting_for": shared.not_ready(now),
+        "publisher": shared.publisher.load(Ordering::Relaxed),
+        "generation": shared.generation.load(Ordering::Relaxed),
+        "events": shared.events.load(Ordering::Relaxed),
+        "freshness_ms": (freshness >= 0).then_some(freshness),
+        "partitions": partitions,
+        "problems": shared.problems(),
+    }))
+}

@@ -1,0 +1,243 @@
+//! Publication of the views, under one rule: nothing moved, nothing written; an empty result never replaces a good one;
+//! an equal result only says that it was checked; otherwise publish so that no reader ever finds a view empty.
+
+mod risk;
+mod winners;
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use stockstream_model::{
+    Day, Timestamp,
+    documents::{Checkpoint, PartitionId, View, ViewCondition, ViewState},
+    settings::{Analytics, OnEmptyResult, Settings},
+};
+use stockstream_store::{StateStore, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::{metrics::Outcome, shared::Shared};
+
+/// How often checkpoints are looked at that other workers may have moved.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often rows that a publisher which died left behind are looked for, and risk is reconciled without an event.
+const TIDY: Duration = Duration::from_secs(5);
+const RECONCILE: Duration = Duration::from_secs(3_600);
+
+/// What became of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// New rows are visible.
+    Changed,
+    /// The result equals what stands.
+    Same,
+    /// The result was empty, so what stands stays.
+    Kept,
+    /// The result is empty and so is the view.
+    Empty,
+    /// Another publisher was faster; the next turn looks again.
+    Overtaken,
+}
+
+impl Published {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Same => "same",
+            Self::Kept => "kept",
+            Self::Empty => "empty",
+            Self::Overtaken => "overtaken",
+        }
+    }
+}
+
+/// What a publication saw: where every partition stood.
+type Seen = Vec<(PartitionId, i64, i64)>;
+
+/// Keeps the two computed views. One worker of a group publishes; two that overlap do no harm.
+pub struct Publisher<S> {
+    store: Arc<S>,
+    analytics: Analytics,
+    /// The stamp of this publisher's settings.
+    generation: i64,
+    seen: Option<Seen>,
+    evaluated: Instant,
+    reconciled: Instant,
+}
+
+impl<S: StateStore> Publisher<S> {
+    /// A publisher that has seen nothing: its first turn evaluates.
+    pub fn new(store: Arc<S>, analytics: Analytics, generation: i64) -> Self {
+        let now = Instant::now();
+        Self { store, analytics, generation, seen: None, evaluated: now, reconciled: now }
+    }
+
+    /// One turn: reads the checkpoints, and evaluates the views if any moved or the clock is due. Returns what became of
+    /// each view, or nothing when there was nothing to do.
+    ///
+    /// # Errors
+    /// What the store refused; the next turn evaluates again.
+    pub async fn turn(&mut self) -> Result<Option<[(View, Published); 2]>, StoreError> {
+        let moved = fingerprint(&self.store.checkpoints().await?);
+        let every = self.analytics.reevaluate_every.duration();
+        let due = !every.is_zero() && self.evaluated.elapsed() >= every;
+        let reconcile = self.reconciled.elapsed() >= RECONCILE;
+        if self.seen.as_ref() == Some(&moved) && !due && !reconcile {
+            return Ok(None);
+        }
+        let first = self.seen.take().is_none();
+        // The views first, then the checkpoints, then the state: a result is never older than what it claims to be.
+        let winners = self.store.view(View::ProductWinners).await?;
+        let risks = self.store.view(View::LossRiskProducts).await?;
+        let checkpoints = self.store.checkpoints().await?;
+        let now = Timestamp::now();
+        let latest = checkpoints.iter().filter_map(|checkpoint| checkpoint.latest_event).max();
+        let clock = Clock { now, as_of: self.analytics.as_of.day(now, latest) };
+        // Another worker's settings may have derived fields: the newest generation's publisher computes them anew.
+        let foreign =
+            checkpoints.iter().any(|checkpoint| checkpoint.events > 0 && checkpoint.generation != self.generation);
+        if first || foreign || reconcile {
+            let swept = self.store.sweep().await?;
+            if swept > 0 {
+                tracing::info!(documents = swept, "derived fields computed anew with the settings in force");
+            }
+        }
+        let winners = winners::publish(&*self.store, &self.analytics.product_winners, winners, clock).await?;
+        let risks = risk::publish(&*self.store, &self.analytics.loss_risk, risks, clock).await?;
+        self.seen = Some(fingerprint(&checkpoints)).filter(|_| winners != Published::Overtaken);
+        self.evaluated = Instant::now();
+        if reconcile {
+            self.reconciled = self.evaluated;
+        }
+        Ok(Some([(View::ProductWinners, winners), (View::LossRiskProducts, risks)]))
+    }
+
+    /// Forgets what was seen: the next turn evaluates. For taking over the role.
+    pub fn forget(&mut self) {
+        self.seen = None;
+    }
+
+    /// Removes rows that a publisher which died left below the pointer. Reads first: nothing is written for nothing.
+    ///
+    /// # Errors
+    /// What the store refused.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        let pointer = self.store.view(View::ProductWinners).await?.pointer;
+        if self.store.has_rankings_below(pointer).await? {
+            self.store.delete_rankings_below(pointer).await?;
+        }
+        Ok(())
+    }
+}
+
+/// When and to which day an evaluation counts.
+#[derive(Clone, Copy)]
+struct Clock {
+    now: Timestamp,
+    as_of: Day,
+}
+
+fn fingerprint(checkpoints: &[Checkpoint]) -> Seen {
+    let mut seen: Seen = checkpoints.iter().map(|c| (c.id, c.incarnation, c.next)).collect();
+    seen.sort_unstable();
+    seen
+}
+
+/// What is said of a view whose newest result is empty.
+async fn empty_result<S: StateStore>(
+    store: &S,
+    view: ViewState,
+    why: &str,
+    clock: Clock,
+) -> Result<Published, StoreError> {
+    let condition = if view.rows > 0 { ViewCondition::Kept } else { ViewCondition::Empty };
+    let since = if view.condition == condition && view.since.is_some() { view.since } else { Some(clock.now) };
+    let why = Some(why.to_owned());
+    store.note_view(&ViewState { condition, why, since, checked_at: Some(clock.now), ..view }).await?;
+    Ok(if condition == ViewCondition::Kept { Published::Kept } else { Published::Empty })
+}
+
+/// What is said of a view whose newest result equals what stands.
+async fn same_result<S: StateStore>(store: &S, view: ViewState, clock: Clock) -> Result<Published, StoreError> {
+    let since = if view.condition == ViewCondition::Published { view.since } else { Some(clock.now) };
+    let said = ViewState { condition: ViewCondition::Published, why: None, since, checked_at: Some(clock.now), ..view };
+    store.note_view(&said).await?;
+    Ok(Published::Same)
+}
+
+/// The state of a view that now shows so many rows.
+fn published(view: ViewState, rows: usize, clock: Clock) -> ViewState {
+    let condition = if rows > 0 { ViewCondition::Published } else { ViewCondition::Empty };
+    let since = if view.condition == condition { view.since.or(Some(clock.now)) } else { Some(clock.now) };
+    let why = (rows == 0).then(|| "the newest result is empty and onEmptyResult is Clear".to_owned());
+    ViewState {
+        condition,
+        why,
+        since,
+        checked_at: Some(clock.now),
+        published_at: Some(clock.now),
+        rows: rows as i64,
+        as_of: Some(clock.as_of),
+        ..view
+    }
+}
+
+fn keeps(policy: OnEmptyResult) -> bool {
+    policy == OnEmptyResult::Keep
+}
+
+/// Publishes while this worker has the role, until told to end.
+pub(crate) async fn publisher<S: StateStore>(
+    store: Arc<S>,
+    shared: Arc<Shared>,
+    settings: Settings,
+    shutdown: CancellationToken,
+) {
+    let generation = shared.generation.load(Ordering::Relaxed);
+    let mut publisher = Publisher::new(store, settings.analytics.clone(), generation);
+    let least = settings.limits.publish_every.duration();
+    let mut next = tokio::time::Instant::now();
+    let mut tidied: Option<Instant> = None;
+    while !shutdown.is_cancelled() {
+        let rung = async {
+            let _ = tokio::time::timeout(LOOK, shared.changed.notified()).await;
+            tokio::time::sleep_until(next).await;
+        };
+        tokio::select! {
+            () = rung => {}
+            () = shutdown.cancelled() => break,
+        }
+        if !shared.publisher.load(Ordering::Relaxed) {
+            publisher.forget();
+            continue;
+        }
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            outcome = publisher.turn() => outcome,
+            () = shutdown.cancelled() => break,
+        };
+        match outcome {
+            Ok(Some(views)) => views.iter().for_each(|(view, outcome)| tell(&shared, *view, *outcome)),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the views were not published; trying again"),
+        }
+        // A view that is dear to compute is computed less often, so that publishing never takes more than half the time.
+        next = tokio::time::Instant::now() + least.max(began.elapsed());
+        if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
+            tidied = Some(Instant::now());
+            if let Err(error) = publisher.tidy().await {
+                tracing::warn!(%error, "rows of an older ranking are left; trying again");
+            }
+        }
+    }
+}
+
+fn tell(shared: &Shared, view: View, outcome: Published) {
+    shared.metrics.publications.get_or_create(&Outcome { view: view.name(), outcome: outcome.name() }).inc();
+    match outcome {
+        Published::Changed => tracing::debug!(view = view.name(), "view published"),
+        Published::Kept => tracing::debug!(view = view.name(), "the new result is empty: the previous one is kept"),
+        _ => {}
+    }
+}

@@ -1,0 +1,158 @@
+//! A worker's life: checks, reading, an orderly end.
+
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, mpsc},
+};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use snafu::Snafu;
+use stockstream_kafka::KafkaError;
+use stockstream_model::{event::Stream, settings::Settings};
+use stockstream_store::{StateStore, StoreError};
+use tokio::{net::TcpListener, runtime::Handle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    flush::flusher,
+    heartbeat::heartbeats,
+    http,
+    publish::publisher,
+    shared::Shared,
+    source::{Context, Source, assignment_resolver, consumer_config},
+    startup,
+};
+
+/// Why a worker cannot work until somebody changes something.
+#[derive(Debug, Snafu)]
+pub enum WorkerError {
+    /// Kafka, its topics or its settings.
+    #[snafu(transparent)]
+    Kafka {
+        /// What is wrong.
+        source: KafkaError,
+    },
+    /// The database or its address.
+    #[snafu(transparent)]
+    Store {
+        /// What is wrong.
+        source: StoreError,
+    },
+    /// The reading thread is gone.
+    #[snafu(display("the reading thread ended: {message}"))]
+    Reading {
+        /// How it ended.
+        message: String,
+    },
+    /// Health and metrics cannot be served.
+    #[snafu(display("failed to serve health and metrics: {source}"))]
+    Serve {
+        /// The system's words.
+        source: io::Error,
+    },
+}
+
+/// What a worker is given besides its settings.
+pub struct Options {
+    /// Where health and metrics are served; `None` for nowhere.
+    pub listener: Option<TcpListener>,
+    /// Ends the worker in order.
+    pub shutdown: CancellationToken,
+}
+
+/// Runs a worker until it is told to end. `connect` is asked for the store once Kafka and the topics are found good, so
+/// that complaints come in the order of the checks.
+///
+/// # Errors
+/// What is wrong by itself. What is only away is waited for.
+pub async fn run<S, F>(settings: Settings, connect: F, options: Options) -> Result<(), WorkerError>
+where
+    S: StateStore,
+    F: Future<Output = Result<Arc<S>, StoreError>>,
+{
+    let shared = Arc::new(Shared::new(name()));
+    let Options { listener, shutdown } = options;
+    let serving = match listener {
+        Some(listener) => tokio::spawn(http::serve(listener, Arc::clone(&shared), settings.clone(), shutdown.clone())),
+        None => tokio::spawn(std::future::ready(Ok(()))),
+    };
+    let worked = tokio::select! {
+        worked = work(settings, connect, Arc::clone(&shared), shutdown.clone()) => worked,
+        () = ended_before_work(&shared, &shutdown) => Ok(()),
+    };
+    shutdown.cancel();
+    match serving.await {
+        Ok(Err(source)) => worked.and(Err(WorkerError::Serve { source })),
+        _ => worked,
+    }
+}
+
+/// While nothing is read yet, an end needs no order.
+async fn ended_before_work(shared: &Shared, shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    if shared.last_turn.load(std::sync::atomic::Ordering::Relaxed) > 0 {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn work<S, F>(
+    settings: Settings,
+    connect: F,
+    shared: Arc<Shared>,
+    shutdown: CancellationToken,
+) -> Result<(), WorkerError>
+where
+    S: StateStore,
+    F: Future<Output = Result<Arc<S>, StoreError>>,
+{
+    let (asker, topics) = startup::topics(&settings, &shared).await?;
+    let store = connect.await?;
+    let (generation, start) = startup::database(&store, &asker, &settings, &topics, &shared).await?;
+    drop(asker);
+    shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
+
+    let resolve = assignment_resolver(
+        Arc::clone(&store),
+        settings.clone(),
+        start,
+        Arc::clone(&shared),
+        Handle::current(),
+        shutdown.clone(),
+    );
+    let context = Context::new(&settings, Arc::clone(&shared), resolve);
+    let consumer: BaseConsumer<Context> = consumer_config(&settings)?
+        .create_with_context(context)
+        .map_err(|error| KafkaError::Settings { message: error.to_string() })?;
+    let names = Stream::ALL.map(|stream| settings.kafka.topics.of(stream).name.as_str());
+    consumer.subscribe(&names).map_err(|error| KafkaError::Refused {
+        action: "subscribe to the topics".into(),
+        message: error.to_string(),
+    })?;
+
+    let (jobs, queue) = tokio::sync::mpsc::channel(1);
+    let (done, outcomes) = mpsc::channel();
+    let source = Source::new(consumer, settings.clone(), Arc::clone(&shared), jobs, outcomes, shutdown.clone());
+    shared.turn();
+    shared.runs();
+    tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
+    let flushing = tokio::spawn(flusher(Arc::clone(&store), Arc::clone(&shared), queue, done));
+    let publishing =
+        tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));
+    let every = settings.limits.heartbeat_every.duration();
+    let beating = tokio::spawn(heartbeats(store, Arc::clone(&shared), every, shutdown.clone()));
+    let reading = tokio::task::spawn_blocking(move || source.run()).await;
+    shutdown.cancel();
+    let _ = tokio::join!(flushing, publishing, beating);
+    reading.map_err(|error| WorkerError::Reading { message: error.to_string() })?;
+    tracing::info!("ended in order: everything claimed is applied, and the group is left");
+    Ok(())
+}
+
+/// Host, process and a number that tells a restarted process from the one before.
+fn name() -> String {
+    let host = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+    let host = host.or_else(|| std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned()));
+    let start = stockstream_model::Timestamp::now().millis();
+    format!("{}-{}-{start:x}", host.unwrap_or_else(|| "worker".into()), std::process::id())
+}

@@ -1,0 +1,147 @@
+//! What the worker's parts tell each other and the outside: positions, phases, problems.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId, PartitionStatus},
+};
+use tokio::sync::Notify;
+
+use crate::metrics::Metrics;
+
+/// Silence of the reading loop after which it counts as stuck.
+const STUCK_MS: i64 = 60_000;
+/// A flush that takes longer than this means that the database does not answer.
+const SLOW_FLUSH_MS: i64 = 15_000;
+
+/// The state that the parts share.
+pub(crate) struct Shared {
+    /// The worker's name, unique per process.
+    pub worker: String,
+    pub started_at: Timestamp,
+    pub metrics: Metrics,
+    /// Rings when a flush completed.
+    pub changed: Notify,
+    /// Whether this worker owns partition 0 of the sales topic, and so publishes.
+    pub publisher: AtomicBool,
+    pub generation: AtomicI64,
+    /// Milliseconds of the last turn of the reading loop; 0 before it runs.
+    pub last_turn: AtomicI64,
+    /// Milliseconds at which the flush under way began; 0 when none is.
+    pub flush_began: AtomicI64,
+    pub freshness_ms: AtomicI64,
+    pub events: AtomicU64,
+    writes: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// What the worker waits for before it runs; `None` once it does.
+    waiting_for: Option<String>,
+    partitions: BTreeMap<PartitionId, i64>,
+    log_ends: BTreeMap<PartitionId, i64>,
+    problems: BTreeMap<String, String>,
+}
+
+impl Shared {
+    pub fn new(worker: String) -> Self {
+        let waiting = Inner { waiting_for: Some("starting".into()), ..Inner::default() };
+        Self {
+            worker,
+            started_at: Timestamp::now(),
+            metrics: Metrics::default(),
+            changed: Notify::new(),
+            publisher: AtomicBool::new(false),
+            generation: AtomicI64::new(0),
+            last_turn: AtomicI64::new(0),
+            flush_began: AtomicI64::new(0),
+            freshness_ms: AtomicI64::new(-1),
+            events: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            inner: Mutex::new(waiting),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A name for the next write of a checkpoint that no other write has.
+    pub fn next_writer(&self) -> String {
+        format!("{}#{}", self.worker, self.writes.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn wait_for(&self, what: impl Into<String>) {
+        self.lock().waiting_for = Some(what.into());
+    }
+
+    pub fn runs(&self) {
+        self.lock().waiting_for = None;
+    }
+
+    pub fn turn(&self) {
+        self.last_turn.store(Timestamp::now().millis(), Ordering::Relaxed);
+    }
+
+    /// Notes the position of a partition of ours.
+    pub fn position(&self, checkpoint: &Checkpoint) {
+        self.lock().partitions.insert(checkpoint.id, checkpoint.next);
+    }
+
+    pub fn assigned(&self, ids: &[PartitionId]) {
+        let mut inner = self.lock();
+        inner.partitions.retain(|id, _| ids.contains(id));
+        inner.problems.retain(|key, _| PartitionId::from_text(key).is_none_or(|id| ids.contains(&id)));
+    }
+
+    pub fn log_ends(&self, ends: impl IntoIterator<Item = (PartitionId, i64)>) {
+        self.lock().log_ends.extend(ends);
+    }
+
+    pub fn partitions(&self) -> Vec<PartitionStatus> {
+        let inner = self.lock();
+        let status = |(id, next): (&PartitionId, &i64)| PartitionStatus {
+            id: *id,
+            next: *next,
+            log_end: inner.log_ends.get(id).copied(),
+        };
+        inner.partitions.iter().map(status).collect()
+    }
+
+    pub fn problem(&self, key: impl Into<String>, what: impl Into<String>) {
+        self.lock().problems.insert(key.into(), what.into());
+    }
+
+    pub fn solved(&self, key: &str) {
+        self.lock().problems.remove(key);
+    }
+
+    pub fn problems(&self) -> Vec<String> {
+        self.lock().problems.values().cloned().collect()
+    }
+
+    /// Why the worker is not healthy, if it is not: only its restart would help.
+    pub fn unhealthy(&self, now: Timestamp) -> Option<String> {
+        let last = self.last_turn.load(Ordering::Relaxed);
+        let silence = now.millis() - last;
+        (last > 0 && silence > STUCK_MS).then(|| format!("the reading loop has not turned for {} s", silence / 1_000))
+    }
+
+    /// Why the worker is not ready, if it is not.
+    pub fn not_ready(&self, now: Timestamp) -> Option<String> {
+        if let Some(what) = self.lock().waiting_for.clone() {
+            return Some(what);
+        }
+        let began = self.flush_began.load(Ordering::Relaxed);
+        let slow = began > 0 && now.millis() - began > SLOW_FLUSH_MS;
+        slow.then(|| format!("a flush to the database is under way since {} s", (now.millis() - began) / 1_000))
+    }
+}

@@ -1,0 +1,218 @@
+//! Where reading starts: checkpoints from the store against the log as it is.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+};
+use stockstream_kafka::{log_bounds, topic_ids};
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId, StartPositions},
+    event::Stream,
+    settings::{Settings, Topics},
+};
+use stockstream_store::{StateStore, StoreError};
+use tokio::{runtime::Handle, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    context::{Context, News},
+    positions,
+    slot::Slot,
+};
+use crate::{
+    core::position::{LogFacts, Resume, Stamp, resume, successor},
+    shared::Shared,
+};
+
+/// From partitions to their checkpoints and the offsets to read from; partitions that must not be read are left out.
+pub(crate) type Resolve = Box<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Vec<(Checkpoint, i64)> + Send + Sync>;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Takes in what rebalances changed.
+pub(super) fn take(
+    consumer: &BaseConsumer<Context>,
+    slots: &mut HashMap<PartitionId, Slot>,
+    settings: &Settings,
+    shared: &Shared,
+) {
+    for news in consumer.context().take_news() {
+        match news {
+            News::Assigned(checkpoints) => {
+                tracing::info!(positions = positions(&checkpoints), "reading");
+                for checkpoint in checkpoints {
+                    shared.position(&checkpoint);
+                    slots.insert(checkpoint.id, Slot::new(checkpoint));
+                }
+            }
+            News::Revoked(ids) => ids.iter().for_each(|id| drop(slots.remove(id))),
+        }
+    }
+    let assigned = consumer.assignment().map(|list| ids(&list, &settings.kafka.topics)).unwrap_or_default();
+    shared.assigned(&assigned);
+    let publisher = slots.contains_key(&PartitionId { stream: Stream::Sales, partition: 0 });
+    if shared.publisher.swap(publisher, Ordering::Relaxed) != publisher {
+        tracing::info!(
+            publisher,
+            "{}",
+            if publisher { "this worker publishes the views" } else { "another worker publishes the views" }
+        );
+        shared.changed.notify_one();
+    }
+}
+
+fn ids(list: &TopicPartitionList, topics: &Topics) -> Vec<PartitionId> {
+    let id = |topic: &str, partition| Some(PartitionId { stream: topics.stream(topic)?, partition });
+    list.elements().iter().filter_map(|element| id(element.topic(), element.partition())).collect()
+}
+
+/// Reads partitions of ours again from where the store says: another worker went on with them, or the log changed.
+pub(super) fn start_over(consumer: &BaseConsumer<Context>, settings: &Settings, ids: &[PartitionId]) {
+    if ids.is_empty() {
+        return;
+    }
+    let mut away = TopicPartitionList::new();
+    for id in ids {
+        away.add_partition(&settings.kafka.topics.of(id.stream).name, id.partition);
+    }
+    let resumed = consumer.context().resolve(consumer, ids);
+    let positions = list(&settings.kafka.topics, &resumed);
+    let outcome = consumer.incremental_unassign(&away).and_then(|()| consumer.incremental_assign(&positions));
+    match outcome {
+        Ok(()) => {
+            consumer.context().add_news(News::Assigned(resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect()))
+        }
+        // Revoked in the meantime: the rebalance that did it decides.
+        Err(error) => tracing::debug!(%error, "partitions are not read again"),
+    }
+}
+
+/// Partitions with the offsets to read from.
+pub(super) fn list(topics: &Topics, resumed: &[(Checkpoint, i64)]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (checkpoint, position) in resumed {
+        let topic = &topics.of(checkpoint.id.stream).name;
+        let _ = list.add_partition_offset(topic, checkpoint.id.partition, Offset::Offset(*position));
+    }
+    list
+}
+
+/// The resolver on a store. It runs inside `poll` and waits for the store as long as it takes: without positions there is
+/// nothing to read.
+pub(crate) fn resolver<S: StateStore>(
+    store: Arc<S>,
+    settings: Settings,
+    start: StartPositions,
+    shared: Arc<Shared>,
+    runtime: Handle,
+    shutdown: CancellationToken,
+) -> Resolve {
+    Box::new(move |consumer, ids| {
+        let work = async {
+            loop {
+                match resolve(&*store, &settings, &start, &shared, consumer, ids).await {
+                    Ok(resumed) => return resumed,
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot find out where to read on; trying again");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+        };
+        let alive = async {
+            let mut turns = tokio::time::interval(Duration::from_secs(5));
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                turns.tick().await;
+                shared.turn(); // waiting for the database is no reason to be restarted
+            }
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                resumed = work => resumed,
+                () = shutdown.cancelled() => Vec::new(),
+                () = alive => Vec::new(),
+            }
+        })
+    })
+}
+
+async fn resolve<S: StateStore>(
+    store: &S,
+    settings: &Settings,
+    start: &StartPositions,
+    shared: &Shared,
+    consumer: &BaseConsumer<Context>,
+    ids: &[PartitionId],
+) -> Result<Vec<(Checkpoint, i64)>, Box<dyn std::error::Error + Send + Sync>> {
+    let names: Vec<&str> = Stream::ALL.iter().map(|stream| settings.kafka.topics.of(*stream).name.as_str()).collect();
+    let topic_ids = topic_ids(consumer, &names, PATIENCE)?;
+    let mut logs = HashMap::new();
+    for id in ids {
+        let (first, end) = log_bounds(consumer, &settings.kafka, *id)?;
+        let topic_id = topic_ids.get(&settings.kafka.topics.of(id.stream).name).cloned();
+        logs.insert(*id, LogFacts { first, end, topic_id });
+    }
+    let mut standing = checkpoints(store, start, ids, &logs).await?;
+    let mut resumed = Vec::new();
+    while let Some(checkpoint) = standing.pop() {
+        let Some(log) = logs.get(&checkpoint.id) else { continue };
+        match resume(&checkpoint, log, settings.kafka.on_lost_offsets) {
+            Resume::Read { position } => {
+                shared.solved(&checkpoint.id.to_string());
+                resumed.push((checkpoint, position));
+            }
+            Resume::Stop { reason } => {
+                tracing::error!(partition = %checkpoint.id, "{reason}");
+                shared.problem(checkpoint.id.to_string(), reason);
+            }
+            Resume::Rewrite { checkpoint, note } => {
+                tracing::warn!(partition = %checkpoint.id, "{note}");
+                let stamp = Stamp {
+                    writer: shared.next_writer(),
+                    generation: shared.generation.load(Ordering::Relaxed),
+                    at: Timestamp::now(),
+                };
+                store.swap_checkpoints(&[successor(&checkpoint, stamp)]).await?;
+                // Whoever won, decide anew from what stands.
+                standing.extend(store.checkpoints().await?.into_iter().filter(|c| c.id == checkpoint.id));
+            }
+        }
+    }
+    Ok(resumed)
+}
+
+/// The checkpoints of partitions; those that never had one start where the pipeline was pinned, or, added later, at the
+/// beginning of their log.
+async fn checkpoints<S: StateStore>(
+    store: &S,
+    start: &StartPositions,
+    ids: &[PartitionId],
+    logs: &HashMap<PartitionId, LogFacts>,
+) -> Result<Vec<Checkpoint>, StoreError> {
+    let of_ours = |all: Vec<Checkpoint>| all.into_iter().filter(|c| ids.contains(&c.id)).collect::<Vec<_>>();
+    let standing = of_ours(store.checkpoints().await?);
+    let is_new = |id: &&PartitionId| !standing.iter().any(|checkpoint| checkpoint.id == **id);
+    let new: Vec<Checkpoint> = ids
+        .iter()
+        .filter(is_new)
+        .filter_map(|id| {
+            let log = logs.get(id)?;
+            let next = start.next.get(id).copied().unwrap_or(log.first);
+            Some(Checkpoint::new(*id, next, log.topic_id.clone()))
+        })
+        .collect();
+    if new.is_empty() {
+        return Ok(standing);
+    }
+    store.create_checkpoints(&new).await?;
+    Ok(of_ours(store.checkpoints().await?))
+}

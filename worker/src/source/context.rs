@@ -1,0 +1,189 @@
+//! What librdkafka calls back: rebalances, statistics, errors.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig, ClientContext, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::KafkaError as Client,
+    types::RDKafkaRespErr,
+};
+use serde::Deserialize;
+use stockstream_kafka::{KafkaError, client_config};
+use stockstream_model::{
+    documents::{Checkpoint, PartitionId},
+    settings::{Settings, Topics},
+};
+
+use super::assignment::Resolve;
+use crate::shared::Shared;
+
+/// How long partitions that are taken away wait for the flush under way, so that their next owner finds nothing claimed.
+const FINISH_FLUSH: Duration = Duration::from_secs(3);
+
+/// What changed in the assignment, in order.
+pub(super) enum News {
+    Assigned(Vec<Checkpoint>),
+    Revoked(Vec<PartitionId>),
+}
+
+/// Shared with librdkafka's callbacks, which run inside `poll`.
+pub(crate) struct Context {
+    topics: Topics,
+    shared: Arc<Shared>,
+    resolve: Resolve,
+    news: Mutex<Vec<News>>,
+    has_news: AtomicBool,
+    in_flight: (Mutex<bool>, Condvar),
+}
+
+impl Context {
+    pub fn new(settings: &Settings, shared: Arc<Shared>, resolve: Resolve) -> Self {
+        Self {
+            topics: settings.kafka.topics.clone(),
+            shared,
+            resolve,
+            news: Mutex::default(),
+            has_news: AtomicBool::new(false),
+            in_flight: (Mutex::new(false), Condvar::new()),
+        }
+    }
+
+    pub fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn take_news(&self) -> Vec<News> {
+        self.has_news.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *lock(&self.news))
+    }
+
+    pub(super) fn add_news(&self, news: News) {
+        lock(&self.news).push(news);
+        self.has_news.store(true, Ordering::Relaxed);
+    }
+
+    pub fn set_in_flight(&self, in_flight: bool) {
+        *lock(&self.in_flight.0) = in_flight;
+        self.in_flight.1.notify_all();
+    }
+
+    pub(super) fn resolve(&self, consumer: &BaseConsumer<Self>, ids: &[PartitionId]) -> Vec<(Checkpoint, i64)> {
+        (self.resolve)(consumer, ids)
+    }
+
+    fn ids(&self, list: &TopicPartitionList) -> Vec<PartitionId> {
+        let id = |topic: &str, partition| Some(PartitionId { stream: self.topics.stream(topic)?, partition });
+        list.elements().iter().filter_map(|element| id(element.topic(), element.partition())).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ConsumerContext for Context {
+    /// Assigns with the store's positions, so that nothing has to be sought later.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let ids = self.ids(list);
+        let outcome = match error {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                let resumed = self.resolve(consumer, &ids);
+                let positions = super::assignment::list(&self.topics, &resumed);
+                tracing::info!(partitions = ids.len(), "partitions assigned");
+                self.add_news(News::Assigned(resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect()));
+                consumer.incremental_assign(&positions)
+            }
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
+                if consumer.assignment_lost() {
+                    tracing::warn!(partitions = ids.len(), "partitions lost: Kafka gave this worker up for dead");
+                } else {
+                    tracing::info!(partitions = ids.len(), "partitions given back");
+                    let waited =
+                        self.in_flight.1.wait_timeout_while(lock(&self.in_flight.0), FINISH_FLUSH, |busy| *busy);
+                    drop(waited);
+                }
+                self.add_news(News::Revoked(ids));
+                consumer.incremental_unassign(list)
+            }
+            _ => {
+                tracing::warn!(?error, "the group could not rebalance; it tries again");
+                consumer.unassign()
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::error!(%error, "the assignment cannot be changed");
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Statistics {
+    #[serde(default)]
+    topics: HashMap<String, TopicStatistics>,
+}
+
+#[derive(Deserialize)]
+struct TopicStatistics {
+    #[serde(default)]
+    partitions: HashMap<String, PartitionStatistics>,
+}
+
+#[derive(Deserialize)]
+struct PartitionStatistics {
+    #[serde(default)]
+    hi_offset: i64,
+    #[serde(default)]
+    ls_offset: i64,
+}
+
+impl ClientContext for Context {
+    fn stats_raw(&self, statistics: &[u8]) {
+        let Ok(statistics) = serde_json::from_slice::<Statistics>(statistics) else { return };
+        for (topic, of_topic) in statistics.topics {
+            let Some(stream) = self.topics.stream(&topic) else { continue };
+            let ends = of_topic.partitions.into_iter().filter_map(|(partition, of_partition)| {
+                let end = of_partition.hi_offset.max(of_partition.ls_offset);
+                let partition = partition.parse().ok().filter(|p| *p >= 0 && end >= 0)?;
+                Some((PartitionId { stream, partition }, end))
+            });
+            self.shared.log_ends(ends);
+        }
+    }
+
+    fn error(&self, error: Client, reason: &str) {
+        tracing::warn!(%error, reason, "Kafka client");
+    }
+}
+
+/// The settings of the group consumer.
+pub(crate) fn consumer_config(settings: &Settings) -> Result<ClientConfig, KafkaError> {
+    let mut config = client_config(&settings.kafka)?;
+    let session = settings.limits.session_timeout.millis();
+    config
+        .set("group.id", settings.group_id())
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // Positions are the store's; one that does not fit is a question for us, never for a default.
+        .set("auto.offset.reset", "error")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("isolation.level", "read_committed")
+        .set("check.crcs", "true")
+        .set("allow.auto.create.topics", "false")
+        .set("session.timeout.ms", session.to_string())
+        .set("heartbeat.interval.ms", (session / 4).max(250).to_string())
+        .set("topic.metadata.refresh.interval.ms", "10000")
+        .set("fetch.wait.max.ms", "100")
+        .set("fetch.queue.backoff.ms", "10")
+        .set("queued.min.messages", "100000")
+        .set("queued.max.messages.kbytes", "32768")
+        .set("statistics.interval.ms", "1000");
+    Ok(config)
+}

@@ -1,0 +1,303 @@
+//! Reading: a group consumer on a thread of its own. Positions come from the store; Kafka's committed offsets are a copy.
+
+mod assignment;
+mod context;
+mod slot;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering, mpsc},
+    time::{Duration, Instant},
+};
+
+pub(crate) use assignment::resolver as assignment_resolver;
+pub(crate) use context::{Context, consumer_config};
+use rdkafka::{
+    Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
+    error::KafkaError as Client,
+    message::BorrowedMessage,
+    types::RDKafkaErrorCode as Code,
+};
+use slot::Slot;
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    event::Stream,
+    settings::Settings,
+};
+use tokio::sync::mpsc::Sender;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    core::fold::Record,
+    flush::{FlushPart, Flushed},
+    shared::Shared,
+};
+
+/// How many records are read before the loop looks at anything else.
+const BURST: usize = 2_000;
+const IDLE_POLL: Duration = Duration::from_millis(100);
+const BUSY_POLL: Duration = Duration::from_millis(1);
+/// How long a full batch waits for the flush under way before partitions are paused: pausing throws away what the
+/// client has fetched ahead.
+const BEFORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// The reading side of a worker.
+pub(crate) struct Source {
+    consumer: BaseConsumer<Context>,
+    settings: Settings,
+    shared: Arc<Shared>,
+    jobs: Sender<Vec<FlushPart>>,
+    done: mpsc::Receiver<Flushed>,
+    shutdown: CancellationToken,
+    slots: HashMap<PartitionId, Slot>,
+    in_flight: bool,
+    paused: bool,
+    last_flush: Instant,
+    last_commit: Instant,
+    uncommitted: HashMap<PartitionId, i64>,
+    told: HashMap<(Stream, &'static str), Instant>,
+}
+
+impl Source {
+    pub fn new(
+        consumer: BaseConsumer<Context>,
+        settings: Settings,
+        shared: Arc<Shared>,
+        jobs: Sender<Vec<FlushPart>>,
+        done: mpsc::Receiver<Flushed>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            consumer,
+            settings,
+            shared,
+            jobs,
+            done,
+            shutdown,
+            slots: HashMap::new(),
+            in_flight: false,
+            paused: false,
+            last_flush: now,
+            last_commit: now,
+            uncommitted: HashMap::new(),
+            told: HashMap::new(),
+        }
+    }
+
+    /// Reads until told to end: then finishes the flush under way, commits and leaves the group.
+    pub fn run(mut self) {
+        while !self.shutdown.is_cancelled() {
+            self.shared.turn();
+            self.take_done();
+            self.flush_if_ready();
+            self.hold_back();
+            self.read();
+            self.take_assignment();
+            self.commit_if_due();
+        }
+        self.end();
+    }
+
+    fn end(mut self) {
+        tracing::info!("ending: finishing the flush under way, then leaving the group");
+        if self.in_flight {
+            if let Ok(flushed) = self.done.recv() {
+                self.take(flushed);
+            }
+        }
+        self.commit(CommitMode::Sync);
+        // Revoked here, partitions need no further care: what was folded and not claimed is read again by their next owner.
+        self.slots.clear();
+        self.consumer.unsubscribe();
+    }
+
+    fn read(&mut self) {
+        let busy = self.in_flight || self.slots.values().any(Slot::is_ready);
+        let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
+        let now = Timestamp::now();
+        for _ in 0..BURST {
+            // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
+            let Self { consumer, slots, settings, shared, told, .. } = self;
+            match consumer.poll(wait) {
+                None => break,
+                Some(Ok(message)) => {
+                    // What a rebalance in this very poll assigned must be known before its first record is folded.
+                    if consumer.context().has_news() {
+                        assignment::take(consumer, slots, settings, shared);
+                    }
+                    fold(slots, settings, told, &message, now);
+                }
+                Some(Err(error)) => {
+                    self.trouble(&error);
+                    break;
+                }
+            }
+            wait = Duration::ZERO;
+            if self.is_full() {
+                break;
+            }
+        }
+    }
+
+    fn take_assignment(&mut self) {
+        if self.consumer.context().has_news() {
+            let Self { consumer, slots, settings, shared, .. } = self;
+            assignment::take(consumer, slots, settings, shared);
+            self.uncommitted.retain(|id, _| self.slots.contains_key(id));
+        }
+    }
+
+    /// Hands everything that is ready to the flusher, if that is free.
+    fn flush_if_ready(&mut self) {
+        if self.in_flight || self.last_flush.elapsed() < self.settings.limits.flush_every.duration() {
+            return;
+        }
+        let parts: Vec<FlushPart> = self.slots.values_mut().filter_map(Slot::take_part).collect();
+        if parts.is_empty() {
+            return;
+        }
+        self.last_flush = Instant::now();
+        self.in_flight = self.jobs.blocking_send(parts).is_ok();
+        self.consumer.context().set_in_flight(self.in_flight);
+        if self.paused {
+            self.resume();
+        }
+    }
+
+    fn take_done(&mut self) {
+        while let Ok(flushed) = self.done.try_recv() {
+            self.take(flushed);
+        }
+    }
+
+    fn take(&mut self, flushed: Flushed) {
+        self.in_flight = false;
+        self.consumer.context().set_in_flight(false);
+        for checkpoint in flushed.completed {
+            self.uncommitted.insert(checkpoint.id, checkpoint.next);
+            if let Some(slot) = self.slots.get_mut(&checkpoint.id) {
+                slot.completed(checkpoint);
+            }
+        }
+        for (id, reason) in flushed.stopped {
+            if self.slots.remove(&id).is_some() {
+                self.shared.problem(id.to_string(), format!("{id} stopped: {reason}"));
+                self.stop_fetching(id);
+            }
+        }
+        let lost: Vec<PartitionId> = flushed.lost.into_iter().filter(|id| self.slots.remove(id).is_some()).collect();
+        assignment::start_over(&self.consumer, &self.settings, &lost);
+    }
+
+    fn is_full(&self) -> bool {
+        let limits = &self.settings.limits;
+        let (keys, bytes) =
+            self.slots.values().fold((0, 0), |(keys, bytes), slot| (keys + slot.keys(), bytes + slot.bytes()));
+        keys >= limits.batch_keys || bytes >= limits.batch_bytes
+    }
+
+    /// Backpressure: a full batch first waits a little for the flush under way, then its partitions are paused.
+    fn hold_back(&mut self) {
+        if !self.in_flight || self.paused || !self.is_full() {
+            return;
+        }
+        if let Ok(flushed) = self.done.recv_timeout(BEFORE_PAUSE) {
+            self.take(flushed);
+            return;
+        }
+        if let Ok(assigned) = self.consumer.assignment() {
+            self.paused = self.consumer.pause(&assigned).is_ok();
+            self.shared.metrics.paused.set(assigned.count() as i64);
+            tracing::debug!(partitions = assigned.count(), "batch is full: paused until the flush under way is done");
+        }
+    }
+
+    fn resume(&mut self) {
+        if let Ok(assigned) = self.consumer.assignment() {
+            self.paused = self.consumer.resume(&assigned).is_err();
+            self.shared.metrics.paused.set(0);
+        }
+    }
+
+    fn stop_fetching(&self, id: PartitionId) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.settings.kafka.topics.of(id.stream).name, id.partition);
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            tracing::debug!(partition = %id, %error, "cannot stop fetching");
+        }
+    }
+
+    /// An error that `poll` reports instead of a record. The client itself goes on.
+    fn trouble(&mut self, error: &Client) {
+        match error.rdkafka_error_code() {
+            // The log no longer fits a position: decide anew from the checkpoints.
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
+                tracing::warn!(%error, "a position is not in the log any more");
+                let ids: Vec<PartitionId> =
+                    self.slots.values().filter(|slot| slot.is_idle()).map(|slot| slot.id()).collect();
+                ids.iter().for_each(|id| drop(self.slots.remove(id)));
+                assignment::start_over(&self.consumer, &self.settings, &ids);
+            }
+            _ => tracing::warn!(%error, "Kafka reports trouble; reading goes on by itself when it is over"),
+        }
+    }
+
+    fn commit_if_due(&mut self) {
+        if !self.uncommitted.is_empty() && self.last_commit.elapsed() >= self.settings.limits.commit_every.duration() {
+            self.commit(CommitMode::Async);
+        }
+    }
+
+    /// Kafka's committed offsets follow the checkpoints, for the tools that look there. Nothing depends on them.
+    fn commit(&mut self, mode: CommitMode) {
+        self.last_commit = Instant::now();
+        let mut list = TopicPartitionList::new();
+        for (id, next) in self.uncommitted.drain() {
+            let topic = &self.settings.kafka.topics.of(id.stream).name;
+            let _ = list.add_partition_offset(topic, id.partition, Offset::Offset(next));
+        }
+        if list.count() > 0 {
+            if let Err(error) = self.consumer.commit(&list, mode) {
+                tracing::debug!(%error, "offsets were not committed to Kafka; the checkpoints stand");
+            }
+        }
+    }
+}
+
+fn fold(
+    slots: &mut HashMap<PartitionId, Slot>,
+    settings: &Settings,
+    told: &mut HashMap<(Stream, &'static str), Instant>,
+    message: &BorrowedMessage<'_>,
+    now: Timestamp,
+) {
+    let Some(stream) = settings.kafka.topics.stream(message.topic()) else { return };
+    let id = PartitionId { stream, partition: message.partition() };
+    // A partition that was stopped or lost may still have records on their way.
+    let Some(slot) = slots.get_mut(&id) else { return };
+    let produced_at = message.timestamp().to_millis().map(Timestamp::from_millis);
+    let payload = message.payload().unwrap_or_default();
+    let record = Record { id, topic: message.topic(), offset: message.offset(), produced_at, payload };
+    if let Some(rejection) = slot.fold(&record, now) {
+        let last = told.get(&(stream, rejection.reason.name()));
+        if last.is_none_or(|at| at.elapsed() >= Duration::from_secs(60)) {
+            told.insert((stream, rejection.reason.name()), Instant::now());
+            let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
+            tracing::warn!(topic, partition, offset, reason = %rejection.reason, error = %rejection, "event rejected and kept in rejected_events; more of this kind are not logged for a minute");
+        }
+    }
+}
+
+/// The next offset to read of every checkpoint, for the log.
+pub(crate) fn positions(checkpoints: &[Checkpoint]) -> String {
+    checkpoints.iter().map(|c| format!("{}@{}", c.id, c.next)).collect::<Vec<_>>().join(" ")
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.shared.publisher.store(false, Ordering::Relaxed);
+    }
+}

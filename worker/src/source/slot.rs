@@ -1,0 +1,172 @@
+//! A partition of ours: its checkpoint, and the ranges that are folded behind it.
+
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    event::Rejection,
+};
+use stockstream_store::Range;
+
+use crate::{
+    core::fold::{Record, fold},
+    flush::FlushPart,
+};
+
+/// A partition that is being read.
+pub(crate) struct Slot {
+    checkpoint: Checkpoint,
+    /// Whether a range of it is with the flusher.
+    in_flight: bool,
+    /// A claimed range that was found on taking over, and is now read in full.
+    recovered: Option<Folding>,
+    /// What is folded now.
+    folding: Folding,
+    /// While set, `folding` is the claimed range up to here, and must be flushed as it was claimed.
+    recovering: Option<i64>,
+}
+
+#[derive(Default)]
+struct Folding {
+    range: Range,
+    oldest: Option<Timestamp>,
+    bytes: usize,
+}
+
+impl Folding {
+    fn after(checkpoint: &Checkpoint, next: i64) -> Self {
+        let range = Range { incarnation: checkpoint.incarnation, next, end: next, ..Range::default() };
+        Self { range, ..Self::default() }
+    }
+
+    fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+        self.bytes += record.payload.len();
+        self.oldest = match (self.oldest, record.produced_at) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        fold(&mut self.range, record, now)
+    }
+}
+
+impl Slot {
+    pub fn new(checkpoint: Checkpoint) -> Self {
+        let folding = Folding::after(&checkpoint, checkpoint.next);
+        Self { recovering: checkpoint.pending, checkpoint, in_flight: false, recovered: None, folding }
+    }
+
+    pub fn id(&self) -> PartitionId {
+        self.checkpoint.id
+    }
+
+    pub fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+        if record.offset < self.folding.range.end {
+            return None; // delivered again after the assignment changed
+        }
+        if self.recovering.is_some_and(|end| record.offset >= end) {
+            self.close_recovered();
+        }
+        let rejection = self.folding.fold(record, now);
+        if self.recovering.is_some_and(|end| record.offset + 1 >= end) {
+            self.close_recovered();
+        }
+        rejection
+    }
+
+    /// The claimed range is read to its end: offsets may have gaps, the claim's end is the range's end all the same.
+    fn close_recovered(&mut self) {
+        let Some(end) = self.recovering.take() else { return };
+        let next = Folding::after(&self.checkpoint, end);
+        let mut done = std::mem::replace(&mut self.folding, next);
+        done.range.end = end;
+        self.recovered = Some(done);
+    }
+
+    /// Whether something could be flushed.
+    pub fn is_ready(&self) -> bool {
+        !self.in_flight && (self.recovered.is_some() || (self.recovering.is_none() && self.folding.range.events > 0))
+    }
+
+    /// Whether nothing of it is with the flusher.
+    pub fn is_idle(&self) -> bool {
+        !self.in_flight
+    }
+
+    pub fn take_part(&mut self) -> Option<FlushPart> {
+        if !self.is_ready() {
+            return None;
+        }
+        self.in_flight = true;
+        let folding = self.recovered.take().unwrap_or_else(|| {
+            let next = Folding::after(&self.checkpoint, self.folding.range.end);
+            std::mem::replace(&mut self.folding, next)
+        });
+        Some(FlushPart { checkpoint: self.checkpoint.clone(), range: folding.range, oldest: folding.oldest })
+    }
+
+    pub fn completed(&mut self, checkpoint: Checkpoint) {
+        self.checkpoint = checkpoint;
+        self.in_flight = false;
+    }
+
+    pub fn keys(&self) -> usize {
+        self.folding.range.keys()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.folding.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stockstream_model::event::Stream;
+
+    fn slot(next: i64, pending: Option<i64>) -> Slot {
+        let id = PartitionId { stream: Stream::Sales, partition: 0 };
+        Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) })
+    }
+
+    fn read(slot: &mut Slot, offsets: impl IntoIterator<Item = i64>) {
+        for offset in offsets {
+            let record = Record { id: slot.id(), topic: "t", offset, produced_at: None, payload: b"{}" };
+            slot.fold(&record, Timestamp::default());
+        }
+    }
+
+    #[test]
+    fn a_claimed_range_is_flushed_exactly_as_claimed_and_alone() {
+        let mut slot = slot(5, Some(8));
+        read(&mut slot, [5, 6]);
+        assert!(!slot.is_ready());
+        read(&mut slot, [7, 8, 9]);
+        let part = slot.take_part().unwrap();
+        assert_eq!((part.range.next, part.range.end, part.range.events), (5, 8, 3));
+        assert!(slot.take_part().is_none(), "one range of a partition at a time");
+        slot.completed(Checkpoint { next: 8, pending: None, ..part.checkpoint });
+        let part = slot.take_part().unwrap();
+        assert_eq!((part.range.next, part.range.end, part.range.events), (8, 10, 2));
+    }
+
+    #[test]
+    fn a_gap_at_the_end_of_a_claimed_range_is_no_hindrance() {
+        let mut slot = slot(5, Some(8));
+        read(&mut slot, [5, 11]);
+        let part = slot.take_part().unwrap();
+        assert_eq!((part.range.next, part.range.end, part.range.events), (5, 8, 1));
+        slot.completed(Checkpoint { next: 8, pending: None, ..part.checkpoint });
+        assert_eq!(slot.take_part().map(|part| (part.range.next, part.range.end)), Some((8, 12)));
+    }
+
+    #[test]
+    fn folding_goes_on_while_a_flush_is_under_way_and_what_comes_twice_counts_once() {
+        let mut slot = slot(0, None);
+        read(&mut slot, [0, 1]);
+        let first = slot.take_part().unwrap();
+        read(&mut slot, [1, 2, 3]);
+        assert!(!slot.is_ready());
+        slot.completed(Checkpoint { next: 2, ..first.checkpoint });
+        let second = slot.take_part().unwrap();
+        assert_eq!((second.range.next, second.range.end, second.range.events), (2, 4, 2));
+    }
+}

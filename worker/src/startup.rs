@@ -1,0 +1,93 @@
+//! The checks before the first event, in the order in which a person would want to know, each retried while waiting may
+//! help.
+
+use std::{sync::Arc, time::Duration};
+
+use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext};
+use stockstream_kafka::{KafkaError, TopicInfo, check_topics, client_config, create_topics, start_positions};
+use stockstream_model::{
+    documents::StartPositions,
+    settings::{Settings, TopicPolicy},
+};
+use stockstream_store::StateStore;
+
+use crate::{run::WorkerError, shared::Shared};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A client that only asks questions: it is in no group.
+type Asker = BaseConsumer<DefaultConsumerContext>;
+
+pub(crate) fn asker(settings: &Settings) -> Result<Asker, KafkaError> {
+    let mut config = client_config(&settings.kafka)?;
+    config.set("allow.auto.create.topics", "false").set("log_level", "2");
+    config.create().map_err(|error| KafkaError::Settings { message: error.to_string() })
+}
+
+/// Waits until Kafka answers and every topic is there and fit.
+pub(crate) async fn topics(settings: &Settings, shared: &Shared) -> Result<(Asker, Vec<TopicInfo>), WorkerError> {
+    let asker = asker(settings)?;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match look(&asker, settings).await {
+            Ok(topics) => {
+                let names: Vec<String> =
+                    topics.iter().map(|t| format!("{} ({} partitions)", t.name, t.partitions)).collect();
+                tracing::info!(
+                    servers = settings.kafka.bootstrap_servers.join(","),
+                    topics = names.join(", "),
+                    "connected to Kafka"
+                );
+                return Ok((asker, topics));
+            }
+            Err(error) if error.is_transient() => {
+                shared.wait_for(error.to_string());
+                tracing::warn!(retry_in_ms = pause.as_millis() as u64, "{error}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn look(asker: &Asker, settings: &Settings) -> Result<Vec<TopicInfo>, KafkaError> {
+    match check_topics(asker, &settings.kafka).await {
+        Err(KafkaError::MissingTopic { .. }) if settings.kafka.topic_policy == TopicPolicy::Create => {
+            create_topics(&settings.kafka).await?;
+            check_topics(asker, &settings.kafka).await
+        }
+        checked => checked,
+    }
+}
+
+/// Claims the database and writes where a new pipeline starts, before any event is read.
+pub(crate) async fn database<S: StateStore>(
+    store: &Arc<S>,
+    asker: &Asker,
+    settings: &Settings,
+    topics: &[TopicInfo],
+    shared: &Shared,
+) -> Result<(i64, StartPositions), WorkerError> {
+    shared.wait_for("MongoDB does not answer yet");
+    let generation = store.prepare(&settings.pipeline).await?;
+    if let Some(start) = store.start_positions().await? {
+        return Ok((generation, start));
+    }
+    let mut pause = FIRST_PAUSE;
+    let start = loop {
+        match start_positions(asker, &settings.kafka, topics) {
+            Ok(start) => break start,
+            Err(error) if error.is_transient() => {
+                tracing::warn!("{error}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let start = store.pin_start(&start).await?;
+    tracing::info!(from = %settings.kafka.start_from, partitions = start.next.len(), "first start: positions are pinned");
+    Ok((generation, start))
+}
