@@ -1,1 +1,17 @@
-fn main() {}
+//! The `stockstream` command.
+
+mod args;
+mod commands;
+mod exit;
+mod feed;
+mod logging;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    exit::report(commands::run(args::Cli::parse()))
+}

@@ -33,8 +33,13 @@ pub struct TopicInfo {
     pub partitions: i32,
 }
 
-/// Checks that Kafka answers and that every topic exists and is fit; in the order sales, inventory, clients.
-pub async fn check_topics<C: ConsumerContext>(consumer: &BaseConsumer<C>, settings: &Kafka) -> Result<Vec<TopicInfo>> {
+/// Checks that Kafka answers and that every topic exists and is fit; in the order sales, inventory, clients. The settings
+/// of topics can be looked at only where there is a controller to ask.
+pub async fn check_topics<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    settings: &Kafka,
+    has_controller: bool,
+) -> Result<Vec<TopicInfo>> {
     let mut found = Vec::new();
     for stream in Stream::ALL {
         let topic = settings.topics.of(stream);
@@ -48,7 +53,9 @@ pub async fn check_topics<C: ConsumerContext>(consumer: &BaseConsumer<C>, settin
         }
         found.push(TopicInfo { stream, name: topic.name.clone(), partitions });
     }
-    refuse_compacted_sales(settings).await?;
+    if has_controller {
+        refuse_compacted_sales(settings).await?;
+    }
     Ok(found)
 }
 

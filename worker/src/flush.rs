@@ -15,7 +15,7 @@ use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    core::position::{Stamp, claim, complete},
+    core::position::{claim, complete},
     metrics::{OfStream, Refusal, Stage},
     shared::Shared,
 };
@@ -94,7 +94,7 @@ async fn flush<S: StateStore>(store: &S, shared: &Shared, parts: Vec<FlushPart>)
         .filter_map(|claimed| Some((claimed, batch.get(&claimed.checkpoint.id)?)))
         .collect();
     let completed: Vec<Checkpoint> =
-        still.iter().map(|(claimed, range)| complete(&claimed.checkpoint, range, stamp(shared))).collect();
+        still.iter().map(|(claimed, range)| complete(&claimed.checkpoint, range, shared.stamp())).collect();
     let stands = store.swap_checkpoints(&completed).await?;
     observe(shared, "complete", began);
     for ((checkpoint, stands), (claimed, range)) in completed.into_iter().zip(stands).zip(still) {
@@ -120,7 +120,7 @@ async fn claim_all<S: StateStore>(
     let (mut claims, mut wanted) = (Vec::new(), BTreeMap::new());
     for FlushPart { checkpoint, range, oldest } in parts {
         let id = checkpoint.id;
-        match claim(&checkpoint, range.end, stamp(shared)) {
+        match claim(&checkpoint, range.end, shared.stamp()) {
             Some(claimed) => {
                 wanted.insert(id, (claimed, oldest));
             }
@@ -139,10 +139,6 @@ async fn claim_all<S: StateStore>(
         }
     }
     Ok((batch, claims))
-}
-
-fn stamp(shared: &Shared) -> Stamp {
-    Stamp { writer: shared.next_writer(), generation: shared.generation.load(Ordering::Relaxed), at: Timestamp::now() }
 }
 
 fn observe(shared: &Shared, stage: &'static str, began: Instant) {

@@ -20,7 +20,7 @@ use crate::{
     http,
     publish::publisher,
     shared::Shared,
-    source::{Context, Source, assignment_resolver, consumer_config},
+    source::{Context, Positions, Source, consumer_config, resolver},
     startup,
 };
 
@@ -59,6 +59,8 @@ pub struct Options {
     pub listener: Option<TcpListener>,
     /// Ends the worker in order.
     pub shutdown: CancellationToken,
+    /// Whether the cluster has a controller to ask for topic ids and settings; the in-process one has none.
+    pub has_controller: bool,
 }
 
 /// Runs a worker until it is told to end. `connect` is asked for the store once Kafka and the topics are found good, so
@@ -72,13 +74,13 @@ where
     F: Future<Output = Result<Arc<S>, StoreError>>,
 {
     let shared = Arc::new(Shared::new(name()));
-    let Options { listener, shutdown } = options;
+    let Options { listener, shutdown, has_controller } = options;
     let serving = match listener {
         Some(listener) => tokio::spawn(http::serve(listener, Arc::clone(&shared), settings.clone(), shutdown.clone())),
         None => tokio::spawn(std::future::ready(Ok(()))),
     };
     let worked = tokio::select! {
-        worked = work(settings, connect, Arc::clone(&shared), shutdown.clone()) => worked,
+        worked = work(settings, connect, Arc::clone(&shared), shutdown.clone(), has_controller) => worked,
         () = ended_before_work(&shared, &shutdown) => Ok(()),
     };
     shutdown.cancel();
@@ -101,25 +103,26 @@ async fn work<S, F>(
     connect: F,
     shared: Arc<Shared>,
     shutdown: CancellationToken,
+    has_controller: bool,
 ) -> Result<(), WorkerError>
 where
     S: StateStore,
     F: Future<Output = Result<Arc<S>, StoreError>>,
 {
-    let (asker, topics) = startup::topics(&settings, &shared).await?;
+    let (asker, topics) = startup::topics(&settings, &shared, has_controller).await?;
     let store = connect.await?;
     let (generation, start) = startup::database(&store, &asker, &settings, &topics, &shared).await?;
     drop(asker);
     shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
 
-    let resolve = assignment_resolver(
-        Arc::clone(&store),
-        settings.clone(),
+    let positions = Positions {
+        store: Arc::clone(&store),
+        settings: settings.clone(),
         start,
-        Arc::clone(&shared),
-        Handle::current(),
-        shutdown.clone(),
-    );
+        shared: Arc::clone(&shared),
+        has_controller,
+    };
+    let resolve = resolver(positions, Handle::current(), shutdown.clone());
     let context = Context::new(&settings, Arc::clone(&shared), resolve);
     let consumer: BaseConsumer<Context> = consumer_config(&settings)?
         .create_with_context(context)

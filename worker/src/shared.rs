@@ -14,7 +14,7 @@ use stockstream_model::{
 };
 use tokio::sync::Notify;
 
-use crate::metrics::Metrics;
+use crate::{core::position::Stamp, metrics::Metrics};
 
 /// Silence of the reading loop after which it counts as stuck.
 const STUCK_MS: i64 = 60_000;
@@ -74,9 +74,10 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A name for the next write of a checkpoint that no other write has.
-    pub fn next_writer(&self) -> String {
-        format!("{}#{}", self.worker, self.writes.fetch_add(1, Ordering::Relaxed))
+    /// What identifies this worker's next write of a checkpoint: no other write has its name.
+    pub fn stamp(&self) -> Stamp {
+        let writer = format!("{}#{}", self.worker, self.writes.fetch_add(1, Ordering::Relaxed));
+        Stamp { writer, generation: self.generation.load(Ordering::Relaxed), at: Timestamp::now() }
     }
 
     pub fn wait_for(&self, what: impl Into<String>) {

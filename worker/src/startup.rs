@@ -26,11 +26,15 @@ pub(crate) fn asker(settings: &Settings) -> Result<Asker, KafkaError> {
 }
 
 /// Waits until Kafka answers and every topic is there and fit.
-pub(crate) async fn topics(settings: &Settings, shared: &Shared) -> Result<(Asker, Vec<TopicInfo>), WorkerError> {
+pub(crate) async fn topics(
+    settings: &Settings,
+    shared: &Shared,
+    has_controller: bool,
+) -> Result<(Asker, Vec<TopicInfo>), WorkerError> {
     let asker = asker(settings)?;
     let mut pause = FIRST_PAUSE;
     loop {
-        match look(&asker, settings).await {
+        match look(&asker, settings, has_controller).await {
             Ok(topics) => {
                 let names: Vec<String> =
                     topics.iter().map(|t| format!("{} ({} partitions)", t.name, t.partitions)).collect();
@@ -52,11 +56,11 @@ pub(crate) async fn topics(settings: &Settings, shared: &Shared) -> Result<(Aske
     }
 }
 
-async fn look(asker: &Asker, settings: &Settings) -> Result<Vec<TopicInfo>, KafkaError> {
-    match check_topics(asker, &settings.kafka).await {
+async fn look(asker: &Asker, settings: &Settings, has_controller: bool) -> Result<Vec<TopicInfo>, KafkaError> {
+    match check_topics(asker, &settings.kafka, has_controller).await {
         Err(KafkaError::MissingTopic { .. }) if settings.kafka.topic_policy == TopicPolicy::Create => {
             create_topics(&settings.kafka).await?;
-            check_topics(asker, &settings.kafka).await
+            check_topics(asker, &settings.kafka, has_controller).await
         }
         checked => checked,
     }

@@ -1,7 +1,7 @@
 //! Where reading starts: checkpoints from the store against the log as it is.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -12,7 +12,6 @@ use rdkafka::{
 };
 use stockstream_kafka::{log_bounds, topic_ids};
 use stockstream_model::{
-    Timestamp,
     documents::{Checkpoint, PartitionId, StartPositions},
     event::Stream,
     settings::{Settings, Topics},
@@ -27,7 +26,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    core::position::{LogFacts, Resume, Stamp, resume, successor},
+    core::position::{LogFacts, Resume, resume, successor},
     shared::Shared,
 };
 
@@ -105,20 +104,27 @@ pub(super) fn list(topics: &Topics, resumed: &[(Checkpoint, i64)]) -> TopicParti
     list
 }
 
+/// What decides where reading starts.
+pub(crate) struct Positions<S> {
+    pub store: Arc<S>,
+    pub settings: Settings,
+    pub start: StartPositions,
+    pub shared: Arc<Shared>,
+    /// Whether the cluster has a controller to ask for topic ids.
+    pub has_controller: bool,
+}
+
 /// The resolver on a store. It runs inside `poll` and waits for the store as long as it takes: without positions there is
 /// nothing to read.
 pub(crate) fn resolver<S: StateStore>(
-    store: Arc<S>,
-    settings: Settings,
-    start: StartPositions,
-    shared: Arc<Shared>,
+    positions: Positions<S>,
     runtime: Handle,
     shutdown: CancellationToken,
 ) -> Resolve {
     Box::new(move |consumer, ids| {
         let work = async {
             loop {
-                match resolve(&*store, &settings, &start, &shared, consumer, ids).await {
+                match positions.resolve(consumer, ids).await {
                     Ok(resumed) => return resumed,
                     Err(error) => {
                         tracing::warn!(%error, "cannot find out where to read on; trying again");
@@ -132,7 +138,7 @@ pub(crate) fn resolver<S: StateStore>(
             turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 turns.tick().await;
-                shared.turn(); // waiting for the database is no reason to be restarted
+                positions.shared.turn(); // waiting for the database is no reason to be restarted
             }
         };
         runtime.block_on(async {
@@ -145,49 +151,55 @@ pub(crate) fn resolver<S: StateStore>(
     })
 }
 
-async fn resolve<S: StateStore>(
-    store: &S,
-    settings: &Settings,
-    start: &StartPositions,
-    shared: &Shared,
-    consumer: &BaseConsumer<Context>,
-    ids: &[PartitionId],
-) -> Result<Vec<(Checkpoint, i64)>, Box<dyn std::error::Error + Send + Sync>> {
-    let names: Vec<&str> = Stream::ALL.iter().map(|stream| settings.kafka.topics.of(*stream).name.as_str()).collect();
-    let topic_ids = topic_ids(consumer, &names, PATIENCE)?;
-    let mut logs = HashMap::new();
-    for id in ids {
-        let (first, end) = log_bounds(consumer, &settings.kafka, *id)?;
-        let topic_id = topic_ids.get(&settings.kafka.topics.of(id.stream).name).cloned();
-        logs.insert(*id, LogFacts { first, end, topic_id });
-    }
-    let mut standing = checkpoints(store, start, ids, &logs).await?;
-    let mut resumed = Vec::new();
-    while let Some(checkpoint) = standing.pop() {
-        let Some(log) = logs.get(&checkpoint.id) else { continue };
-        match resume(&checkpoint, log, settings.kafka.on_lost_offsets) {
-            Resume::Read { position } => {
-                shared.solved(&checkpoint.id.to_string());
-                resumed.push((checkpoint, position));
-            }
-            Resume::Stop { reason } => {
-                tracing::error!(partition = %checkpoint.id, "{reason}");
-                shared.problem(checkpoint.id.to_string(), reason);
-            }
-            Resume::Rewrite { checkpoint, note } => {
-                tracing::warn!(partition = %checkpoint.id, "{note}");
-                let stamp = Stamp {
-                    writer: shared.next_writer(),
-                    generation: shared.generation.load(Ordering::Relaxed),
-                    at: Timestamp::now(),
-                };
-                store.swap_checkpoints(&[successor(&checkpoint, stamp)]).await?;
-                // Whoever won, decide anew from what stands.
-                standing.extend(store.checkpoints().await?.into_iter().filter(|c| c.id == checkpoint.id));
+impl<S: StateStore> Positions<S> {
+    async fn resolve(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        ids: &[PartitionId],
+    ) -> Result<Vec<(Checkpoint, i64)>, Box<dyn std::error::Error + Send + Sync>> {
+        let Self { store, settings, start, shared, .. } = self;
+        let logs = self.logs(consumer, ids)?;
+        let mut standing = checkpoints(&**store, start, ids, &logs).await?;
+        let mut resumed = Vec::new();
+        while let Some(checkpoint) = standing.pop() {
+            let Some(log) = logs.get(&checkpoint.id) else { continue };
+            match resume(&checkpoint, log, settings.kafka.on_lost_offsets) {
+                Resume::Read { position } => {
+                    shared.solved(&checkpoint.id.to_string());
+                    resumed.push((checkpoint, position));
+                }
+                Resume::Stop { reason } => {
+                    tracing::error!(partition = %checkpoint.id, "{reason}");
+                    shared.problem(checkpoint.id.to_string(), reason);
+                }
+                Resume::Rewrite { checkpoint, note } => {
+                    tracing::warn!(partition = %checkpoint.id, "{note}");
+                    store.swap_checkpoints(&[successor(&checkpoint, shared.stamp())]).await?;
+                    // Whoever won, decide anew from what stands.
+                    standing.extend(store.checkpoints().await?.into_iter().filter(|c| c.id == checkpoint.id));
+                }
             }
         }
+        Ok(resumed)
     }
-    Ok(resumed)
+
+    /// What Kafka says of the partitions now.
+    fn logs(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        ids: &[PartitionId],
+    ) -> Result<HashMap<PartitionId, LogFacts>, Box<dyn std::error::Error + Send + Sync>> {
+        let topics = &self.settings.kafka.topics;
+        let names: Vec<&str> = Stream::ALL.iter().map(|stream| topics.of(*stream).name.as_str()).collect();
+        let topic_ids = if self.has_controller { topic_ids(consumer, &names, PATIENCE)? } else { BTreeMap::new() };
+        let mut logs = HashMap::new();
+        for id in ids {
+            let (first, end) = log_bounds(consumer, &self.settings.kafka, *id)?;
+            let topic_id = topic_ids.get(&topics.of(id.stream).name).cloned();
+            logs.insert(*id, LogFacts { first, end, topic_id });
+        }
+        Ok(logs)
+    }
 }
 
 /// The checkpoints of partitions; those that never had one start where the pipeline was pinned, or, added later, at the

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use assignment::resolver as assignment_resolver;
+pub(crate) use assignment::{Positions, resolver};
 pub(crate) use context::{Context, consumer_config};
 use rdkafka::{
     Message, Offset, TopicPartitionList,

@@ -1,0 +1,165 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use stockstream_model::{Decimal, event::Stream};
+
+/// Kafka events to exact, conditionally written MongoDB views: which products win, which stock is about to be lost, what
+/// each client is worth.
+#[derive(Parser)]
+#[command(name = "stockstream", version, about, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Everything in one process, with nothing installed: broker, worker, page, and input from a file or a generator
+    Up(Up),
+    /// Keep the answers in MongoDB up to date from the three topics
+    Worker(Worker),
+    /// Serve the page and the JSON API over the views in MongoDB
+    Dashboard(Dashboard),
+    /// Publish a file of invoices to the topics
+    Import(Import),
+    /// Write the events of a made-up shop to Kafka or to standard output
+    Generate(Generate),
+    /// Print the JSON Schema of a topic's events
+    Schema(Schema),
+    /// Print every setting with its environment variable
+    Settings,
+}
+
+#[derive(Args)]
+pub(crate) struct Connect {
+    /// Settings file (YAML); every setting is also a STOCKSTREAM_… variable
+    #[arg(long, value_name = "FILE", env = "STOCKSTREAM_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Kafka brokers, host:port separated by commas
+    #[arg(long, value_name = "HOST:PORT", env = "KAFKA_BOOTSTRAP_SERVERS")]
+    pub kafka: Option<String>,
+    /// MongoDB address that names the database, mongodb://host:27017/stock_management
+    #[arg(long, value_name = "URI", env = "MONGODB_URI", hide_env_values = true)]
+    pub mongodb: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub connect: Connect,
+    /// Where /healthz, /readyz, /metrics and /status are served
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081", env = "STOCKSTREAM_LISTEN")]
+    pub listen: SocketAddr,
+}
+
+#[derive(Args)]
+pub(crate) struct Dashboard {
+    #[command(flatten)]
+    pub connect: Connect,
+    #[command(flatten)]
+    pub page: Page,
+}
+
+#[derive(Args)]
+pub(crate) struct Page {
+    /// Where the page is served
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "STOCKSTREAM_DASHBOARD_LISTEN")]
+    pub listen: SocketAddr,
+    /// Host names besides the loopback's under which the page may be asked for
+    #[arg(long = "allow-host", value_name = "HOST", env = "STOCKSTREAM_ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Derive {
+    /// Make one inventory record per product from its sales, since such a file has none
+    #[arg(long, value_name = "YES|NO", num_args = 0..=1, default_missing_value = "yes")]
+    pub derive_inventory: Option<YesNo>,
+    /// Buy price of a made record, as a share of the last positive price
+    #[arg(long, value_name = "SHARE", default_value = "0.6")]
+    pub buy_share: Decimal,
+    /// Quantity of a made record, as a share of the units sold, rounded up
+    #[arg(long, value_name = "SHARE", default_value = "0.1")]
+    pub stock_share: Decimal,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum YesNo {
+    Yes,
+    No,
+}
+
+#[derive(Args)]
+pub(crate) struct Up {
+    /// Read this file instead of making up a shop: CSV in the layout of the Online Retail data set, also gzipped
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub derive: Derive,
+    #[command(flatten)]
+    pub shop: Shop,
+    #[command(flatten)]
+    pub page: Page,
+    /// Settings file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A real Kafka instead of the one in the process, host:port
+    #[arg(long, value_name = "HOST:PORT")]
+    pub kafka: Option<String>,
+    /// A real MongoDB instead of the store in memory
+    #[arg(long, value_name = "URI")]
+    pub mongodb: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Shop {
+    /// Events per second of the made-up shop
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub rate: u32,
+    /// Number that decides everything the made-up shop does
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Products of the made-up shop
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub products: u32,
+    /// Clients of the made-up shop
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub clients: u32,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// CSV in the layout of the Online Retail data set, also gzipped
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub derive: Derive,
+    #[command(flatten)]
+    pub connect: Connect,
+}
+
+#[derive(Args)]
+pub(crate) struct Generate {
+    #[command(flatten)]
+    pub shop: Shop,
+    /// End after so many events
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Write lines of topic, key and event to standard output instead of to Kafka
+    #[arg(long)]
+    pub stdout: bool,
+    #[command(flatten)]
+    pub connect: Connect,
+}
+
+#[derive(Args)]
+pub(crate) struct Schema {
+    /// Which events
+    #[arg(value_parser = stream)]
+    pub stream: Stream,
+}
+
+fn stream(name: &str) -> Result<Stream, String> {
+    Stream::from_name(name).ok_or_else(|| "write sales, inventory or clients".to_owned())
+}

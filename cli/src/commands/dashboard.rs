@@ -1,0 +1,38 @@
+use std::sync::Arc;
+
+use stockstream_dashboard::{Options, Topics, router, serve};
+use stockstream_model::settings::Settings;
+use stockstream_store::MongoStore;
+
+use super::listen;
+use crate::{
+    args::{Dashboard, Page},
+    exit::{Failure, Outcome},
+    logging, settings, signals,
+};
+
+/// Serves the page until a signal ends it.
+pub(crate) async fn run(args: Dashboard) -> Result<Outcome, Failure> {
+    logging::start("info");
+    let settings = settings::load(&args.connect)?;
+    let shutdown = signals::shutdown()?;
+    let store = Arc::new(MongoStore::connect(&settings).await?);
+    let listener = listen(args.page.listen).await?;
+    let served = serve(listener, router(store, options(&settings, &args.page)), shutdown).await;
+    served.map_err(|source| Failure::Io { action: "serve the page".into(), source })?;
+    Ok(Outcome::Done)
+}
+
+pub(super) fn options(settings: &Settings, page: &Page) -> Options {
+    let topics = &settings.kafka.topics;
+    Options {
+        pipeline: settings.pipeline.name.clone(),
+        allowed_hosts: page.allowed_hosts.clone(),
+        topics: Topics {
+            sales: topics.sales.name.clone(),
+            inventory: topics.inventory.name.clone(),
+            clients: topics.clients.name.clone(),
+        },
+        ..Options::default()
+    }
+}

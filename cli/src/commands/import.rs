@@ -1,0 +1,49 @@
+use std::time::Instant;
+
+use stockstream_input::{Import, Summary};
+use stockstream_kafka::Producer;
+
+use super::import_options;
+use crate::{
+    args,
+    exit::{Failure, Outcome},
+    feed::{FLUSH, Sink, ToKafka},
+    logging, settings,
+};
+
+/// Publishes a file to the topics, and says what was left out.
+pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
+    logging::start("warn");
+    let settings = settings::load(&args.connect)?;
+    let import = Import::open(&args.file, import_options(&args.derive, false))?;
+    let producer = Producer::new(&settings.kafka, |_| {})?;
+    let began = Instant::now();
+    let mut sink = ToKafka { producer: &producer, topics: &settings.kafka.topics };
+    for event in import.events()? {
+        sink.send(&event?)?;
+    }
+    producer.flush(FLUSH)?;
+    let (sent, servers) = (producer.delivered(), settings.kafka.bootstrap_servers.join(","));
+    println!("{sent} events sent to Kafka at {servers} in {:.1} s", began.elapsed().as_secs_f64());
+    Ok(left_out(import.summary()))
+}
+
+/// Lists the rows that cannot become events.
+pub(super) fn left_out(summary: &Summary) -> Outcome {
+    if summary.bad_rows == 0 {
+        return Outcome::Done;
+    }
+    eprintln!(
+        "{} of {} rows cannot become an event and were left out:",
+        summary.bad_rows,
+        summary.rows + summary.bad_rows
+    );
+    for row in &summary.bad {
+        eprintln!("  line {}: {}", row.line, row.reason);
+    }
+    let more = summary.bad_rows - summary.bad.len() as u64;
+    if more > 0 {
+        eprintln!("  … and {more} more");
+    }
+    Outcome::InputLeftOut
+}

@@ -1,0 +1,23 @@
+use std::sync::Arc;
+
+use stockstream_store::MongoStore;
+use stockstream_worker::Options;
+
+use super::listen;
+use crate::{
+    args::Worker,
+    exit::{Failure, Outcome},
+    logging, settings, signals,
+};
+
+/// Runs a worker until a signal ends it.
+pub(crate) async fn run(args: Worker) -> Result<Outcome, Failure> {
+    logging::start("info");
+    let settings = settings::load(&args.connect)?;
+    let shutdown = signals::shutdown()?;
+    let options = Options { listener: Some(listen(args.listen).await?), shutdown, has_controller: true };
+    let of = settings.clone();
+    let connect = async move { Ok(Arc::new(MongoStore::connect(&of).await?)) };
+    stockstream_worker::run(settings, connect, options).await?;
+    Ok(Outcome::Done)
+}

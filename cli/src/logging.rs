@@ -1,0 +1,22 @@
+//! Logs: for a person on a terminal, as JSON otherwise.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+/// Begins logging to standard error. `RUST_LOG` decides how much; the given level is the default of our own crates.
+pub(crate) fn start(level: &str) {
+    let ours = ["stockstream", "stockstream_worker", "stockstream_store", "stockstream_kafka", "stockstream_dashboard"];
+    let default = ours.map(|name| format!("{name}={level}")).join(",");
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{default},librdkafka=error")));
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = if stderr().is_terminal() {
+        registry.with(fmt::layer().with_writer(stderr).with_target(false)).try_init()
+    } else {
+        registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).try_init()
+    };
+    if let Err(error) = started {
+        eprintln!("stockstream: logs cannot be written: {error}");
+    }
+}

@@ -1,0 +1,44 @@
+//! Settings from flags, environment and file, in this order of precedence.
+
+use std::{env, fs, path::Path};
+
+use stockstream_model::settings::Settings;
+
+use crate::{args::Connect, exit::Failure};
+
+/// The settings of a command that connects.
+pub(crate) fn load(connect: &Connect) -> Result<Settings, Failure> {
+    of(connect.config.as_deref(), connect.kafka.as_deref(), connect.mongodb.as_deref(), &[])
+}
+
+/// Settings from a file and the environment, with flags over them and defaults of a command's own under them.
+pub(crate) fn of(
+    config: Option<&Path>,
+    kafka: Option<&str>,
+    mongodb: Option<&str>,
+    unless_set: &[(&str, &str)],
+) -> Result<Settings, Failure> {
+    let file = config.map(|path| {
+        fs::read_to_string(path)
+            .map_err(|source| Failure::Io { action: format!("read the settings file {}", path.display()), source })
+    });
+    let file = file.transpose()?;
+    let flags = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS", kafka), ("STOCKSTREAM_MONGODB_URI", mongodb)];
+    let flag =
+        |name: &str| flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.map(str::to_owned));
+    let given = |name: &str| flag(name).or_else(|| env::var(name).ok());
+    let mut settings = Settings::load(file.as_deref(), given)?;
+    if !unless_set.is_empty() {
+        // A default of the command's own stands only where neither file nor environment say anything.
+        let plain = Settings::default();
+        let own = |name: &str| unless_set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let changed = Settings::load(file.as_deref(), |name| given(name).or_else(|| own(name)))?;
+        if settings.analytics.as_of == plain.analytics.as_of {
+            settings.analytics.as_of = changed.analytics.as_of;
+        }
+        if settings.kafka.start_from == plain.kafka.start_from {
+            settings.kafka.start_from = changed.kafka.start_from;
+        }
+    }
+    Ok(settings)
+}
