@@ -1,1 +1,24 @@
-//! 
+//! Pages and JSON over the read-only views. Everything here only reads: there is no route that changes anything.
+//!
+//! A request passes the guard (security headers, host names), then a page of `pages` or an answer of `api`. Whatever
+//! goes wrong is a `Failure`, turned in one place into a page for a person or problem JSON for a program.
+
+mod api;
+mod app;
+mod assets;
+mod failure;
+mod format;
+mod guard;
+mod health;
+mod options;
+mod overview;
+mod pages;
+mod query;
+mod router;
+mod server;
+mod shell;
+mod table;
+
+pub use options::{Options, Topics};
+pub use router::router;
+pub use server::serve;

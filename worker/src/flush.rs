@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::{
     core::position::{claim, complete},
+    incarnation::Incarnations,
     metrics::{OfStream, Refusal, Stage},
     shared::Shared,
 };
@@ -45,14 +46,19 @@ pub(crate) struct Flushed {
 pub(crate) async fn flusher<S: StateStore>(
     store: Arc<S>,
     shared: Arc<Shared>,
+    incarnations: Incarnations,
     mut jobs: Receiver<Vec<FlushPart>>,
     done: Sender<Flushed>,
 ) {
     while let Some(parts) = jobs.recv().await {
         shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
         let ids: Vec<PartitionId> = parts.iter().map(|part| part.checkpoint.id).collect();
+        let (parts, gone) = incarnations.split(parts).await;
         let flushed = match flush(&*store, &shared, parts).await {
-            Ok(flushed) => flushed,
+            Ok(mut flushed) => {
+                flushed.lost.extend(gone.iter().map(|part| part.checkpoint.id));
+                flushed
+            }
             Err(error) => {
                 let reason = error.to_string();
                 tracing::error!(error = %reason, "a flush cannot be done; its partitions stop");
@@ -77,6 +83,9 @@ struct Claimed {
 
 async fn flush<S: StateStore>(store: &S, shared: &Shared, parts: Vec<FlushPart>) -> Result<Flushed, StoreError> {
     let mut outcome = Flushed::default();
+    if parts.is_empty() {
+        return Ok(outcome);
+    }
     let began = Instant::now();
     let (batch, claims) = claim_all(store, shared, parts, &mut outcome).await?;
     observe(shared, "claim", began);

@@ -7,6 +7,7 @@ pub mod core;
 mod flush;
 mod heartbeat;
 mod http;
+mod incarnation;
 mod metrics;
 mod publish;
 mod run;

@@ -18,6 +18,7 @@ use crate::{
     flush::flusher,
     heartbeat::heartbeats,
     http,
+    incarnation::Incarnations,
     publish::publisher,
     shared::Shared,
     source::{Context, Positions, Source, consumer_config, resolver},
@@ -112,7 +113,6 @@ where
     let (asker, topics) = startup::topics(&settings, &shared, has_controller).await?;
     let store = connect.await?;
     let (generation, start) = startup::database(&store, &asker, &settings, &topics, &shared).await?;
-    drop(asker);
     shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
 
     let positions = Positions {
@@ -139,7 +139,8 @@ where
     shared.turn();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
-    let flushing = tokio::spawn(flusher(Arc::clone(&store), Arc::clone(&shared), queue, done));
+    let incarnations = Incarnations::new(has_controller.then_some(asker), settings.kafka.topics.clone());
+    let flushing = tokio::spawn(flusher(Arc::clone(&store), Arc::clone(&shared), incarnations, queue, done));
     let publishing =
         tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));
     let every = settings.limits.heartbeat_every.duration();

@@ -17,7 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// A client that only asks questions: it is in no group.
-type Asker = BaseConsumer<DefaultConsumerContext>;
+pub(crate) type Asker = BaseConsumer<DefaultConsumerContext>;
 
 pub(crate) fn asker(settings: &Settings) -> Result<Asker, KafkaError> {
     let mut config = client_config(&settings.kafka)?;

@@ -137,11 +137,11 @@ impl ProductChange {
             // What falls out can never come back in, since the last sale only grows: the order of events leaves no trace.
             state.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
         }
-        if let Some((version, record)) = &self.record {
-            if state.version.is_none_or(|standing| *version > standing) {
-                state.version = Some(*version);
-                state.record = Some(record.clone());
-            }
+        if let Some((version, record)) = &self.record
+            && state.version.is_none_or(|standing| *version > standing)
+        {
+            state.version = Some(*version);
+            state.record = Some(record.clone());
         }
     }
 }
@@ -172,11 +172,11 @@ impl ClientChange {
         state.revenue = plus(state.revenue, self.revenue);
         state.invoices += self.invoices;
         state.last_purchase = state.last_purchase.max(self.last_purchase);
-        if let Some((version, record)) = &self.record {
-            if state.version.is_none_or(|standing| *version > standing) {
-                state.version = Some(*version);
-                state.record = record.clone();
-            }
+        if let Some((version, record)) = &self.record
+            && state.version.is_none_or(|standing| *version > standing)
+        {
+            state.version = Some(*version);
+            state.record = record.clone();
         }
     }
 }

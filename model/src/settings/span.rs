@@ -46,7 +46,7 @@ impl fmt::Display for Span {
         }
         let mut units = UNITS;
         units.sort_by_key(|(_, factor)| std::cmp::Reverse(*factor));
-        let (unit, factor) = units.into_iter().find(|(_, factor)| self.0 % factor == 0).unwrap_or(("ms", 1));
+        let (unit, factor) = units.into_iter().find(|(_, factor)| self.0.is_multiple_of(*factor)).unwrap_or(("ms", 1));
         write!(f, "{}{unit}", self.0 / factor)
     }
 }

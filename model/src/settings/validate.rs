@@ -60,7 +60,7 @@ impl Checks {
         }
     }
 
-    fn range<T: PartialOrd + fmt::Display>(&mut self, field: &str, value: T, min: T, max: T) {
+    fn range<T: PartialOrd + fmt::Display + Copy>(&mut self, field: &str, value: T, min: T, max: T) {
         let allowed = format!("it must be from {min} to {max}");
         self.require(value >= min && value <= max, field, value, allowed);
     }

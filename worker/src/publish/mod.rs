@@ -167,7 +167,7 @@ async fn same_result<S: StateStore>(store: &S, view: ViewState, clock: Clock) ->
 }
 
 /// The state of a view that now shows so many rows.
-fn published(view: ViewState, rows: usize, clock: Clock) -> ViewState {
+fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
     let condition = if rows > 0 { ViewCondition::Published } else { ViewCondition::Empty };
     let since = if view.condition == condition { view.since.or(Some(clock.now)) } else { Some(clock.now) };
     let why = (rows == 0).then(|| "the newest result is empty and onEmptyResult is Clear".to_owned());
@@ -179,7 +179,7 @@ fn published(view: ViewState, rows: usize, clock: Clock) -> ViewState {
         published_at: Some(clock.now),
         rows: rows as i64,
         as_of: Some(clock.as_of),
-        ..view
+        ..*view
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn publish<S: StateStore>(
         return same_result(store, ViewState { rows: rows as i64, ..view }, clock).await;
     }
     store.update_risk(&update).await?;
-    store.note_view(&published(view, rows, clock)).await?;
+    store.note_view(&published(&view, rows, clock)).await?;
     Ok(Published::Changed)
 }
 

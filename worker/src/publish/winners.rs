@@ -35,7 +35,7 @@ pub(super) async fn publish<S: StateStore>(
     }
     let revision = view.revision + 1;
     store.insert_ranking(revision, &rows).await?;
-    let state = ViewState { revision, pointer: revision, ..published(view, rows.len(), clock) };
+    let state = ViewState { revision, pointer: revision, ..published(&view, rows.len(), clock) };
     if !store.point_to(&state).await? {
         return Ok(Published::Overtaken);
     }

@@ -87,7 +87,8 @@ pub(super) fn start_over(consumer: &BaseConsumer<Context>, settings: &Settings, 
     let outcome = consumer.incremental_unassign(&away).and_then(|()| consumer.incremental_assign(&positions));
     match outcome {
         Ok(()) => {
-            consumer.context().add_news(News::Assigned(resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect()))
+            let checkpoints = resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect();
+            consumer.context().add_news(News::Assigned(checkpoints));
         }
         // Revoked in the meantime: the rebalance that did it decides.
         Err(error) => tracing::debug!(%error, "partitions are not read again"),

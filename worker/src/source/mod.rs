@@ -103,10 +103,10 @@ impl Source {
 
     fn end(mut self) {
         tracing::info!("ending: finishing the flush under way, then leaving the group");
-        if self.in_flight {
-            if let Ok(flushed) = self.done.recv() {
-                self.take(flushed);
-            }
+        if self.in_flight
+            && let Ok(flushed) = self.done.recv()
+        {
+            self.take(flushed);
         }
         self.commit(CommitMode::Sync);
         // Revoked here, partitions need no further care: what was folded and not claimed is read again by their next owner.
@@ -259,10 +259,10 @@ impl Source {
             let topic = &self.settings.kafka.topics.of(id.stream).name;
             let _ = list.add_partition_offset(topic, id.partition, Offset::Offset(next));
         }
-        if list.count() > 0 {
-            if let Err(error) = self.consumer.commit(&list, mode) {
-                tracing::debug!(%error, "offsets were not committed to Kafka; the checkpoints stand");
-            }
+        if list.count() > 0
+            && let Err(error) = self.consumer.commit(&list, mode)
+        {
+            tracing::debug!(%error, "offsets were not committed to Kafka; the checkpoints stand");
         }
     }
 }

@@ -1,0 +1,127 @@
+//! The JSON API, version 1: the same rows as the pages, for programs.
+
+use axum::{Json, Router, extract::State, routing::get};
+use serde::Serialize;
+use stockstream_model::{
+    Day, Timestamp,
+    documents::{ClientRow, DailyRow, RejectedEvent, RiskRow, Winner},
+    event::Reason,
+};
+use stockstream_store::{Page, ViewStore};
+use tracing::debug;
+
+use crate::{
+    app::App,
+    failure::Failure,
+    format::excerpt,
+    overview::Overview,
+    query::{Parameters, PerPage},
+};
+
+const PER_PAGE: PerPage = PerPage { default: 500, max: 5_000 };
+/// A payload may have a megabyte, and a page thousands of them.
+const PAYLOAD_CHARS: usize = 4_096;
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+/// The routes below `/api/v1`.
+pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+    Router::new()
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/product-winners", get(product_winners))
+        .route("/api/v1/loss-risk-products", get(loss_risk_products))
+        .route("/api/v1/clients", get(clients))
+        .route("/api/v1/sales-daily", get(sales_daily))
+        .route("/api/v1/rejected-events", get(rejected_events))
+}
+
+fn answer<T>(view: &'static str, page: Page<T>) -> Answer<Page<T>> {
+    debug!(view, page = page.page, rows = page.items.len(), "view selected by a program");
+    Ok(Json(page))
+}
+
+/// All rows as the one page that they are.
+fn single<T>(items: Vec<T>) -> Page<T> {
+    let total = items.len() as u64;
+    Page { items, page: 1, per_page: total.max(1), total }
+}
+
+async fn status<S: ViewStore>(State(app): State<App<S>>) -> Answer<Overview> {
+    debug!(view = "status", "view selected by a program");
+    Ok(Json(Overview::new(app.ask(app.store.status()).await?)))
+}
+
+async fn product_winners<S: ViewStore>(State(app): State<App<S>>) -> Answer<Page<Winner>> {
+    answer("product_winners", single(app.ask(app.store.product_winners()).await?))
+}
+
+async fn loss_risk_products<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Page<RiskRow>> {
+    let paging = query.paging(PER_PAGE)?;
+    answer("loss_risk_products", app.ask(app.store.loss_risk_products(paging)).await?)
+}
+
+async fn clients<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Page<ClientRow>> {
+    let paging = query.paging(PER_PAGE)?;
+    answer("clients", app.ask(app.store.clients(paging)).await?)
+}
+
+#[derive(Serialize)]
+struct Sales {
+    from: Day,
+    to: Day,
+    #[serde(flatten)]
+    days: Page<DailyRow>,
+}
+
+/// The days that have sales may lie years back: what was loaded from history is found without knowing when it was.
+async fn latest_event<S: ViewStore>(app: &App<S>) -> Result<Option<Timestamp>, Failure> {
+    Ok(Overview::new(app.ask(app.store.status()).await?).freshness.latest_event)
+}
+
+async fn sales_daily<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Sales> {
+    let latest = if query.says("to") { None } else { latest_event(&app).await? };
+    let (from, to) = query.days(latest.unwrap_or_else(Timestamp::now).day())?;
+    let Json(days) = answer("sales_daily", single(app.ask(app.store.sales_daily(from, to)).await?))?;
+    Ok(Json(Sales { from, to, days }))
+}
+
+#[derive(Serialize)]
+struct Rejected {
+    id: String,
+    topic: String,
+    incarnation: i64,
+    partition: i32,
+    offset: i64,
+    reason: Reason,
+    path: String,
+    message: String,
+    payload: String,
+    payload_cut: bool,
+    produced_at: Option<Timestamp>,
+    rejected_at: Timestamp,
+}
+
+impl From<RejectedEvent> for Rejected {
+    fn from(event: RejectedEvent) -> Self {
+        let (payload, payload_cut) = excerpt(&event.payload, PAYLOAD_CHARS);
+        Self {
+            id: event.id(),
+            topic: event.topic,
+            incarnation: event.incarnation,
+            partition: event.partition,
+            offset: event.offset,
+            reason: event.reason,
+            path: event.path,
+            message: event.message,
+            payload,
+            payload_cut,
+            produced_at: event.produced_at,
+            rejected_at: event.rejected_at,
+        }
+    }
+}
+
+async fn rejected_events<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Page<Rejected>> {
+    let paging = query.paging(PER_PAGE)?;
+    answer("rejected_events", app.ask(app.store.rejected_events(paging)).await?.map(Rejected::from))
+}

@@ -1,0 +1,173 @@
+//! What went wrong, and its two forms: a page for a person, problem JSON (RFC 9457) for a program.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use serde::Serialize;
+use stockstream_store::StoreError;
+use tracing::error;
+
+use crate::{query::BadParameter, shell::Shell};
+
+/// After how many seconds a reader tries again when the database did not answer.
+const RETRY_SECONDS: u64 = 10;
+
+/// What went wrong, for whoever asked. As a response it is bare; [`dress`] gives it the form that the path calls for.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+    pub(crate) detail: String,
+    pub(crate) advice: &'static str,
+    parameter: Option<Box<BadParameter>>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, title: &'static str, detail: String, advice: &'static str) -> Self {
+        Self { status, title, detail, advice, parameter: None }
+    }
+
+    /// There is nothing at that path.
+    pub(crate) fn not_found(path: &str) -> Self {
+        let detail = format!("There is nothing at {path}.");
+        Self::new(StatusCode::NOT_FOUND, "Not found", detail, "Check the address, or start from the status page at /.")
+    }
+
+    /// Something other than reading was asked.
+    pub(crate) fn read_only(method: &str, path: &str) -> Self {
+        let detail = format!("{method} is not possible at {path}.");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Read only", detail, "Nothing can be changed here: use GET or HEAD.")
+    }
+
+    /// The store answered with an error.
+    pub(crate) fn store(error: &StoreError) -> Self {
+        let text = error.to_string();
+        let mut letters = text.trim_end_matches('.').chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        let detail = format!("{first}{}.", letters.as_str());
+        if error.is_transient() {
+            return Self::unavailable(detail);
+        }
+        let advice = "Trying again will not help before that is mended.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The database cannot be read", detail, advice)
+    }
+
+    /// The store did not answer in time.
+    pub(crate) fn late(limit: Duration) -> Self {
+        let limit = limit.as_secs_f64();
+        Self::unavailable(format!(
+            "The database did not answer within {limit} s; check that MongoDB runs and that nothing slows it down."
+        ))
+    }
+
+    fn unavailable(detail: String) -> Self {
+        let advice = "The numbers are back as soon as it answers; until then nothing can be shown.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer", detail, advice)
+    }
+
+    /// The dashboard itself is at fault.
+    pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
+        error!(%cause, "failed to render an answer");
+        let detail = "The page could not be put together.".to_owned();
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "A fault of the dashboard",
+            detail,
+            "Please report it with the log.",
+        )
+    }
+
+    fn may_pass(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    fn into_page(self, mut shell: Shell) -> Response {
+        let status = self.status;
+        shell.page = self.title;
+        shell.refresh = self.may_pass().then_some(RETRY_SECONDS);
+        match (FailurePage { shell, failure: self }).render() {
+            Ok(html) => (status, Html(html)).into_response(),
+            Err(_) => status.into_response(), // no template is left to say it with
+        }
+    }
+
+    fn into_problem(self) -> Response {
+        let (parameter, value, allowed) = match self.parameter {
+            Some(bad) => (Some(bad.parameter), Some(bad.value), Some(bad.allowed)),
+            None => (None, None, None),
+        };
+        let detail = format!("{} {}", self.detail, self.advice).trim_end().to_owned();
+        let problem = Problem {
+            kind: "about:blank",
+            title: self.title,
+            status: self.status.as_u16(),
+            detail,
+            parameter,
+            value,
+            allowed,
+        };
+        let kind = HeaderValue::from_static("application/problem+json");
+        (self.status, [(header::CONTENT_TYPE, kind)], Json(problem)).into_response()
+    }
+}
+
+impl From<BadParameter> for Failure {
+    fn from(bad: BadParameter) -> Self {
+        let failure = Self::new(StatusCode::BAD_REQUEST, "That request cannot be answered", format!("{bad}."), "");
+        Self { parameter: Some(Box::new(bad)), ..failure }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct FailurePage {
+    shell: Shell,
+    failure: Failure,
+}
+
+/// Gives a failure its form: problem JSON below `/api`, a page elsewhere.
+pub(crate) async fn dress(State(shell): State<Shell>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let for_program = path == "/api" || path.starts_with("/api/");
+    let mut response = next.run(request).await;
+    let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
+    let (status, may_pass) = (failure.status, failure.may_pass());
+    let mut dressed = if for_program { failure.into_problem() } else { failure.into_page(shell) };
+    if may_pass {
+        dressed.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        dressed.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    dressed
+}

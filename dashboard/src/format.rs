@@ -1,0 +1,133 @@
+//! Numbers and times as people read them.
+
+use stockstream_model::Timestamp;
+
+/// A whole number with separated thousands.
+pub(crate) fn whole(number: impl Into<i128>) -> String {
+    let number = number.into();
+    signed(number < 0, &grouped(&number.unsigned_abs().to_string()))
+}
+
+/// A number with separated thousands and two decimals.
+pub(crate) fn decimal(number: f64) -> String {
+    if !number.is_finite() {
+        return "not a number".into();
+    }
+    let text = format!("{:.2}", number.abs());
+    let (digits, fraction) = text.split_once('.').unwrap_or((&text, "00"));
+    // What rounds to zero has no sign.
+    let negative = number < 0.0 && text.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+    signed(negative, &format!("{}.{fraction}", grouped(digits)))
+}
+
+fn signed(negative: bool, text: &str) -> String {
+    // A minus as wide as a digit, so that columns stay aligned.
+    if negative { format!("\u{2212}{text}") } else { text.to_owned() }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time to the second, in UTC, ISO 8601 with a space.
+pub(crate) fn instant(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..19).map_or_else(|| text.clone(), |seconds| seconds.replace('T', " "))
+}
+
+/// How long ago, in one unit. What lies ahead (clocks differ) counts as now.
+pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.millis().saturating_sub(then.millis()) / 1_000;
+    match seconds {
+        ..1 => "just now".into(),
+        1..120 => format!("{seconds} s ago"),
+        120..7_200 => format!("{} min ago", seconds / 60),
+        7_200..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", whole(seconds / 86_400)),
+    }
+}
+
+/// A count and its noun.
+pub(crate) fn counted(count: i64, one: &str, many: &str) -> String {
+    format!("{} {}", whole(count), if count == 1 { one } else { many })
+}
+
+/// Text with what cannot be seen made visible, so that nothing hides in a name or a payload.
+pub(crate) fn visible(text: &str) -> String {
+    let hidden = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    };
+    text.chars().map(|c| if hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// The beginning of bytes as text, and whether that is not all.
+pub(crate) fn excerpt(bytes: &[u8], max_chars: usize) -> (String, bool) {
+    // A character has at most four bytes: the rest need not be decoded to know the beginning.
+    let head = &bytes[..bytes.len().min(max_chars.saturating_mul(4))];
+    let text = String::from_utf8_lossy(head);
+    let cut: String = text.chars().take(max_chars).collect();
+    let more = cut.len() < text.len() || head.len() < bytes.len();
+    (cut, more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_separated_thousands_and_two_decimals() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "−1,234,567")] {
+            assert_eq!(whole(number), text);
+        }
+        for (number, text) in [
+            (0.0, "0.00"),
+            (-0.001, "0.00"),
+            (1_234.5, "1,234.50"),
+            (-1_000_000.004, "−1,000,000.00"),
+            (f64::NAN, "not a number"),
+        ] {
+            assert_eq!(decimal(number), text);
+        }
+    }
+
+    #[test]
+    fn times_are_iso_to_the_second() {
+        assert_eq!(instant(Timestamp::from_millis(1_312_156_799_123)), "2011-07-31 23:59:59");
+    }
+
+    #[test]
+    fn ages_are_in_one_unit_and_never_negative() {
+        let at = Timestamp::from_millis;
+        for (age, text) in [
+            (-5_000, "just now"),
+            (999, "just now"),
+            (3_000, "3 s ago"),
+            (150_000, "2 min ago"),
+            (7_200_000, "2 h ago"),
+            (172_800_000, "2 days ago"),
+        ] {
+            assert_eq!(ago(at(0), at(age)), text);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_made_visible() {
+        assert_eq!(visible("a\u{202E}b\0c\nd"), "a\u{FFFD}b\u{FFFD}c\nd");
+    }
+
+    #[test]
+    fn an_excerpt_counts_characters_and_says_when_there_is_more() {
+        assert_eq!(excerpt("žluť".as_bytes(), 4), ("žluť".into(), false));
+        assert_eq!(excerpt("žluťoučký".as_bytes(), 4), ("žluť".into(), true));
+        assert_eq!(excerpt(&[0xFF; 100], 2), ("\u{FFFD}\u{FFFD}".into(), true));
+        assert_eq!(excerpt(b"", 2), (String::new(), false));
+    }
+}

@@ -1,0 +1,34 @@
+//! The page of a list: notices, a table or a placeholder, a pager.
+
+use askama::Template;
+use axum::response::Response;
+
+use super::parts::{Notice, Pager, Placeholder};
+use crate::{failure::Failure, shell, shell::Shell, table::Table};
+
+/// The page of a list.
+#[derive(Template)]
+#[template(path = "list.html")]
+pub(super) struct ListPage {
+    pub(super) shell: Shell,
+    /// What is listed, in a sentence.
+    pub(super) lead: String,
+    pub(super) notices: Vec<Notice>,
+    pub(super) rows: Rows,
+    /// Where programs find the same.
+    pub(super) json: &'static str,
+}
+
+/// What stands in the middle of it.
+pub(super) enum Rows {
+    /// Rows, and which of them these are.
+    Some(Table, Option<Pager>),
+    /// None.
+    None(Placeholder),
+}
+
+impl ListPage {
+    pub(super) fn answer(&self) -> Result<Response, Failure> {
+        shell::page(self)
+    }
+}

@@ -1,0 +1,128 @@
+//! Parts that pages share: notices, placeholders, pagers.
+
+use stockstream_model::documents::{View, ViewCondition, ViewState};
+use stockstream_store::{Page, Paging};
+
+use crate::{
+    Topics,
+    format::{ago, counted, instant, whole},
+    table::Cell,
+};
+
+/// Something a reader should know before reading on.
+pub(super) struct Notice {
+    /// Its tone, a class of the stylesheet: `info`, `warn` or `bad`.
+    pub(super) tone: &'static str,
+    pub(super) title: String,
+    pub(super) text: String,
+}
+
+impl Notice {
+    /// That a view shows an older result, why and since when.
+    pub(super) fn kept(state: &ViewState, now: stockstream_model::Timestamp) -> Option<Self> {
+        (state.condition == ViewCondition::Kept).then(|| {
+            let since = state.since.map(|at| format!(" since {} UTC ({})", instant(at), ago(at, now)));
+            let why = state.why.as_deref().unwrap_or("the newest result was empty");
+            Self {
+                tone: "warn",
+                title: format!("{} kept{}", view_title(state.view), since.unwrap_or_default()),
+                text: format!("The rows are those of an earlier result. Why: {why}"),
+            }
+        })
+    }
+}
+
+/// What a view is called.
+pub(super) const fn view_title(view: View) -> &'static str {
+    match view {
+        View::ProductWinners => "Product winners",
+        View::LossRiskProducts => "Stock at risk",
+    }
+}
+
+/// A product by its name, with id and category below; by its id when it has no name.
+pub(super) fn product(name: Option<&str>, id: &str, category: Option<&str>) -> Cell {
+    let name = name.filter(|name| !name.is_empty());
+    let below = [name.and(Some(id)), category.filter(|category| !category.is_empty())];
+    let below: Vec<_> = below.into_iter().flatten().collect();
+    Cell::text(name.unwrap_or(id)).with_below(&below.join(" · "))
+}
+
+/// How long a product did not move, counted to the day of the result.
+pub(super) fn idle(days: i64) -> String {
+    format!("idle {}", counted(days, "day", "days"))
+}
+
+/// What stands where rows would: what it means that there are none, and what to do.
+pub(super) struct Placeholder {
+    pub(super) title: String,
+    pub(super) text: String,
+    /// What to produce where.
+    pub(super) topics: Vec<(&'static str, String)>,
+    /// Where to go instead.
+    pub(super) link: Option<(String, &'static str)>,
+}
+
+impl Placeholder {
+    pub(super) fn new(title: &str, text: &str) -> Self {
+        Self { title: title.into(), text: text.into(), topics: Vec::new(), link: None }
+    }
+
+    /// Nothing was ever read.
+    pub(super) fn no_events(topics: &Topics) -> Self {
+        let text = "The pipeline has read no event so far. Produce JSON events to its topics and the numbers appear \
+                    here by themselves:";
+        Self::new("No events yet", text).producing(vec![
+            ("sales", topics.sales.clone()),
+            ("products and their stock", topics.inventory.clone()),
+            ("clients", topics.clients.clone()),
+        ])
+    }
+
+    pub(super) fn producing(self, topics: Vec<(&'static str, String)>) -> Self {
+        Self { topics, ..self }
+    }
+
+    pub(super) fn link(self, href: String, text: &'static str) -> Self {
+        Self { link: Some((href, text)), ..self }
+    }
+}
+
+/// Which rows of how many a page shows, and its neighbours.
+pub(super) struct Pager {
+    pub(super) shown: String,
+    pub(super) position: String,
+    pub(super) previous: Option<String>,
+    pub(super) next: Option<String>,
+}
+
+impl Pager {
+    /// For a page that has rows.
+    pub(super) fn new<T>(path: &str, page: &Page<T>, one: &str, many: &str) -> Self {
+        let first = Paging { page: page.page, per_page: page.per_page }.skip() + 1;
+        let last = first + (page.items.len() as u64).saturating_sub(1);
+        let pages = pages(page);
+        let address = |number: u64| format!("{path}?page={number}&per_page={}", page.per_page);
+        let total = counted(i64::try_from(page.total).unwrap_or(i64::MAX), one, many);
+        Self {
+            shown: format!("{}\u{2013}{} of {total}", whole(first), whole(last)),
+            position: format!("Page {} of {}", whole(page.page), whole(pages)),
+            previous: (page.page > 1).then(|| address(page.page - 1)),
+            next: (page.page < pages).then(|| address(page.page + 1)),
+        }
+    }
+}
+
+/// Where a page lies behind the last one, the sentence that says so.
+pub(super) fn beyond_the_end<T>(path: &str, page: &Page<T>) -> Option<Placeholder> {
+    let pages = pages(page);
+    (page.items.is_empty() && page.page > 1).then(|| {
+        let text = format!("The list ends with page {}; page {} was asked for.", whole(pages), whole(page.page));
+        Placeholder::new("There is no such page", &text)
+            .link(format!("{path}?page={pages}&per_page={}", page.per_page), "Go to the last page")
+    })
+}
+
+fn pages<T>(page: &Page<T>) -> u64 {
+    page.total.div_ceil(page.per_page.max(1)).max(1)
+}

@@ -1,0 +1,163 @@
+//! The state of the pipeline at a glance.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use stockstream_model::Timestamp;
+use stockstream_store::ViewStore;
+use tracing::info;
+
+use super::{
+    parts::{Notice, Placeholder},
+    status_tables,
+};
+use crate::{
+    Options,
+    app::App,
+    failure::Failure,
+    format::{ago, counted, decimal, instant, whole},
+    overview::Overview,
+    query::Parameters,
+    shell,
+    shell::Shell,
+    table::Table,
+};
+
+const PATH: &str = "/";
+/// The interval that the page offers when it does not reload itself.
+const OFFERED_REFRESH: u64 = 10;
+/// The longest one, a day.
+const MAX_REFRESH: u64 = 86_400;
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct StatusPage {
+    shell: Shell,
+    read_at: String,
+    offered_refresh: u64,
+    notices: Vec<Notice>,
+    placeholder: Option<Placeholder>,
+    groups: Vec<(&'static str, Vec<Tile>)>,
+    tables: Vec<Table>,
+}
+
+/// A number that stands alone.
+struct Tile {
+    title: &'static str,
+    number: String,
+    below: String,
+    /// Where there is more of it.
+    link: Option<&'static str>,
+}
+
+impl Tile {
+    fn new(title: &'static str, number: String, below: impl Into<String>) -> Self {
+        Self { title, number, below: below.into(), link: None }
+    }
+
+    fn link(self, link: &'static str) -> Self {
+        Self { link: Some(link), ..self }
+    }
+}
+
+pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
+    let refresh = match query.number("refresh", 0, MAX_REFRESH)? {
+        Some(seconds) => Some(seconds),
+        None => app.options.refresh.map(|every| every.as_secs().max(1)),
+    };
+    let overview = Overview::new(app.ask(app.store.status()).await?);
+    info!(view = "status", "view selected");
+    let shell = Shell { refresh: refresh.filter(|seconds| *seconds > 0), ..Shell::of(&app.options, PATH) };
+    shell::page(&StatusPage {
+        shell,
+        read_at: instant(overview.freshness.read_at),
+        offered_refresh: OFFERED_REFRESH,
+        notices: notices(&overview, &app.options),
+        placeholder: (!overview.has_events()).then(|| Placeholder::no_events(&app.options.topics)),
+        groups: vec![
+            ("Numbers", numbers(&overview)),
+            ("Events", events(&overview)),
+            ("Freshness", freshness(&overview)),
+        ],
+        tables: status_tables::all(&overview),
+    })
+}
+
+fn numbers(overview: &Overview) -> Vec<Tile> {
+    let counts = &overview.counts;
+    vec![
+        Tile::new("Products", whole(counts.products), "known"),
+        Tile::new("Winners", whole(counts.winners), "ranked products").link("/product-winners"),
+        Tile::new("At risk", whole(counts.risks), "batches in stock").link("/loss-risk-products"),
+        Tile::new("Clients", whole(counts.clients), "known").link("/clients"),
+    ]
+}
+
+fn events(overview: &Overview) -> Vec<Tile> {
+    let (events, lag) = (&overview.events, overview.lag());
+    let untold = overview.partitions.iter().filter(|partition| partition.lag.is_none()).count() as i64;
+    let lag_below = match lag {
+        Some(_) => "events not applied yet".to_owned(),
+        None if overview.partitions.is_empty() => "no partition is known yet".to_owned(),
+        None => format!("no worker tells of {}", counted(untold, "partition", "partitions")),
+    };
+    vec![
+        Tile::new("Applied", whole(events.applied), "events since the beginning"),
+        Tile::new("Rejected", whole(events.rejected), "events since the beginning").link("/rejected-events"),
+        Tile::new("Rate", overview.rate().map_or_else(unknown, decimal), "events a second, all workers"),
+        Tile::new("Lag", lag.map_or_else(unknown, whole), lag_below),
+    ]
+}
+
+fn freshness(overview: &Overview) -> Vec<Tile> {
+    let freshness = &overview.freshness;
+    let age = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| ago(at, freshness.read_at));
+    let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| format!("{} UTC", instant(at)));
+    let slowest = overview.workers.iter().filter_map(|worker| worker.freshness_ms).max();
+    vec![
+        Tile::new("Events applied", age(freshness.last_checkpoint_at), time(freshness.last_checkpoint_at)),
+        Tile::new("Views published", age(freshness.last_published_at), time(freshness.last_published_at)),
+        Tile::new(
+            "Produced to applied",
+            slowest.map_or_else(unknown, |millis| format!("{} ms", whole(millis))),
+            "in the last flush of the slowest worker",
+        ),
+        Tile::new(
+            "Latest event",
+            freshness.latest_event.map_or_else(|| "none".to_owned(), |at| at.day().to_string()),
+            time(freshness.latest_event),
+        ),
+    ]
+}
+
+fn unknown() -> String {
+    "unknown".into()
+}
+
+fn notices(overview: &Overview, options: &Options) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    if let Some(owner) = overview.pipeline.as_ref().filter(|owner| **owner != options.pipeline) {
+        notices.push(Notice {
+            tone: "bad",
+            title: format!("This database belongs to pipeline {owner}"),
+            text: format!("The dashboard is meant for pipeline {}: check mongodb.uri.", options.pipeline),
+        });
+    }
+    if overview.workers.is_empty() {
+        notices.push(Notice {
+            tone: "bad",
+            title: "No worker gives a sign of life".into(),
+            text: "New events wait in Kafka until one runs. Start one with the command stockstream worker, or look at the \
+                   pods of the worker Deployment."
+                .into(),
+        });
+    }
+    for worker in &overview.workers {
+        notices.extend(worker.problems.iter().map(|problem| Notice {
+            tone: "bad",
+            title: format!("Worker {} has a problem", worker.worker),
+            text: problem.clone(),
+        }));
+    }
+    notices.extend(overview.views.iter().filter_map(|view| Notice::kept(view, overview.freshness.read_at)));
+    notices
+}

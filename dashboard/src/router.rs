@@ -1,0 +1,30 @@
+//! All routes, and what every request passes.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{Method, Uri},
+    middleware::{from_fn_with_state, map_response},
+};
+use stockstream_store::ViewStore;
+
+use crate::{Options, api, app::App, assets, failure, failure::Failure, guard, health, pages, shell::Shell};
+
+/// The dashboard over a store.
+pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
+    let options = Arc::new(options);
+    let (shell, hosts) = (Shell::bare(Arc::clone(&options)), guard::Hosts::new(&options.allowed_hosts));
+    Router::new()
+        .merge(pages::routes())
+        .merge(api::routes())
+        .merge(health::routes())
+        .merge(assets::routes())
+        .fallback(async |uri: Uri| Failure::not_found(uri.path()))
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| Failure::read_only(method.as_str(), uri.path()))
+        .with_state(App { store, options })
+        // The last one is passed first: a refused name gets a page and headers like everything else.
+        .layer(from_fn_with_state(hosts, guard::check_host))
+        .layer(from_fn_with_state(shell, failure::dress))
+        .layer(map_response(guard::harden))
+}

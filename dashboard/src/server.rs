@@ -1,0 +1,92 @@
+//! Serving until told to stop.
+
+use std::{future::IntoFuture, io, pin::pin, time::Duration};
+
+use axum::{Router, serve::ListenerExt};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How long requests that are under way may take after the end was asked for.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serves until `shutdown` is cancelled. Requests under way are then finished, for at most 5 s; connections without
+/// one are closed at once.
+///
+/// # Errors
+/// When the listener has no address any more.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
+    serve_with(listener, router, shutdown, DRAIN).await
+}
+
+async fn serve_with(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    drain: Duration,
+) -> io::Result<()> {
+    info!(address = %listener.local_addr()?, "the dashboard is served");
+    let listener = listener.tap_io(|connection| {
+        // Without it small answers wait for the acknowledgement of the packet before; a failure costs only that.
+        let _ = connection.set_nodelay(true);
+    });
+    let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let mut server = pin!(server.into_future());
+    let too_late = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        ended = &mut server => ended,
+        () = too_late => {
+            warn!("the dashboard ends with requests under way: they did not finish within {drain:?}");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        task::JoinHandle,
+    };
+
+    use super::*;
+
+    async fn start(drain: Duration) -> (TcpStream, CancellationToken, JoinHandle<io::Result<()>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let router = Router::new().route("/", get(async || "here"));
+        let server = tokio::spawn(serve_with(listener, router, shutdown.clone(), drain));
+        (TcpStream::connect(address).await.unwrap(), shutdown, server)
+    }
+
+    #[tokio::test]
+    async fn a_connection_kept_alive_does_not_hold_up_the_end() {
+        let (mut connection, shutdown, server) = start(Duration::from_secs(60)).await;
+        connection.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = [0; 512];
+        let length = connection.read(&mut answer).await.unwrap();
+        assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+        let begun = Instant::now();
+        shutdown.cancel();
+        server.await.unwrap().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        assert_eq!(connection.read(&mut answer).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_never_ends_holds_up_the_end_for_no_longer_than_the_drain() {
+        let (mut connection, shutdown, server) = start(Duration::from_millis(200)).await;
+        connection.write_all(b"GET / HTTP/1.1\r\nHost: loc").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(30), server).await.unwrap().unwrap().unwrap();
+    }
+}
