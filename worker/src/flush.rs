@@ -81,7 +81,12 @@ struct Claimed {
     oldest: Option<Timestamp>,
 }
 
-async fn flush<S: StateStore>(store: &S, shared: &Shared, parts: Vec<FlushPart>) -> Result<Flushed, StoreError> {
+/// Claims, applies and completes ranges of some partitions.
+pub(crate) async fn flush<S: StateStore>(
+    store: &S,
+    shared: &Shared,
+    parts: Vec<FlushPart>,
+) -> Result<Flushed, StoreError> {
     let mut outcome = Flushed::default();
     if parts.is_empty() {
         return Ok(outcome);

@@ -14,6 +14,8 @@ mod run;
 mod shared;
 mod source;
 mod startup;
+#[cfg(test)]
+mod trial;
 
 pub use publish::Publisher;
 pub use run::{Options, WorkerError, run};

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     io,
     sync::{Arc, mpsc},
+    time::Duration,
 };
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -24,6 +25,9 @@ use crate::{
     source::{Context, Positions, Source, consumer_config, resolver},
     startup,
 };
+
+/// How long an orderly end waits for the parts that are left.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Why a worker cannot work until somebody changes something.
 #[derive(Debug, Snafu)]
@@ -147,7 +151,11 @@ where
     let beating = tokio::spawn(heartbeats(store, Arc::clone(&shared), every, shutdown.clone()));
     let reading = tokio::task::spawn_blocking(move || source.run()).await;
     shutdown.cancel();
-    let _ = tokio::join!(flushing, publishing, beating);
+    // A flush that outlived the reading waits for a database that does not answer.
+    if tokio::time::timeout(FAREWELL, flushing).await.is_err() {
+        tracing::warn!("the database does not answer; what is claimed is finished by the next owner");
+    }
+    let _ = tokio::join!(publishing, beating);
     reading.map_err(|error| WorkerError::Reading { message: error.to_string() })?;
     tracing::info!("ended in order: everything claimed is applied, and the group is left");
     Ok(())

@@ -2,7 +2,7 @@
 
 mod assignment;
 mod context;
-mod slot;
+pub(crate) mod slot;
 
 use std::{
     collections::HashMap,
@@ -37,8 +37,12 @@ use crate::{
 
 /// How many records are read before the loop looks at anything else.
 const BURST: usize = 2_000;
+/// After how many records the size of the batch is looked at.
+const LOOK_AT_SIZE: usize = 100;
 const IDLE_POLL: Duration = Duration::from_millis(100);
 const BUSY_POLL: Duration = Duration::from_millis(1);
+/// How long an orderly end waits for the flush under way.
+const FINISH: Duration = Duration::from_secs(20);
 /// How long a full batch waits for the flush under way before partitions are paused: pausing throws away what the
 /// client has fetched ahead.
 const BEFORE_PAUSE: Duration = Duration::from_millis(500);
@@ -103,10 +107,14 @@ impl Source {
 
     fn end(mut self) {
         tracing::info!("ending: finishing the flush under way, then leaving the group");
-        if self.in_flight
-            && let Ok(flushed) = self.done.recv()
-        {
-            self.take(flushed);
+        if self.in_flight {
+            match self.done.recv_timeout(FINISH) {
+                Ok(flushed) => self.take(flushed),
+                // Nothing is lost: the range is claimed, and its next owner applies what is left of it.
+                Err(_) => {
+                    tracing::warn!("the flush under way did not end in time; its partitions' next owner finishes it")
+                }
+            }
         }
         self.commit(CommitMode::Sync);
         // Revoked here, partitions need no further care: what was folded and not claimed is read again by their next owner.
@@ -118,7 +126,7 @@ impl Source {
         let busy = self.in_flight || self.slots.values().any(Slot::is_ready);
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
         let now = Timestamp::now();
-        for _ in 0..BURST {
+        for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
             let Self { consumer, slots, settings, shared, told, .. } = self;
             match consumer.poll(wait) {
@@ -136,7 +144,7 @@ impl Source {
                 }
             }
             wait = Duration::ZERO;
-            if self.is_full() {
+            if turn % LOOK_AT_SIZE == 0 && self.is_full() {
                 break;
             }
         }
@@ -146,7 +154,6 @@ impl Source {
         if self.consumer.context().has_news() {
             let Self { consumer, slots, settings, shared, .. } = self;
             assignment::take(consumer, slots, settings, shared);
-            self.uncommitted.retain(|id, _| self.slots.contains_key(id));
         }
     }
 
@@ -233,12 +240,10 @@ impl Source {
     /// An error that `poll` reports instead of a record. The client itself goes on.
     fn trouble(&mut self, error: &Client) {
         match error.rdkafka_error_code() {
-            // The log no longer fits a position: decide anew from the checkpoints.
+            // The log no longer fits a position; the error does not say whose. Decide anew from the checkpoints.
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 tracing::warn!(%error, "a position is not in the log any more");
-                let ids: Vec<PartitionId> =
-                    self.slots.values().filter(|slot| slot.is_idle()).map(|slot| slot.id()).collect();
-                ids.iter().for_each(|id| drop(self.slots.remove(id)));
+                let ids: Vec<PartitionId> = self.slots.drain().map(|(id, _)| id).collect();
                 assignment::start_over(&self.consumer, &self.settings, &ids);
             }
             _ => tracing::warn!(%error, "Kafka reports trouble; reading goes on by itself when it is over"),
@@ -255,7 +260,7 @@ impl Source {
     fn commit(&mut self, mode: CommitMode) {
         self.last_commit = Instant::now();
         let mut list = TopicPartitionList::new();
-        for (id, next) in self.uncommitted.drain() {
+        for (id, next) in self.uncommitted.drain().filter(|(id, _)| self.slots.contains_key(id)) {
             let topic = &self.settings.kafka.topics.of(id.stream).name;
             let _ = list.add_partition_offset(topic, id.partition, Offset::Offset(next));
         }

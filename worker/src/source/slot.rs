@@ -86,11 +86,6 @@ impl Slot {
         !self.in_flight && (self.recovered.is_some() || (self.recovering.is_none() && self.folding.range.events > 0))
     }
 
-    /// Whether nothing of it is with the flusher.
-    pub fn is_idle(&self) -> bool {
-        !self.in_flight
-    }
-
     pub fn take_part(&mut self) -> Option<FlushPart> {
         if !self.is_ready() {
             return None;
@@ -103,9 +98,13 @@ impl Slot {
         Some(FlushPart { checkpoint: self.checkpoint.clone(), range: folding.range, oldest: folding.oldest })
     }
 
+    /// Takes in what became of its flush. A partition that was taken away and given back meanwhile is another slot, which
+    /// has handed nothing to the flusher yet: it finds out by compare-and-set.
     pub fn completed(&mut self, checkpoint: Checkpoint) {
-        self.checkpoint = checkpoint;
-        self.in_flight = false;
+        if self.in_flight {
+            self.checkpoint = checkpoint;
+            self.in_flight = false;
+        }
     }
 
     pub fn keys(&self) -> usize {

@@ -1,0 +1,63 @@
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
+use stockstream_kafka::{Producer, create_topics};
+use stockstream_model::{Timestamp, settings::Settings};
+
+use crate::Result;
+
+/// A backlog of sales with 1 to 4 items; products are drawn with a skew, clients evenly.
+#[derive(Args)]
+pub(crate) struct Backlog {
+    /// How many sales
+    #[arg(long, default_value_t = 2_000_000)]
+    sales: u64,
+    /// How many products
+    #[arg(long, default_value_t = 10_000)]
+    products: u64,
+    /// How many clients
+    #[arg(long, default_value_t = 100_000)]
+    clients: u64,
+}
+
+impl Backlog {
+    pub async fn run(&self, settings: &Settings) -> Result<()> {
+        create_topics(&settings.kafka).await?;
+        let began = Instant::now();
+        let producer = Producer::new(&settings.kafka, |_| {})?;
+        let topics = &settings.kafka.topics;
+        for product in 0..self.products {
+            let record = format!(
+                r#"{{"product_id":"p{product}","name":"Product {product}","quantity":100,"buy_price":"1.20","sell_price":"2.50"}}"#
+            );
+            producer.send(&topics.inventory.name, &format!("p{product}"), record.as_bytes())?;
+        }
+        let mut random = StdRng::seed_from_u64(1);
+        for invoice in 0..self.sales {
+            let sale = sale(&mut random, invoice, self.products, self.clients, Timestamp::now());
+            producer.send(&topics.sales.name, &invoice.to_string(), sale.as_bytes())?;
+        }
+        producer.flush(Duration::from_secs(120))?;
+        println!("backlog: {} sales written in {:.1} s", self.sales, began.elapsed().as_secs_f64());
+        Ok(())
+    }
+}
+
+/// A sale of 1 to 4 items. The square of an even draw makes few products sell often.
+pub(crate) fn sale(random: &mut impl Rng, invoice: u64, products: u64, clients: u64, at: Timestamp) -> String {
+    let mut items = String::new();
+    for line in 0..random.random_range(1..=4) {
+        let draw: f64 = random.random();
+        let product = (draw * draw * products as f64) as u64;
+        let (quantity, cents) = (random.random_range(1..=9), random.random_range(50..2_000));
+        let comma = if line == 0 { "" } else { "," };
+        items += &format!(
+            r#"{comma}{{"product_id":"p{product}","quantity":{quantity},"unit_price":{}.{:02}}}"#,
+            cents / 100,
+            cents % 100
+        );
+    }
+    let client = random.random_range(0..clients);
+    format!(r#"{{"invoice_id":"{invoice}","client_id":"c{client}","timestamp":"{at}","items":[{items}]}}"#)
+}

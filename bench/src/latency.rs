@@ -1,0 +1,117 @@
+use std::time::{Duration, Instant};
+
+use bson::doc;
+use clap::Args;
+use mongodb::{Client, Database};
+use rand::{SeedableRng, rngs::StdRng};
+use stockstream_kafka::Producer;
+use stockstream_model::{Timestamp, settings::Settings};
+
+use crate::{Result, backlog::sale};
+
+const GIVE_UP: Duration = Duration::from_secs(30);
+
+/// Latency from produce to document, under load.
+#[derive(Args)]
+pub(crate) struct Latency {
+    /// Events per second besides the probes
+    #[arg(long, default_value_t = 1_000)]
+    rate: u64,
+    /// How many probes
+    #[arg(long, default_value_t = 200)]
+    probes: u64,
+    /// How many products
+    #[arg(long, default_value_t = 10_000)]
+    products: u64,
+    /// How many clients
+    #[arg(long, default_value_t = 100_000)]
+    clients: u64,
+}
+
+impl Latency {
+    pub async fn run(&self, settings: &Settings) -> Result<()> {
+        let uri = settings.mongodb.uri.as_ref().ok_or("no MongoDB address")?;
+        let db = Client::with_uri_str(uri.reveal()).await?.default_database().ok_or("no database in the address")?;
+        let run = Timestamp::now().millis();
+        let topics = settings.kafka.topics.clone();
+        let (rate, products, clients, kafka) = (self.rate, self.products, self.clients, settings.kafka.clone());
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let load = std::thread::spawn(move || -> Result<()> {
+            let producer = Producer::new(&kafka, |_| {})?;
+            let (mut random, began, mut sent) = (StdRng::seed_from_u64(2), Instant::now(), 0);
+            while stopped.try_recv().is_err() {
+                let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;
+                while sent < due {
+                    let event = sale(&mut random, run as u64 + sent, products, clients, Timestamp::now());
+                    producer.send(&kafka.topics.sales.name, &sent.to_string(), event.as_bytes())?;
+                    sent += 1;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        });
+        let probe = Producer::new(&settings.kafka, |_| {})?;
+        let (mut documents, mut winners) = (Vec::new(), Vec::new());
+        for n in 0..self.probes {
+            let client = format!("probe-{run}-{n}");
+            // Worth so much that every probe changes the top of the ranking.
+            let event = format!(
+                r#"{{"invoice_id":"{client}","client_id":"{client}","timestamp":"{}","items":[{{"product_id":"probe","quantity":1,"unit_price":1000000,"unit_cost":1}}]}}"#,
+                Timestamp::now()
+            );
+            let before = units(&db).await?;
+            let sent = Instant::now();
+            probe.send(&topics.sales.name, &client, event.as_bytes())?;
+            documents.push(until(sent, async || Ok(found(&db, &client).await?)).await?);
+            winners.push(until(sent, async || Ok(units(&db).await? > before)).await?);
+            tokio::time::sleep(Duration::from_millis(37)).await;
+        }
+        probe.flush(GIVE_UP)?;
+        drop((probe, stop));
+        load.join().map_err(|_| "the load ended badly")??;
+        tell("to document", documents);
+        tell("to winners", winners);
+        Ok(())
+    }
+}
+
+async fn found(db: &Database, client: &str) -> Result<bool> {
+    Ok(db.collection::<bson::Document>("clients").find_one(doc! { "_id": client }).await?.is_some())
+}
+
+/// The units of the probe's product as the ranking shows them.
+async fn units(db: &Database) -> Result<i64> {
+    let row = db
+        .collection::<bson::Document>("product_winners")
+        .find_one(doc! { "product_id": "probe" })
+        .sort(doc! { "revision": -1 })
+        .await?;
+    Ok(row.and_then(|row| row.get_i64("units_sold").ok()).unwrap_or(0))
+}
+
+async fn until(sent: Instant, seen: impl AsyncFn() -> Result<bool>) -> Result<Duration> {
+    while !seen().await? {
+        if sent.elapsed() > GIVE_UP {
+            return Err("a probe was not seen within 30 s".into());
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(sent.elapsed())
+}
+
+fn tell(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |share: f64| {
+        times
+            .get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)))
+            .map_or(0.0, |t| t.as_secs_f64() * 1_000.0)
+    };
+    println!(
+        "latency {what}: p50 {:.0} ms, p90 {:.0} ms, p99 {:.0} ms, worst {:.0} ms ({} probes)",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        at(1.0),
+        times.len()
+    );
+}

@@ -1,0 +1,66 @@
+//! What a worker is measured with; `hack/bench.sh` puts the parts together in one run.
+
+mod backlog;
+mod latency;
+mod read;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use stockstream_model::settings::Settings;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Measures a worker's parts against their limits.
+#[derive(Parser)]
+struct Cli {
+    /// Kafka brokers
+    #[arg(long, env = "KAFKA_BOOTSTRAP_SERVERS")]
+    kafka: String,
+    /// MongoDB address
+    #[arg(long, env = "MONGODB_URI", default_value = "mongodb://127.0.0.1:27017/stock_management")]
+    mongodb: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the topics and fill them with inventory records and sales
+    Backlog(backlog::Backlog),
+    /// Read the sales topic with librdkafka and do nothing
+    Read,
+    /// Wait until the worker has applied everything; print events per second of that
+    Drain(read::Drain),
+    /// Send events at a rate and measure when they are seen in MongoDB
+    Latency(latency::Latency),
+}
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("stockstream-bench: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(Cli::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stockstream-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    let flags = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS", cli.kafka), ("STOCKSTREAM_MONGODB_URI", cli.mongodb)];
+    let settings =
+        Settings::load(None, |name| flags.iter().find(|(flag, _)| *flag == name).map(|(_, value)| value.clone()))?;
+    match cli.command {
+        Command::Backlog(backlog) => backlog.run(&settings).await,
+        Command::Read => read::read(&settings),
+        Command::Drain(drain) => drain.run(&settings).await,
+        Command::Latency(latency) => latency.run(&settings).await,
+    }
+}

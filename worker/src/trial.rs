@@ -1,0 +1,243 @@
+//! The protocol on trial: any split of the events into batches and over workers, with crashes between and inside the
+//! steps, redelivery and zombies, gives the state that one pass over the events gives.
+//!
+//! It runs the worker's own parts (slot, fold, claim, apply, complete) on the store in memory; only Kafka is played.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    event::Stream,
+    settings::Analytics,
+};
+use stockstream_store::{
+    MemoryStore, Range, StateStore,
+    inspect::{Inspect, Snapshot},
+};
+
+use crate::{
+    core::{
+        fold::{Record, fold},
+        position::claim,
+    },
+    flush::{FlushPart, flush},
+    shared::Shared,
+    source::slot::Slot,
+};
+
+const WORKERS: usize = 3;
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A worker is given a partition. Whoever had it does not notice: it is a zombie from now on.
+    Assign { worker: usize, partition: usize },
+    /// A worker reads on.
+    Read { worker: usize, partition: usize, records: usize },
+    /// A worker flushes everything it has.
+    Flush { worker: usize },
+    /// A worker dies in a flush: after its claims, with some of the keys applied, never completed.
+    Die { worker: usize, keys: usize },
+}
+
+fn step(partitions: usize) -> impl Strategy<Value = Step> {
+    let (worker, partition) = (0..WORKERS, 0..partitions);
+    prop_oneof![
+        2 => (worker.clone(), partition.clone()).prop_map(|(worker, partition)| Step::Assign { worker, partition }),
+        5 => (worker.clone(), partition, 1..8_usize).prop_map(|(worker, partition, records)| Step::Read { worker, partition, records }),
+        4 => worker.clone().prop_map(|worker| Step::Flush { worker }),
+        2 => (worker, 0..12_usize).prop_map(|(worker, keys)| Step::Die { worker, keys }),
+    ]
+}
+
+/// The partitions' logs: offset and payload, with gaps between offsets.
+type Logs = Vec<(PartitionId, Vec<(i64, String)>)>;
+
+fn payload(stream: Stream) -> BoxedStrategy<String> {
+    let (id, day) = (0..5, 1..28);
+    match stream {
+        Stream::Sales => (id, day, 1..4_i64, 0..9_i64, any::<bool>())
+            .prop_map(|(id, day, quantity, price, back)| {
+                let quantity = if back { -quantity } else { quantity };
+                let lines = format!(r#"{{"product_id":"p{id}","quantity":{quantity},"unit_price":"{price}.05"}},{{"product_id":"p{}","quantity":1}}"#, id / 2);
+                format!(r#"{{"invoice_id":1,"client_id":"c{id}","timestamp":"2026-01-{day:02}","total_amount":{price},"items":[{lines}]}}"#)
+            })
+            .boxed(),
+        Stream::Inventory => (id, day, -3..9_i64)
+            .prop_map(|(id, day, quantity)| format!(r#"{{"product_id":"p{id}","batch_no":{day},"quantity":{quantity},"updated_at":"2026-01-{:02}","name":"n{quantity}"}}"#, day / 3 + 1))
+            .boxed(),
+        Stream::Clients => prop_oneof![
+            (id, day).prop_map(|(id, day)| format!(r#"{{"client_id":"c{id}","updated_at":"2026-01-{:02}","name":"n{day}"}}"#, day / 3 + 1)),
+            Just("not an event".to_owned()),
+        ]
+        .boxed(),
+    }
+}
+
+fn logs() -> impl Strategy<Value = Logs> {
+    let log = |stream, partition| {
+        let id = PartitionId { stream, partition };
+        prop::collection::vec((1..3_i64, payload(stream)), 0..25).prop_map(move |records| {
+            let mut offset = 0;
+            let placed = records.into_iter().map(|(gap, payload)| {
+                offset += gap;
+                (offset, payload)
+            });
+            (id, placed.collect::<Vec<_>>())
+        })
+    };
+    (log(Stream::Sales, 0), log(Stream::Sales, 1), log(Stream::Inventory, 0), log(Stream::Clients, 0))
+        .prop_map(|(a, b, c, d)| vec![a, b, c, d])
+}
+
+fn record<'a>(id: PartitionId, offset: i64, payload: &'a str) -> Record<'a> {
+    Record {
+        id,
+        topic: id.stream.name(),
+        offset,
+        produced_at: Some(Timestamp::from_millis(offset)),
+        payload: payload.as_bytes(),
+    }
+}
+
+struct Trial {
+    store: MemoryStore,
+    logs: Logs,
+    workers: Vec<(Shared, HashMap<PartitionId, Slot>)>,
+    /// How far each worker has read each partition.
+    read: HashMap<(usize, PartitionId), i64>,
+}
+
+impl Trial {
+    fn new(logs: Logs) -> Self {
+        let workers = (0..WORKERS).map(|n| (Shared::new(format!("w{n}")), HashMap::new())).collect();
+        Self { store: MemoryStore::new(Analytics::default()), logs, workers, read: HashMap::new() }
+    }
+
+    async fn assign(&mut self, worker: usize, id: PartitionId) {
+        self.store.create_checkpoints(&[Checkpoint::new(id, 0, None)]).await.unwrap();
+        let checkpoint = self.store.checkpoints().await.unwrap().into_iter().find(|c| c.id == id).unwrap();
+        self.read.insert((worker, id), checkpoint.next);
+        self.workers[worker].1.insert(id, Slot::new(checkpoint));
+    }
+
+    fn read(&mut self, worker: usize, partition: usize, records: usize) {
+        let (id, log) = &self.logs[partition];
+        let Some(slot) = self.workers[worker].1.get_mut(id) else { return };
+        let position = self.read.entry((worker, *id)).or_default();
+        for (offset, payload) in log.iter().filter(|(offset, _)| *offset >= *position).take(records).collect::<Vec<_>>()
+        {
+            slot.fold(&record(*id, *offset, payload), Timestamp::default());
+            *position = offset + 1;
+        }
+    }
+
+    fn parts(&mut self, worker: usize) -> Vec<FlushPart> {
+        self.workers[worker].1.values_mut().filter_map(Slot::take_part).collect()
+    }
+
+    /// Returns how many partitions were completed.
+    async fn flush(&mut self, worker: usize) -> usize {
+        let parts = self.parts(worker);
+        let flushed = flush(&self.store, &self.workers[worker].0, parts).await.unwrap();
+        let completed = flushed.completed.len();
+        for checkpoint in flushed.completed {
+            if let Some(slot) = self.workers[worker].1.get_mut(&checkpoint.id) {
+                slot.completed(checkpoint);
+            }
+        }
+        for id in flushed.lost {
+            self.assign(worker, id).await; // a worker that lost a partition looks where it stands
+        }
+        completed
+    }
+
+    async fn die(&mut self, worker: usize, mut keys: usize) {
+        for FlushPart { checkpoint, range, .. } in self.parts(worker) {
+            let claimed = match claim(&checkpoint, range.end, self.workers[worker].0.stamp()) {
+                Some(claimed) if !self.store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap()[0] => {
+                    continue;
+                }
+                Some(claimed) => claimed,
+                None => checkpoint,
+            };
+            let part = some_keys(&range, &mut keys);
+            self.store.apply(&HashMap::from([(claimed.id, part)]), &[claimed]).await.unwrap();
+        }
+        self.workers[worker].1.clear();
+    }
+
+    /// One worker takes over everything and reads to the end.
+    async fn end(mut self) -> Snapshot {
+        for partition in 0..self.logs.len() {
+            self.assign(0, self.logs[partition].0).await;
+        }
+        for _ in 0..4 {
+            for partition in 0..self.logs.len() {
+                self.read(0, partition, usize::MAX);
+            }
+            self.flush(0).await;
+        }
+        assert_eq!(self.flush(0).await, 0, "everything is applied");
+        self.store.snapshot().await.unwrap()
+    }
+}
+
+/// The same range with only so many of its keys.
+fn some_keys(range: &Range, keys: &mut usize) -> Range {
+    let mut left = || {
+        let some = *keys > 0;
+        *keys = keys.saturating_sub(1);
+        some
+    };
+    let mut part = range.clone();
+    part.products.retain(|_, _| left());
+    part.inventory.retain(|_, _| left());
+    part.clients.retain(|_, _| left());
+    part.daily.retain(|_, _| left());
+    part.rejections.clear();
+    part
+}
+
+/// One pass over each log, applied in one batch: what must come out.
+async fn plainly(logs: &Logs) -> Snapshot {
+    let store = MemoryStore::new(Analytics::default());
+    let shared = Shared::new("plain".into());
+    for (id, log) in logs {
+        let Some((last, _)) = log.last() else { continue };
+        let mut range = Range::default();
+        for (offset, payload) in log {
+            fold(&mut range, &record(*id, *offset, payload), Timestamp::default());
+        }
+        assert_eq!(range.end, last + 1);
+        let checkpoint = Checkpoint::new(*id, 0, None);
+        store.create_checkpoints(std::slice::from_ref(&checkpoint)).await.unwrap();
+        flush(&store, &shared, vec![FlushPart { checkpoint, range, oldest: None }]).await.unwrap();
+    }
+    store.snapshot().await.unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn crashes_zombies_and_batches_leave_no_trace(logs in logs(), steps in prop::collection::vec(step(4), 0..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (expected, found) = runtime.block_on(async {
+            let expected = plainly(&logs).await;
+            let mut trial = Trial::new(logs);
+            for step in steps {
+                match step {
+                    Step::Assign { worker, partition } => trial.assign(worker, trial.logs[partition].0).await,
+                    Step::Read { worker, partition, records } => trial.read(worker, partition, records),
+                    Step::Flush { worker } => { trial.flush(worker).await; }
+                    Step::Die { worker, keys } => trial.die(worker, keys).await,
+                }
+            }
+            (expected, trial.end().await)
+        });
+        prop_assert_eq!(found, expected);
+    }
+}
