@@ -180,6 +180,7 @@ fn record(shared: &Shared, checkpoint: &Checkpoint, range: &Range, oldest: Optio
 fn tell(shared: &Shared, batch: &Batch, report: &ApplyReport, outcome: &Flushed) {
     let sum = |of: fn(&Range) -> usize| batch.values().map(of).sum::<usize>();
     let (events, keys) = (sum(|range| range.events as usize), sum(Range::keys));
+    shared.batches.fetch_add(1, Ordering::Relaxed);
     shared.metrics.batch_events.observe(events as f64);
     shared.metrics.batch_keys.observe(keys as f64);
     shared.metrics.documents.inc_by(report.changed);

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stockstream_model::{Timestamp, documents::Heartbeat};
+use stockstream_model::{
+    Timestamp,
+    documents::{Heartbeat, PartitionStatus},
+};
 use stockstream_store::StateStore;
 use tokio_util::sync::CancellationToken;
 
@@ -39,8 +42,9 @@ pub(crate) async fn heartbeats<S: StateStore>(
 
 fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
     let (now, events) = (Instant::now(), shared.events.load(Ordering::Relaxed));
+    let new = events - before.1;
     let seconds = now.duration_since(before.0).as_secs_f64();
-    let rate = if seconds > 0.0 { (events - before.1) as f64 / seconds } else { 0.0 };
+    let rate = if seconds > 0.0 { new as f64 / seconds } else { 0.0 };
     *before = (now, events);
     let partitions = shared.partitions();
     for status in &partitions {
@@ -51,6 +55,19 @@ fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
         }
     }
     let freshness = shared.freshness_ms.load(Ordering::Relaxed);
+    if new > 0 {
+        let lag: Option<i64> = partitions.iter().map(PartitionStatus::lag).sum();
+        let (documents, batches) = (shared.metrics.documents.get(), shared.batches.load(Ordering::Relaxed));
+        tracing::info!(
+            events = new,
+            total = events,
+            batches,
+            documents,
+            lag,
+            freshness_ms = freshness,
+            "events applied"
+        );
+    }
     Heartbeat {
         worker: shared.worker.clone(),
         started_at: shared.started_at,

@@ -38,6 +38,7 @@ pub(crate) struct Shared {
     pub flush_began: AtomicI64,
     pub freshness_ms: AtomicI64,
     pub events: AtomicU64,
+    pub batches: AtomicU64,
     writes: AtomicU64,
     inner: Mutex<Inner>,
 }
@@ -65,6 +66,7 @@ impl Shared {
             flush_began: AtomicI64::new(0),
             freshness_ms: AtomicI64::new(-1),
             events: AtomicU64::new(0),
+            batches: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             inner: Mutex::new(waiting),
         }

@@ -5,6 +5,7 @@ mod risk;
 mod winners;
 
 use std::{
+    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -199,6 +200,7 @@ pub(crate) async fn publisher<S: StateStore>(
     let least = settings.limits.publish_every.duration();
     let mut next = tokio::time::Instant::now();
     let mut tidied: Option<Instant> = None;
+    let mut told = HashMap::new();
     while !shutdown.is_cancelled() {
         let rung = async {
             let _ = tokio::time::timeout(LOOK, shared.changed.notified()).await;
@@ -218,7 +220,7 @@ pub(crate) async fn publisher<S: StateStore>(
             () = shutdown.cancelled() => break,
         };
         match outcome {
-            Ok(Some(views)) => views.iter().for_each(|(view, outcome)| tell(&shared, *view, *outcome)),
+            Ok(Some(views)) => views.iter().for_each(|(view, outcome)| tell(&shared, &mut told, *view, *outcome)),
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "the views were not published; trying again"),
         }
@@ -233,11 +235,15 @@ pub(crate) async fn publisher<S: StateStore>(
     }
 }
 
-fn tell(shared: &Shared, view: View, outcome: Published) {
+/// Counts every outcome; logs where a view begins to be published, kept or empty, not every publication.
+fn tell(shared: &Shared, told: &mut HashMap<View, Published>, view: View, outcome: Published) {
     shared.metrics.publications.get_or_create(&Outcome { view: view.name(), outcome: outcome.name() }).inc();
+    if matches!(outcome, Published::Same | Published::Overtaken) || told.insert(view, outcome) == Some(outcome) {
+        return;
+    }
     match outcome {
-        Published::Changed => tracing::debug!(view = view.name(), "view published"),
-        Published::Kept => tracing::debug!(view = view.name(), "the new result is empty: the previous one is kept"),
-        _ => {}
+        Published::Changed => tracing::info!(view = view.name(), "view published; it follows the events from now on"),
+        Published::Kept => tracing::info!(view = view.name(), "the new result is empty: the previous rows are kept"),
+        _ => tracing::info!(view = view.name(), "nothing to show yet: the view stays empty"),
     }
 }

@@ -112,7 +112,7 @@ impl Source {
                 Ok(flushed) => self.take(flushed),
                 // Nothing is lost: the range is claimed, and its next owner applies what is left of it.
                 Err(_) => {
-                    tracing::warn!("the flush under way did not end in time; its partitions' next owner finishes it")
+                    tracing::warn!("the flush under way did not end in time; its partitions' next owner finishes it");
                 }
             }
         }

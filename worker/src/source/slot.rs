@@ -1,10 +1,6 @@
 //! A partition of ours: its checkpoint, and the ranges that are folded behind it.
 
-use stockstream_model::{
-    Timestamp,
-    documents::{Checkpoint, PartitionId},
-    event::Rejection,
-};
+use stockstream_model::{Timestamp, documents::Checkpoint, event::Rejection};
 use stockstream_store::Range;
 
 use crate::{
@@ -52,10 +48,6 @@ impl Slot {
     pub fn new(checkpoint: Checkpoint) -> Self {
         let folding = Folding::after(&checkpoint, checkpoint.next);
         Self { recovering: checkpoint.pending, checkpoint, in_flight: false, recovered: None, folding }
-    }
-
-    pub fn id(&self) -> PartitionId {
-        self.checkpoint.id
     }
 
     pub fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
@@ -119,7 +111,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::event::Stream;
+    use stockstream_model::{documents::PartitionId, event::Stream};
 
     fn slot(next: i64, pending: Option<i64>) -> Slot {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
@@ -128,7 +120,7 @@ mod tests {
 
     fn read(slot: &mut Slot, offsets: impl IntoIterator<Item = i64>) {
         for offset in offsets {
-            let record = Record { id: slot.id(), topic: "t", offset, produced_at: None, payload: b"{}" };
+            let record = Record { id: slot.checkpoint.id, topic: "t", offset, produced_at: None, payload: b"{}" };
             slot.fold(&record, Timestamp::default());
         }
     }
