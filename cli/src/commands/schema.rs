@@ -2,7 +2,7 @@ use std::io::{Write, stdout};
 
 use stockstream_model::{
     event::{Stream, json_schema},
-    settings::env::variables,
+    settings::env::{Variable, variables},
 };
 
 use crate::exit::{Failure, Outcome};
@@ -12,10 +12,12 @@ pub(crate) fn print(stream: Stream) -> Result<Outcome, Failure> {
     say(&format!("{:#}\n", json_schema(stream).to_value()))
 }
 
-/// Prints every setting: path, variable, what it is for.
+/// Prints every setting: path, variable, default, what it is for.
 pub(crate) fn settings() -> Result<Outcome, Failure> {
-    let line =
-        |v: &stockstream_model::settings::env::Variable| format!("{}\n    {}\n    {}\n", v.path, v.name, v.about);
+    let line = |v: &Variable| {
+        let default = v.default.as_ref().map(|value| format!(" (default {value})")).unwrap_or_default();
+        format!("{}{default}\n    {}\n    {}\n", v.path, v.name, v.about)
+    };
     say(&variables().iter().map(line).collect::<String>())
 }
 

@@ -14,7 +14,10 @@ pub struct Variable {
     pub name: String,
     /// What it is for.
     pub about: String,
+    /// What holds when nobody sets it; `None` where that is nothing.
+    pub default: Option<String>,
     list: bool,
+    integer: bool,
 }
 
 /// Every setting that is a value, from the schema of [`Settings`].
@@ -24,7 +27,34 @@ pub fn variables() -> Vec<Variable> {
     let schema = schema.into_root_schema_for::<Settings>().to_value();
     let mut found = Vec::new();
     collect(&schema, &mut Vec::new(), &mut found);
+    let defaults = serde_json::to_value(Settings::default()).unwrap_or_default();
+    for variable in &mut found {
+        let place = format!("/{}", variable.path.replace('.', "/"));
+        variable.default = defaults.pointer(&place).map(shown);
+    }
     found
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// Every setting as a table in Markdown.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Settings\n\nGenerated from the types by `UPDATE_GENERATED=1 cargo test -p stockstream-model`. Flags win over \
+         variables, variables over the file (`--config`), the file over defaults. Lists are separated by commas. Decimals \
+         are strings in the file.\n\n| setting | variable | default | |\n|---|---|---|---|\n",
+    );
+    for Variable { path, name, about, default, .. } in variables() {
+        let default = default.map(|value| format!("`{value}`")).unwrap_or_default();
+        text += &format!("| `{path}` | `{name}` | {default} | {} |\n", about.replace('|', "\\|"));
+    }
+    text
 }
 
 fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Variable>) {
@@ -49,8 +79,13 @@ fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Variable>) {
     };
     let parts: Vec<String> = path.iter().map(|part| snake(part)).collect();
     let about = schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
-    let list = schema.get("type").and_then(Value::as_str) == Some("array");
-    found.push(Variable { path: path.join("."), name: format!("STOCKSTREAM_{}", parts.join("_")), about, list });
+    let is = |kind: &str| match schema.get("type") {
+        Some(Value::String(name)) => name == kind,
+        Some(Value::Array(names)) => names.iter().any(|name| name == kind),
+        _ => false,
+    };
+    let (path, name) = (path.join("."), format!("STOCKSTREAM_{}", parts.join("_")));
+    found.push(Variable { path, name, about, default: None, list: is("array"), integer: is("integer") });
 }
 
 /// The file's settings with the environment laid over them, read into the type but not yet checked for bounds.
@@ -83,10 +118,9 @@ fn set(tree: &mut Value, variable: &Variable, text: &str) {
     *place = if variable.list {
         Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
     } else {
-        // A number or truth value where one is meant; what is text in the type refuses nothing by being text.
         match text.parse::<i64>() {
-            Ok(number) => Value::from(number),
-            Err(_) => Value::String(text.to_owned()),
+            Ok(number) if variable.integer => Value::from(number),
+            _ => Value::String(text.to_owned()), // a password may well be all digits
         }
     };
 }
@@ -94,6 +128,19 @@ fn set(tree: &mut Value, variable: &Variable, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reference_that_is_checked_in_is_that_of_the_types() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
+        if std::env::var_os("UPDATE_GENERATED").is_some() {
+            std::fs::write(&file, reference()).unwrap();
+        }
+        let standing = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            standing == reference(),
+            "docs/settings.md has drifted; run: UPDATE_GENERATED=1 cargo test -p stockstream-model"
+        );
+    }
 
     fn load(file: &str, env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::load(Some(file), |name| env.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
@@ -117,14 +164,14 @@ mod tests {
                 ("STOCKSTREAM_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
                 ("STOCKSTREAM_KAFKA_SECURITY_SASL_MECHANISM", "PLAIN"),
                 ("STOCKSTREAM_KAFKA_SECURITY_SASL_USERNAME", "u"),
-                ("STOCKSTREAM_KAFKA_SECURITY_SASL_PASSWORD", "secret-word"),
+                ("STOCKSTREAM_KAFKA_SECURITY_SASL_PASSWORD", "20260501"),
             ],
         )
         .unwrap();
         assert_eq!(settings.kafka.bootstrap_servers, ["b:1", "c:2"]);
         assert_eq!(settings.analytics.clients.gold.to_string(), "50000");
         assert_eq!(settings.analytics.product_winners.weights.profit.to_string(), "0.7");
-        assert!(!format!("{settings:?}").contains("secret-word"));
+        assert!(!format!("{settings:?}").contains("20260501"));
     }
 
     #[test]
