@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use hashbrown::HashMap as FastMap;
 use stockstream_model::{
     Day, Timestamp,
-    documents::{ClientChange, DailyChange, InventoryChange, PartitionId, ProductChange, RejectedEvent},
+    documents::{Checkpoint, ClientChange, DailyChange, InventoryChange, PartitionId, ProductChange, RejectedEvent},
 };
+
+use crate::StoreError;
 
 /// The key of stock: product and batch.
 pub type StockKey = (String, Option<String>);
@@ -51,10 +53,30 @@ impl Range {
 /// Claimed ranges of some partitions, to be applied.
 pub type Batch = HashMap<PartitionId, Range>;
 
+/// Payloads of rejected events are kept up to this many bytes.
+pub(crate) const PAYLOAD_BYTES: usize = 1 << 20;
+
+/// Checks that every range is the one that its claim claimed. Under a wrong guard a range would count twice or never.
+pub(crate) fn check(batch: &Batch, claims: &[Checkpoint]) -> Result<(), StoreError> {
+    for (id, range) in batch {
+        let Some(claim) = claims.iter().find(|claim| claim.id == *id) else {
+            return Err(StoreError::Invariant { message: format!("a range of {id} is to be applied without a claim") });
+        };
+        let Range { incarnation, next, end, .. } = range;
+        if (claim.incarnation, claim.next, claim.pending) != (*incarnation, *next, Some(*end)) {
+            let claimed = format!("[{}, {:?}) of incarnation {}", claim.next, claim.pending, claim.incarnation);
+            return Err(StoreError::Invariant {
+                message: format!("{id} claimed {claimed}, its range is [{next}, {end}) of incarnation {incarnation}"),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApplyReport {
-    /// Documents changed.
+    /// Changes applied, one for each key and partition.
     pub changed: u64,
     /// Changes that had been applied before, by whoever claimed the range.
     pub already: u64,

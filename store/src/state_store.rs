@@ -63,14 +63,16 @@ pub trait StateStore: Send + Sync + 'static {
     /// the batch as its claim left it.
     ///
     /// # Errors
-    /// [`StoreError::Invariant`] when a change is refused although the claim still stands.
+    /// [`StoreError::Invariant`] when a change is refused although the claim still stands, or a range is not the one that
+    /// was claimed.
     fn apply(&self, batch: &Batch, claims: &[Claimed]) -> impl Future<Output = Result<ApplyReport>> + Send;
 
     /// Recomputes derived fields that were computed with settings of another generation, unless a newer generation than
     /// this store's is known. Returns how many documents changed.
     fn sweep(&self) -> impl Future<Output = Result<u64>> + Send;
 
-    /// The best ranked products by the part of the score that does not move with the day, best first; ties by id.
+    /// The best ranked products by the part of the score that does not move with the day, best first; ties by id. Without
+    /// their sales by day.
     fn top_products(&self, limit: u32) -> impl Future<Output = Result<Vec<ProductState>>> + Send;
 
     /// Stock that may be at risk on that day: all that is, and perhaps more.
@@ -95,6 +97,7 @@ pub trait StateStore: Send + Sync + 'static {
     fn insert_ranking(&self, revision: i64, rows: &[Winner]) -> impl Future<Output = Result<()>> + Send;
 
     /// Moves the pointer forward to a revision and writes the state; does nothing where the pointer stands as far.
+    /// Returns whether the pointer stands at that revision now.
     fn point_to(&self, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// Deletes rows of rankings below the pointer.

@@ -49,6 +49,11 @@ impl<T> Page<T> {
     }
 }
 
+/// Heartbeats older than this are of workers that are gone, whether or not they were forgotten yet.
+pub(crate) fn alive_since(now: Timestamp) -> Timestamp {
+    now.plus_millis(-30_000)
+}
+
 /// Rejected events, counted by reason.
 pub type Rejections = BTreeMap<String, i64>;
 

@@ -10,6 +10,7 @@ use stockstream_model::{
 use super::{Inner, Marked, MemoryStore};
 use crate::{
     ApplyReport, Batch, Range, StoreError,
+    batch::{self, PAYLOAD_BYTES},
     inspect::{Inspect, Snapshot},
     state_store::{Claimed, RiskFacts, RiskUpdate, StateStore},
     verdict::{Verdict, stands, verdict},
@@ -24,6 +25,9 @@ impl StateStore for MemoryStore {
         if *owner != pipeline.name {
             let (owner, pipeline) = (owner.clone(), pipeline.name.clone());
             return Err(StoreError::Owned { database: "in memory".into(), owner, pipeline });
+        }
+        for view in View::ALL {
+            inner.views.entry(view).or_insert_with(|| ViewState::new(view));
         }
         Ok(1)
     }
@@ -66,14 +70,13 @@ impl StateStore for MemoryStore {
     }
 
     async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {
+        batch::check(batch, claims)?;
         let mut inner = self.lock();
         let mut report = ApplyReport::default();
         for claim in claims {
             let Some(range) = batch.get(&claim.id) else { continue };
-            let before = report.clone();
             if inner.apply(range, claim, self.analytics.history_days, &mut report)? {
                 report.lost.push(claim.id);
-                (report.changed, report.already) = (before.changed, before.already);
             }
         }
         Ok(report)
@@ -86,10 +89,13 @@ impl StateStore for MemoryStore {
     async fn top_products(&self, limit: u32) -> Result<Vec<ProductState>> {
         let inner = self.lock();
         let weights = &self.analytics.product_winners.weights;
-        let scored = inner.products.values().filter_map(|doc| Some((score_base(&doc.value, weights)?, &doc.value)));
+        // Plus zero: to the server, the two zeros are equal.
+        let score = |product| Some(score_base(product, weights)? + 0.0);
+        let scored = inner.products.values().filter_map(|doc| Some((score(&doc.value)?, &doc.value)));
         let mut ranked: Vec<_> = scored.collect();
         ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.product_id.cmp(&y.product_id)));
-        Ok(ranked.into_iter().take(limit as usize).map(|(_, product)| product.clone()).collect())
+        let row = |(_, product): (f64, &ProductState)| ProductState { days: BTreeMap::new(), ..product.clone() };
+        Ok(ranked.into_iter().take(limit as usize).map(row).collect())
     }
 
     async fn risk_candidates(&self, _: Day, _: &LossRisk) -> Result<Vec<RiskFacts>> {
@@ -139,7 +145,9 @@ impl StateStore for MemoryStore {
     }
 
     async fn insert_ranking(&self, revision: i64, rows: &[Winner]) -> Result<()> {
-        self.lock().rankings.insert(revision, rows.to_vec());
+        if !rows.is_empty() {
+            self.lock().rankings.insert(revision, rows.to_vec());
+        }
         Ok(())
     }
 
@@ -150,7 +158,7 @@ impl StateStore for MemoryStore {
         if forward {
             inner.views.insert(state.view, ViewState { revision: standing.revision, ..state.clone() });
         }
-        Ok(forward)
+        Ok(forward || standing.pointer == state.pointer)
     }
 
     async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {
@@ -221,7 +229,11 @@ impl Inner {
             }
         }
         for rejected in &range.rejections {
-            self.rejected.entry(rejected.id()).or_insert_with(|| rejected.clone());
+            self.rejected.entry(rejected.id()).or_insert_with(|| {
+                let mut kept = rejected.clone();
+                kept.payload.truncate(PAYLOAD_BYTES);
+                kept
+            });
         }
         Ok(false)
     }

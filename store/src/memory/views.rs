@@ -10,14 +10,14 @@ use stockstream_model::{
 use super::MemoryStore;
 use crate::{
     StoreError,
-    view_store::{Page, Paging, Rejections, Status, ViewStore},
+    view_store::{Page, Paging, Rejections, Status, ViewStore, alive_since},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl ViewStore for MemoryStore {
     async fn status(&self) -> Result<Status> {
-        let inner = self.lock();
+        let (inner, read_at) = (self.lock(), Timestamp::now());
         let mut rejections = Rejections::new();
         for event in inner.rejected.values() {
             *rejections.entry(event.reason.name().to_owned()).or_default() += 1;
@@ -31,9 +31,9 @@ impl ViewStore for MemoryStore {
             clients: inner.clients.len() as u64,
             views: inner.views.values().cloned().collect(),
             checkpoints: inner.checkpoints.values().cloned().collect(),
-            workers: inner.workers.values().cloned().collect(),
+            workers: inner.workers.values().filter(|worker| worker.at >= alive_since(read_at)).cloned().collect(),
             rejections,
-            read_at: Timestamp::now(),
+            read_at,
         })
     }
 
@@ -54,7 +54,7 @@ impl ViewStore for MemoryStore {
         let inner = self.lock();
         let rules = &self.analytics.clients;
         let mut ranked: Vec<_> = inner.clients.values().map(|doc| (total(&doc.value), &doc.value)).collect();
-        ranked.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.client_id.cmp(&y.client_id)));
+        ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.client_id.cmp(&y.client_id)));
         Ok(page(ranked, paging).map(|(_, client)| row(client, rules)))
     }
 
@@ -75,8 +75,9 @@ impl ViewStore for MemoryStore {
     }
 }
 
-fn total(client: &ClientState) -> Money {
-    Money::from_units(client.record.base_revenue.units().saturating_add(client.revenue.units()))
+/// What is shown, and what MongoDB therefore sorts by.
+fn total(client: &ClientState) -> f64 {
+    Money::from_units(client.record.base_revenue.units().saturating_add(client.revenue.units())).to_f64()
 }
 
 fn row(client: &ClientState, rules: &ClientTiers) -> ClientRow {

@@ -1,28 +1,27 @@
 //! Applying claimed ranges: one guarded upsert per key for all partitions together; what is refused is split, with one
 //! verdict per partition.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    hash::Hash,
-};
+use std::collections::HashMap;
 
 use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hashbrown::HashMap as FastMap;
-use stockstream_model::{
-    Day,
-    documents::{Checkpoint, ClientChange, DailyChange, InventoryChange, PartitionId, ProductChange, RejectedEvent},
-};
+use stockstream_model::documents::{Checkpoint, RejectedEvent};
 
-use super::{MongoStore, Result, codec, names, reads::Query, rows, update, update::Guard};
+use super::{
+    MongoStore, Result, codec,
+    kinds::{Clients, Daily, Inventory, Kind, Products},
+    names,
+    reads::Query,
+    rows,
+    state::IDS_PER_QUERY,
+    update::Guard,
+    write::{COMMAND_BYTES, PATIENCE, foreign_index, parts as parts_by_size},
+};
 use crate::{
     ApplyReport, Batch, Range, StoreError,
-    batch::StockKey,
+    batch::{self, PAYLOAD_BYTES},
     verdict::{Verdict, stands, verdict},
 };
-
-/// Rejected events go in small commands: each may hold a payload of a megabyte.
-const REJECTIONS_PER_COMMAND: usize = 10;
 
 /// A claimed range of one partition.
 struct Part<'a> {
@@ -31,46 +30,37 @@ struct Part<'a> {
     guard: Guard,
 }
 
-/// A kind of document that ranges change.
-trait Kind {
-    type Key: Ord + Hash + Eq + Sync + 'static;
-    type Change: Clone + Sync + 'static;
-    const COLLECTION: &'static str;
-    fn changes(range: &Range) -> &FastMap<Self::Key, Self::Change>;
-    fn merge(into: &mut Self::Change, other: &Self::Change);
-    fn id(key: &Self::Key) -> Bson;
-    fn update(store: &MongoStore, key: &Self::Key, change: &Self::Change, guards: &[Guard]) -> Document;
-}
-
 /// One key and the parts (by index) whose changes are to be applied to it.
 type Entry<'a, K> = (&'a <K as Kind>::Key, Vec<usize>);
 
 impl MongoStore {
     pub(super) async fn apply_batch(&self, batch: &Batch, claims: &[Checkpoint]) -> Result<ApplyReport> {
+        batch::check(batch, claims)?;
         let parts = parts_of(batch, claims);
         let mut report = ApplyReport::default();
         self.apply_kind::<Products>(&parts, &mut report).await?;
         self.apply_kind::<Inventory>(&parts, &mut report).await?;
         self.apply_kind::<Clients>(&parts, &mut report).await?;
         self.apply_kind::<Daily>(&parts, &mut report).await?;
-        let rejections: Vec<&RejectedEvent> = parts.iter().flat_map(|part| &part.range.rejections).collect();
-        for chunk in rejections.chunks(REJECTIONS_PER_COMMAND) {
-            let keep = |event: &&RejectedEvent| {
-                let set = doc! { "$setOnInsert": rows::rejected_document(event) };
-                doc! { "q": { "_id": event.id() }, "u": set, "upsert": true }
-            };
-            let updates: Vec<_> = chunk.iter().map(keep).collect();
-            self.update_many(names::REJECTED, &updates).await?;
+        let held = parts.iter().filter(|part| !report.lost.contains(&part.claim.id));
+        let rejections: Vec<&RejectedEvent> = held.flat_map(|part| &part.range.rejections).collect();
+        // Each may hold a payload of a megabyte: no more of them are copied than one command carries.
+        let size = |event: &&RejectedEvent| 1_000 + event.payload.len().min(PAYLOAD_BYTES);
+        for part in parts_by_size(rejections.iter().map(size), COMMAND_BYTES) {
+            for chunk in rejections[part].chunks(self.updates_per_command) {
+                let documents = chunk.iter().map(|event| rows::rejected_document(event)).collect();
+                self.insert_absent(names::REJECTED, documents).await?;
+            }
         }
         Ok(report)
     }
 
     async fn apply_kind<K: Kind>(&self, parts: &[Part<'_>], report: &mut ApplyReport) -> Result<()> {
         let mut entries = combine::<K>(parts);
+        let mut patience = PATIENCE;
         while !entries.is_empty() {
-            let lost: HashSet<PartitionId> = report.lost.iter().copied().collect();
             entries.retain_mut(|(_, of)| {
-                of.retain(|index| !lost.contains(&parts[*index].claim.id));
+                of.retain(|index| !report.lost.contains(&parts[*index].claim.id));
                 !of.is_empty()
             });
             let mut commands = Vec::new();
@@ -79,8 +69,13 @@ impl MongoStore {
             }
             let under_way = stream::iter(commands).buffer_unordered(self.write_connections);
             let refused: Vec<Entry<'_, K>> = under_way.try_concat().await?;
-            report.changed += (entries.len() - refused.len()) as u64;
-            entries = self.judge::<K>(parts, refused, report).await?;
+            report.changed += (changes::<K>(&entries) - changes::<K>(&refused)) as u64;
+            let again = self.judge::<K>(parts, refused, report).await?;
+            patience = if again.len() < entries.len() { PATIENCE } else { patience - 1 };
+            if patience == 0 {
+                return Err(foreign_index(K::COLLECTION));
+            }
+            entries = again;
         }
         Ok(())
     }
@@ -102,7 +97,7 @@ impl MongoStore {
         Ok(written.refused.into_iter().filter_map(|index| chunk.get(index).cloned()).collect())
     }
 
-    /// Splits what was refused by partition and decides on each; returns what is to be applied again.
+    /// Decides on each partition of what was refused; returns what is to be applied again.
     async fn judge<'a, K: Kind>(
         &self,
         parts: &[Part<'a>],
@@ -112,19 +107,20 @@ impl MongoStore {
         if refused.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<Bson> = refused.iter().map(|(key, _)| K::id(key)).collect();
-        let marks = self.marks(K::COLLECTION, ids).await?;
+        let marks = self.marks::<K>(&refused).await?;
         // Only after the documents: a claim that is void now may have been void when the document refused.
         let standing = self.read_checkpoints().await?;
         let mut again: Vec<Entry<'a, K>> = Vec::new();
         for (key, of) in refused {
-            let of_key = marks.get(&K::id(key).to_string());
+            let of_key = marks.get(key);
+            let mut apply = Vec::new();
             for index in of {
                 let Part { claim, guard, .. } = &parts[index];
-                let mark = of_key.and_then(|marks| marks.get(&guard.mark).copied());
+                let mark = of_key.and_then(|marks| codec::maybe_integer(marks, &guard.mark));
                 let holds = stands(claim, standing.iter().find(|checkpoint| checkpoint.id == claim.id));
                 match verdict(mark, guard.next, guard.end, holds) {
-                    Verdict::Apply => again.push((key, vec![index])),
+                    Verdict::Apply if apply.is_empty() => apply.push(index),
+                    Verdict::Apply => {}
                     Verdict::Already => report.already += 1,
                     Verdict::Lost if report.lost.contains(&claim.id) => {}
                     Verdict::Lost => report.lost.push(claim.id),
@@ -134,24 +130,35 @@ impl MongoStore {
                     }
                 }
             }
+            if !apply.is_empty() {
+                again.push((key, apply));
+            }
         }
-        // One key at most once in a command: a split key's second part waits for the next round.
-        let mut seen = HashSet::new();
-        again.sort_by(|a, b| a.0.cmp(b.0));
-        let (now, later): (Vec<_>, Vec<_>) = again.into_iter().partition(|(key, _)| seen.insert(*key));
-        Ok(now.into_iter().chain(later).collect())
+        again.sort_unstable(); // commands end in any order, keys are sent in theirs
+        Ok(again)
     }
 
-    async fn marks(&self, collection: &str, ids: Vec<Bson>) -> Result<HashMap<String, BTreeMap<String, i64>>> {
-        let query = Query::of(doc! { "_id": { "$in": ids } }).fields(doc! { "o": 1 });
-        let documents = self.find(collection, query).await?;
-        let of = |document: &Document| {
-            let marks = document.get_document("o").ok()?;
-            let pairs = marks.keys().map(|name| (name.clone(), codec::integer(marks, name)));
-            Some((document.get("_id")?.to_string(), pairs.collect()))
-        };
-        Ok(documents.iter().filter_map(of).collect())
+    /// The marks of the documents that stand.
+    async fn marks<K: Kind>(&self, refused: &[Entry<'_, K>]) -> Result<HashMap<K::Key, Document>> {
+        let mut marks = HashMap::with_capacity(refused.len());
+        for chunk in refused.chunks(IDS_PER_QUERY) {
+            let ids: Vec<Bson> = chunk.iter().map(|(key, _)| K::id(key)).collect();
+            let query = Query::of(doc! { "_id": { "$in": ids } }).fields(doc! { "o": 1 });
+            for mut document in self.find(K::COLLECTION, query).await? {
+                let key = document.get("_id").and_then(K::key);
+                let key = key.ok_or_else(|| codec::malformed(K::COLLECTION, &document, "its id is no key"))?;
+                if let Some(Bson::Document(of_key)) = document.remove("o") {
+                    marks.insert(key, of_key);
+                }
+            }
+        }
+        Ok(marks)
     }
+}
+
+/// How many changes: one for each key and partition.
+fn changes<K: Kind>(entries: &[Entry<'_, K>]) -> usize {
+    entries.iter().map(|(_, of)| of.len()).sum()
 }
 
 fn parts_of<'a>(batch: &'a Batch, claims: &'a [Checkpoint]) -> Vec<Part<'a>> {
@@ -178,81 +185,4 @@ fn combine<'a, K: Kind>(parts: &[Part<'a>]) -> Vec<Entry<'a, K>> {
         }
     }
     entries
-}
-
-struct Products;
-struct Inventory;
-struct Clients;
-struct Daily;
-
-impl Kind for Products {
-    type Key = String;
-    type Change = ProductChange;
-    const COLLECTION: &'static str = names::PRODUCTS;
-    fn changes(range: &Range) -> &FastMap<String, ProductChange> {
-        &range.products
-    }
-    fn merge(into: &mut ProductChange, other: &ProductChange) {
-        into.merge(other);
-    }
-    fn id(key: &String) -> Bson {
-        Bson::String(key.clone())
-    }
-    fn update(store: &MongoStore, key: &String, change: &ProductChange, guards: &[Guard]) -> Document {
-        update::product(key, change, guards, &store.analytics, store.stamp())
-    }
-}
-
-impl Kind for Inventory {
-    type Key = StockKey;
-    type Change = InventoryChange;
-    const COLLECTION: &'static str = names::INVENTORY;
-    fn changes(range: &Range) -> &FastMap<StockKey, InventoryChange> {
-        &range.inventory
-    }
-    fn merge(into: &mut InventoryChange, other: &InventoryChange) {
-        into.merge(other);
-    }
-    fn id((product, batch): &StockKey) -> Bson {
-        codec::stock_id(product, batch.as_deref()).into()
-    }
-    fn update(_: &MongoStore, (product, batch): &StockKey, change: &InventoryChange, guards: &[Guard]) -> Document {
-        update::inventory(codec::stock_id(product, batch.as_deref()), change, guards)
-    }
-}
-
-impl Kind for Clients {
-    type Key = String;
-    type Change = ClientChange;
-    const COLLECTION: &'static str = names::CLIENTS;
-    fn changes(range: &Range) -> &FastMap<String, ClientChange> {
-        &range.clients
-    }
-    fn merge(into: &mut ClientChange, other: &ClientChange) {
-        into.merge(other);
-    }
-    fn id(key: &String) -> Bson {
-        Bson::String(key.clone())
-    }
-    fn update(store: &MongoStore, key: &String, change: &ClientChange, guards: &[Guard]) -> Document {
-        update::client(key, change, guards, &store.analytics.clients, store.stamp())
-    }
-}
-
-impl Kind for Daily {
-    type Key = Day;
-    type Change = DailyChange;
-    const COLLECTION: &'static str = names::DAILY;
-    fn changes(range: &Range) -> &FastMap<Day, DailyChange> {
-        &range.daily
-    }
-    fn merge(into: &mut DailyChange, other: &DailyChange) {
-        into.merge(other);
-    }
-    fn id(key: &Day) -> Bson {
-        Bson::String(key.to_string())
-    }
-    fn update(_: &MongoStore, key: &Day, change: &DailyChange, guards: &[Guard]) -> Document {
-        update::daily(key.to_string(), change, guards)
-    }
 }

@@ -13,7 +13,7 @@ use stockstream_model::{
 };
 
 use super::{Result, names};
-use crate::StoreError;
+use crate::{StoreError, batch::StockKey};
 
 pub(super) fn date(at: Timestamp) -> Bson {
     Bson::DateTime(DateTime::from_millis(at.millis()))
@@ -147,6 +147,11 @@ pub(super) fn stock_id(product: &str, batch: Option<&str>) -> Document {
     doc! { "product_id": product, "batch_number": batch }
 }
 
+/// The product and batch of an id of stock.
+pub(super) fn stock_key(id: &Document) -> Option<StockKey> {
+    Some((maybe_text(id, "product_id")?, maybe_text(id, "batch_number")))
+}
+
 pub(super) fn inventory_document(state: &InventoryState) -> Document {
     let mut document = record_document(&state.version, &state.record);
     document.insert("quantity", state.quantity);
@@ -157,11 +162,12 @@ pub(super) fn inventory_document(state: &InventoryState) -> Document {
 
 pub(super) fn inventory(document: &Document) -> Result<InventoryState> {
     let wrong = |what: &str| malformed(names::INVENTORY, document, what);
-    let id = document.get_document("_id").map_err(|_| wrong("its id is no product and batch"))?;
+    let key = document.get_document("_id").ok().and_then(stock_key);
+    let (product_id, batch_number) = key.ok_or_else(|| wrong("its id is no product and batch"))?;
     let rec = document.get_document("rec").map_err(|_| wrong("it has no record"))?;
     Ok(InventoryState {
-        product_id: text(id, "product_id"),
-        batch_number: maybe_text(id, "batch_number"),
+        product_id,
+        batch_number,
         quantity: integer(rec, "quantity"),
         expiry_date: maybe_time(rec, "expiry_date"),
         movement: maybe_time(rec, "movement").ok_or_else(|| wrong("it has no movement"))?,

@@ -2,7 +2,10 @@ use std::{sync::atomic::AtomicI64, time::Duration};
 
 use mongodb::{
     Client,
-    options::{Acknowledgment, ClientOptions, ReadConcern, ServerAddress, Tls, TlsOptions, WriteConcern},
+    options::{
+        Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress, Tls, TlsOptions,
+        WriteConcern,
+    },
 };
 use stockstream_model::settings::{Limits, MongoDb, Settings};
 
@@ -33,6 +36,8 @@ impl MongoStore {
         options.connect_timeout.get_or_insert(Duration::from_secs(3));
         options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
         options.read_concern = Some(ReadConcern::majority());
+        // Whatever the address says: a secondary may not have what was acknowledged.
+        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
         if let Some(ca_file) = settings.mongodb.tls.as_ref().and_then(|tls| tls.ca_file.clone()) {
             let mut tls = match options.tls.take() {
                 Some(Tls::Enabled(tls)) => tls,

@@ -11,6 +11,8 @@ impl MongoStore {
     pub(super) async fn make_indexes(&self) -> Result<()> {
         for (collection, name, key) in [
             (names::PRODUCTS, "score", doc! { "score": -1, "_id": 1 }),
+            (names::PRODUCTS, "generation", doc! { "g": 1 }),
+            (names::CLIENTS, "generation", doc! { "g": 1 }),
             (names::INVENTORY, "expiry", doc! { "rec.expiry_date": 1 }),
             (names::INVENTORY, "movement", doc! { "rec.movement": 1 }),
             (names::CLIENTS, "revenue", doc! { "total_revenue_generated": -1, "_id": 1 }),
@@ -48,13 +50,5 @@ impl MongoStore {
             }
         }
         Ok(())
-    }
-
-    /// Any command, sent again while that may help.
-    pub(super) async fn command(&self, action: &str, command: Document) -> Result<Document> {
-        self.retry(action, || async {
-            self.db.run_command(command.clone()).await.map_err(|error| self.explain(action, &error))
-        })
-        .await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
 use stockstream_model::settings::Pipeline;
 
 use super::{MongoStore, Result, codec, names};
@@ -39,22 +39,24 @@ impl MongoStore {
         let rules = self.rules_text();
         loop {
             let standing = codec::integer(&meta, "generation");
-            if meta.get_str("rules").is_ok_and(|standing| standing == rules) {
+            let known = codec::maybe_integer(&meta, "resource_generation");
+            let same_rules = meta.get_str("rules").is_ok_and(|standing| standing == rules);
+            let later = pipeline.generation.is_some_and(|mine| known.is_none_or(|known| mine > known));
+            let earlier = pipeline.generation.zip(known).is_some_and(|(mine, known)| mine < known);
+            if same_rules && !later {
                 return Ok(standing);
             }
-            let known = codec::maybe_integer(&meta, "resource_generation");
-            if let (Some(mine), Some(known)) = (pipeline.generation, known) {
-                if mine < known {
-                    // Stamp 0 is no generation: whoever is newer computes what this worker derives anew.
-                    return Ok(0);
-                }
+            if earlier {
+                // Stamp 0 is no generation: whoever is newer computes what this worker derives anew.
+                return Ok(0);
             }
+            let generation = if same_rules { standing } else { standing + 1 };
             let update = doc! {
-                "q": { "_id": "pipeline", "generation": standing },
-                "u": { "$set": { "generation": standing + 1, "rules": &rules, "resource_generation": pipeline.generation } },
+                "q": { "_id": "pipeline", "generation": standing, "resource_generation": known },
+                "u": { "$set": { "generation": generation, "rules": &rules, "resource_generation": pipeline.generation } },
             };
             if self.update_many(names::META, &[update]).await?.n == 1 {
-                return Ok(standing + 1);
+                return Ok(generation);
             }
             meta = self.meta("pipeline").await?.unwrap_or_default();
         }
@@ -75,12 +77,5 @@ impl MongoStore {
 
     pub(super) async fn meta(&self, id: &str) -> Result<Option<Document>> {
         self.find_one(names::META, doc! { "_id": id }).await
-    }
-
-    /// Inserts a document unless one with its `_id` stands. Returns whether it was inserted.
-    pub(super) async fn insert_if_absent(&self, collection: &str, mut document: Document) -> Result<bool> {
-        let id = document.remove("_id").unwrap_or(Bson::Null);
-        let update = doc! { "q": { "_id": id }, "u": { "$setOnInsert": document }, "upsert": true };
-        Ok(self.update_many(collection, &[update]).await?.refused.is_empty())
     }
 }

@@ -6,6 +6,7 @@ mod codec;
 mod connect;
 mod indexes;
 mod inspect;
+mod kinds;
 mod meta;
 mod reads;
 mod retry;
@@ -13,10 +14,11 @@ mod rows;
 mod state;
 mod update;
 mod views;
+mod write;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use bson::{Bson, Document, doc};
+use bson::Document;
 use mongodb::{Collection, Database};
 use stockstream_model::settings::Analytics;
 
@@ -52,15 +54,6 @@ pub struct MongoStore {
     keep_rejected_seconds: i64,
 }
 
-/// What one write command did.
-#[derive(Debug, Default)]
-struct Written {
-    /// Documents matched or inserted.
-    n: u64,
-    /// The statements that met a duplicate key.
-    refused: Vec<usize>,
-}
-
 impl MongoStore {
     /// The name of the database.
     pub fn database(&self) -> &str {
@@ -78,41 +71,5 @@ impl MongoStore {
 
     fn stamp(&self) -> i64 {
         self.generation.load(Ordering::Relaxed)
-    }
-
-    /// One `update` command of many statements, unordered; sent again while that may help.
-    async fn update_many(&self, collection: &str, updates: &[Document]) -> Result<Written> {
-        if updates.is_empty() {
-            return Ok(Written::default());
-        }
-        let command = doc! {
-            "update": collection,
-            "updates": updates,
-            "ordered": false,
-            "writeConcern": { "w": "majority" },
-        };
-        let action = format!("update {collection}");
-        self.retry(&action, || async {
-            let reply = self.db.run_command(command.clone()).await.map_err(|error| self.explain(&action, &error))?;
-            self.written(&action, &reply)
-        })
-        .await
-    }
-
-    fn written(&self, action: &str, reply: &Document) -> Result<Written> {
-        const DUPLICATE_KEY: i64 = 11_000;
-        let mut refused = Vec::new();
-        for error in reply.get_array("writeErrors").into_iter().flatten().filter_map(Bson::as_document) {
-            let (code, index) = (codec::integer(error, "code"), codec::integer(error, "index"));
-            if code != DUPLICATE_KEY {
-                return Err(self.explain_code(action, code, error.get_str("errmsg").unwrap_or("no message")));
-            }
-            refused.push(index as usize);
-        }
-        if let Ok(concern) = reply.get_document("writeConcernError") {
-            let message = concern.get_str("errmsg").unwrap_or("the write concern was not met").to_owned();
-            return Err(StoreError::Unreachable { place: self.place.clone(), message });
-        }
-        Ok(Written { n: codec::integer(reply, "n") as u64, refused })
     }
 }

@@ -3,6 +3,9 @@ use futures_util::TryStreamExt;
 
 use super::{MongoStore, Result};
 
+/// Up to how many documents of a collection are counted one by one.
+const COUNTED_EXACTLY: u64 = 10_000;
+
 /// A query: what, in which order, which fields, which part.
 #[derive(Clone, Default)]
 pub(super) struct Query {
@@ -30,13 +33,22 @@ impl Query {
         Self { fields: Some(fields), ..self }
     }
 
+    /// So many documents behind so many. None is none, where the server would take 0 for all.
     pub fn part(self, skip: u64, limit: u64) -> Self {
-        Self { skip, limit: Some(limit as i64), ..self }
+        Self { skip, limit: Some(limit.try_into().unwrap_or(i64::MAX)), ..self }
+    }
+
+    /// Whether there cannot be an answer: no document wanted, or behind more than the server counts.
+    fn is_void(&self) -> bool {
+        self.limit == Some(0) || i64::try_from(self.skip).is_err()
     }
 }
 
 impl MongoStore {
     pub(super) async fn find(&self, collection: &str, query: Query) -> Result<Vec<Document>> {
+        if query.is_void() {
+            return Ok(Vec::new());
+        }
         let action = format!("read {collection}");
         self.retry(&action, || async {
             let from = self.collection(collection);
@@ -60,12 +72,19 @@ impl MongoStore {
         Ok(self.find(collection, Query::of(filter).part(0, 1)).await?.pop())
     }
 
-    /// The count of a whole collection as the server keeps it, without reading it.
-    pub(super) async fn estimate(&self, collection: &str) -> Result<u64> {
+    /// How many documents a collection has: exactly while they are few, else as the server keeps count without reading
+    /// them (MongoDB exactly, the compatible server up to a second late).
+    pub(super) async fn count(&self, collection: &str) -> Result<u64> {
         let action = format!("count {collection}");
         self.retry(&action, || async {
-            let counted = self.collection(collection).estimated_document_count().await;
-            counted.map_err(|error| self.explain(&action, &error))
+            let all = self.collection(collection);
+            let few = all.count_documents(Document::new()).limit(COUNTED_EXACTLY).await;
+            let few = few.map_err(|error| self.explain(&action, &error))?;
+            if few < COUNTED_EXACTLY {
+                return Ok(few);
+            }
+            let many = all.estimated_document_count().await.map_err(|error| self.explain(&action, &error))?;
+            Ok(many.max(few))
         })
         .await
     }

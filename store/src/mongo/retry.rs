@@ -52,9 +52,11 @@ impl MongoStore {
         let message = short(message);
         match code {
             13 | 18 | 8_000 => StoreError::Forbidden { action: action.into(), message },
-            // What the server itself calls retryable (interrupted, not primary, shutting down, write conflict), and 1,
-            // under which the compatible server reports that its PostgreSQL was away or chose a deadlock's victim.
-            1 | 6 | 7 | 89 | 91 | 112 | 134 | 189 | 262 | 317 | 9_001 | 10_107 | 11_600 | 11_602 | 13_435 | 13_436 => {
+            // What the server itself calls retryable (interrupted, not primary, shutting down, write conflict, a cursor
+            // or a lock that is gone, a write concern not met in time), and 1, under which the compatible server
+            // reports that its PostgreSQL was away or chose a deadlock's victim.
+            1 | 6 | 7 | 24 | 43 | 63 | 64 | 89 | 91 | 112 | 133 | 134 | 150 | 189 | 202 | 234 | 237 | 262 | 317
+            | 9_001 | 10_107 | 11_600 | 11_602 | 13_388 | 13_435 | 13_436 => {
                 StoreError::Unreachable { place: self.place.clone(), message }
             }
             _ => StoreError::Refused { action: action.into(), message: format!("{message} (code {code})") },

@@ -16,9 +16,7 @@ use super::{
     codec::{date, integer, malformed, maybe_date, maybe_double, maybe_integer, maybe_text, maybe_time, text},
     names,
 };
-
-/// Payloads are kept up to this many bytes.
-const PAYLOAD_BYTES: usize = 1 << 20;
+use crate::batch::PAYLOAD_BYTES;
 
 pub(super) fn winner_document(row: &Winner) -> Document {
     doc! {
@@ -174,6 +172,7 @@ pub(super) fn view(document: &Document, view: View) -> ViewState {
 pub(super) fn rejected_document(event: &RejectedEvent) -> Document {
     let kept = &event.payload[..event.payload.len().min(PAYLOAD_BYTES)];
     doc! {
+        "_id": event.id(),
         "topic": &event.topic,
         "incarnation": event.incarnation,
         "partition": event.partition,

@@ -1,19 +1,24 @@
 use bson::{Bson, Document, doc};
 use stockstream_model::{
-    Day, Timestamp,
+    Day,
     analytics::ProductFacts,
     documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
 };
 
-use super::{MongoStore, Result, codec, names, reads::Query, rows, update};
+use super::{
+    MongoStore, Result, codec, names,
+    reads::Query,
+    rows, update,
+    write::{PATIENCE, foreign_index},
+};
 use crate::{
     ApplyReport, Batch,
     state_store::{Claimed, RiskFacts, RiskUpdate, StateStore},
 };
 
 /// How many ids one query names.
-const IDS_PER_QUERY: usize = 5_000;
+pub(super) const IDS_PER_QUERY: usize = 5_000;
 
 impl StateStore for MongoStore {
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
@@ -46,10 +51,7 @@ impl StateStore for MongoStore {
     }
 
     async fn create_checkpoints(&self, new: &[Checkpoint]) -> Result<()> {
-        for checkpoint in new {
-            self.insert_if_absent(names::CHECKPOINTS, codec::checkpoint_document(checkpoint)).await?;
-        }
-        Ok(())
+        self.insert_absent(names::CHECKPOINTS, new.iter().map(codec::checkpoint_document).collect()).await
     }
 
     async fn swap_checkpoints(&self, new: &[Checkpoint]) -> Result<Vec<bool>> {
@@ -100,7 +102,10 @@ impl StateStore for MongoStore {
     }
 
     async fn risk_candidates(&self, as_of: Day, rules: &LossRisk) -> Result<Vec<RiskFacts>> {
-        let days_on = |days: i64| Day::from_number((i64::from(as_of.number()) + days) as i32).start();
+        let days_on = |days: i64| {
+            let number = (i64::from(as_of.number()) + days).clamp(i32::MIN.into(), i32::MAX.into());
+            Day::from_number(number as i32).start()
+        };
         let expiring = days_on(i64::from(rules.expiring_within_days) + 1);
         let idle = days_on(1 - i64::from(rules.idle_days));
         let filter = doc! {
@@ -140,13 +145,15 @@ impl StateStore for MongoStore {
                 doc! { "q": { "_id": id }, "u": { "$set": rows::risk_document(row) }, "upsert": true }
             };
             let mut updates: Vec<Document> = chunk.iter().map(write).collect();
-            loop {
+            let mut patience = PATIENCE;
+            while !updates.is_empty() && patience > 0 {
+                patience -= 1;
                 // Two publishers may insert the same row at once; whose insert is refused then updates it.
                 let refused = self.update_many(names::RISKS, &updates).await?.refused;
-                if refused.is_empty() {
-                    break;
-                }
                 updates = refused.into_iter().filter_map(|index| updates.get(index).cloned()).collect();
+            }
+            if !updates.is_empty() {
+                return Err(foreign_index(names::RISKS));
             }
         }
         for chunk in delete.chunks(IDS_PER_QUERY) {
@@ -225,18 +232,5 @@ impl MongoStore {
         let mut checkpoints = documents.iter().map(codec::checkpoint).collect::<Result<Vec<_>>>()?;
         checkpoints.sort_by_key(|checkpoint| checkpoint.id);
         Ok(checkpoints)
-    }
-
-    /// Heartbeats older than this are of workers that are gone, whether or not the server has forgotten them yet.
-    pub(super) fn alive_since(now: Timestamp) -> Timestamp {
-        now.plus_millis(-30_000)
-    }
-
-    async fn delete(&self, collection: &str, filter: Document) -> Result<u64> {
-        let deletes = doc! { "q": filter, "limit": 0 };
-        let command = doc! { "delete": collection, "deletes": [deletes], "writeConcern": { "w": "majority" } };
-        let action = format!("delete from {collection}");
-        let reply = self.command(&action, command).await?;
-        Ok(self.written(&action, &reply)?.n)
     }
 }

@@ -5,6 +5,7 @@
 
 use bson::{Bson, Document, doc};
 use stockstream_model::{
+    Day,
     decimal::SCALE,
     documents::{ClientChange, DailyChange, DayTotals, InventoryChange, ProductChange, Version},
     settings::{Analytics, ClientTiers, Weights},
@@ -67,7 +68,9 @@ pub(super) fn product(id: &str, change: &ProductChange, guards: &[Guard], rules:
         set.insert("last_sale", doc! { "$max": ["$last_sale", date(last)] });
         set.insert("first_day", doc! { "$min": ["$first_day", first.day().number()] });
         set.insert("last_day", doc! { "$max": ["$last_day", last.day().number()] });
-        for (day, totals) in &change.days {
+        // What is older than the history of the change alone is older than that of the product too.
+        let within = |day: &Day| last.day().since(*day) < i64::from(rules.history_days);
+        for (day, totals) in change.days.iter().filter(|(day, _)| within(day)) {
             add_totals(&mut set, &format!("days.{day}"), totals);
         }
     }
@@ -82,12 +85,10 @@ pub(super) fn product(id: &str, change: &ProductChange, guards: &[Guard], rules:
 }
 
 fn add_totals(set: &mut Document, path: &str, totals: &DayTotals) {
-    for (name, amount) in [
-        ("invoices", totals.invoices),
-        ("units", totals.units),
-        ("revenue", totals.revenue.units()),
-        ("unpriced", totals.unpriced),
-    ] {
+    let invoices = format!("{path}.invoices");
+    set.insert(&invoices, doc! { "$add": [or_zero(&format!("${invoices}")), totals.invoices] });
+    for (name, amount) in [("units", totals.units), ("revenue", totals.revenue.units()), ("unpriced", totals.unpriced)]
+    {
         plus(set, &format!("{path}.{name}"), amount);
     }
 }
@@ -170,6 +171,9 @@ pub(super) fn inventory(id: Document, change: &InventoryChange, guards: &[Guard]
 
 pub(super) fn daily(day: String, change: &DailyChange, guards: &[Guard]) -> Document {
     let totals = &change.totals;
-    let add = doc! { "invoices": totals.invoices, "units": totals.units, "revenue": money(totals.revenue) };
+    let mut add = doc! { "invoices": totals.invoices, "units": totals.units, "revenue": money(totals.revenue) };
+    if totals.unpriced != 0 {
+        add.insert("unpriced", totals.unpriced);
+    }
     upsert(filter(day, guards), doc! { "$inc": add, "$set": marks(guards) })
 }

@@ -8,28 +8,26 @@ use stockstream_model::{
 use super::{MongoStore, Result, codec, names, reads::Query, rows};
 use crate::{
     state_store::StateStore,
-    view_store::{Page, Paging, Rejections, Status, ViewStore},
+    view_store::{Page, Paging, Rejections, Status, ViewStore, alive_since},
 };
-
-/// How often a reader follows a pointer that keeps moving under it.
-const FOLLOW: usize = 50;
 
 impl ViewStore for MongoStore {
     async fn status(&self) -> Result<Status> {
         let read_at = Timestamp::now();
         let meta = self.meta("pipeline").await?;
         let views = self.find(names::VIEWS, Query::all()).await?;
-        let views: Vec<_> =
+        let mut views: Vec<_> =
             views.iter().filter_map(|v| Some(rows::view(v, View::from_name(v.get_str("_id").ok()?)?))).collect();
-        let alive = doc! { "at": { "$gte": codec::date(Self::alive_since(read_at)) } };
+        views.sort_by_key(|view| view.view);
+        let alive = doc! { "at": { "$gte": codec::date(alive_since(read_at)) } };
         let workers = self.find(names::WORKERS, Query::of(alive).sort(doc! { "_id": 1 })).await?;
         let rows_of = |view| views.iter().find(|v| v.view == view).map_or(0, |v| v.rows as u64);
         Ok(Status {
             pipeline: meta.map(|meta| codec::text(&meta, "name")),
-            products: self.estimate(names::PRODUCTS).await?,
+            products: self.count(names::PRODUCTS).await?,
             winners: rows_of(View::ProductWinners),
             risks: rows_of(View::LossRiskProducts),
-            clients: self.estimate(names::CLIENTS).await?,
+            clients: self.count(names::CLIENTS).await?,
             checkpoints: self.read_checkpoints().await?,
             workers: workers.iter().map(rows::heartbeat).collect(),
             rejections: self.rejections().await?,
@@ -40,16 +38,14 @@ impl ViewStore for MongoStore {
 
     async fn product_winners(&self) -> Result<Vec<Winner>> {
         let mut pointer = self.view(View::ProductWinners).await?.pointer;
-        let mut ranking = Vec::new();
-        for _ in 0..FOLLOW {
-            ranking = self.ranking(pointer).await?;
+        loop {
+            let ranking = self.ranking(pointer).await?;
             let now = self.view(View::ProductWinners).await?.pointer;
             if now == pointer {
-                break;
+                return Ok(ranking);
             }
             pointer = now; // the rows just read may be half deleted
         }
-        Ok(ranking)
     }
 
     async fn loss_risk_products(&self, paging: Paging) -> Result<Page<RiskRow>> {
@@ -83,7 +79,7 @@ impl MongoStore {
     async fn page(&self, collection: &str, query: Query, paging: Paging) -> Result<Page<Document>> {
         let Paging { page, per_page } = paging;
         let items = self.find(collection, query.part(paging.skip(), per_page)).await?;
-        Ok(Page { items, page, per_page, total: self.estimate(collection).await? })
+        Ok(Page { items, page, per_page, total: self.count(collection).await? })
     }
 
     async fn rejections(&self) -> Result<Rejections> {

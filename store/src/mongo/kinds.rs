@@ -1,0 +1,118 @@
+//! The kinds of documents that ranges change: how each is keyed, combined and updated.
+
+use std::hash::Hash;
+
+use bson::{Bson, Document};
+use hashbrown::HashMap as FastMap;
+use stockstream_model::{
+    Day,
+    documents::{ClientChange, DailyChange, InventoryChange, ProductChange},
+};
+
+use super::{
+    MongoStore, codec, names,
+    update::{self, Guard},
+};
+use crate::{Range, batch::StockKey};
+
+/// A kind of document that ranges change.
+pub(super) trait Kind {
+    type Key: Ord + Hash + Eq + Sync + 'static;
+    type Change: Clone + Sync + 'static;
+    const COLLECTION: &'static str;
+    fn changes(range: &Range) -> &FastMap<Self::Key, Self::Change>;
+    fn merge(into: &mut Self::Change, other: &Self::Change);
+    fn id(key: &Self::Key) -> Bson;
+    /// The key of a document's `_id`.
+    fn key(id: &Bson) -> Option<Self::Key>;
+    fn update(store: &MongoStore, key: &Self::Key, change: &Self::Change, guards: &[Guard]) -> Document;
+}
+
+pub(super) struct Products;
+pub(super) struct Inventory;
+pub(super) struct Clients;
+pub(super) struct Daily;
+
+impl Kind for Products {
+    type Key = String;
+    type Change = ProductChange;
+    const COLLECTION: &'static str = names::PRODUCTS;
+    fn changes(range: &Range) -> &FastMap<String, ProductChange> {
+        &range.products
+    }
+    fn merge(into: &mut ProductChange, other: &ProductChange) {
+        into.merge(other);
+    }
+    fn id(key: &String) -> Bson {
+        Bson::String(key.clone())
+    }
+    fn key(id: &Bson) -> Option<String> {
+        id.as_str().map(str::to_owned)
+    }
+    fn update(store: &MongoStore, key: &String, change: &ProductChange, guards: &[Guard]) -> Document {
+        update::product(key, change, guards, &store.analytics, store.stamp())
+    }
+}
+
+impl Kind for Inventory {
+    type Key = StockKey;
+    type Change = InventoryChange;
+    const COLLECTION: &'static str = names::INVENTORY;
+    fn changes(range: &Range) -> &FastMap<StockKey, InventoryChange> {
+        &range.inventory
+    }
+    fn merge(into: &mut InventoryChange, other: &InventoryChange) {
+        into.merge(other);
+    }
+    fn id((product, batch): &StockKey) -> Bson {
+        codec::stock_id(product, batch.as_deref()).into()
+    }
+    fn key(id: &Bson) -> Option<StockKey> {
+        id.as_document().and_then(codec::stock_key)
+    }
+    fn update(_: &MongoStore, (product, batch): &StockKey, change: &InventoryChange, guards: &[Guard]) -> Document {
+        update::inventory(codec::stock_id(product, batch.as_deref()), change, guards)
+    }
+}
+
+impl Kind for Clients {
+    type Key = String;
+    type Change = ClientChange;
+    const COLLECTION: &'static str = names::CLIENTS;
+    fn changes(range: &Range) -> &FastMap<String, ClientChange> {
+        &range.clients
+    }
+    fn merge(into: &mut ClientChange, other: &ClientChange) {
+        into.merge(other);
+    }
+    fn id(key: &String) -> Bson {
+        Bson::String(key.clone())
+    }
+    fn key(id: &Bson) -> Option<String> {
+        id.as_str().map(str::to_owned)
+    }
+    fn update(store: &MongoStore, key: &String, change: &ClientChange, guards: &[Guard]) -> Document {
+        update::client(key, change, guards, &store.analytics.clients, store.stamp())
+    }
+}
+
+impl Kind for Daily {
+    type Key = Day;
+    type Change = DailyChange;
+    const COLLECTION: &'static str = names::DAILY;
+    fn changes(range: &Range) -> &FastMap<Day, DailyChange> {
+        &range.daily
+    }
+    fn merge(into: &mut DailyChange, other: &DailyChange) {
+        into.merge(other);
+    }
+    fn id(key: &Day) -> Bson {
+        Bson::String(key.to_string())
+    }
+    fn key(id: &Bson) -> Option<Day> {
+        id.as_str()?.parse().ok()
+    }
+    fn update(_: &MongoStore, key: &Day, change: &DailyChange, guards: &[Guard]) -> Document {
+        update::daily(key.to_string(), change, guards)
+    }
+}

@@ -1,0 +1,155 @@
+//! Write commands. They are sent by hand: the driver's own bulk write needs MongoDB 8.
+
+use std::ops::Range;
+
+use bson::{Bson, Document, RawArrayBuf, RawDocumentBuf, doc, raw::cstr};
+
+use super::{MongoStore, Result, codec};
+use crate::StoreError;
+
+/// How many bytes of updates one command carries. The server takes 16 MiB with all that is around them.
+pub(super) const COMMAND_BYTES: usize = 12 << 20;
+
+/// How often in a row all of a command may lose the race to insert: each lost race should be the last.
+pub(super) const PATIENCE: u32 = 20;
+
+/// When it is not the document's own key that is a duplicate.
+pub(super) fn foreign_index(collection: &str) -> StoreError {
+    StoreError::Refused {
+        action: format!("update {collection}"),
+        message: "a key that is not there is refused as a duplicate; drop the unique index that somebody made on it"
+            .into(),
+    }
+}
+
+/// What write commands did.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Documents matched or inserted.
+    pub n: u64,
+    /// The statements that met a duplicate key.
+    pub refused: Vec<usize>,
+}
+
+impl MongoStore {
+    /// Many update statements, unordered, in one command or, when they are long, in several; sent again while that may
+    /// help.
+    pub(super) async fn update_many(&self, collection: &str, updates: &[Document]) -> Result<Written> {
+        let action = format!("update {collection}");
+        let encode = |update: &Document| {
+            RawDocumentBuf::try_from(update).map_err(|error: bson::error::Error| StoreError::Refused {
+                action: action.clone(),
+                message: error.to_string(),
+            })
+        };
+        let updates = updates.iter().map(encode).collect::<Result<Vec<_>>>()?;
+        let mut all = Written::default();
+        for part in parts(updates.iter().map(|update| update.as_bytes().len()), COMMAND_BYTES) {
+            let command = update_command(collection, &updates[part.clone()]);
+            let written = self
+                .retry(&action, || async {
+                    let reply = self.db.run_raw_command(command.clone()).await;
+                    self.written(&action, &reply.map_err(|error| self.explain(&action, &error))?)
+                })
+                .await?;
+            all.n += written.n;
+            all.refused.extend(written.refused.into_iter().map(|index| part.start + index));
+        }
+        Ok(all)
+    }
+
+    /// Inserts a document unless one with its `_id` stands.
+    pub(super) async fn insert_if_absent(&self, collection: &str, document: Document) -> Result<()> {
+        self.insert_absent(collection, vec![document]).await
+    }
+
+    /// Inserts the documents of which none with their `_id` stands.
+    pub(super) async fn insert_absent(&self, collection: &str, documents: Vec<Document>) -> Result<()> {
+        let insert = |mut document: Document| {
+            let id = document.remove("_id").unwrap_or(Bson::Null);
+            doc! { "q": { "_id": id }, "u": { "$setOnInsert": document }, "upsert": true }
+        };
+        let updates: Vec<_> = documents.into_iter().map(insert).collect();
+        // What is refused was inserted by another just now.
+        self.update_many(collection, &updates).await.map(|_| ())
+    }
+
+    /// Deletes what matches. Returns how many.
+    pub(super) async fn delete(&self, collection: &str, filter: Document) -> Result<u64> {
+        let deletes = doc! { "q": filter, "limit": 0 };
+        let command = doc! { "delete": collection, "deletes": [deletes], "writeConcern": { "w": "majority" } };
+        let action = format!("delete from {collection}");
+        let reply = self.command(&action, command).await?;
+        Ok(self.written(&action, &reply)?.n)
+    }
+
+    /// Any command, sent again while that may help.
+    pub(super) async fn command(&self, action: &str, command: Document) -> Result<Document> {
+        self.retry(action, || async {
+            self.db.run_command(command.clone()).await.map_err(|error| self.explain(action, &error))
+        })
+        .await
+    }
+
+    fn written(&self, action: &str, reply: &Document) -> Result<Written> {
+        const DUPLICATE_KEY: i64 = 11_000;
+        let mut refused = Vec::new();
+        for error in reply.get_array("writeErrors").into_iter().flatten().filter_map(Bson::as_document) {
+            let (code, index) = (codec::integer(error, "code"), codec::integer(error, "index"));
+            if code != DUPLICATE_KEY {
+                return Err(self.explain_code(action, code, error.get_str("errmsg").unwrap_or("no message")));
+            }
+            refused.push(index as usize);
+        }
+        if let Ok(concern) = reply.get_document("writeConcernError") {
+            let message = concern.get_str("errmsg").unwrap_or("the write concern was not met").to_owned();
+            return Err(StoreError::Unreachable { place: self.place.clone(), message });
+        }
+        Ok(Written { n: codec::integer(reply, "n") as u64, refused })
+    }
+}
+
+fn update_command(collection: &str, updates: &[RawDocumentBuf]) -> RawDocumentBuf {
+    let mut statements = RawArrayBuf::new();
+    for update in updates {
+        statements.push(update.as_ref());
+    }
+    let mut concern = RawDocumentBuf::new();
+    concern.append(cstr!("w"), "majority");
+    let mut command = RawDocumentBuf::new();
+    command.append(cstr!("update"), collection);
+    command.append(cstr!("updates"), statements);
+    command.append(cstr!("ordered"), false);
+    command.append(cstr!("writeConcern"), concern);
+    command
+}
+
+/// Cuts a list of things of these sizes into parts of at most so much, or of one thing.
+pub(super) fn parts(sizes: impl Iterator<Item = usize>, most: usize) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut sum = 0;
+    for (index, size) in sizes.enumerate() {
+        sum += size;
+        match parts.last_mut() {
+            Some(part) if sum <= most => part.end = index + 1,
+            _ => {
+                parts.push(index..index + 1);
+                sum = size;
+            }
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_cut_by_size_and_nothing_is_left_out() {
+        let cut = |sizes: &[usize]| parts(sizes.iter().copied(), 10);
+        assert_eq!(cut(&[]), []);
+        assert_eq!(cut(&[3, 3, 4, 1, 9, 1]), [0..3, 3..5, 5..6]);
+        assert_eq!(cut(&[99, 1, 1, 99, 99]), [0..1, 1..3, 3..4, 4..5]);
+    }
+}

@@ -1,0 +1,144 @@
+//! Events folded to what they change, by the definitions and without regard for speed.
+
+use stockstream_model::{
+    Money, Timestamp,
+    documents::{
+        Checkpoint, ClientRecordFields, DayTotals, InventoryChange, InventoryState, PartitionId, ProductRecord,
+        RejectedEvent, Version,
+    },
+    event::{ClientRecord, InventoryRecord, Reason, Sale},
+};
+use stockstream_store::Range;
+
+use super::events::Body;
+
+/// Events are refused so long after they were produced: what is older than the setting says is deleted by the server.
+pub const CENTURY: i64 = 36_525 * 86_400_000;
+
+/// An event at its place in the log.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub offset: i64,
+    /// The Kafka timestamp.
+    pub produced_at: Timestamp,
+    pub body: Body,
+}
+
+/// The range of a claim, folded from the partition's events of that incarnation.
+pub fn fold(claim: &Checkpoint, records: &[Record]) -> Range {
+    let (id, incarnation, next, end) = (claim.id, claim.incarnation, claim.next, claim.pending.unwrap());
+    let mut range = Range { incarnation, next, end, ..Range::default() };
+    for record in records.iter().filter(|record| (next..end).contains(&record.offset)) {
+        range.events += 1;
+        let place = Version { at: record.produced_at, incarnation, partition: id.partition, offset: record.offset };
+        match &record.body {
+            Body::Sale(sale) => fold_sale(&mut range, sale),
+            Body::Stock(stock) => fold_stock(&mut range, place, stock),
+            Body::Client(client) => fold_client(&mut range, place, client),
+            Body::Bad(payload) => {
+                range.rejected += 1;
+                range.rejections.push(rejected(id, place, payload));
+            }
+        }
+    }
+    range
+}
+
+fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
+    let (at, amount) = (sale.timestamp, sale.amount());
+    range.latest_event = range.latest_event.max(Some(at));
+    if let Some(client) = &sale.client_id {
+        range.clients.entry(client.to_string()).or_default().bought(amount, at);
+    }
+    let units = sale.items.iter().map(|item| item.quantity).sum();
+    range.daily.entry(at.day()).or_default().totals.add(&DayTotals {
+        invoices: 1,
+        units,
+        revenue: amount,
+        unpriced: 0,
+    });
+    for (index, item) in sale.items.iter().enumerate() {
+        let first = !sale.items[..index].iter().any(|other| other.product_id == item.product_id);
+        let times = |price: Option<Money>| price.and_then(|price| price.checked_times(item.quantity));
+        let (revenue, cost) = (times(item.unit_price), times(item.unit_cost));
+        let product = range.products.entry(item.product_id.to_string()).or_default();
+        product.units += item.quantity;
+        product.revenue = plus(product.revenue, revenue);
+        product.cost = plus(product.cost, cost);
+        let (unpriced, uncosted) = (left(item.quantity, revenue), left(item.quantity, cost));
+        product.unpriced += unpriced;
+        product.uncosted += uncosted;
+        product.sold_at(at);
+        product.day(at.day()).add(&DayTotals {
+            invoices: first.into(),
+            units: item.quantity,
+            revenue: revenue.unwrap_or_default(),
+            unpriced,
+        });
+    }
+}
+
+fn plus(sum: Money, amount: Option<Money>) -> Money {
+    Money::from_units(sum.units() + amount.unwrap_or_default().units())
+}
+
+/// The units that are not valued.
+fn left(quantity: i64, amount: Option<Money>) -> i64 {
+    if amount.is_some() { 0 } else { quantity }
+}
+
+fn fold_stock(range: &mut Range, place: Version, stock: &InventoryRecord<'_>) {
+    let version = Version { at: stock.updated_at.unwrap_or(place.at), ..place };
+    let record = ProductRecord {
+        name: stock.name.as_deref().map(str::to_owned),
+        category: stock.category.as_deref().map(str::to_owned),
+        buy_price: stock.buy_price,
+        sell_price: stock.sell_price,
+        min_margin_threshold: stock.min_margin_threshold,
+    };
+    let (product_id, batch_number) = (stock.product_id.to_string(), stock.batch_no.as_ref().map(ToString::to_string));
+    range.products.entry(product_id.clone()).or_default().take_record(version, record.clone(), stock.quantity);
+    let change = InventoryChange {
+        record: InventoryState {
+            product_id: product_id.clone(),
+            batch_number: batch_number.clone(),
+            quantity: stock.quantity,
+            expiry_date: stock.expiry_date,
+            movement: stock.last_movement.or(stock.created_at).unwrap_or(version.at),
+            record,
+            version,
+        },
+    };
+    range
+        .inventory
+        .entry((product_id, batch_number))
+        .and_modify(|standing| standing.merge(&change))
+        .or_insert_with(|| change.clone());
+}
+
+fn fold_client(range: &mut Range, place: Version, client: &ClientRecord<'_>) {
+    let version = Version { at: client.updated_at.unwrap_or(place.at), ..place };
+    let fields = ClientRecordFields {
+        name: client.name.as_deref().map(str::to_owned),
+        email: client.email.as_deref().map(str::to_owned),
+        phone: client.phone.as_deref().map(str::to_owned),
+        base_revenue: client.total_revenue_generated.unwrap_or_default(),
+        tier: client.loyalty_tier,
+    };
+    range.clients.entry(client.client_id.to_string()).or_default().take_record(version, fields);
+}
+
+fn rejected(id: PartitionId, place: Version, payload: &str) -> RejectedEvent {
+    RejectedEvent {
+        topic: format!("topic-{}", id.stream),
+        incarnation: place.incarnation,
+        partition: id.partition,
+        offset: place.offset,
+        reason: if payload.is_empty() { Reason::Empty } else { Reason::NotJson },
+        path: String::new(),
+        message: "no event".into(),
+        payload: payload.as_bytes().to_vec(),
+        produced_at: Some(place.at),
+        rejected_at: place.at.plus_millis(CENTURY),
+    }
+}

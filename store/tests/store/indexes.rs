@@ -1,0 +1,79 @@
+//! Indexes, on MongoDB only.
+
+use std::collections::BTreeMap;
+
+use bson::{Document, doc};
+use futures_util::TryStreamExt;
+use stockstream_model::{event::ClientRecord, settings::Span};
+use stockstream_store::{RiskUpdate, StateStore};
+
+use super::{
+    bed::{Bed, Mongo, settings},
+    events::{Body, CLIENTS, client},
+    flow::{batch, claim},
+    views::at_risk,
+};
+
+async fn indexes(bed: &Mongo, collection: &str) -> BTreeMap<String, (Document, Option<u64>)> {
+    let indexes = bed.raw.collection::<Document>(collection).list_indexes().await.unwrap();
+    let indexes: Vec<_> = indexes.try_collect().await.unwrap();
+    let named = indexes.into_iter().map(|index| {
+        let options = index.options.unwrap();
+        (options.name.unwrap(), (index.keys, options.expire_after.map(|age| age.as_secs())))
+    });
+    named.filter(|(name, _)| name != "_id_").collect()
+}
+
+async fn every_query_of_the_pipeline_has_its_index(bed: &Mongo) {
+    bed.worker().await;
+    for (collection, name, key) in [
+        ("products", "score", "score -1, _id 1"),
+        ("products", "generation", "g 1"),
+        ("clients", "generation", "g 1"),
+        ("inventory", "expiry", "rec.expiry_date 1"),
+        ("inventory", "movement", "rec.movement 1"),
+        ("clients", "revenue", "total_revenue_generated -1, _id 1"),
+        ("product_winners", "revision", "revision 1, ranking 1"),
+        ("loss_risk_products", "loss", "potential_loss_amount -1, _id 1"),
+        ("rejected_events", "age", "rejected_at 1"),
+        ("workers", "age", "at 1"),
+    ] {
+        let indexes = indexes(bed, collection).await;
+        let (keys, _) = indexes.get(name).unwrap_or_else(|| panic!("{collection} has {indexes:?}, not {name}"));
+        let text: Vec<_> = keys.iter().map(|(field, order)| format!("{field} {}", order.to_string().trim())).collect();
+        assert_eq!(text.join(", "), key);
+    }
+}
+
+async fn how_long_rejected_events_are_kept_follows_the_setting(bed: &Mongo) {
+    let mut settings = settings();
+    for days in [30, 2, 3_650] {
+        settings.limits.keep_rejected = Span::from_millis(days * 86_400_000);
+        for _ in 0..2 {
+            bed.worker_with(&settings).await;
+            assert_eq!(indexes(bed, "rejected_events").await["age"].1, Some(days * 86_400));
+        }
+    }
+    assert_eq!(indexes(bed, "workers").await["age"].1, Some(60));
+}
+
+async fn a_unique_index_of_others_is_named_and_not_fought(bed: &Mongo) {
+    let store = bed.worker().await;
+    for (collection, field) in [("clients", "email"), ("loss_risk_products", "product_name")] {
+        let index = doc! { "key": { field: 1 }, "name": "theirs", "unique": true };
+        bed.raw.run_command(doc! { "createIndexes": collection, "indexes": [index] }).await.unwrap();
+    }
+    let of = |name| Body::Client(ClientRecord { email: Some("one".into()), ..client(name) });
+    let claim = claim(&*store, CLIENTS, 2).await;
+    let refused = store.apply(&batch(&claim, vec![of("ann"), of("bob")]), &[claim]).await.unwrap_err();
+    assert!(refused.to_string().contains("clients") && refused.to_string().contains("unique index"), "{refused}");
+    let upsert = ["a", "b"].map(|product| at_risk(product, None, None)).into();
+    let refused = store.update_risk(&RiskUpdate { upsert, delete: Vec::new() }).await.unwrap_err();
+    assert!(refused.to_string().contains("loss_risk_products"), "{refused}");
+}
+
+mongodb_only!(
+    every_query_of_the_pipeline_has_its_index,
+    how_long_rejected_events_are_kept_follows_the_setting,
+    a_unique_index_of_others_is_named_and_not_fought,
+);

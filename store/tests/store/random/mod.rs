@@ -1,0 +1,73 @@
+//! Histories at random: however they are cut, ordered and delivered, and by whichever store, the end is the same.
+
+mod events;
+mod history;
+mod plan;
+mod seen;
+
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use stockstream_model::{analytics::score_base, settings::Settings};
+use tokio::{runtime::Handle, task::block_in_place};
+
+use self::{history::History, plan::Step, seen::Seen};
+use super::bed::{Bed, Memory, Mongo};
+
+fn runner(cases: u32) -> TestRunner {
+    let failures = Config { failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+    TestRunner::new(Config { cases, ..failures })
+}
+
+/// What two workers make of a history on that bed.
+async fn outcome(bed: &impl Bed, history: &History, steps: &[Step]) -> Seen {
+    let settings = history.settings();
+    let workers = [bed.worker_with(&settings).await, bed.worker_with(&settings).await];
+    plan::run(&workers, history, steps).await;
+    Seen::of(&*workers[0], &settings).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn order_batches_and_redelivery_leave_no_trace() {
+    let cases = (history::any(), plan::any(), plan::any());
+    let run = runner(256).run(&cases, |(history, one_way, another)| {
+        block_in_place(|| {
+            Handle::current().block_on(async {
+                let one = outcome(&Memory::default(), &history, &one_way).await;
+                one.same_as(&outcome(&Memory::default(), &history, &another).await)
+            })
+        })
+    });
+    run.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+async fn both_stores_hold_the_same(bed: &Mongo) {
+    let cases = (history::any(), plan::any(), plan::any());
+    let run = runner(50).run(&cases, |(history, one_way, another)| {
+        block_in_place(|| {
+            Handle::current().block_on(async {
+                bed.wipe().await;
+                let seen = outcome(bed, &history, &one_way).await;
+                scores_are_as_computed(bed, &seen, &history.settings()).await?;
+                outcome(&Memory::default(), &history, &another).await.same_as(&seen)
+            })
+        })
+    });
+    run.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+mongodb_only!(both_stores_hold_the_same);
+
+/// The scores that the server derived are those of the products it holds.
+async fn scores_are_as_computed(bed: &Mongo, seen: &Seen, settings: &Settings) -> Result<(), TestCaseError> {
+    for (product, document) in seen.snapshot.products.iter().zip(bed.documents("products").await) {
+        let wanted = score_base(product, &settings.analytics.product_winners.weights);
+        let found = document.get_f64("score").ok();
+        let close = match (found, wanted) {
+            (Some(found), Some(wanted)) => (found - wanted).abs() <= 1e-9 * wanted.abs(),
+            (found, wanted) => found == wanted,
+        };
+        if !close {
+            return Err(TestCaseError::fail(format!("score {found:?}, not {wanted:?}, of {product:?}")));
+        }
+    }
+    Ok(())
+}
