@@ -39,6 +39,7 @@ pub(crate) async fn serve(
         .route("/metrics", get(metrics))
         .route("/status", get(status))
         .with_state(served);
+    tracing::info!(address = %listener.local_addr()?, "health, metrics and status are served");
     // Not with a graceful drain: a scraper that keeps its connection open must not hold up the end.
     tokio::select! {
         served = axum::serve(listener, router).into_future() => served,

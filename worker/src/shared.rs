@@ -3,9 +3,10 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use stockstream_model::{
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub events: AtomicU64,
     pub batches: AtomicU64,
     writes: AtomicU64,
+    /// Whether a flush is under way; rings at its end.
+    flushing: (Mutex<bool>, Condvar),
     inner: Mutex<Inner>,
 }
 
@@ -68,6 +71,7 @@ impl Shared {
             events: AtomicU64::new(0),
             batches: AtomicU64::new(0),
             writes: AtomicU64::new(0),
+            flushing: (Mutex::new(false), Condvar::new()),
             inner: Mutex::new(waiting),
         }
     }
@@ -80,6 +84,17 @@ impl Shared {
     pub fn stamp(&self) -> Stamp {
         let writer = format!("{}#{}", self.worker, self.writes.fetch_add(1, Ordering::Relaxed));
         Stamp { writer, generation: self.generation.load(Ordering::Relaxed), at: Timestamp::now() }
+    }
+
+    pub fn set_flushing(&self, flushing: bool) {
+        *self.flushing.0.lock().unwrap_or_else(PoisonError::into_inner) = flushing;
+        self.flushing.1.notify_all();
+    }
+
+    /// Waits for the end of the flush under way, but not for ever.
+    pub fn wait_for_flush(&self, at_most: Duration) {
+        let flushing = self.flushing.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.flushing.1.wait_timeout_while(flushing, at_most, |flushing| *flushing));
     }
 
     pub fn wait_for(&self, what: impl Into<String>) {

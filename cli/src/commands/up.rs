@@ -98,6 +98,7 @@ async fn with_store<S: StateStore + ViewStore>(
     let worker = tokio::spawn(stockstream_worker::run(settings.clone(), async move { Ok(connected) }, options));
     let feeding = feed(args, settings, Arc::clone(&store), shutdown.clone());
     let fed = tokio::select! {
+        biased; // what was left out of the input is told also at the end by a signal
         fed = feeding => fed,
         () = shutdown.cancelled() => Ok(Outcome::Done),
     };

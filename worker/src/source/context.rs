@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -41,7 +41,6 @@ pub(crate) struct Context {
     resolve: Resolve,
     news: Mutex<Vec<News>>,
     has_news: AtomicBool,
-    in_flight: (Mutex<bool>, Condvar),
 }
 
 impl Context {
@@ -52,7 +51,6 @@ impl Context {
             resolve,
             news: Mutex::default(),
             has_news: AtomicBool::new(false),
-            in_flight: (Mutex::new(false), Condvar::new()),
         }
     }
 
@@ -68,11 +66,6 @@ impl Context {
     pub(super) fn add_news(&self, news: News) {
         lock(&self.news).push(news);
         self.has_news.store(true, Ordering::Relaxed);
-    }
-
-    pub fn set_in_flight(&self, in_flight: bool) {
-        *lock(&self.in_flight.0) = in_flight;
-        self.in_flight.1.notify_all();
     }
 
     pub(super) fn resolve(&self, consumer: &BaseConsumer<Self>, ids: &[PartitionId]) -> Vec<(Checkpoint, i64)> {
@@ -106,9 +99,7 @@ impl ConsumerContext for Context {
                     tracing::warn!(partitions = ids.len(), "partitions lost: Kafka gave this worker up for dead");
                 } else {
                     tracing::info!(partitions = ids.len(), "partitions given back");
-                    let waited =
-                        self.in_flight.1.wait_timeout_while(lock(&self.in_flight.0), FINISH_FLUSH, |busy| *busy);
-                    drop(waited);
+                    self.shared.wait_for_flush(FINISH_FLUSH);
                 }
                 self.add_news(News::Revoked(ids));
                 consumer.incremental_unassign(list)

@@ -167,11 +167,8 @@ impl Source {
             return;
         }
         self.last_flush = Instant::now();
+        self.shared.set_flushing(true);
         self.in_flight = self.jobs.blocking_send(parts).is_ok();
-        self.consumer.context().set_in_flight(self.in_flight);
-        if self.paused {
-            self.resume();
-        }
     }
 
     fn take_done(&mut self) {
@@ -182,7 +179,6 @@ impl Source {
 
     fn take(&mut self, flushed: Flushed) {
         self.in_flight = false;
-        self.consumer.context().set_in_flight(false);
         for checkpoint in flushed.completed {
             self.uncommitted.insert(checkpoint.id, checkpoint.next);
             if let Some(slot) = self.slots.get_mut(&checkpoint.id) {
@@ -208,7 +204,14 @@ impl Source {
 
     /// Backpressure: a full batch first waits a little for the flush under way, then its partitions are paused.
     fn hold_back(&mut self) {
-        if !self.in_flight || self.paused || !self.is_full() {
+        if !self.in_flight || !self.is_full() {
+            // Not only a flush empties the batch: a rebalance may take away what filled it.
+            if self.paused {
+                self.resume();
+            }
+            return;
+        }
+        if self.paused {
             return;
         }
         if let Ok(flushed) = self.done.recv_timeout(BEFORE_PAUSE) {

@@ -1,0 +1,121 @@
+//! Three workers that come and go while the real data is imported; what comes out is what one would have made.
+
+use std::path::Path;
+
+use serde_json::json;
+use stockstream_model::{documents::Checkpoint, event::Stream};
+use stockstream_store::StateStore;
+
+use crate::harness::{Bed, Process, compare, data_set, eventually, oracle};
+
+const WORKERS: usize = 3;
+const SEED: u64 = 20_101_201;
+
+async fn bed() -> Option<Bed> {
+    let bed = Bed::without_topics(json!({
+        "analytics": { "asOf": "LatestEvent" },
+        // Small batches in small commands, one after the other: many flushes, long ones, and so most crashes inside one.
+        "limits": { "batchKeys": 2_000, "updatesPerCommand": 100, "writeConnections": 1 },
+    }))
+    .await?;
+    for (stream, partitions) in [(Stream::Sales, 6), (Stream::Inventory, 3), (Stream::Clients, 1)] {
+        bed.kafka.create(stream, partitions, &[]).await;
+    }
+    Some(bed)
+}
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn between(&mut self, from: u64, to: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        from + (self.0 >> 33) % (to - from)
+    }
+}
+
+fn events(checkpoints: &[Checkpoint]) -> u64 {
+    checkpoints.iter().map(|checkpoint| checkpoint.events as u64).sum()
+}
+
+/// Waits until a worker of ours has claimed a range, so many events on. Its place; none when all is applied.
+async fn in_a_flush(bed: &Bed, workers: &[Process], from: u64, all: u64) -> Option<(usize, u64)> {
+    eventually("a worker is in a flush", async || {
+        let checkpoints = bed.store.checkpoints().await.unwrap();
+        let applied = events(&checkpoints);
+        if applied == all {
+            return Ok(None);
+        }
+        let claimed = checkpoints.iter().filter(|checkpoint| checkpoint.pending.is_some());
+        let place = claimed.filter_map(|checkpoint| workers.iter().position(|worker| wrote(worker, checkpoint))).next();
+        let reached = place.filter(|_| applied >= from.min(all - 1));
+        reached.map(|place| Some((place, applied))).ok_or_else(|| format!("{applied} of {all}: {checkpoints:?}"))
+    })
+    .await
+}
+
+/// Whether that worker wrote the checkpoint: its name has its process in it.
+fn wrote(worker: &Process, checkpoint: &Checkpoint) -> bool {
+    checkpoint.writer.contains(&format!("-{}-", worker.id()))
+}
+
+async fn claims(bed: &Bed, worker: &Process) -> usize {
+    let checkpoints = bed.store.checkpoints().await.unwrap();
+    checkpoints.iter().filter(|checkpoint| checkpoint.pending.is_some() && wrote(worker, checkpoint)).count()
+}
+
+async fn end(bed: &Bed, file: &Path, import: Process) {
+    let (code, said) = import.outcome().await;
+    assert_eq!(code, 0, "{said}");
+    let checkpoints = bed.applied().await;
+    compare::whole(bed, &oracle::expected(file), &checkpoints).await;
+}
+
+fn produced(expected: &serde_json::Value) -> u64 {
+    let sales = expected["accepted"].as_u64().unwrap() + expected["rejected"].as_u64().unwrap();
+    sales + expected["products"].as_object().unwrap().len() as u64
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_killed_inside_flushes_leave_no_trace() {
+    let Some(file) = data_set() else { return };
+    let Some(bed) = bed().await else { return };
+    let all = produced(&oracle::expected(&file));
+    let mut dice = Dice(SEED);
+    let mut workers: Vec<Process> = (0..WORKERS).map(|_| bed.worker()).collect();
+    let import = bed.import(&file);
+    let (mut kills, mut interrupted, mut from) = (0, 0, 1);
+    while let Some((place, applied)) = in_a_flush(&bed, &workers, from, all).await {
+        workers[place].kill();
+        kills += 1;
+        interrupted += usize::from(claims(&bed, &workers[place]).await > 0);
+        workers[place] = bed.worker();
+        from = applied + dice.between(1_500, 4_000);
+    }
+    assert!(
+        kills >= 4 && interrupted >= 2,
+        "{kills} kills, {interrupted} of them inside a flush: too few to mean much"
+    );
+    end(&bed, &file, import).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_leaves_no_claim_and_no_trace() {
+    let Some(file) = data_set() else { return };
+    let Some(bed) = bed().await else { return };
+    let mut workers: Vec<Process> = (0..WORKERS).map(|_| bed.worker()).collect();
+    let import = bed.import(&file);
+    let all = produced(&oracle::expected(&file));
+    let mut from = 1;
+    for place in 0..WORKERS {
+        let Some((_, applied)) = in_a_flush(&bed, &workers, from, all).await else { break };
+        workers[place].signal("TERM");
+        let status = workers[place].ended().await;
+        assert_eq!(status.code(), Some(0), "{:?}", workers[place].said());
+        assert_eq!(claims(&bed, &workers[place]).await, 0, "whoever ends in order finishes what it claimed");
+        workers[place] = bed.worker();
+        workers[place].ready().await;
+        from = applied + all / 10;
+    }
+    end(&bed, &file, import).await;
+}

@@ -1,0 +1,153 @@
+//! Where a test stands: topics, a group and a database of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use serde_json::{Value, json};
+use stockstream_model::{Timestamp, documents::Checkpoint, event::Stream, settings::Settings};
+use stockstream_store::{
+    MongoStore, StateStore,
+    inspect::{Inspect, Snapshot},
+};
+
+use super::{Process, database::Database, eventually, holds, kafka::Kafka, needed};
+
+/// A test's own part of the servers. Dropped with all it holds.
+pub struct Bed {
+    name: String,
+    folder: PathBuf,
+    settings: Value,
+    pub kafka: Kafka,
+    pub database: Database,
+    pub store: MongoStore,
+}
+
+impl Bed {
+    /// A bed with topics of two partitions. None where a server is not named.
+    pub async fn new(settings: Value) -> Option<Self> {
+        let bed = Self::without_topics(settings).await?;
+        for stream in Stream::ALL {
+            bed.kafka.create(stream, 2, &[]).await;
+        }
+        Some(bed)
+    }
+
+    /// A bed whose topics are not made yet.
+    pub async fn without_topics(settings: Value) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let (servers, mongodb) = (needed("KAFKA_BOOTSTRAP_SERVERS")?, needed("MONGODB_URI")?);
+        let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("e2e_{:x}_{process}_{number}", Timestamp::now().millis());
+        let folder = std::env::temp_dir().join(&name);
+        fs::create_dir(&folder).unwrap();
+        let topic = |stream: Stream| json!({ "name": format!("{name}_{stream}") });
+        let mut all = json!({
+            "kafka": {
+                "bootstrapServers": servers.split(',').collect::<Vec<_>>(),
+                "groupId": name,
+                "startFrom": "earliest",
+                "topics": { "sales": topic(Stream::Sales), "inventory": topic(Stream::Inventory), "clients": topic(Stream::Clients) },
+            },
+            "mongodb": { "uri": with_database(&mongodb, &name) },
+            // Kafka's least, so that what a killed worker had is soon given to others.
+            "limits": { "sessionTimeout": "6s", "heartbeatEvery": "1s" },
+        });
+        merge(&mut all, settings);
+        let typed = Settings::load(Some(&all.to_string()), |_| None).unwrap();
+        let store = MongoStore::connect(&typed).await.unwrap();
+        let database = Database::new(&with_database(&mongodb, &name)).await;
+        Some(Self { name, folder, settings: all, kafka: Kafka::new(&typed.kafka), database, store })
+    }
+
+    /// The settings as a file, changed so.
+    pub fn settings(&self, changed: Value) -> PathBuf {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let mut all = self.settings.clone();
+        merge(&mut all, changed);
+        let file = self.folder.join(format!("settings-{}.yaml", NEXT.fetch_add(1, Ordering::Relaxed)));
+        fs::write(&file, all.to_string()).unwrap(); // JSON is YAML
+        file
+    }
+
+    /// A setting's value, by its path in JSON Pointer's spelling.
+    pub fn setting(&self, path: &str) -> &str {
+        self.settings.pointer(path).and_then(Value::as_str).unwrap()
+    }
+
+    /// Starts a command with the settings.
+    pub fn start(&self, command: &str, changed: Value) -> Process {
+        let file = self.settings(changed);
+        Process::start([command, "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()])
+    }
+
+    /// Starts a worker.
+    pub fn worker(&self) -> Process {
+        self.start("worker", json!({}))
+    }
+
+    /// Starts an import with derived inventory.
+    pub fn import(&self, file: &Path) -> Process {
+        let settings = self.settings(json!({}));
+        let config = ["--derive-inventory", "--config", settings.to_str().unwrap()];
+        Process::start(["import", file.to_str().unwrap()].into_iter().chain(config))
+    }
+
+    /// Waits until everything that is in the topics now is applied. The checkpoints then.
+    pub async fn applied(&self) -> Vec<Checkpoint> {
+        let ends = self.kafka.ends();
+        eventually("everything produced is applied", async || {
+            let checkpoints = self.store.checkpoints().await.unwrap();
+            let done = |id, end| {
+                let at_end = |c: &&Checkpoint| c.id == id && c.next == end && c.pending.is_none();
+                end == 0 || checkpoints.iter().any(|c| at_end(&c))
+            };
+            let left: Vec<_> = ends.iter().filter(|(id, end)| !done(**id, **end)).collect();
+            holds(left.is_empty(), || format!("open: {left:?}; checkpoints: {checkpoints:?}"))?;
+            Ok(checkpoints)
+        })
+        .await
+    }
+
+    /// The whole working state.
+    pub async fn snapshot(&self) -> Snapshot {
+        self.store.snapshot().await.unwrap()
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+        let clean = async {
+            self.kafka.drop_topics().await;
+            self.database.drop_database().await;
+        };
+        // A drop cannot wait; a thread with a runtime of its own can.
+        std::thread::scope(|scope| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+            let cleaned = scope.spawn(move || runtime.block_on(clean)).join();
+            if cleaned.is_err() {
+                eprintln!("topics or database of {} are left", self.name);
+            }
+        });
+    }
+}
+
+/// Puts an object's fields into another, deeply.
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            from.into_iter().for_each(|(name, value)| merge(into.entry(name).or_insert(Value::Null), value));
+        }
+        (into, from) => *into = from,
+    }
+}
+
+fn with_database(uri: &str, database: &str) -> String {
+    let (scheme, rest) = uri.split_once("://").expect("MONGODB_URI has a scheme");
+    let (rest, query) = rest.split_once('?').map_or((rest, String::new()), |(rest, query)| (rest, format!("?{query}")));
+    let hosts = rest.split('/').next().unwrap_or(rest);
+    format!("{scheme}://{hosts}/{database}{query}")
+}

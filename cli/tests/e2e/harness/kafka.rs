@@ -1,0 +1,107 @@
+//! Topics of a test, and what is produced to them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    producer::{FutureProducer, FutureRecord},
+};
+use serde_json::Value;
+use stockstream_model::{
+    documents::PartitionId,
+    event::Stream,
+    settings::{Kafka as Settings, Topics},
+};
+use tokio::task::block_in_place;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An event to send.
+#[derive(Default)]
+pub struct Event<'a> {
+    pub payload: Option<&'a [u8]>,
+    pub partition: Option<i32>,
+    pub timestamp: Option<i64>,
+}
+
+/// Kafka, as a test needs it.
+pub struct Kafka {
+    topics: Topics,
+    admin: AdminClient<DefaultClientContext>,
+    asker: BaseConsumer,
+    producer: FutureProducer,
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE))
+}
+
+impl Kafka {
+    pub fn new(settings: &Settings) -> Self {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", settings.bootstrap_servers.join(",")).set("linger.ms", "1");
+        Self {
+            topics: settings.topics.clone(),
+            admin: config.create().unwrap(),
+            asker: config.create().unwrap(),
+            producer: config.create().unwrap(),
+        }
+    }
+
+    fn name(&self, stream: Stream) -> &str {
+        &self.topics.of(stream).name
+    }
+
+    pub async fn create(&self, stream: Stream, partitions: i32, settings: &[(&str, &str)]) {
+        let mut topic = NewTopic::new(self.name(stream), partitions, TopicReplication::Fixed(1));
+        topic.config.extend(settings);
+        let made = self.admin.create_topics([&topic], &options()).await.unwrap();
+        made.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
+    }
+
+    pub async fn grow(&self, stream: Stream, partitions: usize) {
+        let more = NewPartitions::new(self.name(stream), partitions);
+        let made = self.admin.create_partitions([&more], &options()).await.unwrap();
+        made.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
+    }
+
+    /// Removes the topics, as far as they were made.
+    pub async fn drop_topics(&self) {
+        let names = Stream::ALL.map(|stream| self.name(stream));
+        self.admin.delete_topics(&names, &options()).await.unwrap();
+    }
+
+    /// How many partitions a topic has; none where it is not there.
+    pub fn partitions(&self, stream: Stream) -> i32 {
+        let metadata = block_in_place(|| self.asker.fetch_metadata(Some(self.name(stream)), PATIENCE)).unwrap();
+        metadata.topics()[0].partitions().len() as i32
+    }
+
+    /// The offsets behind the last events.
+    pub fn ends(&self) -> BTreeMap<PartitionId, i64> {
+        let partitions = |stream| (0..self.partitions(stream)).map(move |partition| PartitionId { stream, partition });
+        let end = |id: PartitionId| {
+            let bounds = block_in_place(|| self.asker.fetch_watermarks(self.name(id.stream), id.partition, PATIENCE));
+            (id, bounds.unwrap().1)
+        };
+        Stream::ALL.into_iter().flat_map(partitions).map(end).collect()
+    }
+
+    /// Sends an event and waits until it is there. Its partition and offset.
+    pub async fn send(&self, stream: Stream, event: &Event<'_>) -> (i32, i64) {
+        let mut record = FutureRecord::<str, [u8]>::to(self.name(stream));
+        record.payload = event.payload;
+        record.partition = event.partition;
+        record.timestamp = event.timestamp;
+        let delivered = self.producer.send(record, PATIENCE).await.unwrap();
+        (delivered.partition, delivered.offset)
+    }
+
+    /// Sends an event as JSON.
+    pub async fn produce(&self, stream: Stream, event: &Value) -> (i32, i64) {
+        self.send(stream, &Event { payload: Some(event.to_string().as_bytes()), ..Event::default() }).await
+    }
+}

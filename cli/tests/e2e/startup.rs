@@ -1,0 +1,142 @@
+//! What is wrong is said before work begins: by exit code where only a person can mend it, at `/readyz` where waiting may.
+
+use serde_json::{Value, json};
+use stockstream_model::event::Stream;
+
+use crate::harness::{
+    Bed, Process, database_host,
+    events::{sale, stock},
+    eventually, holds, http,
+    relay::Relay,
+};
+
+async fn bed() -> Option<Bed> {
+    Bed::new(json!({})).await
+}
+
+/// Waits until the worker is not ready and says why with these words.
+async fn waits_for(worker: &mut Process, words: &[&str]) {
+    let address = worker.address().await;
+    eventually("the worker says what it waits for", async || {
+        let (status, said) = http::get(&address, "/readyz").await?;
+        holds(status == 503 && words.iter().all(|word| said.contains(word)), || format!("{status}: {said}"))
+    })
+    .await;
+    assert_eq!(http::get(&address, "/healthz").await.map(|answer| answer.0), Ok(200), "a restart would not help");
+    assert!(worker.runs());
+}
+
+async fn refused(bed: &Bed, changed: Value, words: &[&str]) {
+    let (code, said) = bed.start("worker", changed).outcome().await;
+    assert_eq!(code, 2, "{said}");
+    let last = said.lines().rev().find(|line| line.starts_with("stockstream: ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(words.iter().all(|word| last.contains(word)), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_be_used_are_named() {
+    let Some(bed) = bed().await else { return };
+    refused(&bed, json!({ "analytics": { "lossRisk": { "idleDays": 0 } } }), &["analytics.lossRisk.idleDays"]).await;
+    refused(&bed, json!({ "kafka": { "tpoics": {} } }), &["kafka", "tpoics"]).await;
+    let host = database_host(&bed);
+    refused(&bed, json!({ "mongodb": { "uri": format!("mongodb://{host}") } }), &["names no database"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_another_pipeline_is_refused_by_its_name() {
+    let Some(bed) = bed().await else { return };
+    let mut worker = bed.start("worker", json!({ "pipeline": { "name": "shop/first" } }));
+    worker.ready().await;
+    let second = json!({ "pipeline": { "name": "shop/second" } });
+    refused(&bed, second, &["shop/first", "shop/second", "mongodb.uri"]).await;
+    assert!(worker.runs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compacted_topic_of_sales_is_refused() {
+    let Some(bed) = Bed::without_topics(json!({})).await else { return };
+    bed.kafka.create(Stream::Sales, 1, &[("cleanup.policy", "compact")]).await;
+    bed.kafka.create(Stream::Inventory, 1, &[("cleanup.policy", "compact")]).await;
+    bed.kafka.create(Stream::Clients, 1, &[]).await;
+    let topic = bed.setting("/kafka/topics/sales/name");
+    refused(&bed, json!({}), &[topic, "cleanup.policy is compact", "kafka-configs.sh"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_topic_is_named_with_the_command_and_work_begins_once_it_is_made() {
+    let Some(bed) = Bed::without_topics(json!({})).await else { return };
+    bed.kafka.create(Stream::Sales, 1, &[]).await;
+    bed.kafka.create(Stream::Clients, 1, &[]).await;
+    let mut worker = bed.worker();
+    let topic = bed.setting("/kafka/topics/inventory/name");
+    waits_for(&mut worker, &[topic, "does not exist", "kafka-topics.sh", "--create", "--partitions"]).await;
+    bed.kafka.create(Stream::Inventory, 1, &[]).await;
+    worker.ready().await;
+    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
+    bed.applied().await;
+    assert_eq!(bed.snapshot().await.products.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_that_is_away_is_waited_for() {
+    let Some(bed) = bed().await else { return };
+    let relay = Relay::to(bed.setting("/kafka/bootstrapServers/0"), false).await;
+    let mut worker = bed.start("worker", json!({ "kafka": { "bootstrapServers": [relay.address] } }));
+    waits_for(&mut worker, &["failed to reach Kafka", &relay.address, "kafka.bootstrapServers"]).await;
+    relay.set_open(true);
+    worker.ready().await;
+    worker.signal("TERM");
+    assert_eq!(worker.ended().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_is_obeyed_while_kafka_is_away() {
+    let Some(bed) = bed().await else { return };
+    let relay = Relay::to("127.0.0.1:1", false).await;
+    let mut worker = bed.start("worker", json!({ "kafka": { "bootstrapServers": [relay.address] } }));
+    waits_for(&mut worker, &["failed to reach Kafka"]).await;
+    worker.signal("INT");
+    assert_eq!(worker.ended().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_waited_for_before_and_during_work() {
+    let Some(bed) = bed().await else { return };
+    let relay = Relay::to(&database_host(&bed), false).await;
+    let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
+    let mut worker = bed.start("worker", json!({ "mongodb": { "uri": uri } }));
+    waits_for(&mut worker, &["MongoDB"]).await;
+    relay.set_open(true);
+    worker.ready().await;
+    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
+    bed.applied().await;
+    relay.set_open(false);
+    for invoice in 0..20 {
+        bed.kafka.produce(Stream::Sales, &sale(&invoice.to_string(), "2026-01-01", "a", 1, "2.00")).await;
+    }
+    worker.says("MongoDB does not answer").await;
+    relay.set_open(true);
+    let checkpoints = bed.applied().await;
+    assert_eq!(checkpoints.iter().map(|checkpoint| checkpoint.events).sum::<i64>(), 21);
+    assert_eq!(bed.snapshot().await.products[0].units, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_signal_ends_in_order_and_the_second_at_once() {
+    let Some(bed) = bed().await else { return };
+    let relay = Relay::to(&database_host(&bed), true).await;
+    let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
+    let mut worker = bed.start("worker", json!({ "mongodb": { "uri": uri } }));
+    worker.ready().await;
+    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
+    bed.applied().await;
+    relay.set_open(false); // so that an end in order has to wait
+    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-02", 1)).await;
+    worker.says("MongoDB does not answer").await;
+    worker.signal("TERM");
+    worker.says("ending: finishing the flush under way").await;
+    worker.signal("TERM");
+    let status = worker.ended().await;
+    assert_eq!(status.code(), Some(143));
+    assert!(!worker.said().iter().any(|line| line.contains("ended in order")));
+}
