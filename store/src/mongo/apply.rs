@@ -119,8 +119,7 @@ impl MongoStore {
                 let mark = of_key.and_then(|marks| codec::maybe_integer(marks, &guard.mark));
                 let holds = stands(claim, standing.iter().find(|checkpoint| checkpoint.id == claim.id));
                 match verdict(mark, guard.next, guard.end, holds) {
-                    Verdict::Apply if apply.is_empty() => apply.push(index),
-                    Verdict::Apply => {}
+                    Verdict::Apply => apply.push(index),
                     Verdict::Already => report.already += 1,
                     Verdict::Lost if report.lost.contains(&claim.id) => {}
                     Verdict::Lost => report.lost.push(claim.id),
