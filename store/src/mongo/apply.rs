@@ -15,7 +15,7 @@ use super::{
     rows,
     state::IDS_PER_QUERY,
     update::Guard,
-    write::{COMMAND_BYTES, PATIENCE, foreign_index, parts as parts_by_size},
+    write::{COMMAND_BYTES, PATIENCE, encoded, foreign_index, parts as parts_by_size},
 };
 use crate::{
     ApplyReport, Batch, Range, StoreError,
@@ -92,8 +92,8 @@ impl MongoStore {
             changes.for_each(|change| K::merge(&mut sum, change));
             Some(K::update(self, key, &sum, &guards))
         };
-        let updates: Vec<Document> = chunk.iter().filter_map(update).collect();
-        let written = self.update_many(K::COLLECTION, &updates).await?;
+        let updates = chunk.iter().filter_map(update).map(|update| encoded(&update)).collect::<Result<Vec<_>>>()?;
+        let written = self.update_encoded(K::COLLECTION, &updates).await?;
         Ok(written.refused.into_iter().filter_map(|index| chunk.get(index).cloned()).collect())
     }
 

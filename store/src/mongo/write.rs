@@ -35,14 +35,12 @@ impl MongoStore {
     /// Many update statements, unordered, in one command or, when they are long, in several; sent again while that may
     /// help.
     pub(super) async fn update_many(&self, collection: &str, updates: &[Document]) -> Result<Written> {
+        self.update_encoded(collection, &updates.iter().map(encoded).collect::<Result<Vec<_>>>()?).await
+    }
+
+    /// The same for statements that are encoded already: what a document holds besides its bytes is many times their size.
+    pub(super) async fn update_encoded(&self, collection: &str, updates: &[RawDocumentBuf]) -> Result<Written> {
         let action = format!("update {collection}");
-        let encode = |update: &Document| {
-            RawDocumentBuf::try_from(update).map_err(|error: bson::error::Error| StoreError::Refused {
-                action: action.clone(),
-                message: error.to_string(),
-            })
-        };
-        let updates = updates.iter().map(encode).collect::<Result<Vec<_>>>()?;
         let mut all = Written::default();
         for part in parts(updates.iter().map(|update| update.as_bytes().len()), COMMAND_BYTES) {
             let command = update_command(collection, &updates[part.clone()]);
@@ -107,6 +105,15 @@ impl MongoStore {
         }
         Ok(Written { n: codec::integer(reply, "n") as u64, refused })
     }
+}
+
+/// A statement as bytes.
+pub(super) fn encoded(update: &Document) -> Result<RawDocumentBuf> {
+    let refused = |error: bson::error::Error| StoreError::Refused {
+        action: "encode an update".into(),
+        message: error.to_string(),
+    };
+    RawDocumentBuf::try_from(update).map_err(refused)
 }
 
 fn update_command(collection: &str, updates: &[RawDocumentBuf]) -> RawDocumentBuf {
