@@ -18,7 +18,7 @@ pub use stockstream_model::event::Stream;
 use tokio::time::Instant;
 
 /// After so long something that should come to pass is given up. Never a measure of speed.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_secs(420);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is good.
