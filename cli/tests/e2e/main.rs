@@ -8,11 +8,11 @@
 
 mod harness;
 
-mod always_whole;
 mod bad_events;
 mod comings;
 mod conditional;
 mod embedded;
 mod exact;
 mod positions;
+mod readers;
 mod startup;

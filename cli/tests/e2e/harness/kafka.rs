@@ -7,7 +7,6 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaResult,
     producer::{FutureProducer, FutureRecord},
 };
 use serde_json::Value;
@@ -17,8 +16,6 @@ use stockstream_model::{
     settings::{Kafka as Settings, Topics},
 };
 use tokio::task::block_in_place;
-
-use super::eventually;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -63,12 +60,6 @@ impl Kafka {
         topic.config.extend(settings);
         let made = self.admin.create_topics([&topic], &options()).await.unwrap();
         made.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
-        // It is named at once, and led by somebody a little later.
-        eventually("every partition answers", async || {
-            let answers = |partition| self.bounds(PartitionId { stream, partition }).map_err(|error| error.to_string());
-            (0..partitions).try_for_each(|partition| answers(partition).map(|_| ()))
-        })
-        .await;
     }
 
     pub async fn grow(&self, stream: Stream, partitions: usize) {
@@ -92,11 +83,11 @@ impl Kafka {
     /// The offsets behind the last events.
     pub fn ends(&self) -> BTreeMap<PartitionId, i64> {
         let partitions = |stream| (0..self.partitions(stream)).map(move |partition| PartitionId { stream, partition });
-        Stream::ALL.into_iter().flat_map(partitions).map(|id| (id, self.bounds(id).unwrap().1)).collect()
-    }
-
-    fn bounds(&self, id: PartitionId) -> KafkaResult<(i64, i64)> {
-        block_in_place(|| self.asker.fetch_watermarks(self.name(id.stream), id.partition, PATIENCE))
+        let end = |id: PartitionId| {
+            let bounds = block_in_place(|| self.asker.fetch_watermarks(self.name(id.stream), id.partition, PATIENCE));
+            (id, bounds.unwrap().1)
+        };
+        Stream::ALL.into_iter().flat_map(partitions).map(end).collect()
     }
 
     /// Sends an event and waits until it is there. Its partition and offset.

@@ -10,12 +10,15 @@ pub mod oracle;
 pub mod process;
 pub mod relay;
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 pub use bed::Bed;
 pub use process::Process;
 pub use stockstream_model::event::Stream;
-use tokio::time::Instant;
 
 /// After so long something that should come to pass is given up. Never a measure of speed.
 const DEADLINE: Duration = Duration::from_secs(420);
@@ -23,17 +26,14 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is good.
 pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
-    let end = Instant::now() + DEADLINE;
-    let mut why = "no answer yet".to_owned();
-    while Instant::now() < end {
-        match tokio::time::timeout_at(end, ask()).await {
-            Ok(Ok(answer)) => return answer,
-            Ok(Err(reason)) => why = reason,
-            Err(_) => break,
+    let began = Instant::now();
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(why) => assert!(began.elapsed() < DEADLINE, "{what}: still not after {DEADLINE:?}: {why}"),
         }
         tokio::time::sleep(PAUSE).await;
     }
-    panic!("{what}: still not after {DEADLINE:?}: {why}");
 }
 
 /// Nothing if it holds, else why not: for [`eventually`].

@@ -6,7 +6,7 @@ use bson::{Document, doc};
 use futures_util::TryStreamExt;
 use serde_json::json;
 use stockstream_model::documents::View;
-use stockstream_store::ViewStore;
+use stockstream_store::{StateStore, ViewStore};
 
 use crate::harness::{
     Bed, Stream,
@@ -14,8 +14,7 @@ use crate::harness::{
     eventually, holds, http,
 };
 
-/// Of both views together.
-const PUBLICATIONS: u64 = 1_000;
+const PUBLICATIONS: i64 = 1_000;
 const PRODUCTS: usize = 5;
 
 /// Reads a collection as a program that knows nothing of pointers would. How often it did.
@@ -49,26 +48,23 @@ async fn follow(bed: &Bed, done: &AtomicBool) -> u64 {
 
 /// Sells one product after another, each time enough to be the first; and lets what is at risk change from one batch to
 /// the other.
-async fn sell(bed: &Bed, worker: &str, done: &AtomicBool) {
+async fn sell(bed: &Bed, done: &AtomicBool) {
     for turn in 0_usize.. {
         let product = format!("p{}", turn % PRODUCTS);
         let sold = sale(&turn.to_string(), "2026-01-31", &product, 10 * (turn as i64 + 1), "3.00");
         let mut old = stock("old", "2025-01-01", 1 + turn as i64 % 7);
         old["batch_no"] = (turn % 2).into();
         tokio::join!(bed.kafka.produce(Stream::Sales, &sold), bed.kafka.produce(Stream::Inventory, &old));
-        if published(worker, View::ProductWinners).await + published(worker, View::LossRiskProducts).await
-            >= PUBLICATIONS
-        {
+        if bed.store.view(View::ProductWinners).await.unwrap().pointer >= PUBLICATIONS {
             break;
         }
     }
     done.store(true, Ordering::Relaxed);
 }
 
-/// How often a view was published.
-async fn published(worker: &str, view: View) -> u64 {
-    let (_, metrics) = http::get(worker, "/metrics").await.unwrap();
-    let changed = format!(r#"stockstream_publications_total{{view="{}",outcome="changed"}} "#, view.name());
+async fn published(address: &str, view: &str) -> u64 {
+    let (_, metrics) = http::get(address, "/metrics").await.unwrap();
+    let changed = format!(r#"stockstream_publications_total{{view="{view}",outcome="changed"}} "#);
     metrics.lines().find_map(|line| line.strip_prefix(&changed)).map_or(0, |count| count.parse().unwrap())
 }
 
@@ -98,11 +94,9 @@ async fn during_a_thousand_publications_no_reader_finds_a_view_empty_or_a_rankin
         read_all(&bed, "product_winners", &done),
         read_all(&bed, "loss_risk_products", &done),
         follow(&bed, &done),
-        sell(&bed, &address, &done),
+        sell(&bed, &done),
     );
     assert!(ranking.min(risks).min(followed) > 100, "{ranking}, {risks} and {followed} reads mean little");
-    for view in View::ALL {
-        let published = published(&address, view).await;
-        assert!(published >= PUBLICATIONS / 4, "{published} publications of {} mean little", view.name());
-    }
+    let risk_changes = published(&address, "loss_risk_products").await;
+    assert!(risk_changes > 100, "{risk_changes} publications of what is at risk mean little");
 }
