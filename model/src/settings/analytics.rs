@@ -17,6 +17,7 @@ pub struct Analytics {
     /// How often views are evaluated although no event came, because time alone changes risk. `0`: strictly by event.
     pub reevaluate_every: Span,
     /// For how many days each product keeps its sales by day.
+    #[schemars(range(min = 1, max = 366))]
     pub history_days: u32,
     /// Which products win.
     pub product_winners: ProductWinners,
@@ -44,10 +45,12 @@ impl Default for Analytics {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ProductWinners {
     /// How many are ranked.
+    #[schemars(range(min = 1, max = 1_000))]
     pub limit: u32,
     /// The weights of the performance score.
     pub weights: Weights,
     /// Days without a sale past which stock is dead.
+    #[schemars(range(min = 1, max = 36_500))]
     pub dead_after_days: u32,
     /// What becomes of the ranking when nothing can be ranked.
     pub on_empty_result: OnEmptyResult,
@@ -64,10 +67,13 @@ impl Default for ProductWinners {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Weights {
     /// Of total profit.
+    #[schemars(schema_with = "decimal_text")]
     pub profit: Decimal,
     /// Of units per day.
+    #[schemars(schema_with = "decimal_text")]
     pub velocity: Decimal,
     /// Of days since the last sale; counted against the product.
+    #[schemars(schema_with = "decimal_text")]
     pub idle_days: Decimal,
 }
 
@@ -86,8 +92,10 @@ impl Default for Weights {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LossRisk {
     /// Stock that expires within so many days is at risk.
+    #[schemars(range(min = 0, max = 36_500))]
     pub expiring_within_days: u32,
     /// Stock that did not move for so many days is at risk.
+    #[schemars(range(min = 1, max = 36_500))]
     pub idle_days: u32,
     /// What becomes of the list when nothing is at risk.
     pub on_empty_result: OnEmptyResult,
@@ -104,10 +112,13 @@ impl Default for LossRisk {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClientTiers {
     /// Silver from this revenue.
+    #[schemars(schema_with = "decimal_text")]
     pub silver: Money,
     /// Gold from this revenue.
+    #[schemars(schema_with = "decimal_text")]
     pub gold: Money,
     /// A promotion above this revenue.
+    #[schemars(schema_with = "decimal_text")]
     pub promo: Money,
 }
 
@@ -115,6 +126,12 @@ impl Default for ClientTiers {
     fn default() -> Self {
         Self { silver: Money::from_whole(10_000), gold: Money::from_whole(20_000), promo: Money::from_whole(10_000) }
     }
+}
+
+/// In settings a decimal is a text that is zero or more: a file may also hold a number, a resource may not, since its
+/// numbers are binary.
+fn decimal_text(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 18, "pattern": r"^[0-9]+(\.[0-9]{1,4})?$"})
 }
 
 /// What becomes of a view when its new result is empty.

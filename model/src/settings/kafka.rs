@@ -87,11 +87,14 @@ impl Topics {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Topic {
     /// Its name.
+    #[schemars(length(min = 1, max = 249), regex(pattern = r"^[a-zA-Z0-9._-]+$"))]
     pub name: String,
     /// How many partitions it should have at least; what a missing one is made with.
+    #[schemars(range(min = 1, max = 10_000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<i32>,
     /// The replication a missing one is made with.
+    #[schemars(range(min = 1, max = 100))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_factor: Option<i32>,
 }

@@ -1,0 +1,97 @@
+//! Where events come from, as the resource says it: credentials by reference to Secrets.
+
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+use stockstream_model::settings::{OnLostOffsets, Protocol, SaslMechanism, StartFrom, TopicPolicy, Topics};
+
+use super::refs::{CaRef, SecretRef};
+
+/// Where events come from.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("self.topics.sales.name != self.topics.inventory.name && self.topics.sales.name != self.topics.clients.name && self.topics.inventory.name != self.topics.clients.name")
+    .message("sales, inventory and clients need a topic each: give them different names")
+    .field_path(".topics"))]
+#[serde(rename_all = "camelCase")]
+pub struct KafkaSpec {
+    /// Brokers to begin with, `host:port`.
+    #[schemars(length(min = 1, max = 32), inner(length(min = 3, max = 300), regex(pattern = r"^\S+:[0-9]{1,5}$")))]
+    pub bootstrap_servers: Vec<String>,
+    /// The consumer group. Left out: `stockstream.<namespace>.<name>`.
+    #[schemars(length(min = 1, max = 249))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<String>,
+    /// How to connect.
+    #[serde(default)]
+    pub security: SecuritySpec,
+    /// Whether missing topics are made: `Require` that they exist, or `Create` them with the partitions and replication
+    /// given. Nothing that exists is ever altered or deleted.
+    #[serde(default = "require")]
+    pub topic_policy: TopicPolicy,
+    /// The three topics.
+    #[serde(default)]
+    pub topics: Topics,
+    /// Where a new pipeline starts reading: `latest`, `earliest` or an RFC 3339 time. Has no effect later.
+    #[serde(default = "latest")]
+    pub start_from: StartFrom,
+    /// What to do when Kafka has deleted events that were not read yet: `Fail` stops the partition and says the missing
+    /// range, `Resume` says it and goes on behind it.
+    #[serde(default = "fail")]
+    pub on_lost_offsets: OnLostOffsets,
+}
+
+fn require() -> TopicPolicy {
+    TopicPolicy::Require
+}
+
+fn latest() -> StartFrom {
+    StartFrom::Latest
+}
+
+fn fail() -> OnLostOffsets {
+    OnLostOffsets::Fail
+}
+
+/// How to connect to Kafka.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[x_kube(
+    validation = Rule::new("!self.protocol.startsWith('SASL_') || has(self.sasl)")
+        .message("this protocol signs in: give sasl with a mechanism and a secretRef"),
+    validation = Rule::new("self.protocol.startsWith('SASL_') || !has(self.sasl)")
+        .message("this protocol does not sign in: set protocol to SASL_SSL, or leave sasl out"),
+    validation = Rule::new("self.protocol.endsWith('SSL') || !has(self.tls)")
+        .message("this protocol does not encrypt: set protocol to SSL or SASL_SSL, or leave tls out"),
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SecuritySpec {
+    /// The listener's protocol.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Sign-in by name and password, for the SASL protocols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sasl: Option<SaslSpec>,
+    /// Certificates, for the SSL protocols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<KafkaTls>,
+}
+
+/// Sign-in by name and password.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SaslSpec {
+    /// How the password is shown.
+    pub mechanism: SaslMechanism,
+    /// A Secret with the keys `username` and `password`.
+    pub secret_ref: SecretRef,
+}
+
+/// Certificates for Kafka.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KafkaTls {
+    /// Authorities to trust instead of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<CaRef>,
+    /// A Secret with the client's certificate and key, in the keys `tls.crt` and `tls.key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert_secret_ref: Option<SecretRef>,
+}
