@@ -1,0 +1,53 @@
+//! The settings file of a part, in its ConfigMap.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{ResourceExt, core::ApiResource};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use stockstream_model::settings::Settings;
+
+use super::{Child, Wanted, objects::object};
+use crate::reconcile::names::Part;
+
+/// The key in the ConfigMap, and the file's name.
+pub(super) const KEY: &str = "settings.yaml";
+
+/// The ConfigMap of a part.
+pub(super) fn config_map(wanted: &Wanted<'_>, part: Part) -> Child {
+    let (namespace, name) = (wanted.pipeline.namespace().unwrap_or_default(), wanted.pipeline.name_any());
+    // Cannot fail: settings are plain data. Were it to, the pods would say that the file is not as it should be.
+    let yaml =
+        serde_yaml_ng::to_string(&file(settings(wanted, part), part)).unwrap_or_else(|error| format!("# {error}"));
+    let text =
+        format!("# From AnalyticsPipeline {namespace}/{name}; the operator puts right what is changed here.\n{yaml}");
+    object(wanted, part, ApiResource::erase::<ConfigMap>(&()), json!({ "data": { KEY: text } }))
+}
+
+/// SHA-256 of what the pods use of the file, as hexadecimal digits: other pods replace them when it changes.
+///
+/// `pipeline.generation` is left out: it changes with every change of the resource, and matters only to a worker that starts
+/// with other thresholds than its fellows. A pod that starts later finds the number of its day in the file.
+pub(super) fn checksum(wanted: &Wanted<'_>, part: Part) -> String {
+    let mut file = file(settings(wanted, part), part);
+    if let Some(Value::Object(pipeline)) = file.get_mut("pipeline") {
+        pipeline.remove("generation");
+    }
+    Sha256::digest(file.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
+    match part {
+        Part::Worker => &wanted.validated.worker,
+        Part::Dashboard => &wanted.validated.dashboard,
+    }
+}
+
+/// What the resource decides. What it cannot decide stays out of the file: an image of another version than the operator's
+/// may have other bounds, or not know a setting.
+fn file(settings: &Settings, part: Part) -> Value {
+    let Settings { pipeline, kafka, mongodb, analytics, .. } = settings;
+    match part {
+        Part::Worker => json!({ "pipeline": pipeline, "kafka": kafka, "mongodb": mongodb, "analytics": analytics }),
+        Part::Dashboard => json!({ "pipeline": pipeline, "kafka": { "topics": kafka.topics }, "mongodb": mongodb }),
+    }
+}

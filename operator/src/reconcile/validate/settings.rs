@@ -1,0 +1,122 @@
+//! The settings files that a resource comes to.
+
+use std::path::PathBuf;
+
+use kube::ResourceExt;
+use stockstream_model::settings::{
+    Kafka, MongoDb, MongoTls, Pipeline, Sasl, Security, Settings, Tls, Topic, TopicPolicy, Topics,
+};
+
+use crate::{
+    reconcile::CredentialFiles,
+    resource::{AnalyticsPipeline, SecretKeyRef, SecuritySpec},
+};
+
+/// How much later a resource may be made anew and still be told from the one before: see [`order`].
+const GENERATIONS_PER_SECOND: i64 = 1_000_000;
+
+/// The settings of the operator itself: as the workers', and with all that it needs to check topics and to make them.
+pub(super) fn operator(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> Settings {
+    let spec = &pipeline.spec;
+    Settings {
+        pipeline: Pipeline { name: full_name(pipeline), generation: order(pipeline) },
+        kafka: Kafka {
+            bootstrap_servers: spec.kafka.bootstrap_servers.clone(),
+            group_id: spec.kafka.group_id.clone(),
+            security: security(&spec.kafka.security, files),
+            topic_policy: spec.kafka.topic_policy,
+            topics: spec.kafka.topics.clone(),
+            start_from: spec.kafka.start_from,
+            on_lost_offsets: spec.kafka.on_lost_offsets,
+        },
+        mongodb: mongodb(pipeline, &spec.mongodb.uri_secret_ref, files),
+        analytics: spec.analytics.clone(),
+        ..Settings::default()
+    }
+}
+
+/// The settings of the workers. They begin once the operator has found the topics good, and made them if it was to: how
+/// many partitions they should have is not for a worker to judge, nor a reason to replace it.
+pub(super) fn worker(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> Settings {
+    let mut settings = operator(pipeline, files);
+    settings.kafka.topic_policy = TopicPolicy::Require;
+    settings.kafka.topics = names_only(&settings.kafka.topics);
+    settings
+}
+
+/// The settings of the dashboard: what it uses, and nothing else, so that nothing else replaces its pods. It reads MongoDB
+/// only, and names the topics to people.
+pub(super) fn dashboard(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> Settings {
+    Settings {
+        pipeline: Pipeline { name: full_name(pipeline), generation: None },
+        kafka: Kafka { topics: names_only(&pipeline.spec.kafka.topics), ..Kafka::default() },
+        mongodb: mongodb(pipeline, dashboard_uri(pipeline), files),
+        ..Settings::default()
+    }
+}
+
+/// Where the dashboard's address of MongoDB is: its own, or else the workers'.
+pub(super) fn dashboard_uri(pipeline: &AnalyticsPipeline) -> &SecretKeyRef {
+    let own = pipeline.spec.dashboard.mongodb.as_ref().map(|mongodb| &mongodb.uri_secret_ref);
+    own.unwrap_or(&pipeline.spec.mongodb.uri_secret_ref)
+}
+
+fn full_name(pipeline: &AnalyticsPipeline) -> String {
+    format!("{}/{}", pipeline.namespace().unwrap_or_default(), pipeline.name_any())
+}
+
+/// The number that orders settings: a worker of a lower one never recomputes what one of a higher one derived.
+///
+/// The resource's generation alone does not do: it begins at 1 again when a pipeline is deleted and made anew, while the
+/// database remembers the number from before, and new thresholds would then never come into force. So the time of creation
+/// comes first: as (creation, generation), in one number, since no resource has a million generations per second of its
+/// life.
+///
+/// It grows with every change of `spec`, also with one of `replicas`, and is in the workers' settings file. That replaces no
+/// pod, because the checksum which does leaves it out (see `build::settings`). A worker that was started before such a change
+/// has a lower number and the same thresholds, and then the number does not matter: the store compares it only where
+/// thresholds differ.
+fn order(pipeline: &AnalyticsPipeline) -> Option<i64> {
+    let created = pipeline.creation_timestamp().map_or(0, |time| time.0.as_second());
+    pipeline
+        .metadata
+        .generation
+        .map(|generation| created.saturating_mul(GENERATIONS_PER_SECOND).saturating_add(generation))
+}
+
+fn names_only(topics: &Topics) -> Topics {
+    let name = |topic: &Topic| Topic { name: topic.name.clone(), ..Topic::default() };
+    Topics { sales: name(&topics.sales), inventory: name(&topics.inventory), clients: name(&topics.clients) }
+}
+
+fn security(spec: &SecuritySpec, files: &CredentialFiles) -> Security {
+    let sasl = spec.sasl.as_ref().map(|sasl| Sasl {
+        mechanism: sasl.mechanism,
+        username: None,
+        password: None,
+        username_file: Some(file(files, &sasl.secret_ref.name, "username")),
+        password_file: Some(file(files, &sasl.secret_ref.name, "password")),
+    });
+    let tls = spec.tls.as_ref().map(|tls| {
+        let client = |key: &str| tls.client_cert_secret_ref.as_ref().map(|client| file(files, &client.name, key));
+        Tls {
+            ca_file: tls.ca_secret_ref.as_ref().map(|ca| file(files, &ca.name, &ca.key)),
+            cert_file: client("tls.crt"),
+            key_file: client("tls.key"),
+        }
+    });
+    Security { protocol: spec.protocol, sasl, tls }
+}
+
+fn mongodb(pipeline: &AnalyticsPipeline, uri: &SecretKeyRef, files: &CredentialFiles) -> MongoDb {
+    let ca = pipeline.spec.mongodb.tls.as_ref().map(|tls| &tls.ca_secret_ref);
+    MongoDb {
+        uri: None,
+        uri_file: Some(file(files, &uri.name, &uri.key)),
+        tls: ca.map(|ca| MongoTls { ca_file: Some(file(files, &ca.name, &ca.key)) }),
+    }
+}
+
+fn file(files: &CredentialFiles, secret: &str, key: &str) -> PathBuf {
+    files.root.join(secret).join(key)
+}
