@@ -40,7 +40,8 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
     let mut args: Vec<String> =
         [part.name(), "--config", SETTINGS_FILE, "--listen", &format!("0.0.0.0:{PORT}")].map(Into::into).into();
     for host in service_names(wanted).iter().chain(&spec.allowed_hosts) {
-        args.extend(["--allow-host".into(), host.clone()]);
+        // In one word: a name that begins with a dash is no flag.
+        args.push(format!("--allow-host={host}"));
     }
     let template = pods::template(
         wanted,

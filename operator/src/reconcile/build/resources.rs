@@ -27,7 +27,8 @@ pub(super) fn merged(given: &Resources, defaults: &Defaults) -> Value {
     let mut limits = Amounts { cpu: None, memory: Some(defaults.memory_limit.into()) };
     match (&given.requests, &given.limits) {
         (Some(given_requests), Some(given_limits)) => {
-            (requests, limits) = (given_requests.clone(), given_limits.clone())
+            requests = given_requests.clone();
+            limits = given_limits.clone();
         }
         (Some(given), None) => {
             requests = given.clone();

@@ -27,6 +27,9 @@ pub(super) fn config_map(wanted: &Wanted<'_>, part: Part) -> Child {
 ///
 /// `pipeline.generation` is left out: it changes with every change of the resource, and matters only to a worker that starts
 /// with other thresholds than its fellows. A pod that starts later finds the number of its day in the file.
+///
+/// The ConfigMap is applied before the Deployment. A pod whose node has not heard of it yet would start with the old file under
+/// the new checksum: its lower number then keeps it from undoing what others derive, until it is restarted.
 pub(super) fn checksum(wanted: &Wanted<'_>, part: Part) -> String {
     let mut file = file(settings(wanted, part), part);
     if let Some(Value::Object(pipeline)) = file.get_mut("pipeline") {

@@ -54,9 +54,9 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
         operator: settings::operator(pipeline, files),
         worker,
         dashboard,
-        kafka: as_one(kafka),
-        mongodb: as_one(mongodb),
-        dashboard_mongodb: as_one(dashboard_mongodb),
+        kafka: as_one(&kafka),
+        mongodb: as_one(&mongodb),
+        dashboard_mongodb: as_one(&dashboard_mongodb),
         worker_secrets_checksum: worker_mounts.checksum(&salt),
         dashboard_secrets_checksum: dashboard_mounts.checksum(&salt),
         worker_secrets: worker_mounts.keys(),
@@ -122,7 +122,7 @@ fn settings_problems(settings: &Settings, kafka: &mut Vec<Problem>, mongodb: &mu
 }
 
 /// All of them under the reason of the worst.
-fn as_one(problems: Vec<Problem>) -> Option<Problem> {
+fn as_one(problems: &[Problem]) -> Option<Problem> {
     let worst = problems.iter().find(|problem| problem.stalled).or(problems.first())?;
     let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
     Some(Problem { reason: worst.reason, message, stalled: worst.stalled })

@@ -12,7 +12,7 @@ use crate::{
     resource::{AnalyticsPipeline, SecretKeyRef, SecuritySpec},
 };
 
-/// How much later a resource may be made anew and still be told from the one before: see [`order`].
+/// More than any resource has: see [`order`].
 const GENERATIONS_PER_SECOND: i64 = 1_000_000;
 
 /// The settings of the operator itself: as the workers', and with all that it needs to check topics and to make them.

@@ -184,7 +184,7 @@ fn the_checksum_follows_the_mounted_keys_and_nothing_else() {
         let validated = validate(&pipeline, secrets, &files());
         (validated.worker_secrets_checksum, validated.dashboard_secrets_checksum)
     };
-    let standing = (before.worker_secrets_checksum.clone(), before.dashboard_secrets_checksum.clone());
+    let standing = (before.worker_secrets_checksum, before.dashboard_secrets_checksum);
     assert_eq!(standing.0.len(), 64);
     let mut other = secrets.clone();
     other.0.get_mut("mongo").unwrap().insert("not-mounted".into(), b"new".to_vec());
@@ -196,7 +196,7 @@ fn the_checksum_follows_the_mounted_keys_and_nothing_else() {
     assert_ne!(rotated.0, standing.0);
     assert_eq!(rotated.1, standing.1, "the dashboard does not mount it");
 
-    let mut swapped = secrets.clone();
+    let mut swapped = secrets;
     let login = swapped.0.get_mut("kafka-login").unwrap();
     let (user, password) = (login["username"].clone(), login["password"].clone());
     login.insert("username".into(), password);
