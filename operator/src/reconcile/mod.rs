@@ -9,8 +9,19 @@
 //! 6. `apply` writes what differs and removes what is not wanted any more (IO).
 //! 7. `status` says what is so, and is written when it changed (pure, then IO).
 
+mod clients;
+mod database;
+pub mod decide;
 pub mod facts;
+mod lag;
 pub mod names;
+pub mod observe;
+mod problems;
+mod scale;
+#[cfg(test)]
+pub(crate) mod scenes;
+pub mod status;
+pub mod topics;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +60,8 @@ pub struct Validated {
     pub kafka: Option<Problem>,
     /// What is wrong with the part about MongoDB; workers do not run.
     pub mongodb: Option<Problem>,
+    /// What is wrong with the dashboard's way into MongoDB, its own or the workers'; workers run nevertheless.
+    pub dashboard_mongodb: Option<Problem>,
     /// Secrets and keys that workers mount, in order; none that is missing.
     pub worker_secrets: Vec<(String, Vec<String>)>,
     /// Secrets and keys that the dashboard mounts.
