@@ -113,7 +113,11 @@ async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, 
         BTreeMap::new()
     } else {
         let bounds = asking(client, move |client| all_log_bounds(&client.asker, &of, &partitions));
-        bounds.await?.map_err(|error| problem_of_kafka(&error))?
+        // While a leader moves, none of them is told: the lag is unknown, and the topics are as good as before.
+        bounds.await?.unwrap_or_else(|error| {
+            tracing::debug!(%error, "Kafka does not tell where the topics' logs end");
+            BTreeMap::new()
+        })
     };
     let facts = found.into_iter().map(|finding| {
         let name = settings.topics.of(finding.stream).name.clone();
