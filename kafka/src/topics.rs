@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 
 use rdkafka::{
     ClientContext, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
+    topic_partition_list::TopicPartitionListElem,
     types::RDKafkaErrorCode as Code,
 };
 use stockstream_model::{
     documents::{PartitionId, StartPositions},
     event::Stream,
-    settings::{Kafka, StartFrom, Topic},
+    settings::{Kafka, StartFrom},
 };
 
 use crate::{
-    KafkaError, client_config,
+    KafkaError, TopicFinding, client_config,
     error::{PATIENCE, unreachable},
+    findings::{find_compaction, find_topic},
 };
 
 type Result<T> = std::result::Result<T, KafkaError>;
@@ -42,96 +44,47 @@ pub async fn check_topics<C: ConsumerContext>(
 ) -> Result<Vec<TopicInfo>> {
     let mut found = Vec::new();
     for stream in Stream::ALL {
-        let topic = settings.topics.of(stream);
-        let partitions = partitions(consumer, settings, stream, topic)?;
-        if partitions < topic.partitions.unwrap_or(1) {
-            let message = format!(
-                "it has {partitions} partitions and {} are asked for; add them with kafka-topics.sh --alter, or lower kafka.topics.{stream}.partitions",
-                topic.partitions.unwrap_or(1)
-            );
-            return Err(KafkaError::UnfitTopic { stream, topic: topic.name.clone(), message });
+        let TopicFinding { partitions, problem, .. } = find_topic(consumer, settings, stream)?;
+        // Whoever reads a topic reads the partitions that can be read.
+        if let Some(problem) = problem.filter(|problem| !problem.is_partial()) {
+            return Err(problem.error(settings, stream));
         }
-        found.push(TopicInfo { stream, name: topic.name.clone(), partitions });
+        let name = settings.topics.of(stream).name.clone();
+        found.push(TopicInfo { stream, name, partitions: partitions.unwrap_or_default() });
     }
-    if has_controller {
-        refuse_compacted_sales(settings).await?;
+    if has_controller && let Some(problem) = find_compaction(&admin(settings)?, settings).await {
+        return Err(problem.error(settings, Stream::Sales));
     }
     Ok(found)
 }
 
-fn partitions<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    settings: &Kafka,
-    stream: Stream,
-    topic: &Topic,
-) -> Result<i32> {
-    let action = format!("look up topic {}", topic.name);
-    let metadata = consumer.fetch_metadata(Some(&topic.name), PATIENCE);
-    let metadata = metadata.map_err(|error| unreachable(settings, &action, &error))?;
-    let found = metadata.topics().iter().find(|t| t.name() == topic.name);
-    match found.map(|t| (t.error().map(Code::from), t.partitions().len())) {
-        Some((None, count)) if count > 0 => Ok(count as i32),
-        Some((Some(Code::TopicAuthorizationFailed), _)) => {
-            let message = "this user may not read it; grant READ and DESCRIBE on it".into();
-            Err(KafkaError::UnfitTopic { stream, topic: topic.name.clone(), message })
-        }
-        Some((Some(Code::LeaderNotAvailable), _)) => {
-            let message = format!("topic {} has no leader yet", topic.name);
-            Err(KafkaError::Unreachable { servers: settings.bootstrap_servers.join(","), message })
-        }
-        _ => Err(KafkaError::MissingTopic {
-            stream,
-            topic: topic.name.clone(),
-            servers: settings.bootstrap_servers.join(","),
-            command: create_command(settings, topic),
-        }),
-    }
-}
+/// A client that may change what is there.
+pub type Admin = AdminClient<DefaultClientContext>;
 
-fn create_command(settings: &Kafka, topic: &Topic) -> String {
-    format!(
-        "kafka-topics.sh --bootstrap-server {} --create --topic {} --partitions {} --replication-factor {}",
-        settings.bootstrap_servers.join(","),
-        topic.name,
-        topic.partitions.unwrap_or(6),
-        topic.replication_factor.unwrap_or(1),
-    )
-}
-
-/// The history of a compacted topic changes under the totals. Not every user may read a topic's settings: then it is
-/// taken as it is.
-async fn refuse_compacted_sales(settings: &Kafka) -> Result<()> {
-    let name = &settings.topics.sales.name;
-    let admin = admin(settings)?;
-    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-    let Ok(answers) = admin.describe_configs(&[ResourceSpecifier::Topic(name)], &options).await else { return Ok(()) };
-    let policy =
-        answers.into_iter().flatten().flat_map(|resource| resource.entries).find(|e| e.name == "cleanup.policy");
-    match policy.and_then(|entry| entry.value) {
-        Some(policy) if policy.contains("compact") => {
-            let message = format!(
-                "its cleanup.policy is {policy}, which would remove sales that count; set it with kafka-configs.sh --alter --topic {name} --add-config cleanup.policy=delete"
-            );
-            Err(KafkaError::UnfitTopic { stream: Stream::Sales, topic: name.clone(), message })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn admin(settings: &Kafka) -> Result<AdminClient<DefaultClientContext>> {
+/// A client to make topics with, and to look at their settings. It costs a thread that never rests: not to be kept for long.
+///
+/// # Errors
+/// [`KafkaError::Settings`] when a credential file cannot be read, or librdkafka refuses its settings.
+pub fn admin(settings: &Kafka) -> Result<Admin> {
     client_config(settings)?.create().map_err(|error| KafkaError::Settings { message: error.to_string() })
 }
 
 /// Makes the topics that do not exist, with the partitions (6) and replication (1) of the settings. What exists stays as
 /// it is.
 pub async fn create_topics(settings: &Kafka) -> Result<()> {
-    let wanted = Stream::ALL.map(|stream| settings.topics.of(stream));
-    let new = wanted.map(|topic| {
+    make_topics(&admin(settings)?, settings, &Stream::ALL).await
+}
+
+/// Makes those topics that do not exist, as [`create_topics`] does.
+pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) -> Result<()> {
+    let new = streams.iter().map(|stream| {
+        let topic = settings.topics.of(*stream);
         let replication = TopicReplication::Fixed(topic.replication_factor.unwrap_or(1));
         NewTopic::new(&topic.name, topic.partitions.unwrap_or(6), replication)
     });
+    let new: Vec<NewTopic<'_>> = new.collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
-    let made = admin(settings)?.create_topics(&new, &options).await;
+    let made = admin.create_topics(&new, &options).await;
     let made = made.map_err(|error| unreachable(settings, "make the topics", &error))?;
     for outcome in made {
         match outcome {
@@ -154,6 +107,39 @@ pub fn log_bounds<C: ConsumerContext + ClientContext>(
     let topic = &settings.topics.of(id.stream).name;
     let bounds = consumer.fetch_watermarks(topic, id.partition, PATIENCE);
     bounds.map_err(|error| unreachable(settings, &format!("read the offsets of {topic}/{}", id.partition), &error))
+}
+
+/// The first offset and the one behind the last event, of many partitions by two questions to each of their brokers.
+/// Partitions of which the broker does not tell it are left out; partitions without a leader must not be asked for, since
+/// the answer to all would wait for them.
+pub fn all_log_bounds<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    settings: &Kafka,
+    ids: &[PartitionId],
+) -> Result<BTreeMap<PartitionId, (i64, i64)>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ask = |place: Offset| {
+        let failed = |error| unreachable(settings, "read the offsets of the topics", &error);
+        let mut wanted = TopicPartitionList::with_capacity(ids.len());
+        for id in ids {
+            let name = &settings.topics.of(id.stream).name;
+            wanted.add_partition_offset(name, id.partition, place).map_err(failed)?;
+        }
+        // What a time is asked for, beginning and end being times before all times and behind them.
+        let found = consumer.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
+        let offset = |element: &TopicPartitionListElem<'_>| {
+            let id = PartitionId { stream: settings.topics.stream(element.topic())?, partition: element.partition() };
+            match (element.error(), element.offset()) {
+                (Ok(()), Offset::Offset(offset)) => Some((id, offset)),
+                _ => None,
+            }
+        };
+        Ok(found.elements().iter().filter_map(offset).collect::<BTreeMap<_, _>>())
+    };
+    let (first, end) = (ask(Offset::Beginning)?, ask(Offset::End)?);
+    Ok(first.into_iter().filter_map(|(id, first)| Some((id, (first, *end.get(&id)?)))).collect())
 }
 
 /// Where a new pipeline starts, for every partition there is.

@@ -14,5 +14,5 @@ pub use batch::{ApplyReport, Batch, Range};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use mongo::MongoStore;
-pub use state_store::{Claimed, RiskFacts, RiskUpdate, StateStore};
+pub use state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore};
 pub use view_store::{Page, Paging, Rejections, Status, ViewStore};

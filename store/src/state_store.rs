@@ -30,6 +30,19 @@ pub struct RiskUpdate {
     pub delete: Vec<StockKey>,
 }
 
+/// Whose database it is, and how far its pipeline has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Which pipeline owns the database; `None` before any came.
+    pub pipeline: Option<String>,
+    /// Where it started, if that was written.
+    pub start: Option<StartPositions>,
+    /// All checkpoints, by partition.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Workers that gave a sign of life lately.
+    pub workers: Vec<Heartbeat>,
+}
+
 /// The working state. All writes are idempotent or guarded, so that whoever loses an acknowledgement may ask again;
 /// implementations retry what is transient until the caller drops the future.
 ///
@@ -39,6 +52,13 @@ pub trait StateStore: Send + Sync + 'static {
     /// Makes the indexes, checks that this pipeline owns the database and may write, and settles the generation of the
     /// settings: returns the stamp that derived fields written by this store carry. Safe to repeat, and first of all.
     fn prepare(&self, pipeline: &Pipeline) -> impl Future<Output = Result<i64>> + Send;
+
+    /// Checks that this pipeline owns the database, or makes it its own where it is nobody's. Less than
+    /// [`prepare`](Self::prepare): for whoever has no settings to compute with.
+    fn claim(&self, pipeline: &Pipeline) -> impl Future<Output = Result<()>> + Send;
+
+    /// Whose database it is, and how far its pipeline has come: three small reads.
+    fn progress(&self) -> impl Future<Output = Result<Progress>> + Send;
 
     /// The newest generation of settings that any worker brought.
     fn newest_generation(&self) -> impl Future<Output = Result<i64>> + Send;

@@ -10,10 +10,21 @@
 //! 7. `status` says what is so, and is written when it changed (pure, then IO).
 
 pub mod build;
+mod clients;
+mod database;
+pub mod decide;
 pub mod facts;
+mod lag;
 pub mod names;
+pub mod observe;
+mod problems;
 #[cfg(test)]
 pub(crate) mod samples;
+mod scale;
+#[cfg(test)]
+pub(crate) mod scenes;
+pub mod status;
+pub mod topics;
 pub mod validate;
 
 use std::collections::BTreeMap;

@@ -102,4 +102,7 @@ pub struct Scaled {
     pub replicas: i32,
     /// Since when, RFC 3339.
     pub since: String,
+    /// Since when fewer would do, RFC 3339; left out while they would not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fewer_since: Option<String>,
 }

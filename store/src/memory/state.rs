@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use stockstream_model::{
-    Day,
+    Day, Timestamp,
     analytics::{ProductFacts, score_base},
     documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
@@ -12,8 +12,9 @@ use crate::{
     ApplyReport, Batch, Range, StoreError,
     batch::{self, PAYLOAD_BYTES},
     inspect::{Inspect, Snapshot},
-    state_store::{Claimed, RiskFacts, RiskUpdate, StateStore},
+    state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
     verdict::{Verdict, stands, verdict},
+    view_store::alive_since,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -21,15 +22,25 @@ type Result<T> = std::result::Result<T, StoreError>;
 impl StateStore for MemoryStore {
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
         let mut inner = self.lock();
-        let owner = inner.pipeline.get_or_insert_with(|| pipeline.name.clone());
-        if *owner != pipeline.name {
-            let (owner, pipeline) = (owner.clone(), pipeline.name.clone());
-            return Err(StoreError::Owned { database: "in memory".into(), owner, pipeline });
-        }
+        inner.claim(pipeline)?;
         for view in View::ALL {
             inner.views.entry(view).or_insert_with(|| ViewState::new(view));
         }
         Ok(1)
+    }
+
+    async fn claim(&self, pipeline: &Pipeline) -> Result<()> {
+        self.lock().claim(pipeline)
+    }
+
+    async fn progress(&self) -> Result<Progress> {
+        let (inner, now) = (self.lock(), Timestamp::now());
+        Ok(Progress {
+            pipeline: inner.pipeline.clone(),
+            start: inner.start.clone(),
+            checkpoints: inner.checkpoints.values().cloned().collect(),
+            workers: inner.alive_workers(now),
+        })
     }
 
     async fn newest_generation(&self) -> Result<i64> {
@@ -193,6 +204,19 @@ impl StateStore for MemoryStore {
 }
 
 impl Inner {
+    fn claim(&mut self, pipeline: &Pipeline) -> Result<()> {
+        let owner = self.pipeline.get_or_insert_with(|| pipeline.name.clone());
+        if *owner == pipeline.name {
+            return Ok(());
+        }
+        let (owner, pipeline) = (owner.clone(), pipeline.name.clone());
+        Err(StoreError::Owned { database: "in memory".into(), owner, pipeline })
+    }
+
+    pub(super) fn alive_workers(&self, now: Timestamp) -> Vec<Heartbeat> {
+        self.workers.values().filter(|worker| worker.at >= alive_since(now)).cloned().collect()
+    }
+
     /// Applies a range whole, or, when its claim is void, leaves the rest of it. Returns whether it was void.
     fn apply(&mut self, range: &Range, claim: &Claimed, history_days: u32, report: &mut ApplyReport) -> Result<bool> {
         let holds = stands(claim, self.checkpoints.get(&claim.id));

@@ -10,7 +10,7 @@ use stockstream_model::{
 use super::MemoryStore;
 use crate::{
     StoreError,
-    view_store::{Page, Paging, Rejections, Status, ViewStore, alive_since},
+    view_store::{Page, Paging, Rejections, Status, ViewStore},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -31,7 +31,7 @@ impl ViewStore for MemoryStore {
             clients: inner.clients.len() as u64,
             views: inner.views.values().cloned().collect(),
             checkpoints: inner.checkpoints.values().cloned().collect(),
-            workers: inner.workers.values().filter(|worker| worker.at >= alive_since(read_at)).cloned().collect(),
+            workers: inner.alive_workers(read_at),
             rejections,
             read_at,
         })

@@ -52,6 +52,7 @@ impl MongoStore {
         Ok(Self {
             db: client.database(&database),
             place,
+            asks_once: false,
             analytics: settings.analytics.clone(),
             generation: AtomicI64::new(0),
             write_connections,

@@ -12,8 +12,16 @@ use crate::StoreError;
 const SHAPE: i64 = 1;
 
 impl MongoStore {
-    /// Checks that the server answers and that the user may write, claims the database and settles the generation.
-    pub(super) async fn claim_database(&self, pipeline: &Pipeline) -> Result<i64> {
+    /// Claims the database and settles the generation.
+    pub(super) async fn claim_and_settle(&self, pipeline: &Pipeline) -> Result<i64> {
+        let meta = self.claim_database(pipeline).await?;
+        let generation = self.settle_generation(pipeline, meta).await?;
+        self.generation.store(generation, Ordering::Relaxed);
+        Ok(generation)
+    }
+
+    /// Checks that the server answers and that the user may write, and claims the database. Returns what stands of it.
+    pub(super) async fn claim_database(&self, pipeline: &Pipeline) -> Result<Document> {
         let first = doc! { "_id": "pipeline", "name": &pipeline.name, "shape": SHAPE, "generation": 0_i64 };
         self.insert_if_absent(names::META, first).await?;
         let meta = self.meta("pipeline").await?.unwrap_or_default();
@@ -29,9 +37,7 @@ impl MongoStore {
                 message: format!("its state has shape {shape}, this worker knows {SHAPE}; run a newer Stockstream"),
             });
         }
-        let generation = self.settle_generation(pipeline, meta).await?;
-        self.generation.store(generation, Ordering::Relaxed);
-        Ok(generation)
+        Ok(meta)
     }
 
     /// The settings of whoever started last count, unless both sides say their order.

@@ -46,6 +46,8 @@ pub struct MongoStore {
     db: Database,
     /// Host and port, for messages; never credentials.
     place: String,
+    /// Whether it leaves it to the caller to try again.
+    asks_once: bool,
     analytics: Analytics,
     /// The stamp of derived fields, settled by `prepare`.
     generation: AtomicI64,
@@ -55,6 +57,13 @@ pub struct MongoStore {
 }
 
 impl MongoStore {
+    /// The same store, but what the server does not answer is an error at once, not waited for: for a caller who has
+    /// others to look after, and comes again.
+    #[must_use]
+    pub fn asking_once(self) -> Self {
+        Self { asks_once: true, ..self }
+    }
+
     /// The name of the database.
     pub fn database(&self) -> &str {
         self.db.name()

@@ -16,6 +16,9 @@ impl MongoStore {
         action: &str,
         attempt: impl Fn() -> F,
     ) -> Result<T> {
+        if self.asks_once {
+            return attempt().await;
+        }
         let mut pause = FIRST_PAUSE;
         loop {
             match attempt().await {

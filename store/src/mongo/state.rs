@@ -1,6 +1,6 @@
 use bson::{Bson, Document, doc};
 use stockstream_model::{
-    Day,
+    Day, Timestamp,
     analytics::ProductFacts,
     documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     ApplyReport, Batch,
-    state_store::{Claimed, RiskFacts, RiskUpdate, StateStore},
+    state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
+    view_store::alive_since,
 };
 
 /// How many ids one query names.
@@ -22,7 +23,7 @@ pub(super) const IDS_PER_QUERY: usize = 5_000;
 
 impl StateStore for MongoStore {
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
-        let generation = self.claim_database(pipeline).await?;
+        let generation = self.claim_and_settle(pipeline).await?;
         self.make_indexes().await?;
         for view in View::ALL {
             let empty = ViewState::new(view);
@@ -31,6 +32,23 @@ impl StateStore for MongoStore {
             self.insert_if_absent(names::VIEWS, document).await?;
         }
         Ok(generation)
+    }
+
+    async fn claim(&self, pipeline: &Pipeline) -> Result<()> {
+        self.claim_database(pipeline).await.map(drop)
+    }
+
+    async fn progress(&self) -> Result<Progress> {
+        let mut progress = Progress::default();
+        for document in self.find(names::META, Query::of(doc! { "_id": { "$in": ["pipeline", "start"] } })).await? {
+            match document.get_str("_id") {
+                Ok("pipeline") => progress.pipeline = Some(codec::text(&document, "name")),
+                _ => progress.start = Some(codec::start(&document)?),
+            }
+        }
+        progress.checkpoints = self.read_checkpoints().await?;
+        progress.workers = self.alive_workers(Timestamp::now()).await?;
+        Ok(progress)
     }
 
     async fn newest_generation(&self) -> Result<i64> {
@@ -227,6 +245,12 @@ impl StateStore for MongoStore {
 }
 
 impl MongoStore {
+    pub(super) async fn alive_workers(&self, now: Timestamp) -> Result<Vec<Heartbeat>> {
+        let alive = doc! { "at": { "$gte": codec::date(alive_since(now)) } };
+        let workers = self.find(names::WORKERS, Query::of(alive).sort(doc! { "_id": 1 })).await?;
+        Ok(workers.iter().map(rows::heartbeat).collect())
+    }
+
     pub(super) async fn read_checkpoints(&self) -> Result<Vec<Checkpoint>> {
         let documents = self.find(names::CHECKPOINTS, Query::all()).await?;
         let mut checkpoints = documents.iter().map(codec::checkpoint).collect::<Result<Vec<_>>>()?;

@@ -8,7 +8,7 @@ use stockstream_model::{
 use super::{MongoStore, Result, codec, names, reads::Query, rows};
 use crate::{
     state_store::StateStore,
-    view_store::{Page, Paging, Rejections, Status, ViewStore, alive_since},
+    view_store::{Page, Paging, Rejections, Status, ViewStore},
 };
 
 impl ViewStore for MongoStore {
@@ -19,8 +19,6 @@ impl ViewStore for MongoStore {
         let mut views: Vec<_> =
             views.iter().filter_map(|v| Some(rows::view(v, View::from_name(v.get_str("_id").ok()?)?))).collect();
         views.sort_by_key(|view| view.view);
-        let alive = doc! { "at": { "$gte": codec::date(alive_since(read_at)) } };
-        let workers = self.find(names::WORKERS, Query::of(alive).sort(doc! { "_id": 1 })).await?;
         let rows_of = |view| views.iter().find(|v| v.view == view).map_or(0, |v| v.rows as u64);
         Ok(Status {
             pipeline: meta.map(|meta| codec::text(&meta, "name")),
@@ -29,7 +27,7 @@ impl ViewStore for MongoStore {
             risks: rows_of(View::LossRiskProducts),
             clients: self.count(names::CLIENTS).await?,
             checkpoints: self.read_checkpoints().await?,
-            workers: workers.iter().map(rows::heartbeat).collect(),
+            workers: self.alive_workers(read_at).await?,
             rejections: self.rejections().await?,
             views,
             read_at,

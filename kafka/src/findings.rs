@@ -1,0 +1,201 @@
+//! What is wrong with a topic: one truth for the worker, which stops at the first problem, and for whoever wants to know
+//! of all topics at once.
+
+use rdkafka::{
+    ClientContext,
+    admin::{AdminClient, AdminOptions, ResourceSpecifier},
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    metadata::MetadataPartition,
+    types::RDKafkaErrorCode as Code,
+};
+use stockstream_model::{
+    event::Stream,
+    settings::{Kafka, Topic},
+};
+
+use crate::{
+    KafkaError,
+    error::{PATIENCE, unreachable},
+};
+
+/// What was found out about a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicFinding {
+    /// What it carries.
+    pub stream: Stream,
+    /// How many partitions it has; `None` when it does not exist or may not be described.
+    pub partitions: Option<i32>,
+    /// What is wrong with it.
+    pub problem: Option<TopicProblem>,
+}
+
+/// What is wrong with a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopicProblem {
+    /// It does not exist, or this user may not know that it does.
+    Missing,
+    /// This user may not describe it.
+    Forbidden,
+    /// It has no leader yet: it was made just now.
+    NoLeader,
+    /// Some partitions have no leader: the brokers that hold them are away. The others can be read.
+    PartitionsWithoutLeader {
+        /// Which, in order.
+        partitions: Vec<i32>,
+    },
+    /// It has fewer partitions than are asked for.
+    TooFewPartitions {
+        /// How many there are.
+        has: i32,
+        /// How many are asked for.
+        wanted: i32,
+    },
+    /// Its history changes under the totals.
+    Compacted {
+        /// Its `cleanup.policy`.
+        policy: String,
+    },
+}
+
+impl TopicProblem {
+    /// As an error, with what to do.
+    pub fn error(&self, settings: &Kafka, stream: Stream) -> KafkaError {
+        let topic = settings.topics.of(stream).name.clone();
+        let servers = settings.bootstrap_servers.join(",");
+        let command = self.command(settings, stream).unwrap_or_default();
+        let message = match self {
+            Self::Missing => return KafkaError::MissingTopic { stream, topic, servers, command },
+            Self::NoLeader => {
+                return KafkaError::Unreachable { servers, message: format!("topic {topic} has no leader yet") };
+            }
+            Self::PartitionsWithoutLeader { partitions } => {
+                let numbers = partitions.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
+                format!("partitions {numbers} have no leader; start the brokers that hold them")
+            }
+            Self::Forbidden => "this user may not read it; grant READ and DESCRIBE on it".into(),
+            Self::TooFewPartitions { has, wanted } => format!(
+                "it has {has} partitions and {wanted} are asked for; add them with: {command}, or lower kafka.topics.{stream}.partitions"
+            ),
+            Self::Compacted { policy } => format!(
+                "its cleanup.policy is {policy}, which would remove sales that count; change it with: {command}"
+            ),
+        };
+        KafkaError::UnfitTopic { stream, topic, message }
+    }
+
+    /// What to run, where a command mends it.
+    pub fn command(&self, settings: &Kafka, stream: Stream) -> Option<String> {
+        let topic @ Topic { name, .. } = settings.topics.of(stream);
+        let (script, what) = match self {
+            Self::Missing => {
+                let (partitions, replication) = (topic.partitions.unwrap_or(6), topic.replication_factor.unwrap_or(1));
+                let what =
+                    format!("--create --topic {name} --partitions {partitions} --replication-factor {replication}");
+                ("kafka-topics.sh", what)
+            }
+            Self::TooFewPartitions { wanted, .. } => {
+                ("kafka-topics.sh", format!("--alter --topic {name} --partitions {wanted}"))
+            }
+            Self::Compacted { .. } => {
+                ("kafka-configs.sh", format!("--alter --topic {name} --add-config cleanup.policy=delete"))
+            }
+            Self::Forbidden => {
+                let what =
+                    format!("--add --topic {name} --operation Read --operation Describe --allow-principal User:<name>");
+                ("kafka-acls.sh", what)
+            }
+            Self::NoLeader | Self::PartitionsWithoutLeader { .. } => return None,
+        };
+        Some(format!("{script} --bootstrap-server {} {what}", settings.bootstrap_servers.join(",")))
+    }
+
+    /// Whether a topic can be used in part nevertheless.
+    pub const fn is_partial(&self) -> bool {
+        matches!(self, Self::PartitionsWithoutLeader { .. })
+    }
+}
+
+/// Looks at a topic. Blocks for some seconds at most.
+///
+/// # Errors
+/// That nobody answers; what is wrong with the topic is in the finding.
+pub fn find_topic<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    settings: &Kafka,
+    stream: Stream,
+) -> Result<TopicFinding, KafkaError> {
+    let topic = settings.topics.of(stream);
+    let action = format!("look up topic {}", topic.name);
+    let metadata = consumer.fetch_metadata(Some(&topic.name), PATIENCE);
+    let metadata = metadata.map_err(|error| unreachable(settings, &action, &error))?;
+    let found = metadata.topics().iter().find(|t| t.name() == topic.name);
+    let (partitions, problem) = match found.map(|t| (t.error().map(Code::from), t.partitions())) {
+        Some((None, partitions)) if !partitions.is_empty() => (Some(partitions.len() as i32), unfit(topic, partitions)),
+        Some((Some(Code::TopicAuthorizationFailed), _)) => (None, Some(TopicProblem::Forbidden)),
+        Some((Some(Code::LeaderNotAvailable), _)) => (None, Some(TopicProblem::NoLeader)),
+        _ => (None, Some(TopicProblem::Missing)),
+    };
+    Ok(TopicFinding { stream, partitions, problem })
+}
+
+fn unfit(topic: &Topic, partitions: &[MetadataPartition]) -> Option<TopicProblem> {
+    let (has, wanted) = (partitions.len() as i32, topic.partitions.unwrap_or(1));
+    if has < wanted {
+        return Some(TopicProblem::TooFewPartitions { has, wanted });
+    }
+    let mut without: Vec<i32> = partitions.iter().filter(|p| p.leader() < 0).map(MetadataPartition::id).collect();
+    without.sort_unstable();
+    (!without.is_empty()).then_some(TopicProblem::PartitionsWithoutLeader { partitions: without })
+}
+
+/// Whether the history of the sales topic changes under the totals. Not every user may read a topic's settings: then it
+/// is taken as it is.
+pub async fn find_compaction<C: ClientContext>(admin: &AdminClient<C>, settings: &Kafka) -> Option<TopicProblem> {
+    let topic = ResourceSpecifier::Topic(&settings.topics.sales.name);
+    let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+    let answers = admin.describe_configs(&[topic], &options).await.ok()?;
+    let mut entries = answers.into_iter().flatten().flat_map(|resource| resource.entries);
+    let policy = entries.find(|entry| entry.name == "cleanup.policy")?.value?;
+    policy.contains("compact").then_some(TopicProblem::Compacted { policy })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_says_where_and_what_to_run() {
+        let settings = Kafka::default();
+        let problems = [
+            (
+                TopicProblem::Missing,
+                "does not exist",
+                Some("kafka-topics.sh --bootstrap-server 127.0.0.1:9092 --create"),
+            ),
+            (TopicProblem::Forbidden, "may not read it", Some("kafka-acls.sh")),
+            (TopicProblem::NoLeader, "no leader yet", None),
+            (TopicProblem::PartitionsWithoutLeader { partitions: vec![1, 4] }, "partitions 1, 4 have no leader", None),
+            (TopicProblem::TooFewPartitions { has: 2, wanted: 5 }, "2 partitions and 5", Some("--alter --topic")),
+            (
+                TopicProblem::Compacted { policy: "compact".into() },
+                "cleanup.policy is compact",
+                Some("kafka-configs.sh"),
+            ),
+        ];
+        for (problem, words, run) in problems {
+            let said = problem.error(&settings, Stream::Sales).to_string();
+            assert!(said.contains(words) && said.contains("topic-raw-sales"), "{said}");
+            let command = problem.command(&settings, Stream::Sales);
+            assert_eq!(command.is_some(), run.is_some(), "{problem:?}");
+            assert!(command.unwrap_or_default().contains(run.unwrap_or_default()), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_waiting_may_mend_is_waited_for() {
+        let settings = Kafka::default();
+        let waits = |problem: TopicProblem| problem.error(&settings, Stream::Clients).is_transient();
+        assert!(waits(TopicProblem::Missing) && waits(TopicProblem::NoLeader));
+        assert!(!waits(TopicProblem::Forbidden) && !waits(TopicProblem::TooFewPartitions { has: 1, wanted: 2 }));
+    }
+}

@@ -1,0 +1,326 @@
+//! Clients of Kafka and MongoDB, kept between reconciles: one for all pipelines that reach the same servers with the same
+//! credentials, dropped when nobody asked with it for some minutes.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use stockstream_kafka::{Admin, Asker, KafkaError, admin, asker};
+use stockstream_model::settings::{Kafka, Settings};
+use stockstream_store::{MongoStore, StoreError};
+use tokio::sync::Semaphore;
+
+use super::{
+    facts::Problem,
+    problems::{problem_of_kafka, problem_of_store},
+};
+
+/// A client that nobody asked with for so long is dropped; every pipeline is looked at several times meanwhile.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+/// A client that makes topics is seldom needed, and its thread never rests.
+const IDLE_ADMIN: Duration = Duration::from_secs(30);
+/// How often what is idle is looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// A failure to reach Kafka is taken for that of whoever asks with the same client within this time: a broker that is away
+/// must not cost every pipeline's time limit again.
+const FAILURE_HOLDS: Duration = Duration::from_secs(3);
+/// How many pipelines ask with one client at once.
+const AT_ONCE_PER_CLIENT: usize = 4;
+/// How many pipelines ask Kafka at once: each holds a thread.
+const AT_ONCE: usize = 32;
+
+/// All clients. Share it by reference.
+pub struct Clients {
+    kafka: Pool<KafkaClient>,
+    stores: Pool<MongoStore>,
+    /// A key that only this process has: what is kept of credentials does not tell them.
+    secret: RandomState,
+    pub(super) asking: Semaphore,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            kafka: Pool::default(),
+            stores: Pool::default(),
+            secret: RandomState::new(),
+            asking: Semaphore::new(AT_ONCE),
+        }
+    }
+}
+
+impl Clients {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many clients of Kafka and of MongoDB there are.
+    pub fn count(&self) -> (usize, usize) {
+        (self.kafka.count(), self.stores.count())
+    }
+
+    pub(super) async fn kafka(&self, settings: &Arc<Kafka>) -> Result<Arc<KafkaClient>, Problem> {
+        for client in self.kafka.idle(IDLE) {
+            drop_elsewhere(client);
+        }
+        for client in self.kafka.all() {
+            client.drop_idle_admin();
+        }
+        let key = self.key(&kafka_identity(settings));
+        if let Some(client) = self.kafka.get(key) {
+            return Ok(client);
+        }
+        let settings = Arc::clone(settings);
+        // It reads files and starts threads.
+        let client = blocking(move || asker(&settings)).await?.map_err(|error| problem_of_kafka(&error))?;
+        Ok(self.kafka.put(key, KafkaClient::new(client)))
+    }
+
+    pub(super) async fn store(&self, settings: &Settings) -> Result<Arc<MongoStore>, Problem> {
+        drop(self.stores.idle(IDLE));
+        let key = self.key(&mongodb_identity(settings));
+        if let Some(store) = self.stores.get(key) {
+            return Ok(store);
+        }
+        // A name may be looked up.
+        let connected = tokio::time::timeout(Duration::from_secs(5), MongoStore::connect(settings)).await;
+        let store = connected.unwrap_or_else(|_| Err(StoreError::Address {
+            message: "the names of its servers are not found within 5 s; check the host in the connection string, and the cluster's name service".into(),
+        }));
+        Ok(self.stores.put(key, store.map_err(|error| problem_of_store(&error))?.asking_once()))
+    }
+
+    /// Twice 64 bits, since a collision would lend one pipeline the credentials of another.
+    fn key(&self, identity: &[Vec<u8>]) -> (u64, u64) {
+        (self.secret.hash_one((0, identity)), self.secret.hash_one((1, identity)))
+    }
+}
+
+/// What two pipelines must have in common to share a client: contents of credentials, wherever their files are.
+fn kafka_identity(settings: &Kafka) -> Vec<Vec<u8>> {
+    let mut identity =
+        vec![settings.bootstrap_servers.join(",").into_bytes(), settings.security.protocol.name().as_bytes().to_vec()];
+    if let Some(sasl) = &settings.security.sasl {
+        identity.push(sasl.mechanism.name().as_bytes().to_vec());
+        identity.push(sasl.username.clone().unwrap_or_default().into_bytes());
+        identity.push(sasl.password.as_ref().map(|password| password.reveal().as_bytes().to_vec()).unwrap_or_default());
+        identity.extend([content(sasl.username_file.as_ref()), content(sasl.password_file.as_ref())]);
+    }
+    if let Some(tls) = &settings.security.tls {
+        identity.extend([&tls.ca_file, &tls.cert_file, &tls.key_file].map(|file| content(file.as_ref())));
+    }
+    identity
+}
+
+/// A store belongs to one pipeline, as the database does.
+fn mongodb_identity(settings: &Settings) -> Vec<Vec<u8>> {
+    let mongodb = &settings.mongodb;
+    vec![
+        settings.pipeline.name.clone().into_bytes(),
+        mongodb.uri.as_ref().map(|uri| uri.reveal().as_bytes().to_vec()).unwrap_or_default(),
+        content(mongodb.uri_file.as_ref()),
+        content(mongodb.tls.as_ref().and_then(|tls| tls.ca_file.as_ref())),
+    ]
+}
+
+/// A file that cannot be read is no content here; whoever makes the client says so.
+fn content(file: Option<&PathBuf>) -> Vec<u8> {
+    file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default()
+}
+
+/// A client of Kafka, and what was learnt with it.
+pub(super) struct KafkaClient {
+    pub asker: Asker,
+    pub gate: Semaphore,
+    admin: Mutex<Option<(Instant, Arc<Admin>)>>,
+    failure: Mutex<Option<(Instant, Problem)>>,
+    /// Topics that were found not to be compacted, and when.
+    uncompacted: Mutex<HashMap<String, Instant>>,
+}
+
+impl KafkaClient {
+    fn new(asker: Asker) -> Self {
+        Self {
+            asker,
+            gate: Semaphore::new(AT_ONCE_PER_CLIENT),
+            admin: Mutex::default(),
+            failure: Mutex::default(),
+            uncompacted: Mutex::default(),
+        }
+    }
+
+    /// A client that makes topics and tells their settings; with the credentials that this one has.
+    pub fn admin(&self, settings: &Kafka) -> Result<Arc<Admin>, KafkaError> {
+        let mut kept = lock(&self.admin);
+        let client = match kept.take() {
+            Some((_, client)) => client,
+            None => Arc::new(admin(settings)?),
+        };
+        *kept = Some((Instant::now(), Arc::clone(&client)));
+        Ok(client)
+    }
+
+    fn drop_idle_admin(&self) {
+        let idle = lock(&self.admin).take_if(|(used, _)| used.elapsed() > IDLE_ADMIN);
+        if let Some((_, client)) = idle {
+            drop_elsewhere(client);
+        }
+    }
+
+    /// What somebody else met with just now.
+    pub fn recent_failure(&self) -> Option<Problem> {
+        let failure = lock(&self.failure);
+        failure.as_ref().filter(|(at, _)| at.elapsed() < FAILURE_HOLDS).map(|(_, problem)| problem.clone())
+    }
+
+    pub fn note(&self, failure: Option<&Problem>) {
+        *lock(&self.failure) = failure.map(|problem| (Instant::now(), problem.clone()));
+    }
+
+    /// Whether a topic's settings are to be asked for: it was not found good within this time.
+    pub fn is_compaction_due(&self, topic: &str, holds: Duration) -> bool {
+        lock(&self.uncompacted).get(topic).is_none_or(|at| at.elapsed() > holds)
+    }
+
+    pub fn note_compaction(&self, topic: &str, compacted: bool) {
+        let mut uncompacted = lock(&self.uncompacted);
+        uncompacted.retain(|_, at| at.elapsed() < IDLE);
+        if compacted {
+            uncompacted.remove(topic);
+        } else {
+            uncompacted.insert(topic.to_owned(), Instant::now());
+        }
+    }
+}
+
+/// The end of such a client waits for its threads.
+fn drop_elsewhere<T: Send + Sync + 'static>(client: Arc<T>) {
+    drop(tokio::task::spawn_blocking(move || drop(client)));
+}
+
+/// What blocks, on a thread for that.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Problem {
+        reason: "OperatorFailed",
+        message: format!("a question to a service ended unexpectedly: {error}; it is put again"),
+        stalled: false,
+    })
+}
+
+type Key = (u64, u64);
+
+struct Pool<T> {
+    kept: Mutex<HashMap<Key, (Instant, Arc<T>)>>,
+    swept: Mutex<Option<Instant>>,
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), swept: Mutex::default() }
+    }
+}
+
+impl<T> Pool<T> {
+    fn count(&self) -> usize {
+        lock(&self.kept).len()
+    }
+
+    fn get(&self, key: Key) -> Option<Arc<T>> {
+        lock(&self.kept).get_mut(&key).map(|(used, client)| {
+            *used = Instant::now();
+            Arc::clone(client)
+        })
+    }
+
+    /// Keeps a client, unless somebody was faster.
+    fn put(&self, key: Key, client: T) -> Arc<T> {
+        let mut kept = lock(&self.kept);
+        let (_, client) = kept.entry(key).or_insert_with(|| (Instant::now(), Arc::new(client)));
+        Arc::clone(client)
+    }
+
+    fn all(&self) -> Vec<Arc<T>> {
+        lock(&self.kept).values().map(|(_, client)| Arc::clone(client)).collect()
+    }
+
+    /// Takes out what was not used for so long; looks now and then only.
+    fn idle(&self, longest: Duration) -> Vec<Arc<T>> {
+        let mut swept = lock(&self.swept);
+        if swept.is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
+            return Vec::new();
+        }
+        *swept = Some(Instant::now());
+        lock(&self.kept).extract_if(|_, (used, _)| used.elapsed() > longest).map(|(_, (_, client))| client).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept is a cache: what a panicking thread left is as good as any.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        Settings::load(Some(text), |_| None).unwrap()
+    }
+
+    #[test]
+    fn a_client_is_shared_by_servers_and_credentials_and_by_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("stockstream-clients-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, content: &str| {
+            std::fs::write(folder.join(name), content).unwrap();
+            folder.join(name).display().to_string()
+        };
+        let (one, same, other) = (file("one", "word"), file("same", "word"), file("other", "sword"));
+        let clients = Clients::new();
+        let key = |servers: &str, password: &str, topic: &str| {
+            let text = format!(
+                "{{kafka: {{bootstrapServers: [{servers}], topics: {{sales: {{name: {topic}}}}}, security: {{protocol: SASL_SSL, \
+                 sasl: {{mechanism: PLAIN, username: shop, passwordFile: {password}}}}}}}}}"
+            );
+            clients.key(&kafka_identity(&settings(&text).kafka))
+        };
+        let first = key("a:1", &one, "sales");
+        assert_eq!(first, key("a:1", &same, "other-sales"));
+        assert_ne!(first, key("a:1", &other, "sales"));
+        assert_ne!(first, key("b:1", &one, "sales"));
+        assert_ne!(first, Clients::new().key(&kafka_identity(&settings("").kafka)));
+        file("one", "changed");
+        assert_ne!(first, key("a:1", &one, "sales"), "a secret that was rotated is another client");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_store_is_of_one_pipeline() {
+        let clients = Clients::new();
+        let key = |pipeline: &str, uri: &str| {
+            clients.key(&mongodb_identity(&settings(&format!(
+                "{{pipeline: {{name: {pipeline}}}, mongodb: {{uri: '{uri}'}}}}"
+            ))))
+        };
+        assert_eq!(key("a", "mongodb://h/d"), key("a", "mongodb://h/d"));
+        assert_ne!(key("a", "mongodb://h/d"), key("b", "mongodb://h/d"));
+        assert_ne!(key("a", "mongodb://h/d"), key("a", "mongodb://h/e"));
+    }
+
+    #[test]
+    fn what_nobody_uses_is_taken_out_and_what_somebody_put_first_stays() {
+        let pool = Pool::default();
+        assert_eq!(*pool.put((1, 1), "first"), "first");
+        assert_eq!(*pool.put((1, 1), "second"), "first");
+        assert_eq!(pool.idle(Duration::ZERO).len(), 1);
+        assert!(pool.get((1, 1)).is_none());
+        pool.put((1, 1), "third");
+        assert!(pool.idle(Duration::ZERO).is_empty(), "it was looked just now");
+        assert_eq!(pool.count(), 1);
+    }
+}

@@ -1,0 +1,442 @@
+use std::time::Duration;
+
+use serde_json::Value;
+use stockstream_model::event::Stream;
+
+use super::*;
+use crate::reconcile::{
+    facts::DeploymentFacts,
+    scenes::{PARTITIONS, Scene, at, heartbeat, id, settled, stalls, waits},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    InProgress,
+    Current,
+    Failed,
+}
+
+/// kstatus' rules for a resource that it does not know, on what it sees: JSON.
+fn kstatus(generation: i64, status: &Value) -> Verdict {
+    if status["observedGeneration"].as_i64() != Some(generation) {
+        return Verdict::InProgress;
+    }
+    let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
+    let is = |name: &str, value: &str| {
+        conditions.iter().any(|condition| condition["type"] == name && condition["status"] == value)
+    };
+    match () {
+        () if is("Reconciling", "True") => Verdict::InProgress,
+        () if is("Stalled", "True") => Verdict::Failed,
+        () if is("Ready", "False") || is("Ready", "Unknown") => Verdict::InProgress,
+        () => Verdict::Current,
+    }
+}
+
+fn find<'a>(status: &'a PipelineStatus, name: &str) -> &'a k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition {
+    status.conditions.iter().find(|condition| condition.type_ == name).unwrap()
+}
+
+fn suspended(scene: &mut Scene) {
+    scene.pipeline.spec.suspend = true;
+}
+
+fn workers(scene: &mut Scene, workers: DeploymentFacts) {
+    scene.facts.workers = Some(workers);
+}
+
+#[test]
+fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
+    use Verdict::{Current, Failed, InProgress};
+    let starting = DeploymentFacts { ready: 1, ..settled(2) };
+    let rolling = DeploymentFacts { updated: 1, replicas: 3, ..settled(2) };
+    let unseen = DeploymentFacts { observed: false, ..settled(2) };
+    let stuck = DeploymentFacts { ready: 0, stuck: Some("exceeded quota".into()), ..settled(2) };
+    let away = || waits("BrokerUnreachable", "failed to reach Kafka at kafka:9092: timed out");
+    let ready = Scene::ready;
+    for (state, scene, verdict, of, status, reason, words) in [
+        ("fresh", Scene::fresh(&[]), InProgress, "WorkersAvailable", "False", "WorkersNotMade", "2 workers"),
+        (
+            "topics missing",
+            Scene::fresh(&[Stream::Sales, Stream::Clients]),
+            InProgress,
+            "TopicsReady",
+            "False",
+            "TopicMissing",
+            "topic-raw-sales does not exist; make it with: kafka-topics.sh",
+        ),
+        (
+            "topics found",
+            Scene::fresh(&[]),
+            InProgress,
+            "TopicsReady",
+            "True",
+            "TopicsFit",
+            "topic-clients (3 partitions)",
+        ),
+        (
+            "workers starting",
+            ready().with(|s| workers(s, starting)),
+            InProgress,
+            "WorkersAvailable",
+            "False",
+            "WorkersStarting",
+            "1 of 2",
+        ),
+        ("ready", ready(), Current, "Ready", "True", "Ready", "everything"),
+        (
+            "rolling",
+            ready().with(|s| workers(s, rolling)),
+            InProgress,
+            "WorkersAvailable",
+            "True",
+            "RollingOut",
+            "2 workers",
+        ),
+        ("just applied", ready().with(|s| workers(s, unseen)), InProgress, "Ready", "False", "RollingOut", "2 workers"),
+        (
+            "scaled by kubectl",
+            ready().with(|s| s.pipeline.spec.workers.replicas = 3),
+            InProgress,
+            "Ready",
+            "False",
+            "RollingOut",
+            "2 workers",
+        ),
+        (
+            "scaled to zero",
+            ready().with(|s| {
+                s.pipeline.spec.workers.replicas = 0;
+                workers(s, settled(0));
+            }),
+            Current,
+            "WorkersAvailable",
+            "True",
+            "ScaledToZero",
+            "replicas is 0",
+        ),
+        (
+            "Kafka away while ready",
+            ready().kafka_fails(away()),
+            InProgress,
+            "TopicsReady",
+            "Unknown",
+            "BrokerUnreachable",
+            "kafka:9092",
+        ),
+        (
+            "Kafka away, workers go on",
+            ready().kafka_fails(away()),
+            InProgress,
+            "WorkersAvailable",
+            "True",
+            "ChangesHeldBack",
+            "2 of 2",
+        ),
+        (
+            "credentials refused",
+            ready().kafka_fails(stalls("SignInRefused", "Kafka at kafka:9092 refuses the sign-in")),
+            Failed,
+            "Stalled",
+            "True",
+            "SignInRefused",
+            "refuses",
+        ),
+        (
+            "secret missing",
+            ready().with(|s| s.validated.kafka = Some(waits("SecretMissing", "secret shop/login does not exist"))),
+            InProgress,
+            "TopicsReady",
+            "False",
+            "SecretMissing",
+            "shop/login",
+        ),
+        (
+            "database of another pipeline",
+            ready().with(|s| s.facts.database = Err(stalls("DatabaseOwned", "belongs to pipeline shop/other"))),
+            Failed,
+            "DatabaseReady",
+            "False",
+            "DatabaseOwned",
+            "shop/other",
+        ),
+        (
+            "database away",
+            ready().with(|s| s.facts.database = Err(waits("DatabaseUnreachable", "failed to reach MongoDB"))),
+            InProgress,
+            "DatabaseReady",
+            "Unknown",
+            "DatabaseUnreachable",
+            "MongoDB",
+        ),
+        (
+            "suspending",
+            ready().with(suspended).with(|s| workers(s, DeploymentFacts { wanted: 0, ..settled(2) })),
+            InProgress,
+            "WorkersAvailable",
+            "False",
+            "Suspending",
+            "2 workers are ending",
+        ),
+        (
+            "suspended",
+            ready().with(suspended).with(|s| workers(s, settled(0))),
+            Current,
+            "Ready",
+            "True",
+            "Suspended",
+            "positions stay",
+        ),
+        (
+            "suspended while Kafka is away",
+            ready().with(suspended).with(|s| workers(s, settled(0))).kafka_fails(away()),
+            Current,
+            "TopicsReady",
+            "Unknown",
+            "BrokerUnreachable",
+            "kafka:9092",
+        ),
+        (
+            "never ran, suspended",
+            Scene::fresh(&[]).with(suspended).with(|s| s.facts.dashboard = Some(settled(1))),
+            Current,
+            "Suspended",
+            "True",
+            "Suspended",
+            "spec.suspend",
+        ),
+        (
+            "dashboard off",
+            ready().with(|s| {
+                s.pipeline.spec.dashboard.enabled = false;
+                s.facts.dashboard = None;
+            }),
+            Current,
+            "DashboardAvailable",
+            "False",
+            "Disabled",
+            "enabled is false",
+        ),
+        (
+            "dashboard starting",
+            ready().with(|s| s.facts.dashboard = Some(DeploymentFacts { ready: 0, ..settled(1) })),
+            InProgress,
+            "DashboardAvailable",
+            "False",
+            "DashboardStarting",
+            "0 of 1",
+        ),
+        (
+            "partition stopped",
+            ready().with(|s| {
+                s.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&["sales/0: events were deleted"])];
+            }),
+            Failed,
+            "WorkersAvailable",
+            "False",
+            "PartitionStopped",
+            "sales/0",
+        ),
+        (
+            "partition stopped, the new setting is on its way",
+            ready().with(|s| {
+                s.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&["sales/0: events were deleted"])];
+                workers(s, DeploymentFacts { updated: 0, ..settled(2) });
+            }),
+            InProgress,
+            "WorkersAvailable",
+            "True",
+            "RollingOut",
+            "",
+        ),
+        (
+            "pods do not start",
+            ready().with(|s| workers(s, stuck.clone())),
+            Failed,
+            "WorkersAvailable",
+            "False",
+            "WorkersStuck",
+            "exceeded quota",
+        ),
+        (
+            "pods wait for Kafka",
+            ready().kafka_fails(away()).with(|s| workers(s, stuck.clone())),
+            InProgress,
+            "Reconciling",
+            "True",
+            "BrokerUnreachable",
+            "kafka:9092",
+        ),
+    ] {
+        let said = scene.status();
+        let json = serde_json::to_value(&said).unwrap();
+        assert_eq!(kstatus(2, &json), verdict, "{state}: {json:#}");
+        assert_eq!(kstatus(3, &json), Verdict::InProgress, "{state}: of an older generation");
+        let condition = find(&said, of);
+        assert_eq!((&*condition.status, &*condition.reason), (status, reason), "{state}: {json:#}");
+        assert!(condition.message.contains(words), "{state}: {}", condition.message);
+        assert_eq!(said.conditions.len(), 8, "{state}");
+        for condition in &said.conditions {
+            assert_eq!(condition.observed_generation, Some(2), "{state}: {}", condition.type_);
+            let word = condition.reason.chars().all(|c| c.is_ascii_alphanumeric());
+            assert!(
+                word && condition.reason.starts_with(|c: char| c.is_ascii_uppercase()),
+                "{state}: {}",
+                condition.reason
+            );
+        }
+        let is_true = |name| find(&said, name).status == "True";
+        assert!(
+            !(is_true("Ready") && is_true("Reconciling")) && !(is_true("Stalled") && is_true("Reconciling")),
+            "{state}"
+        );
+        assert_eq!(is_true("Ready"), verdict == Current, "{state}");
+    }
+}
+
+#[test]
+fn positions_lag_and_counts_are_told() {
+    let said = Scene::ready().status();
+    assert_eq!((said.lag, said.events, said.rejected), (Some(63), Some(90), Some(9)));
+    assert_eq!(
+        (said.topics_ready.as_deref(), said.workers_ready.as_deref(), said.replicas),
+        (Some("3/3"), Some("2/2"), 2)
+    );
+    assert_eq!(said.partitions.len(), 9);
+    let first = &said.partitions[0];
+    assert_eq!((&*first.id, first.next, first.log_end), ("sales/0", 100, Some(107)));
+    assert_eq!(said.group_id.as_deref(), Some("stockstream.shop.stock"));
+    assert_eq!(said.database.as_deref(), Some("stock_management"));
+    assert!(said.selector.unwrap().contains("app.kubernetes.io/component=worker"));
+    let fresh = Scene::fresh(&[Stream::Sales]).status();
+    assert_eq!((fresh.topics_ready.as_deref(), fresh.workers_ready.as_deref()), (Some("2/3"), Some("0/2")));
+    assert_eq!((fresh.lag, fresh.partitions.len()), (None, 0));
+    assert_eq!(fresh.topics[0].command.as_deref(), Some("kafka-topics.sh --create"));
+}
+
+#[test]
+fn what_cannot_be_asked_for_stays_as_it_was_last_known() {
+    let before = Scene::ready().status();
+    let away = Scene::ready()
+        .kafka_fails(waits("BrokerUnreachable", "gone"))
+        .with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", "gone")))
+        .after(&before)
+        .status();
+    assert_eq!((away.events, away.rejected, &away.partitions), (before.events, before.rejected, &before.partitions));
+    assert_eq!((away.lag, away.topics_ready.as_deref()), (None, Some("0/3")));
+    assert_eq!(away.topics[0].topic_id, before.topics[0].topic_id);
+    assert_eq!(away.database, before.database);
+}
+
+#[test]
+fn times_of_conditions_are_kept_until_they_change() {
+    let before = Scene::ready().status();
+    let later = Scene::ready().after(&before).with(|scene| scene.now = at(99)).status();
+    assert_eq!(later, before, "a steady pipeline says the same");
+    let away = Scene::ready().kafka_fails(waits("BrokerUnreachable", "gone")).after(&before);
+    let away = away.with(|scene| scene.now = at(99)).status();
+    for (name, seconds) in
+        [("Ready", 99), ("TopicsReady", 99), ("Reconciling", 99), ("DatabaseReady", 0), ("Stalled", 0)]
+    {
+        let since = find(&away, name).last_transition_time.0.as_second();
+        assert_eq!(since, at(seconds).millis() / 1_000, "{name}");
+    }
+}
+
+#[test]
+fn what_happened_to_topics_since_the_start_is_shown() {
+    let said = Scene::ready().with(|scene| {
+        scene.facts.topics.as_mut().unwrap()[1].partitions = Some(PARTITIONS + 2);
+        scene.facts.database.as_mut().unwrap().checkpoints[0].incarnation = 1;
+    });
+    let message = find(&said.status(), "TopicsReady").message.clone();
+    assert!(message.contains("topic-raw-sales (3 partitions, made anew 1 times"), "{message}");
+    assert!(message.contains("topic-inventory-updates (5 partitions, 2 of them added"), "{message}");
+}
+
+#[test]
+fn a_status_is_written_when_it_says_something_new_and_not_too_often_when_it_merely_moves() {
+    let before = Scene::ready().status();
+    assert!(needs_write(None, &before, 0));
+    assert!(!needs_write(Some(&before), &before, u64::MAX), "nothing changed");
+    let moved =
+        Scene::ready().after(&before).with(|scene| *scene.facts.log_ends.get_mut(&id(Stream::Sales, 1)).unwrap() += 5);
+    assert!(!needs_write(Some(&before), &moved.status(), 29));
+    assert!(needs_write(Some(&before), &moved.status(), 30));
+    let changes: [fn(&mut Scene); 5] = [
+        |scene| scene.pipeline.metadata.generation = Some(3),
+        |scene| *scene = scene.clone().without(&[Stream::Sales]),
+        |scene| scene.facts.topics.as_mut().unwrap()[0].partitions = Some(9),
+        |scene| scene.facts.workers = Some(DeploymentFacts { ready: 1, ..settled(2) }),
+        |scene| scene.facts.workers = Some(DeploymentFacts { replicas: 3, ..settled(2) }),
+    ];
+    for change in changes {
+        assert!(needs_write(Some(&before), &Scene::ready().after(&before).with(change).status(), 0));
+    }
+}
+
+#[test]
+fn what_is_on_its_way_is_looked_at_soon_and_the_rest_in_half_a_minute() {
+    let after = |scene: Scene| requeue_after(&scene.facts, &scene.decide());
+    let (soon, steady) = (Duration::from_secs(5), Duration::from_secs(30));
+    assert_eq!(after(Scene::ready()), steady);
+    assert_eq!(after(Scene::fresh(&[Stream::Sales])), soon);
+    assert_eq!(after(Scene::fresh(&[])), soon);
+    assert_eq!(after(Scene::ready().kafka_fails(waits("BrokerUnreachable", ""))), soon);
+    assert_eq!(after(Scene::ready().kafka_fails(stalls("SignInRefused", ""))), steady);
+    assert_eq!(after(Scene::ready().with(|s| workers(s, DeploymentFacts { ready: 0, ..settled(2) }))), soon);
+}
+
+fn told(before: Option<&PipelineStatus>, scene: Scene) -> Vec<(Kind, String)> {
+    let scene = match before {
+        Some(before) => scene.after(before),
+        None => scene,
+    };
+    tidings(before, &scene.status()).into_iter().map(|tiding| (tiding.kind, tiding.reason)).collect()
+}
+
+#[test]
+fn news_are_told_once() {
+    let normal = |reason: &str| (Kind::Normal, reason.to_owned());
+    let warning = |reason: &str| (Kind::Warning, reason.to_owned());
+    let missing = Scene::fresh(&[Stream::Sales]);
+    assert_eq!(told(None, missing.clone()), [warning("TopicMissing")]);
+    let waiting = missing.status();
+    assert_eq!(told(Some(&waiting), missing), []);
+    assert_eq!(told(Some(&waiting), Scene::fresh(&[])), [normal("TopicsFound")]);
+    let found = Scene::fresh(&[]).status();
+    let up = ["WorkersStarted", "DashboardStarted", "Ready"].map(normal);
+    assert_eq!(told(Some(&found), Scene::ready()), up);
+    let ready = Scene::ready().status();
+    assert_eq!(told(Some(&ready), Scene::ready()), []);
+    for (change, news) in [
+        (
+            (|scene| *scene = scene.clone().kafka_fails(stalls("SignInRefused", ""))) as fn(&mut Scene),
+            warning("SignInRefused"),
+        ),
+        (|scene| scene.facts.database = Err(stalls("DatabaseChanged", "")), warning("DatabaseChanged")),
+        (|scene| scene.facts.database.as_mut().unwrap().name = "other".into(), warning("DatabaseChanged")),
+        (|scene| scene.facts.topics.as_mut().unwrap()[2].topic_id = Some("another".into()), warning("TopicRecreated")),
+        (|scene| scene.facts.topics.as_mut().unwrap()[2].partitions = Some(9), normal("PartitionsAdded")),
+        (suspended, normal("Suspended")),
+        (
+            |scene| scene.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&["sales/0 stopped"])],
+            warning("PartitionStopped"),
+        ),
+    ] {
+        assert_eq!(told(Some(&ready), Scene::ready().with(change)), [news]);
+    }
+    let paused = Scene::ready().with(suspended).with(|scene| workers(scene, settled(0))).status();
+    assert_eq!(told(Some(&paused), Scene::ready())[1], normal("Resumed"));
+}
+
+#[test]
+fn a_topic_that_was_made_anew_while_nobody_could_ask_is_noticed_afterwards() {
+    let mut status = Scene::ready().status();
+    for scene in [Scene::ready().kafka_fails(waits("BrokerUnreachable", "")), Scene::ready().without(&[Stream::Sales])]
+    {
+        status = scene.after(&status).status();
+    }
+    let anew = Scene::ready().with(|scene| scene.facts.topics.as_mut().unwrap()[0].topic_id = Some("another".into()));
+    assert!(told(Some(&status), anew).contains(&(Kind::Warning, "TopicRecreated".into())));
+}

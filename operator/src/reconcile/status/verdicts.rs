@@ -1,0 +1,205 @@
+//! What is to be said of each part of a pipeline.
+
+use stockstream_model::documents::{Checkpoint, StartPositions};
+
+use crate::{
+    reconcile::{
+        Decision, Validated,
+        facts::{DatabaseFacts, DeploymentFacts, Facts, Problem, TopicFacts},
+    },
+    resource::AnalyticsPipeline,
+};
+
+/// `True`, `False` or `Unknown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// What is in the way of being ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hindrance {
+    /// It passes by itself, or when somebody elsewhere does what the message says.
+    OnTheWay,
+    /// Only a person can mend it.
+    Stalled,
+}
+
+/// What is to be said.
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    pub truth: Truth,
+    pub reason: &'static str,
+    pub message: String,
+    pub hindrance: Option<Hindrance>,
+}
+
+impl Verdict {
+    fn yes(reason: &'static str, message: String) -> Self {
+        Self { truth: Truth::Yes, reason, message, hindrance: None }
+    }
+
+    fn no(reason: &'static str, message: String, hindrance: Option<Hindrance>) -> Self {
+        Self { truth: Truth::No, reason, message, hindrance }
+    }
+
+    /// What is wrong; `known` unless nobody could be asked.
+    fn problem(problem: &Problem, known: bool) -> Self {
+        let hindrance = if problem.stalled { Hindrance::Stalled } else { Hindrance::OnTheWay };
+        let truth = if known || problem.stalled { Truth::No } else { Truth::Unknown };
+        Self { truth, reason: problem.reason, message: problem.message.clone(), hindrance: Some(hindrance) }
+    }
+}
+
+pub(super) fn topics(validated: &Validated, facts: &Facts) -> Verdict {
+    if let Some(problem) = &validated.kafka {
+        return Verdict::problem(problem, true);
+    }
+    let topics = match &facts.topics {
+        Ok(topics) => topics,
+        Err(problem) => return Verdict::problem(problem, false),
+    };
+    let problems: Vec<&Problem> = topics.iter().filter_map(|topic| Some(&topic.problem.as_ref()?.0)).collect();
+    let Some(worst) = problems.iter().find(|problem| problem.stalled).or(problems.first()) else {
+        let database = facts.database.as_ref().ok();
+        let said = topics.iter().map(|topic| fit(topic, database)).collect::<Vec<_>>().join(", ");
+        return Verdict::yes("TopicsFit", said);
+    };
+    let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
+    Verdict::problem(&Problem { message, ..(*worst).clone() }, true)
+}
+
+/// A topic and what happened to it since the pipeline began.
+fn fit(topic: &TopicFacts, database: Option<&DatabaseFacts>) -> String {
+    let count = topic.partitions.unwrap_or_default();
+    let mut said = format!("{} ({count} partitions", topic.name);
+    if let Some(DatabaseFacts { start: Some(start), checkpoints, .. }) = database {
+        let made_anew = made_anew(topic, checkpoints);
+        if made_anew > 0 {
+            said += &format!(", made anew {made_anew} times since the start: totals of before stay");
+        }
+        let added = count - partitions_at_start(topic, start);
+        if added > 0 {
+            said += &format!(", {added} of them added since the start");
+        }
+    }
+    said + ")"
+}
+
+/// How often a topic was deleted and made anew, as workers noticed.
+fn made_anew(topic: &TopicFacts, checkpoints: &[Checkpoint]) -> i64 {
+    let of_topic = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == topic.stream);
+    of_topic.map(|checkpoint| checkpoint.incarnation).max().unwrap_or_default()
+}
+
+fn partitions_at_start(topic: &TopicFacts, start: &StartPositions) -> i32 {
+    start.next.keys().filter(|id| id.stream == topic.stream).count() as i32
+}
+
+pub(super) fn database(validated: &Validated, facts: &Facts) -> Verdict {
+    if let Some(problem) = &validated.mongodb {
+        return Verdict::problem(problem, true);
+    }
+    match &facts.database {
+        Err(problem) => Verdict::problem(problem, false),
+        Ok(DatabaseFacts { name, start: Some(start), .. }) => {
+            let message = format!("database {name} is this pipeline's; it starts from {} partitions", start.next.len());
+            Verdict::yes("Owned", message)
+        }
+        Ok(DatabaseFacts { name, .. }) => {
+            Verdict::yes("Reachable", format!("database {name} answers, and becomes this pipeline's when it starts"))
+        }
+    }
+}
+
+/// `others`: whether something else is in the way.
+pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &Decision, others: bool) -> Verdict {
+    const ON_THE_WAY: Option<Hindrance> = Some(Hindrance::OnTheWay);
+    if pipeline.spec.suspend {
+        return match &facts.workers {
+            Some(workers) if workers.replicas > 0 || !workers.observed => {
+                Verdict::no("Suspending", format!("{} workers are ending", workers.replicas), ON_THE_WAY)
+            }
+            _ => Verdict::no("Suspended", "no worker runs while the pipeline is suspended".into(), None),
+        };
+    }
+    let Some(standing) = &facts.workers else {
+        let message = match decision.workers {
+            Some(count) => format!("{count} workers are being made"),
+            None => "workers are made as soon as topics and database are found good".into(),
+        };
+        return Verdict::no("WorkersNotMade", message, ON_THE_WAY);
+    };
+    let DeploymentFacts { wanted, ready, .. } = standing;
+    if decision.workers.is_none() {
+        let message = format!(
+            "{ready} of {wanted} workers are ready, and stay as they are: changes reach them when topics and database are found good"
+        );
+        let truth = if ready >= wanted { Truth::Yes } else { Truth::No };
+        return Verdict { truth, reason: "ChangesHeldBack", message, hindrance: ON_THE_WAY };
+    }
+    if let Some(stuck) = &standing.stuck {
+        let hindrance = if others { Hindrance::OnTheWay } else { Hindrance::Stalled };
+        let message = format!("{ready} of {wanted} workers are ready, and no more become so: {stuck}");
+        return Verdict::no("WorkersStuck", message, Some(hindrance));
+    }
+    let is_new = standing.is_settled() && decision.workers == Some(*wanted);
+    if !is_new && ready >= wanted && *wanted > 0 {
+        let message = format!("{ready} workers are ready; they are being replaced or made more or fewer");
+        return Verdict { truth: Truth::Yes, reason: "RollingOut", message, hindrance: ON_THE_WAY };
+    }
+    if !is_new {
+        return Verdict::no("WorkersStarting", format!("{ready} of {wanted} workers are ready"), ON_THE_WAY);
+    }
+    let stopped = stopped(facts);
+    if !stopped.is_empty() {
+        return Verdict::no("PartitionStopped", stopped.join("; "), Some(Hindrance::Stalled));
+    }
+    match wanted {
+        0 => Verdict::yes("ScaledToZero", "no worker is wanted: spec.workers.replicas is 0".into()),
+        _ => Verdict::yes("WorkersAvailable", format!("{ready} of {wanted} workers are ready")),
+    }
+}
+
+/// What workers say stopped their partitions.
+fn stopped(facts: &Facts) -> Vec<String> {
+    let heartbeats = facts.database.as_ref().map(|database| database.heartbeats.as_slice()).unwrap_or_default();
+    let mut problems: Vec<String> = heartbeats.iter().flat_map(|heartbeat| heartbeat.problems.clone()).collect();
+    problems.sort_unstable();
+    problems.dedup();
+    problems
+}
+
+pub(super) fn dashboard(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts, others: bool) -> Verdict {
+    let spec = &pipeline.spec.dashboard;
+    if !spec.enabled {
+        return Verdict::no("Disabled", "spec.dashboard.enabled is false".into(), None);
+    }
+    if let Some(problem) = &validated.dashboard_mongodb {
+        return Verdict::problem(problem, true);
+    }
+    let on_the_way = Some(Hindrance::OnTheWay);
+    let Some(standing) = &facts.dashboard else {
+        return Verdict::no(
+            "DashboardNotMade",
+            "the dashboard is made when its database is found good".into(),
+            on_the_way,
+        );
+    };
+    let DeploymentFacts { wanted, ready, .. } = standing;
+    if let Some(stuck) = &standing.stuck {
+        let hindrance = if others { Hindrance::OnTheWay } else { Hindrance::Stalled };
+        let message = format!("{ready} of {wanted} pods of the dashboard are ready, and no more become so: {stuck}");
+        return Verdict::no("DashboardStuck", message, Some(hindrance));
+    }
+    let message = format!("{ready} of {wanted} pods of the dashboard are ready");
+    match standing.is_settled() && *wanted == spec.replicas {
+        true => Verdict::yes("DashboardAvailable", message),
+        false if ready >= wanted && *wanted > 0 => {
+            Verdict { truth: Truth::Yes, reason: "RollingOut", message, hindrance: on_the_way }
+        }
+        false => Verdict::no("DashboardStarting", message, on_the_way),
+    }
+}
