@@ -9,12 +9,24 @@
 //! 6. `apply` writes what differs and removes what is not wanted any more (IO).
 //! 7. `status` says what is so, and is written when it changed (pure, then IO).
 
+pub(crate) mod apply;
+pub mod build;
+pub(crate) mod cache;
+pub mod clients;
+pub mod decide;
+pub(crate) mod dereference;
 pub mod facts;
 pub mod names;
+pub mod observe;
+mod phases;
+pub(crate) mod report;
+pub mod status;
+pub mod validate;
 
 use std::collections::BTreeMap;
 
 use facts::Problem;
+pub(crate) use phases::{ReconcileError, reconcile};
 use stockstream_model::settings::Settings;
 
 /// The contents of the Secrets that a resource names, by Secret and key. A Secret that is not there is left out.
