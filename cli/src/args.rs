@@ -22,6 +22,10 @@ pub(crate) enum Command {
     Worker(Worker),
     /// Serve the page and the JSON API over the views in MongoDB
     Dashboard(Dashboard),
+    /// Run AnalyticsPipelines on Kubernetes: check topics, start workers and dashboards, say in the status what is so
+    Operator(Operator),
+    /// Print the definition of AnalyticsPipeline, for `kubectl apply --server-side -f -`
+    Crd,
     /// Publish a file of invoices to the topics
     Import(Import),
     /// Write the events of a made-up shop to Kafka or to standard output
@@ -70,6 +74,38 @@ pub(crate) struct Page {
     /// Host names besides the loopback's under which the page may be asked for
     #[arg(long = "allow-host", value_name = "HOST", env = "STOCKSTREAM_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Operator {
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8082", env = "STOCKSTREAM_OPERATOR_LISTEN")]
+    pub listen: SocketAddr,
+    /// Namespaces whose pipelines are looked after, separated by commas [default: all]
+    #[arg(long, value_name = "NAMESPACE", env = "STOCKSTREAM_WATCH_NAMESPACES", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+    /// Image of the pods of a pipeline that names none; needed
+    #[arg(long, value_name = "IMAGE", env = "STOCKSTREAM_IMAGE")]
+    pub image: Option<String>,
+    /// Pipelines that are worked on at once
+    #[arg(long, value_name = "N", default_value_t = 16, env = "STOCKSTREAM_OPERATOR_CONCURRENCY",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: u16,
+    /// Folder for the credentials that the operator's own clients read from files [default: the system's temporary one]
+    #[arg(long, value_name = "FOLDER", env = "STOCKSTREAM_CREDENTIALS_DIR")]
+    pub credentials_dir: Option<PathBuf>,
+    /// Lease by which one of several operators comes to lead
+    #[arg(long, value_name = "NAME", default_value = "stockstream-operator", env = "STOCKSTREAM_LEASE_NAME")]
+    pub lease_name: String,
+    /// Namespace of the Lease [default: that of the kubeconfig's context]
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+    /// Who this operator is, unlike any other [default: host and process id]
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    pub identity: Option<String>,
+    /// Lead without a Lease: there must be no other operator
+    #[arg(long)]
+    pub no_leader_election: bool,
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ use snafu::Snafu;
 use stockstream_input::ImportError;
 use stockstream_kafka::KafkaError;
 use stockstream_model::settings::SettingsError;
+use stockstream_operator::OperatorError;
 use stockstream_store::StoreError;
 use stockstream_worker::WorkerError;
 
@@ -21,6 +22,8 @@ pub(crate) enum Failure {
     Store { source: StoreError },
     #[snafu(transparent)]
     Kafka { source: KafkaError },
+    #[snafu(transparent)]
+    Operator { source: OperatorError },
     #[snafu(transparent)]
     Import { source: ImportError },
     #[snafu(display("failed to {action}: {source}"))]

@@ -6,8 +6,8 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 /// Begins logging to standard error. `RUST_LOG` decides how much; the given level is the default of our own crates.
 pub(crate) fn start(level: &str) {
-    let ours = ["stockstream", "stockstream_worker", "stockstream_store", "stockstream_kafka", "stockstream_dashboard"];
-    let default = ours.map(|name| format!("{name}={level}")).join(",");
+    let parts = ["", "_worker", "_store", "_kafka", "_dashboard", "_operator"];
+    let default = parts.map(|part| format!("stockstream{part}={level}")).join(",");
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,{default},librdkafka=error")));
     let registry = tracing_subscriber::registry().with(filter);

@@ -1,4 +1,22 @@
 //! The custom resource `AnalyticsPipeline`, and the operator that runs what it describes.
 
+mod backoff;
+mod children;
+mod context;
+mod credentials;
+mod events;
+mod explain;
+mod health;
+mod http;
+pub(crate) mod key;
+mod lead;
+mod leader;
+mod metrics;
+mod options;
 pub mod reconcile;
 pub mod resource;
+mod run;
+mod watch;
+
+pub use options::{Election, Options};
+pub use run::{OperatorError, connect, run};

@@ -1,8 +1,10 @@
 //! A command a file.
 
+mod crd;
 mod dashboard;
 mod generate;
 mod import;
+mod operator;
 mod schema;
 mod up;
 mod worker;
@@ -23,6 +25,8 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Up(args) => block_on(up::run(args))?,
         Command::Worker(args) => block_on(worker::run(args))?,
         Command::Dashboard(args) => block_on(dashboard::run(args))?,
+        Command::Operator(args) => block_on(operator::run(args))?,
+        Command::Crd => crd::print(),
         Command::Import(args) => import::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::print(args.stream),

@@ -9,15 +9,20 @@
 //! 6. `apply` writes what differs and removes what is not wanted any more (IO).
 //! 7. `status` says what is so, and is written when it changed (pure, then IO).
 
+pub(crate) mod apply;
 pub mod build;
-mod clients;
+pub(crate) mod cache;
+pub(crate) mod clients;
 mod database;
 pub mod decide;
+pub(crate) mod dereference;
 pub mod facts;
 mod lag;
 pub mod names;
 pub mod observe;
+mod phases;
 mod problems;
+pub(crate) mod report;
 #[cfg(test)]
 pub(crate) mod samples;
 mod scale;
@@ -30,6 +35,7 @@ pub mod validate;
 use std::collections::BTreeMap;
 
 use facts::Problem;
+pub(crate) use phases::{ReconcileError, reconcile};
 use stockstream_model::settings::Settings;
 
 /// The contents of the Secrets that a resource names, by Secret and key. A Secret that is not there is left out.

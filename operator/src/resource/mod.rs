@@ -7,6 +7,8 @@ mod crd;
 mod kafka;
 mod pods;
 mod refs;
+#[cfg(test)]
+mod refusals;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -1,32 +1,10 @@
 use kube::core::{Resource, cel};
 use serde_json::{Value, json};
 
-use super::*;
-
-/// The least that a pipeline needs.
-fn least() -> Value {
-    json!({
-        "apiVersion": "stockstream.dev/v1alpha1", "kind": "AnalyticsPipeline", "metadata": { "name": "stock" },
-        "spec": { "kafka": { "bootstrapServers": ["kafka:9092"] }, "mongodb": { "uriSecretRef": { "name": "mongo" } } },
-    })
-}
-
-/// The least with a value put in at a path (JSON Pointer).
-fn with(path: &str, value: Value) -> Value {
-    put(least(), path, value)
-}
-
-fn put(mut pipeline: Value, path: &str, value: Value) -> Value {
-    let mut place = &mut pipeline;
-    for part in path.trim_start_matches('/').split('/') {
-        if !place.is_object() {
-            *place = json!({});
-        }
-        place = &mut place[part];
-    }
-    *place = value;
-    pipeline
-}
+use super::{
+    refusals::{fixed_while_running, least, put, with},
+    *,
+};
 
 /// As the API server would keep it: with defaults filled in.
 fn kept(pipeline: &Value) -> AnalyticsPipeline {
@@ -54,23 +32,7 @@ fn the_least_that_can_be_said_is_accepted_and_gets_the_defaults_of_the_settings_
 
 #[test]
 fn what_cannot_be_used_is_refused_with_a_sentence() {
-    let sasl = json!({ "mechanism": "PLAIN", "secretRef": { "name": "login" } });
-    for (pipeline, words) in [
-        (with("/spec/kafka/security/protocol", json!("SASL_SSL")), "give sasl with a mechanism and a secretRef"),
-        (with("/spec/kafka/security/sasl", sasl), "this protocol does not sign in"),
-        (
-            with("/spec/kafka/security/tls", json!({ "caSecretRef": { "name": "ca" } })),
-            "this protocol does not encrypt",
-        ),
-        (with("/spec/kafka/topics/sales/name", json!("topic-clients")), "give them different names"),
-        (with("/spec/analytics/clients/silver", json!("30000")), "silver must not be above gold"),
-        (
-            with("/spec/workers/autoscaling", json!({ "minReplicas": 3, "maxReplicas": 2 })),
-            "minReplicas must not be above",
-        ),
-        (with("/metadata/name", json!("a".repeat(41))), "use at most 40 characters"),
-        (with("/metadata/name", json!("a.b")), "may hold no dot"),
-    ] {
+    for (pipeline, words) in refusals::refused() {
         let said = refused(&pipeline, None);
         assert!(said.contains(words), "{pipeline}: {said:?}");
     }
@@ -79,10 +41,7 @@ fn what_cannot_be_used_is_refused_with_a_sentence() {
 #[test]
 fn topics_and_group_change_only_while_suspended() {
     let suspended = with("/spec/suspend", json!(true));
-    for (path, value, words) in [
-        ("/spec/kafka/topics/sales", json!({ "name": "other" }), "topics' names are fixed"),
-        ("/spec/kafka/groupId", json!("other"), "groupId is fixed"),
-    ] {
+    for (path, value, words) in fixed_while_running() {
         let said = refused(&with(path, value.clone()), Some(&least()));
         assert!(said.contains(words) && said.contains("suspend"), "{path}: {said:?}");
         assert_eq!(refused(&put(suspended.clone(), path, value), Some(&suspended)), "");

@@ -1,0 +1,48 @@
+//! What all reconciles of one term of leadership share.
+
+use std::sync::Arc;
+
+use kube::Client;
+use tokio::sync::Semaphore;
+
+use crate::{
+    backoff::Backoff,
+    children::Children,
+    credentials::CredentialStore,
+    events::Events,
+    key::PipelineKey,
+    metrics::Metrics,
+    reconcile::{cache::Applied, clients::Clients, dereference::SecretCache, report::Statuses},
+};
+
+/// What all reconciles share.
+pub(crate) struct Context {
+    pub client: Client,
+    /// The image of a pipeline that names none.
+    pub image: String,
+    /// Whether the cluster knows PodMonitors.
+    pub has_pod_monitor: bool,
+    pub metrics: Arc<Metrics>,
+    pub events: Events,
+    pub clients: Clients,
+    pub credentials: Arc<CredentialStore>,
+    pub children: Children,
+    pub secrets: SecretCache,
+    pub applied: Applied,
+    pub statuses: Statuses,
+    pub backoff: Backoff,
+    /// How many reconciles may run at once.
+    pub turns: Semaphore,
+}
+
+impl Context {
+    /// Forgets a pipeline that is gone.
+    pub fn forget(&self, key: &PipelineKey) {
+        self.metrics.forget(key);
+        self.credentials.forget(key);
+        self.secrets.forget(key);
+        self.applied.forget(key);
+        self.statuses.forget(key);
+        self.backoff.forget(key);
+    }
+}

@@ -1,0 +1,178 @@
+//! What a leader does: watches, and reconciles what changed, a bounded number at a time.
+
+use std::{
+    convert::Infallible,
+    future::ready,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, future::join_all, stream};
+use kube::{
+    Client, Resource,
+    runtime::{
+        Config,
+        controller::{self, Action, ReconcileRequest, applier},
+        reflector::{self, Store},
+    },
+};
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver},
+    task::JoinSet,
+    time::{interval_at, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument;
+
+use crate::{
+    context::Context,
+    explain::is_code,
+    health::{Health, Role},
+    key::{Guarded, PipelineKey},
+    reconcile::{ReconcileError, build, reconcile},
+    watch::{Scope, Unlisted},
+};
+
+/// Changes that come together are dealt with together.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+/// No reconcile takes so long, unless something hangs.
+const LONGEST: Duration = Duration::from_secs(120);
+/// Reconciles under way may take so long to end when the operator does.
+const GRACE: Duration = Duration::from_secs(20);
+/// How often it is looked whether the cluster has come to know PodMonitors.
+const KINDS: Duration = Duration::from_secs(60);
+
+/// Leads until told to stop, and then for as long as what is under way takes, within bounds. Dropped: stops at once.
+pub(crate) async fn lead(
+    namespaces: &[String],
+    health: &Health,
+    context: impl Fn(bool) -> Context,
+    client: &Client,
+    concurrency: u16,
+    stop: &CancellationToken,
+) {
+    while !stop.is_cancelled() {
+        health.set(Role::Syncing);
+        let has_pod_monitor = has_pod_monitor(client).await.unwrap_or(false);
+        let stop = stop.child_token();
+        let work = reconcile_all(namespaces, health, Arc::new(context(has_pod_monitor)), concurrency, &stop);
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            () = &mut work => {}
+            () = other_kinds(client, has_pod_monitor) => {
+                tracing::info!("the cluster knows other kinds now; watching anew");
+                stop.cancel();
+                work.await;
+            }
+        }
+    }
+}
+
+async fn reconcile_all(
+    namespaces: &[String],
+    health: &Health,
+    context: Arc<Context>,
+    concurrency: u16,
+    stop: &CancellationToken,
+) {
+    let mut watches = JoinSet::new();
+    let unlisted = Unlisted::new();
+    let mut queues = Vec::new();
+    let everywhere = namespaces.is_empty().then_some(None);
+    for namespace in namespaces.iter().cloned().map(Some).chain(everywhere) {
+        let (asks, asked) = mpsc::unbounded_channel();
+        let (store, writer) = reflector::store();
+        let scope = Scope { context: context.clone(), namespace, asks, unlisted: unlisted.clone() };
+        scope.watch(build::kinds(context.has_pod_monitor), writer, &mut watches);
+        queues.push((store, asked));
+    }
+    let began = Instant::now();
+    tokio::select! {
+        () = unlisted.none() => {}
+        () = stop.cancelled() => return,
+    }
+    tracing::info!(seconds = began.elapsed().as_secs_f64(), "everything is listed; reconciling begins");
+    health.set(Role::Leader);
+    let work = queues.into_iter().map(|(store, asked)| work(context.clone(), store, asked, concurrency, stop.clone()));
+    let overdue = async {
+        stop.cancelled().await;
+        sleep(GRACE).await;
+    };
+    tokio::select! {
+        _ = join_all(work) => {}
+        () = overdue => tracing::warn!("reconciles under way did not end in {} s and are given up", GRACE.as_secs()),
+    }
+}
+
+/// Reconciles what is asked for until told to stop, and then to the end of what is under way.
+async fn work(
+    context: Arc<Context>,
+    store: Store<Guarded>,
+    mut asked: UnboundedReceiver<PipelineKey>,
+    concurrency: u16,
+    stop: CancellationToken,
+) {
+    let queue = stream::poll_fn(move |waker| asked.poll_recv(waker))
+        .map(|key| Ok::<_, Infallible>(ReconcileRequest::from(key.reference())))
+        .take_until(stop.cancelled_owned());
+    let config = Config::default().concurrency(concurrency).debounce(DEBOUNCE);
+    let once = |pipeline, context| Box::pin(once(pipeline, context));
+    let failed = |pipeline: Arc<Guarded>, _: &ReconcileError, context: Arc<Context>| {
+        Action::requeue(context.backoff.failed(&PipelineKey::of(pipeline.meta())))
+    };
+    applier(once, failed, context.clone(), store, queue, config)
+        .for_each(|ended| {
+            if let Err(controller::Error::ObjectNotFound(object)) = ended {
+                // Something of a pipeline that is gone; the garbage collector sees to it.
+                let namespace = object.namespace.as_deref().unwrap_or_default();
+                context.metrics.forget(&PipelineKey::new(namespace, &object.name));
+            }
+            ready(())
+        })
+        .await;
+}
+
+/// One reconcile: counted, bounded in time, and its panic an error like any other.
+async fn once(pipeline: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+    let key = PipelineKey::of(pipeline.meta());
+    // Closed never; should it be, the bound is that of the queue.
+    let _turn = context.turns.acquire().await;
+    let _running = context.metrics.begins(&key);
+    let began = Instant::now();
+    let span = tracing::info_span!("reconcile", pipeline = %key);
+    let work = reconcile(pipeline, context.clone()).instrument(span.clone());
+    let result = match timeout(LONGEST, AbortOnDropHandle::new(tokio::spawn(work))).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(ReconcileError::Panicked),
+        Err(_) => Err(ReconcileError::TooLong { seconds: LONGEST.as_secs() }),
+    };
+    match &result {
+        Ok(_) => context.backoff.forget(&key),
+        Err(error) => {
+            span.in_scope(|| tracing::warn!(phase = error.phase(), "{error}"));
+            context.metrics.failed(error.phase());
+        }
+    }
+    context.metrics.ended(if result.is_ok() { "done" } else { "failed" }, began.elapsed());
+    result
+}
+
+/// Whether the cluster knows PodMonitors; `None` when it does not say.
+async fn has_pod_monitor(client: &Client) -> Option<bool> {
+    match client.list_api_group_resources("monitoring.coreos.com/v1").await {
+        Ok(known) => Some(known.resources.iter().any(|kind| kind.kind == "PodMonitor")),
+        Err(error) if is_code(&error, 404) => Some(false),
+        Err(_) => None,
+    }
+}
+
+/// Waits until the cluster knows other kinds than it did.
+async fn other_kinds(client: &Client, had_pod_monitor: bool) {
+    let mut turns = interval_at(tokio::time::Instant::now() + KINDS, KINDS);
+    loop {
+        turns.tick().await;
+        if has_pod_monitor(client).await.is_some_and(|has| has != had_pod_monitor) {
+            return;
+        }
+    }
+}

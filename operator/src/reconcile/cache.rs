@@ -1,0 +1,202 @@
+//! What was applied: so that nothing is written again that stands as it was written.
+
+use std::{
+    collections::{HashMap, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+    sync::Mutex,
+};
+
+use serde_json::Value;
+
+use crate::{
+    children::{Live, ObjectKey},
+    key::{PipelineKey, lock},
+};
+
+/// What changes whenever the contents of an object do: of kinds that have one the generation, which a status leaves alone;
+/// else the version, which anything moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seal {
+    Generation(i64),
+    Version(String),
+}
+
+/// An object as it stood when the API server had taken what we wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    desired: u64,
+    uid: String,
+    seal: Seal,
+}
+
+fn seal(live: &Live) -> Seal {
+    match live.generation {
+        Some(generation) => Seal::Generation(generation),
+        None => Seal::Version(live.resource_version.clone()),
+    }
+}
+
+impl Entry {
+    fn holds(&self, live: &Live) -> bool {
+        self.uid == live.uid && self.seal == seal(live)
+    }
+}
+
+/// What was applied for each pipeline.
+#[derive(Default)]
+pub(crate) struct Applied(Mutex<HashMap<PipelineKey, HashMap<ObjectKey, (Entry, Wanted)>>>);
+
+/// The part of an object that its seal may not cover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    labels: Vec<(String, String)>,
+    annotations: Vec<(String, String)>,
+    owners: Vec<String>,
+}
+
+impl Wanted {
+    fn of(desired: &Value) -> Self {
+        let meta = &desired["metadata"];
+        let map = |value: &Value| {
+            let fields = value.as_object().into_iter().flatten();
+            fields.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+        };
+        let owners = meta["ownerReferences"].as_array().into_iter().flatten();
+        Self {
+            labels: map(&meta["labels"]),
+            annotations: map(&meta["annotations"]),
+            owners: owners.filter_map(|owner| Some(owner["uid"].as_str()?.to_owned())).collect(),
+        }
+    }
+
+    /// Whether all of it stands. What others added is theirs.
+    fn stands(&self, live: &Live) -> bool {
+        self.labels.iter().all(|(name, value)| live.labels.get(name) == Some(value))
+            && self.annotations.iter().all(|(name, value)| live.annotations.get(name) == Some(value))
+            && self.owners.iter().all(|uid| live.is_owned_by(uid))
+    }
+}
+
+impl Applied {
+    /// Whether the object stands as it was applied, and what was applied is what is desired now.
+    pub fn is_current(&self, pipeline: &PipelineKey, key: &ObjectKey, desired: u64, live: Option<&Live>) -> bool {
+        let Some(live) = live else { return false };
+        let applied = lock(&self.0);
+        let entry = applied.get(pipeline).and_then(|objects| objects.get(key));
+        entry.is_some_and(|(entry, wanted)| entry.desired == desired && entry.holds(live) && wanted.stands(live))
+    }
+
+    /// Whether the object, as a watch shows it, is what was applied for one of its owners.
+    pub fn expects(&self, key: &ObjectKey, live: &Live) -> bool {
+        let applied = lock(&self.0);
+        let of = |pipeline| applied.get(&pipeline).and_then(|objects| objects.get(key));
+        let mut pipelines = live.pipelines(&key.namespace).into_iter();
+        pipelines.any(|pipeline| of(pipeline).is_some_and(|(entry, wanted)| entry.holds(live) && wanted.stands(live)))
+    }
+
+    /// Notes what was applied, and how the API server answered.
+    pub fn put(&self, pipeline: &PipelineKey, key: ObjectKey, desired: &Value, digest: u64, live: &Live) {
+        let entry = Entry { desired: digest, uid: live.uid.clone(), seal: seal(live) };
+        lock(&self.0).entry(pipeline.clone()).or_default().insert(key, (entry, Wanted::of(desired)));
+    }
+
+    /// Forgets an object that is not wanted any more.
+    pub fn remove(&self, pipeline: &PipelineKey, key: &ObjectKey) {
+        if let Some(objects) = lock(&self.0).get_mut(pipeline) {
+            objects.remove(key);
+        }
+    }
+
+    pub fn forget(&self, pipeline: &PipelineKey) {
+        lock(&self.0).remove(pipeline);
+    }
+}
+
+/// A number that changes with the object.
+pub(crate) fn digest(desired: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    desired.to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stock() -> PipelineKey {
+        PipelineKey::new("shop", "stock")
+    }
+
+    fn desired() -> Value {
+        let owner = json!([{ "kind": "AnalyticsPipeline", "name": "stock", "uid": "owner" }]);
+        json!({ "metadata": { "labels": { "a": "1" }, "annotations": { "b": "2" }, "ownerReferences": owner }, "spec": {} })
+    }
+
+    fn live(generation: Option<i64>, version: &str) -> Live {
+        let mut meta = desired()["metadata"].clone();
+        meta["uid"] = json!("u");
+        meta["resourceVersion"] = json!(version);
+        meta["generation"] = json!(generation);
+        Live::of(serde_json::from_value(meta).unwrap(), None)
+    }
+
+    fn key() -> ObjectKey {
+        ObjectKey { namespace: "shop".into(), kind: "Deployment".into(), name: "stock-worker".into() }
+    }
+
+    fn applied(live: &Live) -> Applied {
+        let applied = Applied::default();
+        applied.put(&stock(), key(), &desired(), digest(&desired()), live);
+        applied
+    }
+
+    /// Asked as a reconcile asks and as a watch does.
+    fn is_current(applied: &Applied, live: &Live) -> bool {
+        let current = applied.is_current(&stock(), &key(), digest(&desired()), Some(live));
+        assert_eq!(applied.expects(&key(), live), current);
+        current
+    }
+
+    #[test]
+    fn what_stands_as_it_was_applied_is_current_though_its_status_or_what_others_added_moves() {
+        let applied = applied(&live(Some(1), "1"));
+        let mut standing = live(Some(1), "2");
+        standing.annotations.insert("deployment.kubernetes.io/revision".into(), "1".into());
+        assert!(is_current(&applied, &standing));
+    }
+
+    #[test]
+    fn what_is_gone_or_changed_or_made_anew_is_not() {
+        let applied = applied(&live(Some(1), "1"));
+        assert!(!applied.is_current(&stock(), &key(), digest(&desired()), None));
+        assert!(!is_current(&applied, &live(Some(2), "2")));
+        let anew = Live { uid: "another".into(), ..live(Some(1), "2") };
+        assert!(!is_current(&applied, &anew));
+        let mut relabelled = live(Some(1), "2");
+        relabelled.labels.insert("a".into(), "other".into());
+        assert!(!is_current(&applied, &relabelled));
+        let mut unannotated = live(Some(1), "2");
+        unannotated.annotations.clear();
+        assert!(!is_current(&applied, &unannotated));
+        let disowned = Live { owners: Vec::new(), ..live(Some(1), "2") };
+        assert!(!is_current(&applied, &disowned));
+    }
+
+    #[test]
+    fn of_a_kind_without_generation_any_other_version_is_not_current() {
+        let applied = applied(&live(None, "1"));
+        assert!(is_current(&applied, &live(None, "1")));
+        assert!(!is_current(&applied, &live(None, "2")));
+    }
+
+    #[test]
+    fn another_wish_is_not_current() {
+        let applied = applied(&live(Some(1), "1"));
+        let other = digest(&json!({ "metadata": {}, "spec": { "replicas": 2 } }));
+        assert!(!applied.is_current(&stock(), &key(), other, Some(&live(Some(1), "1"))));
+        applied.forget(&stock());
+        assert!(!applied.is_current(&stock(), &key(), digest(&desired()), Some(&live(Some(1), "1"))));
+    }
+}

@@ -1,0 +1,59 @@
+//! Resources that cannot be used, each with words of the sentence that refuses it: asked of the rules alone in unit tests, and
+//! of a real API server in `tests/control_plane`.
+
+use serde_json::{Value, json};
+
+/// The least that a pipeline needs.
+pub fn least() -> Value {
+    json!({
+        "apiVersion": "stockstream.dev/v1alpha1", "kind": "AnalyticsPipeline", "metadata": { "name": "stock" },
+        "spec": { "kafka": { "bootstrapServers": ["kafka:9092"] }, "mongodb": { "uriSecretRef": { "name": "mongo" } } },
+    })
+}
+
+/// The least with a value put in at a path (JSON Pointer).
+pub fn with(path: &str, value: Value) -> Value {
+    put(least(), path, value)
+}
+
+/// A value put in at a path.
+pub fn put(mut pipeline: Value, path: &str, value: Value) -> Value {
+    let mut place = &mut pipeline;
+    for part in path.trim_start_matches('/').split('/') {
+        if !place.is_object() {
+            *place = json!({});
+        }
+        place = &mut place[part];
+    }
+    *place = value;
+    pipeline
+}
+
+/// What is refused from the beginning.
+pub fn refused() -> Vec<(Value, &'static str)> {
+    let sasl = json!({ "mechanism": "PLAIN", "secretRef": { "name": "login" } });
+    vec![
+        (with("/spec/kafka/security/protocol", json!("SASL_SSL")), "give sasl with a mechanism and a secretRef"),
+        (with("/spec/kafka/security/sasl", sasl), "this protocol does not sign in"),
+        (
+            with("/spec/kafka/security/tls", json!({ "caSecretRef": { "name": "ca" } })),
+            "this protocol does not encrypt",
+        ),
+        (with("/spec/kafka/topics/sales/name", json!("topic-clients")), "give them different names"),
+        (with("/spec/analytics/clients/silver", json!("30000")), "silver must not be above gold"),
+        (
+            with("/spec/workers/autoscaling", json!({ "minReplicas": 3, "maxReplicas": 2 })),
+            "minReplicas must not be above",
+        ),
+        (with("/metadata/name", json!("a".repeat(41))), "use at most 40 characters"),
+        (with("/metadata/name", json!("a.b")), "may hold no dot"),
+    ]
+}
+
+/// What is refused as a change, but while the pipeline is suspended: where, the new value, words of the sentence.
+pub fn fixed_while_running() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
+        ("/spec/kafka/topics/sales", json!({ "name": "other" }), "topics' names are fixed"),
+        ("/spec/kafka/groupId", json!("other"), "groupId is fixed"),
+    ]
+}

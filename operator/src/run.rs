@@ -1,0 +1,149 @@
+//! The operator as a process: one of several leads, the others stand by.
+
+use std::{io, sync::Arc};
+
+use kube::{Client, config::Config};
+use snafu::{ResultExt, Snafu};
+use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{
+    backoff::Backoff,
+    children::Children,
+    context::Context,
+    credentials::CredentialStore,
+    events::Events,
+    explain::{explain, is_code},
+    health::{Health, Role},
+    http,
+    lead::lead,
+    leader::Candidate,
+    metrics::Metrics,
+    options::Options,
+    reconcile::{cache::Applied, clients::Clients, dereference::SecretCache, report::Statuses},
+};
+
+/// Why the operator could not do its work.
+#[derive(Debug, Snafu)]
+#[snafu(visibility(pub(crate)))]
+pub enum OperatorError {
+    /// Nothing says where the cluster is.
+    #[snafu(display(
+        "no Kubernetes cluster is named: run this in a pod with a service account, or set KUBECONFIG to a kubeconfig ({source})"
+    ))]
+    NoCluster {
+        /// What was looked for.
+        #[snafu(source(from(kube::config::InferConfigError, Box::new)))]
+        source: Box<kube::config::InferConfigError>,
+    },
+    /// What says where the cluster is cannot be used.
+    #[snafu(display("failed to make a client for the cluster: {}", explain(source)))]
+    Client {
+        /// Why not.
+        #[snafu(source(from(kube::Error, Box::new)))]
+        source: Box<kube::Error>,
+    },
+    /// The cluster does not answer.
+    #[snafu(display("failed to ask the cluster for its kinds: {}; is it up, and may we?", explain(source)))]
+    Unreachable {
+        /// Why not.
+        #[snafu(source(from(kube::Error, Box::new)))]
+        source: Box<kube::Error>,
+    },
+    /// The definition of the resource is not installed.
+    #[snafu(display(
+        "the cluster does not know AnalyticsPipelines: install them with `stockstream crd | kubectl apply --server-side -f -`"
+    ))]
+    NoDefinition,
+    /// There is no place for credentials.
+    #[snafu(display(
+        "failed to make a private folder for credentials: {source}; --credentials-dir names another place"
+    ))]
+    Credentials {
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A client for the cluster of the pod, or else of the kubeconfig.
+///
+/// # Errors
+/// When nothing names a cluster, or what does cannot be used.
+pub async fn connect() -> Result<Client, OperatorError> {
+    Client::try_from(Config::infer().await.context(NoClusterSnafu)?).context(ClientSnafu)
+}
+
+/// Runs until told to end: stands by, leads, and gives the lead back.
+///
+/// # Errors
+/// When the cluster does not answer or lacks the definition of the resource, or there is no place for credentials. Later
+/// troubles are not errors: they are logged, and tried again.
+pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> {
+    match client.list_api_group_resources("stockstream.dev/v1alpha1").await {
+        Err(error) if is_code(&error, 404) => return NoDefinitionSnafu.fail(),
+        other => drop(other.context(UnreachableSnafu)?),
+    }
+    let credentials = Arc::new(CredentialStore::new(options.credentials).context(CredentialsSnafu)?);
+    let (health, metrics) = (Arc::new(Health::default()), Arc::new(Metrics::default()));
+    let _served = options.listener.map(|listener| {
+        let served = http::serve(listener, health.clone(), metrics.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "health and metrics are not served any more");
+            }
+        }))
+    });
+    let candidate = options.election.map(|election| {
+        let namespace = election.namespace.unwrap_or_else(|| client.default_namespace().to_owned());
+        Candidate::new(client.clone(), &namespace, &election.lease, &options.identity, health.clone())
+    });
+    let candidate = candidate.map(Arc::new);
+    let context = |has_pod_monitor| Context {
+        client: client.clone(),
+        image: options.image.clone(),
+        has_pod_monitor,
+        metrics: metrics.clone(),
+        events: Events::new(client.clone(), &options.identity),
+        clients: Clients::new(),
+        credentials: credentials.clone(),
+        children: Children::default(),
+        secrets: SecretCache::default(),
+        applied: Applied::default(),
+        statuses: Statuses::default(),
+        backoff: Backoff::default(),
+        turns: Semaphore::new(usize::from(options.concurrency)),
+    };
+    let shutdown = &options.shutdown;
+    let term = || lead(&options.namespaces, &health, context, &client, options.concurrency, shutdown);
+    let Some(candidate) = candidate else {
+        metrics.set_leader(true);
+        term().await;
+        return Ok(());
+    };
+    while !shutdown.is_cancelled() {
+        let lease = tokio::select! {
+            lease = candidate.win(|| health.set(Role::Follower)) => lease,
+            () = shutdown.cancelled() => {
+                // The Lease may just have become ours.
+                candidate.release().await;
+                break;
+            }
+        };
+        tracing::info!(identity = options.identity, "this operator leads");
+        metrics.set_leader(true);
+        // A task of its own, so that no work of ours keeps it from renewing in time.
+        let keeper = candidate.clone();
+        let kept = AbortOnDropHandle::new(tokio::spawn(async move { keeper.keep(lease).await }));
+        let lost = tokio::select! {
+            () = term() => None,
+            why = kept => Some(why.unwrap_or_else(|error| error.to_string())),
+        };
+        metrics.set_leader(false);
+        match lost {
+            // All that was under way ended with its future, at its next wait.
+            Some(why) => tracing::warn!(why, "this operator does not lead any more; it stopped, and stands by"),
+            None => candidate.release().await,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The cluster, with the definition installed.
+
+use std::path::PathBuf;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{
+    Api, Client, Config,
+    api::{Patch, PatchParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::{eventually, holds, needed};
+
+const NAME: &str = "analyticspipelines.stockstream.dev";
+
+/// A cluster whose user may do everything.
+pub struct Cluster {
+    config: Config,
+    pub admin: Client,
+    /// Beside the kubeconfig, where hack/kube.sh puts it.
+    pub audit_log: PathBuf,
+}
+
+impl Cluster {
+    /// The cluster, if there is one.
+    pub async fn find() -> Option<Self> {
+        let file = PathBuf::from(needed("STOCKSTREAM_KUBECONFIG")?);
+        let kubeconfig = Kubeconfig::read_from(&file).unwrap();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        let admin = Client::try_from(config.clone()).unwrap();
+        let cluster = Self { config, admin, audit_log: file.with_file_name("audit.log") };
+        cluster.define().await;
+        Some(cluster)
+    }
+
+    /// A client of somebody else.
+    pub fn acting_as(&self, user: &str) -> Client {
+        let mut config = self.config.clone();
+        config.auth_info.impersonate = Some(user.to_owned());
+        Client::try_from(config).unwrap()
+    }
+
+    async fn define(&self) {
+        static DEFINING: Mutex<()> = Mutex::const_new(());
+        let _one = DEFINING.lock().await;
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.admin.clone());
+        let apply = PatchParams::apply("tests").force();
+        let definition = stockstream_operator::resource::crd().unwrap();
+        definitions.patch(NAME, &apply, &Patch::Apply(&definition)).await.unwrap();
+        eventually("the definition is established", async || {
+            let definition = definitions.get(NAME).await.map_err(|error| error.to_string())?;
+            let conditions = definition.status.and_then(|status| status.conditions).unwrap_or_default();
+            let is_established = conditions.iter().any(|is| is.type_ == "Established" && is.status == "True");
+            holds(is_established, || format!("{conditions:?}"))
+        })
+        .await;
+        // The address of a new kind answers a moment later.
+        eventually("pipelines can be listed", async || {
+            let known = self.admin.list_api_group_resources("stockstream.dev/v1alpha1").await;
+            known.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
+    }
+}
+
+static ALONE: RwLock<()> = RwLock::const_new(());
+
+/// For an operator of one namespace.
+pub async fn with_others() -> RwLockReadGuard<'static, ()> {
+    ALONE.read().await
+}
+
+/// For an operator of all namespaces, which would meddle with the others' pipelines.
+pub async fn alone() -> RwLockWriteGuard<'static, ()> {
+    ALONE.write().await
+}

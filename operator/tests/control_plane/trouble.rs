@@ -1,0 +1,84 @@
+//! What goes wrong with one thing must not keep others from going right.
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ResourceQuota, Service},
+    events::v1::Event,
+};
+use kube::api::{DeleteParams, ListParams};
+use serde_json::json;
+
+use crate::harness::{Operator, Place, eventually, holds};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_that_cannot_be_decoded_says_so_and_does_not_stop_the_others() {
+    let Some(place) = Place::find().await else { return };
+    // It looks like a date to the API server.
+    place.pipeline("broken", |pipeline| pipeline["spec"]["analytics"] = json!({ "asOf": "2026-99-99" })).await;
+    let operator = Operator::start(&place, "one").await;
+    let ready = place.condition("broken", "Ready", "Undecodable").await;
+    assert_eq!(ready["status"], "False");
+    assert!(ready["message"].as_str().unwrap().contains("2026-99-99"), "{ready}");
+    assert_eq!(place.condition("broken", "Stalled", "Undecodable").await["status"], "True");
+    place.pipeline("whole", |_| {}).await;
+    eventually("the other one has a dashboard", async || {
+        let found = place.api::<Deployment>().get_opt("whole-dashboard").await.map_err(|error| error.to_string())?;
+        holds(found.is_some(), || "not yet".into())
+    })
+    .await;
+    place.pipeline("broken", |_| {}).await;
+    eventually("the mended one has a dashboard", async || {
+        let found = place.api::<Deployment>().get_opt("broken-dashboard").await.map_err(|error| error.to_string())?;
+        holds(found.is_some(), || "not yet".into())
+    })
+    .await;
+    operator.end().await;
+    place.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_is_refused_keeps_none_of_the_others_back_and_the_status_names_it() {
+    let Some(place) = Place::find().await else { return };
+    let quota = json!({ "metadata": { "name": "none" }, "spec": { "hard": { "count/deployments.apps": "0" } } });
+    place.create::<ResourceQuota>(serde_json::from_value(quota).unwrap()).await;
+    eventually("the quota is in force", async || {
+        let quota = place.api::<ResourceQuota>().get("none").await.map_err(|error| error.to_string())?;
+        holds(quota.status.and_then(|status| status.hard).is_some(), || "not yet".into())
+    })
+    .await;
+    let operator = Operator::start(&place, "one").await;
+    place.pipeline("stock", |_| {}).await;
+    let ready = place.condition("stock", "Ready", "NotApplied").await;
+    let message = ready["message"].as_str().unwrap();
+    assert!(message.contains("failed to apply Deployment stock-dashboard") && message.contains("quota"), "{message}");
+    assert!(place.api::<Service>().get_opt("stock-dashboard").await.unwrap().is_some(), "the Service stands");
+    let about = ListParams::default().fields("reason=NotApplied");
+    eventually("an event tells", async || {
+        let events = place.api::<Event>().list(&about).await.map_err(|error| error.to_string())?;
+        holds(!events.items.is_empty(), || "none".into())
+    })
+    .await;
+    place.api::<ResourceQuota>().delete("none", &DeleteParams::default()).await.unwrap();
+    eventually("the Deployment is made once it may be", async || {
+        let found = place.api::<Deployment>().get_opt("stock-dashboard").await.map_err(|error| error.to_string())?;
+        holds(found.is_some(), || "not yet".into())
+    })
+    .await;
+    operator.end().await;
+    place.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_of_one_namespace_leaves_others_alone() {
+    let Some(place) = Place::find().await else { return };
+    let Some(elsewhere) = Place::find().await else { return };
+    let operator = Operator::start(&place, "one").await;
+    elsewhere.pipeline("stock", |_| {}).await;
+    place.pipeline("stock", |_| {}).await;
+    place.status("stock").await;
+    let pipeline = elsewhere.pipelines().get("stock").await.unwrap();
+    assert_eq!(pipeline.status, None);
+    operator.end().await;
+    place.leave().await;
+    elsewhere.leave().await;
+}
