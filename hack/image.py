@@ -6,7 +6,7 @@ hack/image.py OUT.tar NAME:TAG [OPTION…] DEST=SOURCE…
   DEST=SOURCE         the file SOURCE at /DEST; with an executable come the shared libraries that it loads
   --entrypoint PATH   the program to start, and its fixed arguments: repeat the option for each
   --user UID          whom it runs as (65532; 0 is root)
-  --env KEY=VALUE     --label KEY=VALUE
+  --link DEST=TARGET  --env KEY=VALUE  --label KEY=VALUE
 
 `docker load`, `podman load`, `kind load image-archive` and `ctr images import` read it. The same files give the same
 bytes: times are zero, names are sorted, owners are root.
@@ -62,25 +62,30 @@ def folders_of(files):
     return sorted(folders.items())
 
 
-def add(tar, name, data=None, mode=0o644):
-    """Adds a file, or without data a folder; TarInfo's own defaults are root and time zero."""
+def add(tar, name, data=None, mode=0o644, link=None):
+    """Adds a file, a link or, without data, a folder; TarInfo's own defaults are root and time zero."""
     info = tarfile.TarInfo(name)
     info.mode = mode
-    if data is None:
+    if link is not None:
+        info.type = tarfile.SYMTYPE
+        info.linkname = link
+    elif data is None:
         info.type = tarfile.DIRTYPE
     else:
         info.size = len(data)
     tar.addfile(info, data if data is None else io.BytesIO(data))
 
 
-def layer_of(files):
+def layer_of(files, links):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for folder, mode in folders_of(files):
+        for folder, mode in folders_of([*files, *links]):
             add(tar, folder, mode=mode)
         for dest, source in sorted(files.items()):
             with open(source, "rb") as file:  # through links: the image has the file itself
                 add(tar, dest, file.read(), 0o755 if os.access(source, os.X_OK) else 0o644)
+        for dest, target in sorted(links.items()):
+            add(tar, dest, mode=0o777, link=target)
     return buffer.getvalue()
 
 
@@ -97,12 +102,14 @@ def main():
     parser.add_argument("files", nargs="+")
     parser.add_argument("--entrypoint", action="append", default=[])
     parser.add_argument("--user", default="65532")
+    parser.add_argument("--link", action="append", default=[])
     parser.add_argument("--env", action="append", default=[])
     parser.add_argument("--label", action="append", default=[])
     options = parser.parse_intermixed_args()
 
     machine = platform.machine()
-    layer = layer_of(wanted_files(options.files))
+    links = dict(link.strip("/").split("=", 1) for link in options.link)
+    layer = layer_of(wanted_files(options.files), links)
     digest = hashlib.sha256(layer).hexdigest()
     config = as_json({
         "architecture": ARCHITECTURES.get(machine, machine),
