@@ -99,7 +99,10 @@ up() {
   case "$kind" in control-plane | node) ;; *) usage ;; esac
   "$here/kube/install.sh" "$kind"
   mkdir -p "$DIR"; cd "$DIR"
-  if [ ! -f env ]; then new_env "$kind"; fi
+  if [ ! -f env ]; then
+    [ "$kind" = control-plane ] || net_is_free "${KUBE_NET:-10.244}" # what is in env stays until `down`
+    new_env "$kind"
+  fi
   load_env
   if [ "$KUBE_KIND" != "$kind" ]; then say "a $KUBE_KIND runs in $DIR: hack/kube.sh down, or set STOCKSTREAM_RUN to another folder"; exit 1; fi
   [ "$kind" = control-plane ] || start_machine

@@ -11,11 +11,15 @@ in_machine() {
   $SUDO nsenter --mount="$of/mnt" --net="$of/net" --uts="$of/uts" --ipc="$of/ipc" --pid="$of/pid_for_children" -- "$@"
 }
 
+net_is_free() {
+  local taken; taken=$(ip -4 route show root "$1.0.0/16" | head -1)
+  [ -z "$taken" ] || { say "another network has addresses of $1.0.0/16 ($taken). If that is a cluster, one does for most; else set KUBE_NET to two other numbers, such as 10.245"; exit 1; }
+}
+
 start_machine() {
   runs machine && return
-  local taken folder
-  taken=$(ip -4 route show root "$KUBE_NET.0.0/16" | head -1)
-  [ -z "$taken" ] || { say "another network has addresses of $KUBE_NET.0.0/16 ($taken). If it is a cluster: one of them is enough for most; else set KUBE_NET to two other numbers, such as 10.245"; exit 1; }
+  local folder
+  net_is_free "$KUBE_NET"
   $SUDO unshare --mount --net --propagation private true 2>/dev/null ||
     { say "a node needs root (or sudo) and the right to mount: in a container, docker run --privileged. Without: hack/kube.sh up control-plane"; exit 2; }
   mkdir -p machine; rm -f machine/ready
