@@ -160,7 +160,7 @@ down() {
   rm -rf --one-file-system "$DIR"
 }
 
-usage() { sed -n '2,22{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+usage() { sed -n '2,19{s|^# \{0,1\}||;p}' "$0" >&2; exit 2; }
 
 case "${1:-}" in
   up) shift; up "$@" ;;
