@@ -13,7 +13,8 @@
 # KUBE_NET (10.244): the first two numbers of all addresses of the node, in a network of its own on this machine.
 #   Pods 10.244.0.*, services 10.244.64.* to 10.244.127.*: this machine reaches both. Pods reach it at 10.244.255.1
 #   (KUBE_HOST_ADDRESS), where a server for them must listen, and nothing beyond it. A pod's image must be loaded before
-#   and its imagePullPolicy must not be Always. A second node needs a KUBE_NET of its own.
+#   and its imagePullPolicy must not be Always. A second node needs a KUBE_NET of its own. A firewall, if there is one,
+#   must let in what comes from the interface kube10-244.
 # STOCKSTREAM_CACHE (~/.cache/stockstream): programs and build cache, shared by all clusters, in kube/
 # STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one cluster, in kube/: env, admin.kubeconfig, NAME.pid and NAME.log of each
 #   process, audit.log (every request of those who are no part of the cluster, a JSON line each), pki/
@@ -85,13 +86,13 @@ control_plane() {
     --requestheader-extra-headers-prefix=X-Remote-Extra- \
     --proxy-client-cert-file="$PKI/front-proxy.crt" --proxy-client-key-file="$PKI/front-proxy.key" \
     --audit-policy-file="$here/kube/audit.yaml" --audit-log-path="$DIR/audit.log"
-  wait_for 60 apiserver "${healthy[@]}"
+  wait_for 120 apiserver "${healthy[@]}"
   # The port for health and metrics is off (0): it would be one more to find. Autoscalers look every 5 s, not every 15.
   start controller-manager "$BIN/kube-controller-manager" --kubeconfig="$DIR/controller-manager.kubeconfig" --secure-port=0 \
     --leader-elect=false --use-service-account-credentials --root-ca-file="$PKI/ca.crt" \
     --service-account-private-key-file="$PKI/service-accounts.key" --horizontal-pod-autoscaler-sync-period=5s
   kubectl apply -f "$here/kube/access.yaml" >/dev/null
-  wait_for 60 controller-manager kubectl -n default get serviceaccount default
+  wait_for 120 controller-manager kubectl -n default get serviceaccount default
 }
 
 up() {
@@ -160,7 +161,7 @@ down() {
   rm -rf --one-file-system "$DIR"
 }
 
-usage() { sed -n '2,19{s|^# \{0,1\}||;p}' "$0" >&2; exit 2; }
+usage() { sed -n '2,20{s|^# \{0,1\}||;p}' "$0" >&2; exit 2; }
 
 case "${1:-}" in
   up) shift; up "$@" ;;

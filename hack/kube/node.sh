@@ -32,7 +32,7 @@ start_machine() {
   $SUDO setsid bash -c 'echo $$ >machine.pid; exec unshare --mount --propagation private --net --uts --ipc --pid --fork --kill-child "$@"' \
     machine "$here/kube/machine.sh" "$BIN" "$NODE_NAME" "${WIRED_IN[@]}" </dev/null >>machine.log 2>&1 &
   for _ in $(seq 50); do ! [ -s machine.pid ] || break; sleep 0.1; done
-  wait_for 10 machine test -f machine/ready
+  wait_for 30 machine test -f machine/ready
   $SUDO ip link add "$(link)" type veth peer name eth0 netns "$(cat machine.pid)"
   $SUDO ip address add "$KUBE_NET.255.1/30" dev "$(link)"
   $SUDO ip link set "$(link)" up
@@ -109,16 +109,20 @@ oomScoreAdj: 0
 imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
 CONF
-  local controller
-  for controller in /sys/fs/cgroup /sys/fs/cgroup/*/; do
-    [ ! -f "$controller/cgroup.procs" ] || $SUDO mkdir -p "$controller/$(own_name)"
-  done
+  # The group of all pods. In version 2 there is one tree, where a group has only what its parent passes on.
+  local tree=/sys/fs/cgroup controller
+  if [ -f $tree/cgroup.controllers ]; then
+    for controller in $(cat $tree/cgroup.controllers); do echo "+$controller" | $SUDO tee $tree/cgroup.subtree_control >/dev/null 2>&1 || true; done
+    $SUDO mkdir -p "$tree/$(own_name)"
+  else
+    for controller in "$tree"/*/; do $SUDO mkdir -p "$controller/$(own_name)"; done
+  fi
 }
 
 start_node() {
   configure_node
   start_in_machine containerd "$BIN/containerd" --config "$DIR/machine/containerd.toml"
-  wait_for 20 containerd in_machine "$BIN/ctr" version
+  wait_for 60 containerd in_machine "$BIN/ctr" version
   load "$CACHE/kube/images"/*.tar
   start scheduler "$BIN/kube-scheduler" --kubeconfig="$DIR/scheduler.kubeconfig" --leader-elect=false --secure-port=0
   start_in_machine kubelet "$BIN/kubelet" --config="$DIR/machine/kubelet.yaml" --kubeconfig="$DIR/node.kubeconfig" \
@@ -128,8 +132,8 @@ start_node() {
     --proxy-mode=iptables --cluster-cidr="$KUBE_NET.0.0/24" --oom-score-adj=0 --conntrack-max-per-core=0 --conntrack-min=0 \
     --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0
   sed "s/DNS_ADDRESS/$KUBE_NET.64.10/" "$here/kube/coredns.yaml" | kubectl apply -f - -f "$here/kube/metrics-server.yaml" >/dev/null
-  wait_for 60 kubelet kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=1s
-  wait_for 60 kubelet kubectl -n kube-system wait --for=condition=Available deployment/coredns --timeout=1s
+  wait_for 120 kubelet kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=1s
+  wait_for 120 kubelet kubectl -n kube-system wait --for=condition=Available deployment/coredns --timeout=1s
 }
 
 load() {

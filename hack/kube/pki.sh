@@ -24,8 +24,8 @@ apiVersion: v1
 kind: Config
 current-context: stockstream
 clusters: [{name: stockstream, cluster: {server: "$KUBE_SERVER", certificate-authority-data: $(base64 -w0 "$PKI/ca.crt")}}]
-contexts: [{name: stockstream, context: {cluster: stockstream, user: $1}}]
-users: [{name: $1, user: {client-certificate-data: $(base64 -w0 "$PKI/$1.crt"), client-key-data: $(base64 -w0 "$PKI/$1.key")}}]
+contexts: [{name: stockstream, context: {cluster: stockstream, user: "$1"}}]
+users: [{name: "$1", user: {client-certificate-data: $(base64 -w0 "$PKI/$1.crt"), client-key-data: $(base64 -w0 "$PKI/$1.key")}}]
 CONF
 }
 
