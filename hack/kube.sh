@@ -110,7 +110,7 @@ up() {
   make_pki "$KUBE_HOST_ADDRESS" "$KUBE_NET.64.1" "$KUBE_NET.255.2"
   control_plane
   [ "$kind" = control-plane ] || start_node
-  echo "kube: export KUBECONFIG=$KUBECONFIG PATH=$KUBE_BIN:\$PATH"
+  echo "kube: export KUBECONFIG=$(printf %q "$KUBECONFIG") PATH=$(printf %q "$KUBE_BIN"):\$PATH"
 }
 
 new_env() {

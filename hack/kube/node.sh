@@ -133,13 +133,15 @@ start_node() {
     --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0
   sed "s/DNS_ADDRESS/$KUBE_NET.64.10/" "$here/kube/coredns.yaml" | kubectl apply -f - -f "$here/kube/metrics-server.yaml" >/dev/null
   wait_for 120 kubelet kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=1s
-  wait_for 120 kubelet kubectl -n kube-system wait --for=condition=Available deployment/coredns --timeout=1s
+  wait_for 120 proxy kubectl -n kube-system wait --for=condition=Available deployment/coredns --timeout=1s
 }
 
+# load IMAGE.tar…
 load() {
   local archive
+  runs containerd || { say "no node runs in $DIR to load an image into: hack/kube.sh up node"; exit 1; }
   for archive; do
-    in_machine "$BIN/ctr" -n k8s.io images import - <"$archive" >/dev/null || { say "$archive was not taken: is it an image archive, and is this a node (hack/kube.sh up node)?"; exit 1; }
+    in_machine "$BIN/ctr" -n k8s.io images import - <"$archive" >/dev/null || { say "$archive was not taken: an image archive is needed, such as hack/image.sh or \`docker save\` makes"; exit 1; }
   done
 }
 
