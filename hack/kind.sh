@@ -34,13 +34,18 @@ else
   needs "on this system a container engine makes the image: docker build -t stockstream:$version . && docker save -o stockstream.tar stockstream:$version, then: hack/kind.sh stockstream.tar"
 fi
 
+again=yes
 if ! grep -qxF "$name" <<<"$clusters"; then
+  again=
   kind create cluster --config "$top/kind-config.yaml" --wait 3m
 fi
 kind load image-archive "$image" --name "$name"
 helm upgrade --install stockstream "$top/charts/stockstream" --kube-context "$context" \
   --namespace stockstream --create-namespace --wait --timeout 3m
-# The tag may be the same as before the change, and then nothing tells the pods that the image is another.
-kubectl --context "$context" --namespace stockstream rollout restart deployment --selector app.kubernetes.io/instance=stockstream
-kubectl --context "$context" --namespace stockstream rollout status deployment --selector app.kubernetes.io/instance=stockstream --timeout 3m
+if [ -n "$again" ]; then
+  # The tag may be the same as before the change, and then nothing tells the pods that the image is another.
+  ours=(--context "$context" --namespace stockstream)
+  kubectl "${ours[@]}" rollout restart deployment --selector app.kubernetes.io/instance=stockstream
+  kubectl "${ours[@]}" rollout status deployment --selector app.kubernetes.io/instance=stockstream --timeout 3m
+fi
 say "ready. Next: kubectl --context $context apply -f examples/"
