@@ -106,7 +106,7 @@ up() {
   fi
   load_env
   if [ "$KUBE_KIND" != "$kind" ]; then say "a $KUBE_KIND runs in $DIR: hack/kube.sh down, or set STOCKSTREAM_RUN to another folder"; exit 1; fi
-  [ "$kind" = control-plane ] || start_machine
+  [ "$kind" = control-plane ] || { start_machine; wire_up; }
   make_pki "$KUBE_HOST_ADDRESS" "$KUBE_NET.64.1" "$KUBE_NET.255.2"
   control_plane
   [ "$kind" = control-plane ] || start_node

@@ -33,6 +33,12 @@ start_machine() {
     machine "$here/kube/machine.sh" "$BIN" "$NODE_NAME" "${WIRED_IN[@]}" </dev/null >>machine.log 2>&1 &
   for _ in $(seq 50); do ! [ -s machine.pid ] || break; sleep 0.1; done
   wait_for 30 machine test -f machine/ready
+}
+
+# The wire between this machine and the node, and who is at its other end.
+wire_up() {
+  [ -z "$(ip -4 route show "$KUBE_NET.64.0/18")" ] || return 0 # this is its last step
+  [ ! -d "/sys/class/net/$(link)" ] || $SUDO ip link delete "$(link)"
   $SUDO ip link add "$(link)" type veth peer name eth0 netns "$(cat machine.pid)"
   $SUDO ip address add "$KUBE_NET.255.1/30" dev "$(link)"
   $SUDO ip link set "$(link)" up
@@ -41,7 +47,7 @@ start_machine() {
   in_machine ip route add default via "$KUBE_NET.255.1"
   # An address that nobody has yet is refused at once. It would go to and fro between node and machine until the caller
   # gave up: what kube-proxy learns meanwhile does not count for a connection that was begun.
-  in_machine ip route add unreachable "$KUBE_NET.0.0/24"
+  in_machine ip route replace unreachable "$KUBE_NET.0.0/24"
   in_machine env PATH="$PATH:/usr/sbin:/sbin" iptables -A FORWARD -d "$KUBE_NET.64.0/18" -j REJECT
   $SUDO ip route add "$KUBE_NET.0.0/24" via "$KUBE_NET.255.2"
   $SUDO ip route add "$KUBE_NET.64.0/18" via "$KUBE_NET.255.2"
