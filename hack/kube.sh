@@ -169,6 +169,6 @@ case "${1:-}" in
   load) [ $# -ge 2 ] || usage; needs_up; shift; load "$@" ;;
   user) [ $# -ge 2 ] || usage; needs_up; shift; user "$@" ;;
   down) down ;;
-  install) "$here/kube/install.sh" "${2:-node}" ;;
+  install) exec "$here/kube/install.sh" "${2:-node}" ;;
   *) usage ;;
 esac
