@@ -160,8 +160,10 @@ stop_machine() {
     $SUDO bash -c 'kill -KILL $(cat "/proc/$0/task/$0/children")' "$pid"
     while runs machine; do sleep 0.05; done
   fi
-  # Connections that were cut may hold the network for minutes yet.
-  if [ -n "${KUBE_NET:-}" ] && [ -d "/sys/class/net/$(link)" ]; then $SUDO ip link delete "$(link)"; fi
+  # Connections that were cut may hold the network for minutes yet; or it goes by itself this very moment.
+  if [ -n "${KUBE_NET:-}" ] && [ -d "/sys/class/net/$(link)" ]; then
+    $SUDO ip link delete "$(link)" 2>/dev/null || [ ! -d "/sys/class/net/$(link)" ] || say "the network interface $(link) cannot be removed"
+  fi
   for group in /sys/fs/cgroup/"$(own_name)" /sys/fs/cgroup/*/"$(own_name)"; do
     [ -d "$group" ] || continue
     for _ in $(seq 50); do $SUDO find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break; sleep 0.1; done
