@@ -49,6 +49,7 @@ step "a control plane alone, and down again"
 
 step "a node"
 "$here/kube.sh" up node
+# shellcheck disable=SC1091
 set -a; . "$STOCKSTREAM_RUN/kube/env"; set +a
 PATH=$KUBE_BIN:$PATH
 kubectl version

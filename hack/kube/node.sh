@@ -116,9 +116,10 @@ imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}
 CONF
   # The group of all pods. In version 2 there is one tree, where a group has only what its parent passes on.
-  local tree=/sys/fs/cgroup controller
+  local tree=/sys/fs/cgroup controller controllers
   if [ -f $tree/cgroup.controllers ]; then
-    for controller in $(cat $tree/cgroup.controllers); do echo "+$controller" | $SUDO tee $tree/cgroup.subtree_control >/dev/null 2>&1 || true; done
+    read -ra controllers <$tree/cgroup.controllers
+    for controller in "${controllers[@]}"; do echo "+$controller" | $SUDO tee $tree/cgroup.subtree_control >/dev/null 2>&1 || true; done
     $SUDO mkdir -p "$tree/$(own_name)"
   else
     for controller in "$tree"/*/; do $SUDO mkdir -p "$controller/$(own_name)"; done
