@@ -49,8 +49,10 @@ step "a control plane alone, and down again"
 
 step "a node"
 "$here/kube.sh" up node
+set -a
 # shellcheck disable=SC1091
-set -a; . "$STOCKSTREAM_RUN/kube/env"; set +a
+. "$STOCKSTREAM_RUN/kube/env"
+set +a
 PATH=$KUBE_BIN:$PATH
 kubectl version
 helm version
