@@ -17,5 +17,6 @@ bench=target/release/stockstream-bench
 STOCKSTREAM_KAFKA_START_FROM=earliest target/release/stockstream worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker.log" & WORKER=$!
 "$bench" drain --sales "$SALES"
 awk '/VmHWM/ {printf "worker: at most %d MiB of memory\n", $2 / 1024}' "/proc/$WORKER/status"
-"$bench" latency
+"$bench" latency --rate 100
+"$bench" latency --rate 1000 --probes 60
 awk '/VmHWM/ {printf "worker: at most %d MiB of memory in all\n", $2 / 1024}' "/proc/$WORKER/status"

@@ -23,30 +23,12 @@ STOCKSTREAM_RUN=$(realpath -m "${STOCKSTREAM_RUN:-$cache/run}")
 export STOCKSTREAM_RUN
 env=$STOCKSTREAM_RUN/env
 
-# Below the range that outgoing connections take their ports from, or one of those could be faster than the service.
-free_ports() {
-  python3 - "$1" <<'PY'
-import random, socket, sys
-held = []
-for port in random.sample(range(20000, 32000), 2000):
-    s = socket.socket()
-    try:
-        s.bind(("127.0.0.1", port))
-    except OSError:
-        continue
-    held.append(s)
-    if len(held) == int(sys.argv[1]):
-        break
-print(*(s.getsockname()[1] for s in held))
-PY
-}
-
 load() { set -a; . "$env"; set +a; }
 
 up() {
   mkdir -p "$STOCKSTREAM_RUN"
   if [ ! -f "$env" ]; then
-    read -r kafka controller mongo readonly postgres < <(free_ports 5)
+    read -r kafka controller mongo readonly postgres < <("$here/free-ports.py" 5)
     cat >"$env" <<ENV
 KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:$kafka
 MONGODB_URI=mongodb://127.0.0.1:$mongo/stock_management

@@ -21,8 +21,8 @@ pub struct ProductChange {
     pub sales: Option<(Timestamp, Timestamp)>,
     /// Sales by day, no day twice.
     pub days: Vec<(Day, DayTotals)>,
-    /// The latest record.
-    pub record: Option<(Version, ProductRecord)>,
+    /// The latest record; on the heap, since few changes have one.
+    pub record: Versioned<ProductRecord>,
     /// Sum of the quantities of inventory events.
     pub stock_sum: i64,
     /// Count of inventory events.
@@ -38,8 +38,8 @@ pub struct ClientChange {
     pub invoices: i64,
     /// The latest of them.
     pub last_purchase: Option<Timestamp>,
-    /// The latest record.
-    pub record: Option<(Version, ClientRecordFields)>,
+    /// The latest record; on the heap, since few changes have one.
+    pub record: Versioned<ClientRecordFields>,
 }
 
 /// What a batch changes of a product's batch in stock: its record, whole.
@@ -60,7 +60,10 @@ fn plus(a: Money, b: Money) -> Money {
     Money::from_units(a.units().saturating_add(b.units()))
 }
 
-fn later<T>(a: Option<(Version, T)>, b: Option<(Version, T)>) -> Option<(Version, T)> {
+/// A record with its version.
+type Versioned<T> = Option<Box<(Version, T)>>;
+
+fn later<T>(a: Versioned<T>, b: Versioned<T>) -> Versioned<T> {
     match (a, b) {
         (Some(a), Some(b)) => Some(if b.0 > a.0 { b } else { a }),
         (a, b) => a.or(b),
@@ -94,7 +97,7 @@ impl ProductChange {
 
     /// Takes in the record of an inventory event.
     pub fn take_record(&mut self, version: Version, record: ProductRecord, quantity: i64) {
-        self.record = later(self.record.take(), Some((version, record)));
+        self.record = later(self.record.take(), Some(Box::new((version, record))));
         self.stock_sum = self.stock_sum.saturating_add(quantity);
         self.stock_count += 1;
     }
@@ -137,7 +140,7 @@ impl ProductChange {
             // What falls out can never come back in, since the last sale only grows: the order of events leaves no trace.
             state.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
         }
-        if let Some((version, record)) = &self.record
+        if let Some((version, record)) = self.record.as_deref()
             && state.version.is_none_or(|standing| *version > standing)
         {
             state.version = Some(*version);
@@ -156,7 +159,7 @@ impl ClientChange {
 
     /// Takes in a client's record.
     pub fn take_record(&mut self, version: Version, record: ClientRecordFields) {
-        self.record = later(self.record.take(), Some((version, record)));
+        self.record = later(self.record.take(), Some(Box::new((version, record))));
     }
 
     /// Takes in another change of the same client.
@@ -172,7 +175,7 @@ impl ClientChange {
         state.revenue = plus(state.revenue, self.revenue);
         state.invoices += self.invoices;
         state.last_purchase = state.last_purchase.max(self.last_purchase);
-        if let Some((version, record)) = &self.record
+        if let Some((version, record)) = self.record.as_deref()
             && state.version.is_none_or(|standing| *version > standing)
         {
             state.version = Some(*version);

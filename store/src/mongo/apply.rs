@@ -64,7 +64,7 @@ impl MongoStore {
                 !of.is_empty()
             });
             let mut commands = Vec::new();
-            for chunk in entries.chunks(self.updates_per_command) {
+            for chunk in entries.chunks(self.chunk(entries.len())) {
                 commands.push(self.apply_chunk::<K>(parts, chunk));
             }
             let under_way = stream::iter(commands).buffer_unordered(self.write_connections);
@@ -78,6 +78,12 @@ impl MongoStore {
             entries = again;
         }
         Ok(())
+    }
+
+    /// How many of so many updates one command carries: all connections share the work, also of a small flush.
+    fn chunk(&self, updates: usize) -> usize {
+        const WORTH_A_COMMAND: usize = 32;
+        updates.div_ceil(self.write_connections).max(WORTH_A_COMMAND).min(self.updates_per_command)
     }
 
     /// Sends the updates of some keys; returns those that were refused.

@@ -74,7 +74,7 @@ pub(super) fn product(id: &str, change: &ProductChange, guards: &[Guard], rules:
             add_totals(&mut set, &format!("days.{day}"), totals);
         }
     }
-    if let Some((version, record)) = &change.record {
+    if let Some((version, record)) = change.record.as_deref() {
         set.insert("rec", if_later("$rec.v", version, record_document(version, record), "$rec"));
     }
     let mut derive = product_derived(&rules.product_winners.weights, stamp);
@@ -129,7 +129,7 @@ pub(super) fn client(id: &str, change: &ClientChange, guards: &[Guard], rules: &
     set.insert("invoices", doc! { "$add": [or_zero("$invoices"), change.invoices] });
     plus(&mut set, "revenue", change.revenue.units());
     set.insert("last_purchase_date", doc! { "$max": ["$last_purchase_date", maybe_date(change.last_purchase)] });
-    if let Some((version, record)) = &change.record {
+    if let Some((version, record)) = change.record.as_deref() {
         let tier = record.tier.map_or(Bson::Null, |tier| Bson::Int32(tier as i32));
         for (field, value) in [
             ("name", Bson::from(record.name.clone())),

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The image stockstream:VERSION as an archive, made from files: no container engine, no registry, no base image.
+#
+#   hack/image.sh [OUT.tar]     default: target/image/stockstream-VERSION.tar; its path is the last line printed
+#
+# In it: /stockstream, which is the entry point, the shared libraries that it loads, the root certificates of Debian's
+# package ca-certificates, an empty /tmp, and a user `stockstream` of id 65532, who runs it. The same binary gives the
+# same archive. It brings this machine's C library along, so every Linux of the same architecture runs it.
+# `docker load -i`, `kind load image-archive` and `hack/kube.sh load` take it. The Dockerfile makes the like with an engine.
+#
+# STOCKSTREAM_BINARY (target/release/stockstream): built by cargo if it is missing
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+case "${1:-}" in
+  -*) sed -n '2,11{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+esac
+say() { echo "image: $*" >&2; }
+
+version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$top/Cargo.toml")
+out=$(realpath -m "${1:-$top/target/image/stockstream-$version.tar}")
+binary=${STOCKSTREAM_BINARY:-$top/target/release/stockstream}
+certificates=/usr/share/ca-certificates/mozilla
+
+if [ ! -f "$binary" ]; then
+  [ -z "${STOCKSTREAM_BINARY:-}" ] || { say "STOCKSTREAM_BINARY names no file: $binary"; exit 2; }
+  command -v cargo >/dev/null || { say "cargo is missing: install Rust (https://rustup.rs), or name a binary by STOCKSTREAM_BINARY"; exit 2; }
+  (cd "$top" && cargo build --release --locked)
+fi
+[ -d "$certificates" ] || { say "root certificates are missing: install Debian's package ca-certificates"; exit 2; }
+
+parts=$(mktemp -d)
+trap 'rm -rf "$parts"' EXIT
+# The package's own certificates, not /etc/ssl/certs: what somebody trusts on this machine is not for everyone.
+cat "$certificates"/*.crt >"$parts/certificates"
+cat >"$parts/passwd" <<'END'
+root:x:0:0:root:/:/sbin/nologin
+stockstream:x:65532:65532:stockstream:/:/sbin/nologin
+END
+printf 'root:x:0:\nstockstream:x:65532:\n' >"$parts/group"
+# Without this file the C library asks DNS first and never looks at /etc/hosts.
+echo 'hosts: files dns' >"$parts/nsswitch"
+
+mkdir -p "$(dirname "$out")"
+python3 "$here/image.py" "$out" "stockstream:$version" \
+  --entrypoint /stockstream --user 65532 \
+  --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+  --label org.opencontainers.image.title=stockstream \
+  --label "org.opencontainers.image.description=Stock analytics from Kafka events, kept in MongoDB, run by a Kubernetes operator" \
+  --label "org.opencontainers.image.version=$version" \
+  --label org.opencontainers.image.licenses=Apache-2.0 \
+  stockstream="$binary" \
+  etc/ssl/certs/ca-certificates.crt="$parts/certificates" \
+  etc/passwd="$parts/passwd" etc/group="$parts/group" etc/nsswitch.conf="$parts/nsswitch"
+say "stockstream:$version, $(($(stat -c %s "$out") / 1048576)) MiB"
+echo "$out"
