@@ -96,7 +96,7 @@ check() {
     'helm.sh/resource-policy: keep' 'ingress:' 'replicas: 2'
   has_not "$default" 'kind: PodMonitor' 'Egress' '- name: STOCKSTREAM_WATCH_NAMESPACES'
   # But for the annotation, the custom resource is rendered as it was generated.
-  diff <(render --show-only templates/crd.yaml | grep -vE '^(---|# Source: .*|  annotations:|    helm.sh/resource-policy: keep)$') <(copies) >/dev/null ||
+  diff --ignore-blank-lines <(render --show-only templates/crd.yaml | grep -vE '^(---|# Source: .*|  annotations:|    helm.sh/resource-policy: keep)$') <(copies) >/dev/null ||
     fail "the custom resource is not rendered as generated"
 
   local all listed
