@@ -102,7 +102,7 @@ check() {
   local all listed
   all=$(render --values "$CHART/ci/all-options-values.yaml")
   has "$all" 'image: "registry.example.com/shop/stockstream@sha256:[0-9a-f]{64}"' 'value: "registry.example.com/shop/stockstream:0.1.0"' \
-    'kind: PodMonitor' 'resources: \[podmonitors\]' '- Egress' 'priorityClassName: system-cluster-critical' 'serviceAccountName: operator'
+    'kind: PodMonitor' '- Egress' 'priorityClassName: system-cluster-critical' 'serviceAccountName: operator'
 
   listed=$(render --values "$CHART/ci/listed-namespaces-values.yaml")
   has "$listed" 'value: "shop,shop-two"' 'namespace: shop' 'namespace: shop-two' 'ingress: \[\]'

@@ -105,7 +105,7 @@ may no $operator get pods -n chart-shop
 may no $operator create pods --subresource exec -n chart-shop
 may no $operator create serviceaccounts --subresource token -n chart-operator
 may no $operator get leases/another -n chart-operator
-may no $operator patch leases/stockstream-operator -n chart-shop
+may no $operator update leases/stockstream-operator -n chart-shop
 may no $operator create clusterrolebindings
 may no $operator get customresourcedefinitions
 may no $operator get nodes
@@ -124,10 +124,9 @@ step "upgrade changes the custom resource too"
 cp -r "$CHART" "$work/next"
 sed -i 's/^version: .*/version: 0.1.1/' "$work/next/Chart.yaml"
 sed -i 's/name: Lag$/name: Behind/' "$work/next/files/$CRD.yaml"
-helm upgrade stockstream "$work/next" --namespace chart-operator --set metrics.pipelinePodMonitors=true >/dev/null
+helm upgrade stockstream "$work/next" --namespace chart-operator >/dev/null
 column() { kubectl get crd $CRD -o jsonpath='{.spec.versions[0].additionalPrinterColumns[*].name}'; }
 grep -qw Behind <<<"$(column)" || fail "the columns are: $(column)"
-rights "all namespaces, with metrics.pipelinePodMonitors" chart-operator stockstream-operator chart-shop >>"$work/rights"
 
 step "uninstall leaves the custom resource and pipelines, and installing anew takes them over"
 helm uninstall stockstream --namespace chart-operator --wait >/dev/null

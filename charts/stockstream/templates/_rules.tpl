@@ -1,6 +1,6 @@
 {{/*
 What the operator may do where pipelines are: in a ClusterRole when it watches all namespaces, else in a Role in each.
-The README and docs/kubernetes.md tell why; hack/chart/rights-*.txt holds what a real API server makes of it.
+The README and docs/kubernetes.md tell why; hack/chart/rights.txt holds what a real API server makes of it.
 */}}
 {{- define "stockstream.rules" -}}
 # Pipelines are read; only their status is written, by server-side apply.
@@ -10,6 +10,11 @@ The README and docs/kubernetes.md tell why; hack/chart/rights-*.txt holds what a
 - apiGroups: [stockstream.dev]
   resources: [analyticspipelines/status]
   verbs: [patch]
+# To name a pipeline as the owner of its parts such that deleting it in the foreground waits for them; asked for by the
+# admission plugin OwnerReferencesPermissionEnforcement, which OpenShift has.
+- apiGroups: [stockstream.dev]
+  resources: [analyticspipelines/finalizers]
+  verbs: [update]
 # A pipeline's parts. Server-side apply is `patch`, and `create` for what is not there yet.
 - apiGroups: [apps]
   resources: [deployments]
@@ -23,11 +28,10 @@ The README and docs/kubernetes.md tell why; hack/chart/rights-*.txt holds what a
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
-{{- if .Values.metrics.pipelinePodMonitors }}
+# Watched and made where the cluster has this kind.
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, watch, create, patch, delete]
-{{- end }}
 # The Secrets that pipelines name: read with `get`. Their metadata is watched, to notice a change; RBAC cannot grant the
 # metadata alone.
 - apiGroups: [""]
