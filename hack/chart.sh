@@ -30,9 +30,11 @@ program() {
 helm_docs() {
   local bin=$CACHE/chart/helm-docs-$HELM_DOCS_VERSION
   if [ ! -x "$bin" ]; then
-    command -v go >/dev/null || needs "helm-docs is built with Go: install Go from https://go.dev/dl, or name a helm-docs by HELM_DOCS"
+    command -v go >/dev/null ||
+      needs "helm-docs is built with Go: install Go from https://go.dev/dl, or name a helm-docs by HELM_DOCS"
     mkdir -p "$CACHE/chart"
-    GOBIN=$CACHE/chart/new CGO_ENABLED=0 go install "github.com/norwoodj/helm-docs/cmd/helm-docs@$HELM_DOCS_VERSION" || needs "helm-docs could not be built"
+    GOBIN=$CACHE/chart/new CGO_ENABLED=0 go install "github.com/norwoodj/helm-docs/cmd/helm-docs@$HELM_DOCS_VERSION" ||
+      needs "helm-docs could not be built"
     mv "$CACHE/chart/new/helm-docs" "$bin"
   fi
   echo "$bin"
@@ -96,12 +98,14 @@ check() {
     'helm.sh/resource-policy: keep' 'ingress:' 'replicas: 2'
   has_not "$default" 'kind: PodMonitor' 'Egress' '- name: STOCKSTREAM_WATCH_NAMESPACES'
   # But for the annotation, the custom resource is rendered as it was generated.
-  diff --ignore-blank-lines <(render --show-only templates/crd.yaml | grep -vE '^(---|# Source: .*|  annotations:|    helm.sh/resource-policy: keep)$') <(copies) >/dev/null ||
+  local added='^(---|# Source: .*|  annotations:|    helm.sh/resource-policy: keep)$'
+  diff --ignore-blank-lines <(render --show-only templates/crd.yaml | grep -vE "$added") <(copies) >/dev/null ||
     fail "the custom resource is not rendered as generated"
 
   local all listed
   all=$(render --values "$CHART/ci/all-options-values.yaml")
-  has "$all" 'image: "registry.example.com/shop/stockstream@sha256:[0-9a-f]{64}"' 'value: "registry.example.com/shop/stockstream:0.1.0"' \
+  has "$all" 'image: "registry.example.com/shop/stockstream@sha256:[0-9a-f]{64}"' \
+    'value: "registry.example.com/shop/stockstream:0.1.0"' \
     'kind: PodMonitor' '- Egress' 'priorityClassName: system-cluster-critical' 'serviceAccountName: operator'
 
   listed=$(render --values "$CHART/ci/listed-namespaces-values.yaml")

@@ -40,8 +40,10 @@ pod_monitors() {
   local file=$CACHE/chart/podmonitors-${PROMETHEUS_OPERATOR##*@}.yaml
   if [ ! -f "$file" ]; then
     mkdir -p "$CACHE/chart"
-    (cd "$work" && go mod download -json $PROMETHEUS_OPERATOR >module.json) || needs "$PROMETHEUS_OPERATOR could not be fetched with Go"
-    cp "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' "$work/module.json")/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml" "$file.new"
+    local module
+    module=$(cd "$work" && go mod download -json $PROMETHEUS_OPERATOR | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') ||
+      needs "$PROMETHEUS_OPERATOR could not be fetched with Go"
+    cp "$module/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml" "$file.new"
     chmod 644 "$file.new"; mv "$file.new" "$file"
   fi
   kubectl create --filename "$file" >/dev/null
@@ -56,7 +58,10 @@ accepted() {
 }
 
 # What a text tells to apply.
-told_by() { sed -n "/ apply .*<<'END'\$/,/^ *END\$/{/ apply /d;s/END\$/---/;p}" | python3 -c 'import sys, textwrap; print(textwrap.dedent(sys.stdin.read()))'; }
+told_by() {
+  sed -n "/ apply .*<<'END'\$/,/^ *END\$/{/ apply /d;s/END\$/---/;p}" |
+    python3 -c 'import sys, textwrap; print(textwrap.dedent(sys.stdin.read()))'
+}
 
 # may YES|NO USER ARGUMENT…: kubectl auth can-i
 may() {
@@ -157,7 +162,8 @@ helm --kube-as-user installer --kube-as-group system:authenticated install stock
 has "$(cat "$work/notes")" '.*of the namespaces chart-shop, chart-shop-two.*'
 has_not "$(cat "$work/notes")" 'kubectl create namespace.*'
 eventually pods chart-operator 1
-rights "listed namespaces: chart-shop, chart-shop-two" chart-operator stockstream-operator chart-operator chart-shop chart-shop-two default >>"$work/rights"
+rights "listed namespaces: chart-shop, chart-shop-two" chart-operator stockstream-operator \
+  chart-operator chart-shop chart-shop-two default >>"$work/rights"
 
 step "all that the operator may do is what hack/chart/rights.txt says"
 diff -u "$top/hack/chart/rights.txt" "$work/rights" || fail "it may do something else"
