@@ -6,7 +6,7 @@
 #   hack/chart.sh update    writes what is generated: the chart's copy of the custom resource, and its README
 #
 # STOCKSTREAM_KUBECONFIG: an administrator of a cluster for tests; what hack/kube.sh up control-plane starts will do.
-#   Namespaces chart-* are made and removed there, and so is the custom resource with all pipelines.
+#   Namespaces chart-* are made and removed there, and so is the custom resource. Refused if there are pipelines.
 # HELM, KUBECTL, HELM_DOCS: programs; otherwise those on the PATH, or that hack/kube.sh built. helm-docs is built once, with Go.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -8,8 +8,9 @@ kubectl() { "$KUBECTL" --kubeconfig "$STOCKSTREAM_KUBECONFIG" "$@"; }
 helm() { "$HELM" --kubeconfig "$STOCKSTREAM_KUBECONFIG" "$@"; }
 export KUBECTL
 CRD=analyticspipelines.stockstream.dev
+POD_MONITORS=podmonitors.monitoring.coreos.com
 PROMETHEUS_OPERATOR=github.com/prometheus-operator/prometheus-operator@v0.85.0
-work=$(mktemp -d)
+made= # kinds of others that were made here
 
 eventually() {
   local said
@@ -22,16 +23,20 @@ clean() {
   for namespace in chart-operator chart-shop chart-shop-two; do
     helm uninstall stockstream --namespace $namespace --ignore-not-found >/dev/null
   done
-  kubectl delete crd $CRD podmonitors.monitoring.coreos.com --ignore-not-found >/dev/null
+  kubectl delete crd $CRD $made --ignore-not-found >/dev/null
   kubectl delete namespace chart-operator chart-shop chart-shop-two --ignore-not-found >/dev/null
 }
 finish() {
   local status=$?
   trap - EXIT
+  [ "$status" = 0 ] || say "it ended in: $step"
   clean || true
   rm -rf "$work"
   exit "$status"
 }
+standing=$(kubectl get $CRD --all-namespaces --output name 2>/dev/null) || true
+[ -z "$standing" ] || needs "this cluster is not for tests, it has pipelines: $(head -3 <<<"$standing" | tr '\n' ' ')"
+work=$(mktemp -d)
 trap finish EXIT
 trap 'exit 130' INT; trap 'exit 143' TERM
 
@@ -46,8 +51,10 @@ pod_monitors() {
     cp "$module/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml" "$file.new"
     chmod 644 "$file.new"; mv "$file.new" "$file"
   fi
+  ! kubectl get crd $POD_MONITORS >/dev/null 2>&1 || return 0
+  made=$POD_MONITORS
   kubectl create --filename "$file" >/dev/null
-  kubectl wait --for=condition=Established crd/podmonitors.monitoring.coreos.com >/dev/null
+  kubectl wait --for=condition=Established crd/$POD_MONITORS >/dev/null
 }
 
 # accepted: the objects on stdin, by a dry run on the server that must not warn either
