@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Checks the Helm chart charts/stockstream: seconds without a cluster, about a minute with one.
+#
+#   hack/chart.sh           lint, renderings, what the schema of the values refuses, drift of what is generated; and with
+#                           STOCKSTREAM_KUBECONFIG, on the cluster that it names, everything that hack/chart/cluster.sh does
+#   hack/chart.sh update    writes what is generated: the chart's copy of the custom resource, and its README
+#
+# STOCKSTREAM_KUBECONFIG: an administrator of a cluster for tests; what hack/kube.sh up control-plane starts will do.
+#   Namespaces chart-* are made and removed there, and so is the custom resource. Refused if there are pipelines.
+# HELM, KUBECTL, HELM_DOCS: programs; otherwise those on the PATH, or that hack/kube.sh built. helm-docs is built once, with Go.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(dirname "$here")
+CHART=$top/charts/stockstream
+CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
+HELM_DOCS_VERSION=v1.14.2
+
+say() { echo "chart: $*" >&2; }
+needs() { say "$*"; exit 2; }
+step() { step=$*; echo "chart: $SECONDS s $step"; }
+fail() { say "FAILED in: $step: $*"; exit 1; }
+
+# program NAME [HOW TO GET IT]: where it is
+program() {
+  local path
+  for path in "$CACHE/kube/bin/$1" "$(command -v "$1" || true)"; do [ ! -x "$path" ] || { echo "$path"; return; }; done
+  needs "$1 is missing: $2"
+}
+
+helm_docs() {
+  local bin=$CACHE/chart/helm-docs-$HELM_DOCS_VERSION
+  if [ ! -x "$bin" ]; then
+    command -v go >/dev/null ||
+      needs "helm-docs is built with Go: install Go from https://go.dev/dl, or name a helm-docs by HELM_DOCS"
+    mkdir -p "$CACHE/chart"
+    GOBIN=$CACHE/chart/new CGO_ENABLED=0 go install "github.com/norwoodj/helm-docs/cmd/helm-docs@$HELM_DOCS_VERSION" ||
+      needs "helm-docs could not be built"
+    mv "$CACHE/chart/new/helm-docs" "$bin"
+  fi
+  echo "$bin"
+}
+
+HELM=${HELM:-$(program helm "install it (https://helm.sh/docs/intro/install), or: hack/kube.sh install control-plane")}
+HELM_DOCS=${HELM_DOCS:-$(helm_docs)}
+export HELM
+
+# What the README is generated to, on stdout.
+readme() {
+  "$HELM_DOCS" --chart-search-root "$CHART" --sort-values-order file --documentation-strict-mode \
+    --documentation-strict-ignore-absent '' --documentation-strict-ignore-absent-regex '^$' --log-level error --dry-run
+}
+copies() { cat "$top/crds/analyticspipelines.stockstream.dev.yaml"; }
+
+update() {
+  copies >"$CHART/files/analyticspipelines.stockstream.dev.yaml"
+  readme >"$CHART/README.md"
+}
+
+# same FILE: as what stdin says
+same() { diff -u "$1" - || fail "$1 is not what it is generated from: hack/chart.sh update"; }
+
+render() { "$HELM" template stockstream "$CHART" --namespace stockstream "$@"; }
+
+# refuses WORD ARGUMENT…: rendering with the arguments fails, and says the word
+refuses() {
+  local word=$1 said; shift
+  ! said=$(render "$@" 2>&1) || fail "these values should be refused: $*"
+  grep -qF "$word" <<<"$said" || fail "values are refused ($*) without the word $word: $said"
+}
+
+# has TEXT LINE…: whole lines, leading blanks apart
+has() {
+  local text=$1 line; shift
+  for line in "$@"; do grep -qE "^ *$line\$" <<<"$text" || fail "not rendered: $line"; done
+}
+has_not() {
+  local text=$1 line; shift
+  for line in "$@"; do ! grep -qE "^ *$line\$" <<<"$text" || fail "rendered: $line"; done
+}
+
+check() {
+  step "generated files"
+  copies | same "$CHART/files/analyticspipelines.stockstream.dev.yaml"
+  readme | same "$CHART/README.md"
+  local version
+  version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$top/Cargo.toml")
+  has "$(cat "$CHART/Chart.yaml")" "version: $version" "appVersion: $version"
+
+  step "lint"
+  local values said
+  for values in /dev/null "$CHART"/ci/*-values.yaml; do
+    said=$("$HELM" lint --strict --quiet --values "$values" "$CHART" 2>&1) || fail "$said"
+  done
+
+  step "renderings"
+  default=$(render)
+  has "$default" 'image: "stockstream:'"$version"'"' 'kind: ClusterRole' 'kind: PodDisruptionBudget' 'kind: NetworkPolicy' \
+    'helm.sh/resource-policy: keep' 'ingress:' 'replicas: 2'
+  has_not "$default" 'kind: PodMonitor' 'Egress' '- name: STOCKSTREAM_WATCH_NAMESPACES'
+  # But for the annotation, the custom resource is rendered as it was generated.
+  local added='^(---|# Source: .*|  annotations:|    helm.sh/resource-policy: keep)$'
+  diff --ignore-blank-lines <(render --show-only templates/crd.yaml | grep -vE "$added") <(copies) >/dev/null ||
+    fail "the custom resource is not rendered as generated"
+
+  local all listed
+  all=$(render --values "$CHART/ci/all-options-values.yaml")
+  has "$all" 'image: "registry.example.com/shop/stockstream@sha256:[0-9a-f]{64}"' \
+    'value: "registry.example.com/shop/stockstream:0.1.0"' \
+    'kind: PodMonitor' '- Egress' 'priorityClassName: system-cluster-critical' 'serviceAccountName: operator'
+
+  listed=$(render --values "$CHART/ci/listed-namespaces-values.yaml")
+  has "$listed" 'value: "shop,shop-two"' 'namespace: shop' 'namespace: shop-two' 'ingress: \[\]'
+  has_not "$listed" 'kind: Cluster.*' 'kind: CustomResourceDefinition' 'kind: PodDisruptionBudget'
+  has_not "$(render --set crds.keep=false --show-only templates/crd.yaml)" 'helm.sh/resource-policy: keep'
+
+  step "what the values' schema refuses"
+  refuses replicas --set replicas=two
+  refuses replicaCount --set replicaCount=2
+  refuses digest --set image.digest=latest
+  refuses pullPolicy --set image.pullPolicy=Sometimes
+  refuses watchNamespaces --set 'watchNamespaces={Shop}'
+  refuses watchNamespaces --set watchNamespaces=shop
+  refuses memory --set resources.limits.memory=lots
+  refuses crds --set crds=null
+  refuses kubeVersion --kube-version 1.29.0
+  render --set global.anything=goes >/dev/null # as a part of another chart
+}
+
+case "${1:-}" in
+  '')
+    check
+    if [ -n "${STOCKSTREAM_KUBECONFIG:-}" ]; then
+      KUBECTL=${KUBECTL:-$(program kubectl "install it (https://kubernetes.io/docs/tasks/tools)")}
+      # shellcheck source=chart/cluster.sh
+      . "$here/chart/cluster.sh"
+    else
+      say "STOCKSTREAM_KUBECONFIG is not set: nothing was tried on a cluster"
+    fi
+    echo "chart: all is well after $SECONDS s"
+    ;;
+  update) update ;;
+  *) sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+esac
