@@ -19,11 +19,12 @@ const DASHBOARD: &str = "app.kubernetes.io/component=dashboard";
 
 /// Kind, name and metadata of everything with the operator's label, as text and in order.
 async fn made(place: &Place, selector: &str) -> Vec<(String, ObjectMeta)> {
+    let selector = format!("app.kubernetes.io/managed-by=stockstream-operator,{selector}");
+    let ours = ListParams::default().labels(selector.trim_end_matches(','));
     let mut found = Vec::new();
     for kind in kinds(false) {
         let api: Api<DynamicObject> = Api::namespaced_with(place.admin(), &place.namespace, &kind);
-        let list = ListParams::default().labels("app.kubernetes.io/managed-by=stockstream-operator").labels(selector);
-        for object in api.list(&list).await.unwrap() {
+        for object in api.list(&ours).await.unwrap() {
             found.push((format!("{} {}", kind.kind, object.metadata.name.clone().unwrap()), object.metadata));
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use k8s_openapi::{
     api::{
+        authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
         core::v1::{Namespace, Secret},
         rbac::v1::{Role, RoleBinding, RoleRef, Subject},
     },
@@ -50,6 +51,7 @@ impl Place {
         let role_ref = RoleRef { kind: "Role".into(), name: "operator".into(), api_group: RBAC.into() };
         let subjects = Some(vec![place.subject()]);
         place.create(RoleBinding { metadata: named("operator"), role_ref, subjects }).await;
+        place.may_work_in(&place.namespace).await;
         place.secret("mongo", &[("uri", "mongodb://127.0.0.1:1/stock_management?serverSelectionTimeoutMS=200")]).await;
         place
     }
@@ -61,6 +63,31 @@ impl Place {
 
     pub fn subject(&self) -> Subject {
         Subject { kind: "User".into(), name: self.user(), api_group: Some(RBAC.into()), ..Subject::default() }
+    }
+
+    /// Whether its operators may do this there.
+    pub async fn may(&self, verb: &str, (group, kind): (&str, &str), namespace: &str) -> bool {
+        let (resource, subresource) = kind.split_once('/').map_or((kind, None), |(kind, part)| (kind, Some(part)));
+        let attributes = ResourceAttributes {
+            group: Some(group.into()),
+            resource: Some(resource.into()),
+            subresource: subresource.map(Into::into),
+            verb: Some(verb.into()),
+            namespace: Some(namespace.into()),
+            ..ResourceAttributes::default()
+        };
+        let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..Default::default() };
+        let review = SelfSubjectAccessReview { spec, ..Default::default() };
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(self.cluster.acting_as(&self.user()));
+        reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().allowed
+    }
+
+    /// Waits until what was granted is in force, a moment later than it is written.
+    pub async fn may_work_in(&self, namespace: &str) {
+        eventually("the operator's rights are in force", async || {
+            holds(self.may("list", ("apps", "deployments"), namespace).await, || "not yet".into())
+        })
+        .await;
     }
 
     pub fn admin(&self) -> Client {

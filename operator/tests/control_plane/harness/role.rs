@@ -4,7 +4,7 @@ use k8s_openapi::api::rbac::v1::PolicyRule;
 
 /// API group, kinds, verbs.
 pub const RULES: &[(&str, &[&str], &[&str])] = &[
-    ("stockstream.dev", &["analyticspipelines"], &["get", "list", "watch"]),
+    ("stockstream.dev", &["analyticspipelines"], &["list", "watch"]),
     ("stockstream.dev", &["analyticspipelines/status"], &["patch"]),
     // Of Secrets all but those that pipelines name are only listed, but Kubernetes has no verb for that.
     ("", &["secrets"], &["get", "list", "watch"]),
