@@ -16,6 +16,7 @@ pub mod facts;
 mod lag;
 pub mod names;
 pub mod observe;
+mod pool;
 mod problems;
 mod scale;
 #[cfg(test)]
