@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     facts::Problem,
+    pool::{Key, Pool, lock},
     problems::{problem_of_kafka, problem_of_store},
 };
 
@@ -23,8 +24,6 @@ use super::{
 const IDLE: Duration = Duration::from_secs(5 * 60);
 /// A client that makes topics is seldom needed, and its thread never rests.
 const IDLE_ADMIN: Duration = Duration::from_secs(30);
-/// How often what is idle is looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// A failure to reach Kafka is taken for that of whoever asks with the same client within this time: a broker that is away
 /// must not cost every pipeline's time limit again.
 const FAILURE_HOLDS: Duration = Duration::from_secs(3);
@@ -65,11 +64,9 @@ impl Clients {
     }
 
     pub(super) async fn kafka(&self, settings: &Arc<Kafka>) -> Result<Arc<KafkaClient>, Problem> {
-        for client in self.kafka.idle(IDLE) {
-            drop_elsewhere(client);
-        }
-        for client in self.kafka.all() {
-            client.drop_idle_admin();
+        if let Some(idle) = self.kafka.sweep(IDLE) {
+            idle.into_iter().for_each(drop_elsewhere);
+            self.kafka.all().iter().for_each(|client| client.drop_idle_admin());
         }
         let key = self.key(&kafka_identity(settings));
         if let Some(client) = self.kafka.get(key) {
@@ -82,21 +79,22 @@ impl Clients {
     }
 
     pub(super) async fn store(&self, settings: &Settings) -> Result<Arc<MongoStore>, Problem> {
-        drop(self.stores.idle(IDLE));
+        drop(self.stores.sweep(IDLE));
         let key = self.key(&mongodb_identity(settings));
         if let Some(store) = self.stores.get(key) {
             return Ok(store);
         }
+        let others = self.stores.all();
         // A name may be looked up.
-        let connected = tokio::time::timeout(Duration::from_secs(5), MongoStore::connect(settings)).await;
+        let connected =
+            tokio::time::timeout(Duration::from_secs(5), MongoStore::connect_beside(settings, &others)).await;
         let store = connected.unwrap_or_else(|_| Err(StoreError::Address {
             message: "the names of its servers are not found within 5 s; check the host in the connection string, and the cluster's name service".into(),
         }));
         Ok(self.stores.put(key, store.map_err(|error| problem_of_store(&error))?.asking_once()))
     }
 
-    /// Twice 64 bits, since a collision would lend one pipeline the credentials of another.
-    fn key(&self, identity: &[Vec<u8>]) -> (u64, u64) {
+    fn key(&self, identity: &[Vec<u8>]) -> Key {
         (self.secret.hash_one((0, identity)), self.secret.hash_one((1, identity)))
     }
 }
@@ -117,7 +115,7 @@ fn kafka_identity(settings: &Kafka) -> Vec<Vec<u8>> {
     identity
 }
 
-/// A store belongs to one pipeline, as the database does.
+/// A store belongs to one pipeline, as the database does; stores share connections where they can.
 fn mongodb_identity(settings: &Settings) -> Vec<Vec<u8>> {
     let mongodb = &settings.mongodb;
     vec![
@@ -212,58 +210,6 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     })
 }
 
-type Key = (u64, u64);
-
-struct Pool<T> {
-    kept: Mutex<HashMap<Key, (Instant, Arc<T>)>>,
-    swept: Mutex<Option<Instant>>,
-}
-
-impl<T> Default for Pool<T> {
-    fn default() -> Self {
-        Self { kept: Mutex::default(), swept: Mutex::default() }
-    }
-}
-
-impl<T> Pool<T> {
-    fn count(&self) -> usize {
-        lock(&self.kept).len()
-    }
-
-    fn get(&self, key: Key) -> Option<Arc<T>> {
-        lock(&self.kept).get_mut(&key).map(|(used, client)| {
-            *used = Instant::now();
-            Arc::clone(client)
-        })
-    }
-
-    /// Keeps a client, unless somebody was faster.
-    fn put(&self, key: Key, client: T) -> Arc<T> {
-        let mut kept = lock(&self.kept);
-        let (_, client) = kept.entry(key).or_insert_with(|| (Instant::now(), Arc::new(client)));
-        Arc::clone(client)
-    }
-
-    fn all(&self) -> Vec<Arc<T>> {
-        lock(&self.kept).values().map(|(_, client)| Arc::clone(client)).collect()
-    }
-
-    /// Takes out what was not used for so long; looks now and then only.
-    fn idle(&self, longest: Duration) -> Vec<Arc<T>> {
-        let mut swept = lock(&self.swept);
-        if swept.is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
-            return Vec::new();
-        }
-        *swept = Some(Instant::now());
-        lock(&self.kept).extract_if(|_, (used, _)| used.elapsed() > longest).map(|(_, (_, client))| client).collect()
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is kept is a cache: what a panicking thread left is as good as any.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,17 +256,5 @@ mod tests {
         assert_eq!(key("a", "mongodb://h/d"), key("a", "mongodb://h/d"));
         assert_ne!(key("a", "mongodb://h/d"), key("b", "mongodb://h/d"));
         assert_ne!(key("a", "mongodb://h/d"), key("a", "mongodb://h/e"));
-    }
-
-    #[test]
-    fn what_nobody_uses_is_taken_out_and_what_somebody_put_first_stays() {
-        let pool = Pool::default();
-        assert_eq!(*pool.put((1, 1), "first"), "first");
-        assert_eq!(*pool.put((1, 1), "second"), "first");
-        assert_eq!(pool.idle(Duration::ZERO).len(), 1);
-        assert!(pool.get((1, 1)).is_none());
-        pool.put((1, 1), "third");
-        assert!(pool.idle(Duration::ZERO).is_empty(), "it was looked just now");
-        assert_eq!(pool.count(), 1);
     }
 }

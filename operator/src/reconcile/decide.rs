@@ -13,7 +13,7 @@ use stockstream_model::Timestamp;
 
 use super::{
     Decision, Validated,
-    facts::{DeploymentFacts, Facts, TopicFacts},
+    facts::Facts,
     scale::{Scale, scale},
 };
 use crate::resource::AnalyticsPipeline;
@@ -56,7 +56,7 @@ pub(super) fn scaling(pipeline: &AnalyticsPipeline, facts: &Facts, now: Timestam
 
 /// More workers than the largest topic has partitions would have nothing to do.
 fn partitions(facts: &Facts) -> Option<i32> {
-    facts.topics.as_ref().ok()?.iter().filter_map(|topic: &TopicFacts| topic.partitions).max()
+    facts.topics.as_ref().ok()?.iter().filter_map(|topic| topic.partitions).max()
 }
 
 /// The page is there whatever becomes of Kafka: it shows what is known. What stands is never taken away for a problem.
@@ -65,9 +65,7 @@ fn dashboard(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts)
     let usable = validated.dashboard_mongodb.is_none()
         // It would show the numbers of another pipeline.
         && !facts.database.as_ref().is_err_and(|problem| problem.stalled);
-    let stands =
-        facts.dashboard.as_ref().is_some_and(|standing: &DeploymentFacts| standing.observed || standing.wanted > 0);
-    (dashboard.enabled && (usable || stands)).then_some(dashboard.replicas)
+    (dashboard.enabled && (usable || facts.dashboard.is_some())).then_some(dashboard.replicas)
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn workers_follow_the_lag_within_partitions_when_that_is_asked_for() {
     let scene = autoscaled(Scene::ready());
     assert_eq!(workers(&scene), Some(2), "the cool-down begins when scaling does");
     let status = scene.status();
-    let later = scene.clone().after(&status).with(|scene| scene.now = scene.now.plus_millis(31_000));
+    let later = scene.after(&status).with(|scene| scene.now = scene.now.plus_millis(31_000));
     assert_eq!(workers(&later), Some(3), "a lag of 63 asks for seven, and there are three partitions");
     let forgotten = |scene: &mut Scene| scene.facts.log_ends.retain(|known, _| *known != id(Stream::Clients, 2));
     let unknown = later.clone().with(forgotten);

@@ -21,6 +21,7 @@ mod lag;
 pub mod names;
 pub mod observe;
 mod phases;
+mod pool;
 mod problems;
 pub(crate) mod report;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::json;
 use stockstream_model::{
     Timestamp,
@@ -62,6 +63,19 @@ pub(crate) fn heartbeat(problems: &[&str]) -> Heartbeat {
         partitions: Vec::new(),
         problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
     }
+}
+
+/// A condition.
+pub(crate) fn find<'a>(status: &'a PipelineStatus, name: &str) -> &'a Condition {
+    status.conditions.iter().find(|condition| condition.type_ == name).unwrap()
+}
+
+pub(crate) fn suspended(scene: &mut Scene) {
+    scene.pipeline.spec.suspend = true;
+}
+
+pub(crate) fn workers(scene: &mut Scene, workers: DeploymentFacts) {
+    scene.facts.workers = Some(workers);
 }
 
 impl Scene {

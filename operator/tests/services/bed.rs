@@ -42,17 +42,17 @@ impl Bed {
     async fn new(servers: &str, uri: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let own = format!("operator-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut settings = Settings::default();
-        settings.pipeline = Pipeline { name: "shop/stock".into(), generation: Some(1) };
+        let pipeline = Pipeline { name: "shop/stock".into(), generation: Some(1) };
+        let mut settings = Settings { pipeline, ..Settings::default() };
         settings.kafka.bootstrap_servers = vec![servers.to_owned()];
         for (stream, topic) in Stream::ALL.into_iter().zip(topics(&mut settings.kafka)) {
             topic.name = format!("{own}-{stream}");
         }
         let (hosts, _) = uri.rsplit_once('/').expect("MONGODB_URI names a database");
-        settings.mongodb.uri = Some(Secret::new(&format!("{hosts}/{own}")));
+        settings.mongodb.uri = Some(Secret::new(format!("{hosts}/{own}")));
         let raw = mongodb::Client::with_uri_str(uri).await.unwrap().database(&own);
         let admin = admin(&settings.kafka).unwrap();
-        Self { clients: Clients::new(), pipeline: pipeline(), settings, raw, admin }
+        Self { clients: Clients::new(), pipeline: resource(), settings, raw, admin }
     }
 
     /// What is found out.
@@ -134,7 +134,7 @@ pub fn reason(facts: &Facts, stream: Stream) -> Option<&'static str> {
     topic(facts, stream).problem.as_ref().map(|(problem, _)| problem.reason)
 }
 
-fn pipeline() -> AnalyticsPipeline {
+fn resource() -> AnalyticsPipeline {
     let pipeline = json!({
         "apiVersion": "stockstream.dev/v1alpha1", "kind": "AnalyticsPipeline",
         "metadata": { "name": "stock", "namespace": "shop", "generation": 1 },

@@ -1,4 +1,7 @@
-use std::{sync::atomic::AtomicI64, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use mongodb::{
     Client,
@@ -18,6 +21,15 @@ impl MongoStore {
     /// # Errors
     /// [`StoreError::Address`] when the address is missing, unreadable or names no database.
     pub async fn connect(settings: &Settings) -> Result<Self> {
+        Self::connect_beside(settings, &[]).await
+    }
+
+    /// The same, through the connections of one of the others where that one reaches the same servers as the same user,
+    /// and only the database is another: for whoever looks at many databases.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_beside(settings: &Settings, others: &[Arc<Self>]) -> Result<Self> {
         let uri = address(&settings.mongodb)?;
         let mut options = ClientOptions::parse(&uri).await.map_err(|error| StoreError::Address {
             message: format!(
@@ -25,7 +37,7 @@ impl MongoStore {
                 without_secrets(&error.kind.to_string(), &uri)
             ),
         })?;
-        let database = options.default_database.clone().ok_or_else(|| StoreError::Address {
+        let database = options.default_database.take().ok_or_else(|| StoreError::Address {
             message:
                 "mongodb.uri names no database; write it behind the host, as in mongodb://host:27017/stock_management"
                     .into(),
@@ -46,11 +58,20 @@ impl MongoStore {
             tls.ca_file_path = Some(ca_file);
             options.tls = Some(Tls::Enabled(tls));
         }
-        let client = Client::with_options(options)
-            .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), &uri) })?;
+        // The driver has put the database that keeps the user into the credential, also where the address only implies it.
+        let same = |other: &&Arc<Self>| *other.options == options;
+        let (client, options) = match others.iter().find(same) {
+            Some(other) => (other.db.client().clone(), Arc::clone(&other.options)),
+            None => {
+                let client = Client::with_options(options.clone())
+                    .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), &uri) })?;
+                (client, Arc::new(options))
+            }
+        };
         let Limits { write_connections, updates_per_command, keep_rejected, .. } = settings.limits;
         Ok(Self {
             db: client.database(&database),
+            options,
             place,
             asks_once: false,
             analytics: settings.analytics.clone(),
@@ -105,6 +126,34 @@ mod tests {
         assert!(refused(None).await.contains("MONGODB_URI"));
         assert!(refused(Some("mongodb://127.0.0.1:1")).await.contains("names no database"));
         assert!(refused(Some("127.0.0.1:27017/db")).await.contains("mongodb://host:27017/stock_management"));
+    }
+
+    #[tokio::test]
+    async fn databases_of_one_server_and_user_share_connections() {
+        let open = async |uri: &str, others: &[Arc<MongoStore>]| {
+            let mut settings = Settings::default();
+            settings.mongodb.uri = Some(Secret::new(uri));
+            Arc::new(MongoStore::connect_beside(&settings, others).await.unwrap())
+        };
+        let mut others = Vec::new();
+        for (uri, like) in [
+            ("mongodb://h:1/a", None),
+            ("mongodb://h:1/b", Some(0)),
+            ("mongodb://i:1/b", None),
+            ("mongodb://h:1/b?tls=true", None),
+            ("mongodb://ann:word@h:1/a?authSource=admin", None),
+            ("mongodb://ann:word@h:1/b?authSource=admin", Some(4)),
+            ("mongodb://ann:other@h:1/b?authSource=admin", None),
+            ("mongodb://ann:word@h:1/a", None),
+            ("mongodb://ann:word@h:1/b", None),
+            ("mongodb://ann:word@h:1/b", Some(8)),
+        ] {
+            let store = open(uri, &others).await;
+            let shared = others.iter().position(|other: &Arc<MongoStore>| Arc::ptr_eq(&other.options, &store.options));
+            assert_eq!(shared, like, "{uri}");
+            assert_eq!(store.database(), if uri.contains(":1/a") { "a" } else { "b" });
+            others.push(store);
+        }
     }
 
     #[tokio::test]

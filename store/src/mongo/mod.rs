@@ -16,10 +16,13 @@ mod update;
 mod views;
 mod write;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use bson::Document;
-use mongodb::{Collection, Database};
+use mongodb::{Collection, Database, options::ClientOptions};
 use stockstream_model::settings::Analytics;
 
 use crate::StoreError;
@@ -44,6 +47,8 @@ mod names {
 /// A store on MongoDB. One pooled client; share it with an `Arc`.
 pub struct MongoStore {
     db: Database,
+    /// What its client was made with.
+    options: Arc<ClientOptions>,
     /// Host and port, for messages; never credentials.
     place: String,
     /// Whether it leaves it to the caller to try again.

@@ -28,7 +28,7 @@ pub(super) fn conditions(
     let database = verdicts::database(validated, facts);
     let others = topics.hindrance.is_some() || database.hindrance.is_some();
     let workers = verdicts::workers(pipeline, facts, decision, others);
-    let dashboard = verdicts::dashboard(pipeline, validated, facts, database.hindrance.is_some());
+    let dashboard = verdicts::dashboard(pipeline, validated, facts, decision, database.hindrance.is_some());
     let suspended = pipeline.spec.suspend;
 
     // A suspended pipeline needs neither Kafka nor MongoDB to be as it is asked to be.

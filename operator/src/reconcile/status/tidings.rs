@@ -64,7 +64,7 @@ pub fn tidings(before: Option<&PipelineStatus>, after: &PipelineStatus) -> Vec<T
             told.push(normal("Suspended", "the workers are stopped; positions stay"));
         }
         (was, is) if is_true(was) && !is_true(is) => {
-            told.push(normal("Resumed", "the workers go on from where they were"))
+            told.push(normal("Resumed", "the workers go on from where they were"));
         }
         _ => {}
     }

@@ -76,9 +76,8 @@ fn fit(topic: &TopicFacts, database: Option<&DatabaseFacts>) -> String {
     let count = topic.partitions.unwrap_or_default();
     let mut said = format!("{} ({count} partitions", topic.name);
     if let Some(DatabaseFacts { start: Some(start), checkpoints, .. }) = database {
-        let made_anew = made_anew(topic, checkpoints);
-        if made_anew > 0 {
-            said += &format!(", made anew {made_anew} times since the start: totals of before stay");
+        if is_made_anew(topic, checkpoints) {
+            said += ", made anew since the start: totals of before stay";
         }
         let added = count - partitions_at_start(topic, start);
         if added > 0 {
@@ -88,10 +87,9 @@ fn fit(topic: &TopicFacts, database: Option<&DatabaseFacts>) -> String {
     said + ")"
 }
 
-/// How often a topic was deleted and made anew, as workers noticed.
-fn made_anew(topic: &TopicFacts, checkpoints: &[Checkpoint]) -> i64 {
-    let of_topic = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == topic.stream);
-    of_topic.map(|checkpoint| checkpoint.incarnation).max().unwrap_or_default()
+/// Whether a topic was deleted and made anew, as workers noticed.
+fn is_made_anew(topic: &TopicFacts, checkpoints: &[Checkpoint]) -> bool {
+    checkpoints.iter().any(|checkpoint| checkpoint.id.stream == topic.stream && checkpoint.incarnation > 0)
 }
 
 fn partitions_at_start(topic: &TopicFacts, start: &StartPositions) -> i32 {
@@ -105,7 +103,8 @@ pub(super) fn database(validated: &Validated, facts: &Facts) -> Verdict {
     match &facts.database {
         Err(problem) => Verdict::problem(problem, false),
         Ok(DatabaseFacts { name, start: Some(start), .. }) => {
-            let message = format!("database {name} is this pipeline's; it starts from {} partitions", start.next.len());
+            let message =
+                format!("database {name} is this pipeline's; the start of {} partitions is pinned", start.next.len());
             Verdict::yes("Owned", message)
         }
         Ok(DatabaseFacts { name, .. }) => {
@@ -133,17 +132,17 @@ pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &De
         return Verdict::no("WorkersNotMade", message, ON_THE_WAY);
     };
     let DeploymentFacts { wanted, ready, .. } = standing;
+    let enough = if ready >= wanted { Truth::Yes } else { Truth::No };
     if decision.workers.is_none() {
         let message = format!(
             "{ready} of {wanted} workers are ready, and stay as they are: changes reach them when topics and database are found good"
         );
-        let truth = if ready >= wanted { Truth::Yes } else { Truth::No };
-        return Verdict { truth, reason: "ChangesHeldBack", message, hindrance: ON_THE_WAY };
+        return Verdict { truth: enough, reason: "ChangesHeldBack", message, hindrance: ON_THE_WAY };
     }
     if let Some(stuck) = &standing.stuck {
         let hindrance = if others { Hindrance::OnTheWay } else { Hindrance::Stalled };
         let message = format!("{ready} of {wanted} workers are ready, and no more become so: {stuck}");
-        return Verdict::no("WorkersStuck", message, Some(hindrance));
+        return Verdict { truth: enough, reason: "WorkersStuck", message, hindrance: Some(hindrance) };
     }
     let is_new = standing.is_settled() && decision.workers == Some(*wanted);
     if !is_new && ready >= wanted && *wanted > 0 {
@@ -159,7 +158,18 @@ pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &De
     }
     match wanted {
         0 => Verdict::yes("ScaledToZero", "no worker is wanted: spec.workers.replicas is 0".into()),
-        _ => Verdict::yes("WorkersAvailable", format!("{ready} of {wanted} workers are ready")),
+        _ => Verdict::yes("WorkersAvailable", format!("{ready} of {wanted} workers are ready{}", idle(facts, *wanted))),
+    }
+}
+
+/// That workers have nothing to do, if they have not.
+fn idle(facts: &Facts, workers: i32) -> String {
+    let partitions = facts.topics.iter().flatten().filter_map(|topic| topic.partitions).max();
+    match partitions {
+        Some(most) if most < workers => {
+            format!("; {} of them have nothing to read, since the largest topic has {most} partitions", workers - most)
+        }
+        _ => String::new(),
     }
 }
 
@@ -172,7 +182,13 @@ fn stopped(facts: &Facts) -> Vec<String> {
     problems
 }
 
-pub(super) fn dashboard(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts, others: bool) -> Verdict {
+pub(super) fn dashboard(
+    pipeline: &AnalyticsPipeline,
+    validated: &Validated,
+    facts: &Facts,
+    decision: &Decision,
+    others: bool,
+) -> Verdict {
     let spec = &pipeline.spec.dashboard;
     if !spec.enabled {
         return Verdict::no("Disabled", "spec.dashboard.enabled is false".into(), None);
@@ -182,11 +198,11 @@ pub(super) fn dashboard(pipeline: &AnalyticsPipeline, validated: &Validated, fac
     }
     let on_the_way = Some(Hindrance::OnTheWay);
     let Some(standing) = &facts.dashboard else {
-        return Verdict::no(
-            "DashboardNotMade",
-            "the dashboard is made when its database is found good".into(),
-            on_the_way,
-        );
+        let message = match decision.dashboard {
+            Some(count) => format!("{count} pods of the dashboard are being made"),
+            None => "the dashboard is made as soon as its database is found good".into(),
+        };
+        return Verdict::no("DashboardNotMade", message, on_the_way);
     };
     let DeploymentFacts { wanted, ready, .. } = standing;
     if let Some(stuck) = &standing.stuck {
