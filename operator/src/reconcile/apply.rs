@@ -70,11 +70,12 @@ impl Apply<'_> {
             wanted.insert(key);
         }
         for (key, live) in self.children.owned(self.pipeline) {
-            if !wanted.contains(&*key) && self.is_orphan(&live) {
-                if let Err(error) = self.delete(&key, &live).await {
-                    let (kind, name) = (key.kind.to_string(), key.name.clone());
-                    refused.push(Refusal { verb: "delete", kind, name, error });
-                }
+            if !wanted.contains(&*key)
+                && self.is_orphan(&live)
+                && let Err(error) = self.delete(&key, &live).await
+            {
+                let (kind, name) = (key.kind.to_string(), key.name.clone());
+                refused.push(Refusal { verb: "delete", kind, name, error });
             }
         }
         if refused.is_empty() { Ok(()) } else { Err(Refused(refused)) }

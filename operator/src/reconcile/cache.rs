@@ -44,7 +44,10 @@ impl Entry {
 
 /// What was applied for each pipeline.
 #[derive(Default)]
-pub(crate) struct Applied(Mutex<HashMap<PipelineKey, HashMap<ObjectKey, (Entry, Wanted)>>>);
+pub(crate) struct Applied(Mutex<HashMap<PipelineKey, Children>>);
+
+/// What was applied of one pipeline.
+type Children = HashMap<ObjectKey, (Entry, Wanted)>;
 
 /// The part of an object that its seal may not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]

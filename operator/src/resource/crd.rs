@@ -72,7 +72,7 @@ fn walk(schema: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
             ("properties", Value::Object(properties)) => properties.values_mut().for_each(|inner| walk(inner, change)),
             ("items" | "additionalProperties", inner) => walk(inner, change),
             ("anyOf" | "oneOf" | "allOf", Value::Array(schemas)) => {
-                schemas.iter_mut().for_each(|inner| walk(inner, change))
+                schemas.iter_mut().for_each(|inner| walk(inner, change));
             }
             _ => {}
         }

@@ -47,7 +47,7 @@ impl Place {
         Api::all(cluster.admin.clone()).create(&PostParams::default(), &object).await.unwrap();
         let place = Self { cluster, namespace, _with_others: None };
         let rules = RULES.iter().copied().chain([LEASE]).map(rule).collect();
-        place.create(Role { metadata: named("operator"), rules: Some(rules), ..Role::default() }).await;
+        place.create(Role { metadata: named("operator"), rules: Some(rules) }).await;
         let role_ref = RoleRef { kind: "Role".into(), name: "operator".into(), api_group: RBAC.into() };
         let subjects = Some(vec![place.subject()]);
         place.create(RoleBinding { metadata: named("operator"), role_ref, subjects }).await;
