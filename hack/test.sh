@@ -4,16 +4,18 @@
 #   hack/test.sh           everything: with a real Kafka and a MongoDB-compatible server, started here, empty, and
 #                          stopped at the end; or with those that KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name
 #   hack/test.sh --unit    without services: tests that need them say that they are skipped
+#   hack/test.sh --kubernetes   everything, and operator and chart against a real control plane (building it takes minutes, once)
 #
 # STOCKSTREAM_DATA: the Online Retail data set (.csv or .csv.gz), for the tests that run on it; they are skipped without.
 # Exit status: 0 all passed, 2 something must be installed first, any other: the stage named in the last line failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-unit=
+unit= kubernetes=
 case "${1:-}" in
   '') ;;
   --unit) unit=yes ;;
-  *) sed -n '2,9{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  --kubernetes) kubernetes=yes ;;
+  *) sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
 start_services=
 if [ -n "$unit" ]; then
@@ -23,11 +25,13 @@ elif [ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || [ -z "${MONGODB_URI:-}" ]; then
 fi
 
 run=
+cluster=
 stage=preparation
 times=
 finish() {
   status=$?
   trap - EXIT; trap '' INT TERM HUP # a second Ctrl-C must not leave a service behind
+  if [ -n "$cluster" ]; then STOCKSTREAM_RUN=$cluster hack/kube.sh down && rm -rf "$cluster" || echo "test: a cluster in $cluster is still there" >&2; fi
   if [ -n "$run" ]; then STOCKSTREAM_RUN=$run hack/services.sh down || echo "test: services in $run are still there" >&2; fi
   if [ "$status" = 0 ]; then echo "test: passed in $SECONDS s (${times%, })"
   else echo "test: FAILED in $stage after $SECONDS s${times:+ (passed: ${times%, })}" >&2; fi
@@ -89,6 +93,7 @@ else
   echo "test: STOCKSTREAM_DATA is not set, tests on the real data set are skipped"
 fi
 if [ -n "$start_services" ]; then stage downloads hack/services.sh install; fi
+if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install control-plane; fi
 
 stage format cargo fmt --all --check
 stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -96,5 +101,12 @@ if [ -n "$start_services" ]; then
   run=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-test.XXXXXX")
   stage services env STOCKSTREAM_RUN="$run" hack/services.sh up
   set -a; . "$run/env"; set +a
+fi
+if [ -n "$kubernetes" ]; then
+  cluster=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-cluster.XXXXXX")
+  stage control-plane env STOCKSTREAM_RUN="$cluster" hack/kube.sh up control-plane
+  # shellcheck disable=SC1091
+  STOCKSTREAM_KUBECONFIG=$(. "$cluster/kube/env"; echo "$KUBECONFIG"); export STOCKSTREAM_KUBECONFIG
+  stage chart hack/chart.sh
 fi
 stage tests cargo test --workspace --locked
