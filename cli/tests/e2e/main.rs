@@ -9,6 +9,7 @@
 mod harness;
 
 mod bad_events;
+mod cluster;
 mod comings;
 mod conditional;
 mod embedded;

@@ -1,0 +1,182 @@
+//! A pipeline's life: from `helm install` to `helm uninstall`, with all that happens in between. One test after the other
+//! would install the same again, so it is one story.
+
+use std::path::Path;
+
+use serde_json::json;
+use stockstream_model::{analytics::Tier, event::Stream};
+use stockstream_store::{Paging, ViewStore};
+
+use super::{
+    kube::Kube,
+    pipeline::{Pipeline, WORKERS},
+};
+use crate::harness::{
+    Bed,
+    compare::{self, Shown},
+    data_set,
+    events::sale,
+    eventually, holds, http, oracle,
+};
+
+const ALL: Paging = Paging { page: 1, per_page: 1_000_000 };
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/stockstream");
+
+fn helm(kube: &Kube, command: &str, more: &[&str]) {
+    let arguments = [&[command, "stockstream", CHART, "-n", "stockstream", "--wait", "--timeout=3m"], more].concat();
+    kube.helm(&arguments);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_lives_from_install_to_uninstall() {
+    let (Some(kube), Some(file)) = (Kube::new(), data_set()) else { return };
+    let Some(bed) = Bed::without_topics(json!({})).await else { return };
+    let (system, shop) = (kube.restricted_namespace("stockstream"), kube.restricted_namespace("shop"));
+    helm(&kube, "install", &[]);
+    let stock = Pipeline { kube: kube.clone(), namespace: &shop.name };
+
+    waits_for_secret_and_topics(&bed, &stock).await;
+    counts_while_workers_come_and_go(&bed, &stock, &file).await;
+    shows_the_page(&stock, &file).await;
+    follows_new_thresholds(&bed, &stock).await;
+    rolls_for_a_new_secret_without_its_operator(&bed, &stock, &system.name).await;
+    stops_and_goes_on(&bed, &stock).await;
+    helm(&kube, "upgrade", &["--set", "podAnnotations.upgraded=yes"]);
+    refuses_a_second_owner_of_the_database(&kube, &bed).await;
+
+    kube.helm(&["uninstall", "stockstream", "-n", "stockstream", "--wait"]);
+    assert!(stock.status()["conditions"].is_array(), "resource and definition stay");
+    stock.has_workers(2).await; // and so does what it describes
+}
+
+async fn waits_for_secret_and_topics(bed: &Bed, stock: &Pipeline<'_>) {
+    stock.apply(bed, &json!({ "asOf": "LatestEvent" }));
+    let said = stock.is("DatabaseReady", "False", Some("SecretMissing")).await;
+    assert!(said.contains("mongo"), "{said}");
+    stock.secret(bed.setting("/mongodb/uri"));
+    let said = stock.is("TopicsReady", "False", Some("TopicMissing")).await;
+    assert!(said.contains(bed.setting("/kafka/topics/sales/name")), "{said}");
+    let topics = stock.status()["topics"].take();
+    let command = topics[0]["command"].as_str().unwrap_or_default();
+    assert!(command.contains("kafka-topics.sh") && command.contains("--create"), "{topics}");
+    assert!(stock.deployment().is_none(), "no worker starts before its topics are there");
+    for (stream, partitions) in [(Stream::Sales, 6), (Stream::Inventory, 3), (Stream::Clients, 1)] {
+        bed.kafka.create(stream, partitions, &[]).await;
+    }
+    stock.ready().await;
+    stock.has_workers(1).await;
+    assert_eq!(stock.status()["partitions"].as_array().map(Vec::len), Some(10), "positions are pinned before Ready");
+}
+
+async fn counts_while_workers_come_and_go(bed: &Bed, stock: &Pipeline<'_>, file: &Path) {
+    let import = bed.import(file);
+    stock.scale(3);
+    stock.has_workers(3).await;
+    for pod in stock.kube.pods(stock.namespace, WORKERS).iter().take(2) {
+        stock.kube.kubectl(&["-n", stock.namespace, "delete", pod, "--grace-period=0", "--force", "--wait=false"]);
+    }
+    stock.scale(2);
+    let (code, said) = import.outcome().await;
+    assert_eq!(code, 0, "{said}");
+    let checkpoints = bed.applied().await;
+    compare::whole(bed, &oracle::expected(file), &checkpoints).await;
+    stock.has_workers(2).await;
+    stock.ready().await;
+    eventually("the status tells the events", async || {
+        let status = stock.status();
+        let events: i64 = checkpoints.iter().map(|checkpoint| checkpoint.events).sum();
+        holds(status["events"] == events && status["lag"] == 0, || status.to_string())
+    })
+    .await;
+}
+
+async fn shows_the_page(stock: &Pipeline<'_>, file: &Path) {
+    let page = stock.kube.forward(stock.namespace, "svc/stock-dashboard", 80).await;
+    let shown = Shown {
+        winners: http::all(&page.address, "/api/v1/product-winners").await,
+        risks: http::all(&page.address, "/api/v1/loss-risk-products").await,
+        clients: http::all(&page.address, "/api/v1/clients").await,
+    };
+    compare::views(&oracle::expected(file), &shown).unwrap();
+}
+
+async fn follows_new_thresholds(bed: &Bed, stock: &Pipeline<'_>) {
+    stock.change(&json!({ "analytics": { "clients": { "silver": "1", "gold": "2", "promo": "3" } } }));
+    eventually("every client's tier is that of the new thresholds", async || {
+        let clients = bed.store.clients(ALL).await.unwrap().items;
+        let wanted = |revenue: f64| {
+            if revenue >= 2.0 {
+                Tier::Gold
+            } else if revenue >= 1.0 {
+                Tier::Silver
+            } else {
+                Tier::Bronze
+            }
+        };
+        let wrong = clients.iter().find(|client| client.loyalty_tier != wanted(client.total_revenue_generated));
+        holds(!clients.is_empty() && wrong.is_none(), || format!("{wrong:?}"))
+    })
+    .await;
+    stock.ready().await;
+}
+
+/// What makes the workers roll, and nothing else.
+fn checksums(stock: &Pipeline<'_>) -> serde_json::Value {
+    stock.deployment().unwrap()["spec"]["template"]["metadata"]["annotations"].take()
+}
+
+async fn rolls_for_a_new_secret_without_its_operator(bed: &Bed, stock: &Pipeline<'_>, system: &str) {
+    let (before, totals) = (checksums(stock), bed.snapshot().await);
+    stock.secret(&format!("{}?appName=rotated", bed.setting("/mongodb/uri")));
+    eventually("the workers begin to roll", async || {
+        holds(checksums(stock) != before, || "the pods' template is the same".into())
+    })
+    .await;
+    let operator = "app.kubernetes.io/name=stockstream,app.kubernetes.io/component=operator";
+    stock.kube.kubectl(&[
+        "-n",
+        system,
+        "delete",
+        "pods",
+        "-l",
+        operator,
+        "--grace-period=0",
+        "--force",
+        "--wait=false",
+    ]);
+    stock.kube.rolled_out(stock.namespace, "deployment/stock-worker").await;
+    stock.has_workers(2).await;
+    stock.ready().await;
+    assert_eq!(bed.snapshot().await, totals, "a roll-out leaves no trace");
+}
+
+async fn stops_and_goes_on(bed: &Bed, stock: &Pipeline<'_>) {
+    stock.change(&json!({ "suspend": true }));
+    stock.is("Suspended", "True", None).await;
+    stock.has_workers(0).await;
+    let before: i64 = bed.store.status().await.unwrap().checkpoints.iter().map(|checkpoint| checkpoint.events).sum();
+    for invoice in 0..10 {
+        bed.kafka.produce(Stream::Sales, &sale(&format!("late-{invoice}"), "2011-07-31", "late", 1, "2.00")).await;
+    }
+    let page = stock.kube.forward(stock.namespace, "svc/stock-dashboard", 80).await;
+    assert_eq!(http::get(&page.address, "/").await.unwrap().0, 200, "the page stays");
+    stock.change(&json!({ "suspend": false }));
+    stock.ready().await;
+    let checkpoints = bed.applied().await;
+    let events: i64 = checkpoints.iter().map(|checkpoint| checkpoint.events).sum();
+    let late = bed.snapshot().await.products.into_iter().find(|product| product.product_id == "late");
+    assert_eq!((events - before, late.map(|product| product.units)), (10, Some(10)));
+}
+
+async fn refuses_a_second_owner_of_the_database(kube: &Kube, first: &Bed) {
+    let namespace = kube.restricted_namespace("other-shop");
+    let other = Pipeline { kube: kube.clone(), namespace: &namespace.name };
+    let Some(bed) = Bed::new(json!({})).await else { return };
+    other.secret(first.setting("/mongodb/uri"));
+    other.apply(&bed, &json!({}));
+    let said = other.is("DatabaseReady", "False", None).await;
+    assert!(said.contains("shop/stock"), "it names the owner: {said}");
+    assert!(other.deployment().is_none());
+    other.secret(bed.setting("/mongodb/uri"));
+    other.ready().await;
+}
