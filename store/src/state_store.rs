@@ -40,6 +40,11 @@ pub trait StateStore: Send + Sync + 'static {
     /// settings: returns the stamp that derived fields written by this store carry. Safe to repeat, and first of all.
     fn prepare(&self, pipeline: &Pipeline) -> impl Future<Output = Result<i64>> + Send;
 
+    /// Why the database cannot be used just now, while something of ours is tried again.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// The newest generation of settings that any worker brought.
     fn newest_generation(&self) -> impl Future<Output = Result<i64>> + Send;
 

@@ -1,7 +1,13 @@
-use std::{sync::atomic::AtomicI64, time::Duration};
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicI64},
+    },
+    time::Duration,
+};
 
 use mongodb::{
-    Client,
+    Client, Database,
     options::{
         Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress, Tls, TlsOptions,
         WriteConcern,
@@ -9,7 +15,7 @@ use mongodb::{
 };
 use stockstream_model::settings::{Limits, MongoDb, Settings};
 
-use super::{MongoStore, Result};
+use super::{MongoStore, Result, server::Server};
 use crate::StoreError;
 
 impl MongoStore {
@@ -19,39 +25,15 @@ impl MongoStore {
     /// [`StoreError::Address`] when the address is missing, unreadable or names no database.
     pub async fn connect(settings: &Settings) -> Result<Self> {
         let uri = address(&settings.mongodb)?;
-        let mut options = ClientOptions::parse(&uri).await.map_err(|error| StoreError::Address {
-            message: format!(
-                "{}; write mongodb://host:27017/stock_management",
-                without_secrets(&error.kind.to_string(), &uri)
-            ),
-        })?;
-        let database = options.default_database.clone().ok_or_else(|| StoreError::Address {
-            message:
-                "mongodb.uri names no database; write it behind the host, as in mongodb://host:27017/stock_management"
-                    .into(),
-        })?;
-        let place = options.hosts.iter().map(ServerAddress::to_string).collect::<Vec<_>>().join(",");
-        options.app_name.get_or_insert_with(|| "stockstream".into());
-        options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
-        options.connect_timeout.get_or_insert(Duration::from_secs(3));
-        options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
-        options.read_concern = Some(ReadConcern::majority());
-        // Whatever the address says: a secondary may not have what was acknowledged.
-        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-        if let Some(ca_file) = settings.mongodb.tls.as_ref().and_then(|tls| tls.ca_file.clone()) {
-            let mut tls = match options.tls.take() {
-                Some(Tls::Enabled(tls)) => tls,
-                _ => TlsOptions::default(),
-            };
-            tls.ca_file_path = Some(ca_file);
-            options.tls = Some(Tls::Enabled(tls));
-        }
-        let client = Client::with_options(options)
-            .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), &uri) })?;
+        let Opened { db, place, tls } = open(&settings.mongodb, &uri).await?;
         let Limits { write_connections, updates_per_command, keep_rejected, .. } = settings.limits;
         Ok(Self {
-            db: client.database(&database),
+            name: db.name().to_owned(),
+            server: Server::new(settings.mongodb.clone(), uri, db),
             place,
+            tls,
+            let_in: AtomicBool::new(false),
+            trouble: Mutex::default(),
             analytics: settings.analytics.clone(),
             generation: AtomicI64::new(0),
             write_connections,
@@ -61,7 +43,48 @@ impl MongoStore {
     }
 }
 
-fn address(settings: &MongoDb) -> Result<String> {
+/// A database at an address, with what messages tell of it.
+pub(super) struct Opened {
+    pub db: Database,
+    pub place: String,
+    pub tls: bool,
+}
+
+/// A client for an address. Nothing is sent yet.
+pub(super) async fn open(settings: &MongoDb, uri: &str) -> Result<Opened> {
+    let mut options = ClientOptions::parse(uri).await.map_err(|error| StoreError::Address {
+        message: format!(
+            "{}; write mongodb://host:27017/stock_management",
+            without_secrets(&error.kind.to_string(), uri)
+        ),
+    })?;
+    let database = options.default_database.clone().ok_or_else(|| StoreError::Address {
+        message: "mongodb.uri names no database; write it behind the host, as in mongodb://host:27017/stock_management"
+            .into(),
+    })?;
+    let place = options.hosts.iter().map(ServerAddress::to_string).collect::<Vec<_>>().join(",");
+    options.app_name.get_or_insert_with(|| "stockstream".into());
+    options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
+    options.connect_timeout.get_or_insert(Duration::from_secs(3));
+    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
+    options.read_concern = Some(ReadConcern::majority());
+    // Whatever the address says: a secondary may not have what was acknowledged.
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+    if let Some(ca_file) = settings.tls.as_ref().and_then(|tls| tls.ca_file.clone()) {
+        let mut tls = match options.tls.take() {
+            Some(Tls::Enabled(tls)) => tls,
+            _ => TlsOptions::default(),
+        };
+        tls.ca_file_path = Some(ca_file);
+        options.tls = Some(Tls::Enabled(tls));
+    }
+    let tls = matches!(options.tls, Some(Tls::Enabled(_)));
+    let client = Client::with_options(options)
+        .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), uri) })?;
+    Ok(Opened { db: client.database(&database), place, tls })
+}
+
+pub(super) fn address(settings: &MongoDb) -> Result<String> {
     if let Some(file) = &settings.uri_file {
         let text = std::fs::read_to_string(file).map_err(|error| StoreError::Address {
             message: format!("failed to read mongodb.uriFile {}: {error}", file.display()),
