@@ -71,14 +71,14 @@ fn refuse_unreadable(asker: &Asker, settings: &Kafka) -> Result<()> {
 
 fn forbidden(settings: &Kafka, stream: Stream) -> KafkaError {
     let topic = settings.topics.of(stream).name.clone();
-    let command = grant_command(settings, &format!("--topic {topic}"));
+    let command = grant_command(settings, "Read", &format!("--topic {topic}"));
     KafkaError::ForbiddenTopic { stream, topic, command }
 }
 
-/// What lets a user read something. READ includes DESCRIBE.
-pub fn grant_command(settings: &Kafka, on: &str) -> String {
+/// What lets a user do something. READ and WRITE include DESCRIBE.
+pub fn grant_command(settings: &Kafka, operation: &str, on: &str) -> String {
     let servers = settings.bootstrap_servers.join(",");
-    format!("kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:NAME --operation Read {on}")
+    format!("kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:NAME --operation {operation} {on}")
 }
 
 fn partitions(asker: &Asker, settings: &Kafka, stream: Stream, topic: &Topic) -> Result<i32> {
