@@ -150,7 +150,7 @@ mod tests {
 
         #[test]
         fn an_unknown_lag_changes_nothing(standing in 1..20, seconds in 0..100_000_i64, target in 1..1_000_i64) {
-            let before = Scale::new(standing, at(0));
+            let before = Scale { fewer: Some(at(0)), ..Scale::new(standing, at(0)) };
             let scaled = scale(&rules(1, 20, target), Some(&before), None, Some(20), at(seconds));
             prop_assert_eq!(scaled.replicas, standing);
         }

@@ -26,9 +26,8 @@ pub(super) fn conditions(
 ) -> Vec<Condition> {
     let topics = verdicts::topics(validated, facts);
     let database = verdicts::database(validated, facts);
-    let others = topics.hindrance.is_some() || database.hindrance.is_some();
-    let workers = verdicts::workers(pipeline, facts, decision, others);
-    let dashboard = verdicts::dashboard(pipeline, validated, facts, decision, database.hindrance.is_some());
+    let workers = verdicts::workers(pipeline, facts, decision);
+    let dashboard = verdicts::dashboard(pipeline, validated, facts, decision, database.hindrance.is_none());
     let suspended = pipeline.spec.suspend;
 
     // A suspended pipeline needs neither Kafka nor MongoDB to be as it is asked to be.

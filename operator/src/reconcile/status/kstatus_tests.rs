@@ -214,6 +214,27 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
             "0 of 1",
         ),
         (
+            "dashboard does not start",
+            ready().with(|s| s.facts.dashboard = Some(stuck.clone())),
+            Failed,
+            "DashboardAvailable",
+            "False",
+            "DashboardStuck",
+            "exceeded quota",
+        ),
+        (
+            "dashboard waits for its database",
+            ready().with(|s| {
+                s.facts.dashboard = Some(stuck.clone());
+                s.facts.database = Err(waits("DatabaseUnreachable", "failed to reach MongoDB"));
+            }),
+            InProgress,
+            "DashboardAvailable",
+            "False",
+            "DashboardStuck",
+            "exceeded quota",
+        ),
+        (
             "partition stopped",
             ready().with(|s| {
                 s.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&["sales/0: events were deleted"])];

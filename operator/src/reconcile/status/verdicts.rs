@@ -113,8 +113,7 @@ pub(super) fn database(validated: &Validated, facts: &Facts) -> Verdict {
     }
 }
 
-/// `others`: whether something else is in the way.
-pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &Decision, others: bool) -> Verdict {
+pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &Decision) -> Verdict {
     const ON_THE_WAY: Option<Hindrance> = Some(Hindrance::OnTheWay);
     if pipeline.spec.suspend {
         return match &facts.workers {
@@ -140,9 +139,8 @@ pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &De
         return Verdict { truth: enough, reason: "ChangesHeldBack", message, hindrance: ON_THE_WAY };
     }
     if let Some(stuck) = &standing.stuck {
-        let hindrance = if others { Hindrance::OnTheWay } else { Hindrance::Stalled };
         let message = format!("{ready} of {wanted} workers are ready, and no more become so: {stuck}");
-        return Verdict { truth: enough, reason: "WorkersStuck", message, hindrance: Some(hindrance) };
+        return Verdict { truth: enough, reason: "WorkersStuck", message, hindrance: Some(Hindrance::Stalled) };
     }
     let is_new = standing.is_settled() && decision.workers == Some(*wanted);
     if !is_new && ready >= wanted && *wanted > 0 {
@@ -182,12 +180,13 @@ fn stopped(facts: &Facts) -> Vec<String> {
     problems
 }
 
+/// `is_database_good`: pods do not become ready without it, and then are not what is wrong.
 pub(super) fn dashboard(
     pipeline: &AnalyticsPipeline,
     validated: &Validated,
     facts: &Facts,
     decision: &Decision,
-    others: bool,
+    is_database_good: bool,
 ) -> Verdict {
     let spec = &pipeline.spec.dashboard;
     if !spec.enabled {
@@ -206,7 +205,7 @@ pub(super) fn dashboard(
     };
     let DeploymentFacts { wanted, ready, .. } = standing;
     if let Some(stuck) = &standing.stuck {
-        let hindrance = if others { Hindrance::OnTheWay } else { Hindrance::Stalled };
+        let hindrance = if is_database_good { Hindrance::Stalled } else { Hindrance::OnTheWay };
         let message = format!("{ready} of {wanted} pods of the dashboard are ready, and no more become so: {stuck}");
         return Verdict::no("DashboardStuck", message, Some(hindrance));
     }
