@@ -59,7 +59,12 @@ impl MongoStore {
             options.tls = Some(Tls::Enabled(tls));
         }
         // The driver has put the database that keeps the user into the credential, also where the address only implies it.
-        let same = |other: &&Arc<Self>| *other.options == options;
+        // Files are read when a client is made: what is in them now may be something else than what another read.
+        let reads_files = match &options.tls {
+            Some(Tls::Enabled(tls)) => tls.ca_file_path.is_some() || tls.cert_key_file_path.is_some(),
+            _ => false,
+        };
+        let same = |other: &&Arc<Self>| !reads_files && *other.options == options;
         let (client, options) = match others.iter().find(same) {
             Some(other) => (other.db.client().clone(), Arc::clone(&other.options)),
             None => {
@@ -141,12 +146,13 @@ mod tests {
             ("mongodb://h:1/b", Some(0)),
             ("mongodb://i:1/b", None),
             ("mongodb://h:1/b?tls=true", None),
+            ("mongodb://h:1/b?tls=true", Some(3)),
             ("mongodb://ann:word@h:1/a?authSource=admin", None),
-            ("mongodb://ann:word@h:1/b?authSource=admin", Some(4)),
+            ("mongodb://ann:word@h:1/b?authSource=admin", Some(5)),
             ("mongodb://ann:other@h:1/b?authSource=admin", None),
             ("mongodb://ann:word@h:1/a", None),
             ("mongodb://ann:word@h:1/b", None),
-            ("mongodb://ann:word@h:1/b", Some(8)),
+            ("mongodb://ann:word@h:1/b", Some(9)),
         ] {
             let store = open(uri, &others).await;
             let shared = others.iter().position(|other: &Arc<MongoStore>| Arc::ptr_eq(&other.options, &store.options));
@@ -154,6 +160,19 @@ mod tests {
             assert_eq!(store.database(), if uri.contains(":1/a") { "a" } else { "b" });
             others.push(store);
         }
+    }
+
+    #[tokio::test]
+    async fn an_authority_that_was_changed_in_its_file_is_read_anew() {
+        let file = std::env::temp_dir().join(format!("stockstream-authority-{}.crt", std::process::id()));
+        std::fs::write(&file, "").unwrap();
+        let mut settings = Settings::default();
+        settings.mongodb.uri = Some(Secret::new("mongodb://h:1/a"));
+        settings.mongodb.tls = Some(stockstream_model::settings::MongoTls { ca_file: Some(file.clone()) });
+        let first = Arc::new(MongoStore::connect(&settings).await.unwrap());
+        let second = MongoStore::connect_beside(&settings, &[Arc::clone(&first)]).await.unwrap();
+        assert!(!Arc::ptr_eq(&first.options, &second.options));
+        std::fs::remove_file(file).unwrap();
     }
 
     #[tokio::test]
