@@ -281,6 +281,15 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
             "no such image",
         ),
         (
+            "pods that did not start, mended just now",
+            ready().with(|s| workers(s, DeploymentFacts { observed: false, ..stuck.clone() })),
+            InProgress,
+            "WorkersAvailable",
+            "False",
+            "WorkersStarting",
+            "0 of 2",
+        ),
+        (
             "more workers than partitions",
             ready().with(|s| {
                 s.pipeline.spec.workers.replicas = 5;

@@ -138,7 +138,7 @@ pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &De
         );
         return Verdict { truth: enough, reason: "ChangesHeldBack", message, hindrance: ON_THE_WAY };
     }
-    if let Some(stuck) = &standing.stuck {
+    if let Some(stuck) = stuck(standing) {
         let message = format!("{ready} of {wanted} workers are ready, and no more become so: {stuck}");
         return Verdict { truth: enough, reason: "WorkersStuck", message, hindrance: Some(Hindrance::Stalled) };
     }
@@ -158,6 +158,11 @@ pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &De
         0 => Verdict::yes("ScaledToZero", "no worker is wanted: spec.workers.replicas is 0".into()),
         _ => Verdict::yes("WorkersAvailable", format!("{ready} of {wanted} workers are ready{}", idle(facts, *wanted))),
     }
+}
+
+/// Why a Deployment makes no progress. What is said of an older template is no more than history.
+fn stuck(standing: &DeploymentFacts) -> Option<&str> {
+    standing.stuck.as_deref().filter(|_| standing.observed)
 }
 
 /// That workers have nothing to do, if they have not.
@@ -204,7 +209,7 @@ pub(super) fn dashboard(
         return Verdict::no("DashboardNotMade", message, on_the_way);
     };
     let DeploymentFacts { wanted, ready, .. } = standing;
-    if let Some(stuck) = &standing.stuck {
+    if let Some(stuck) = stuck(standing) {
         let hindrance = if is_database_good { Hindrance::Stalled } else { Hindrance::OnTheWay };
         let message = format!("{ready} of {wanted} pods of the dashboard are ready, and no more become so: {stuck}");
         return Verdict::no("DashboardStuck", message, Some(hindrance));
