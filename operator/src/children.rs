@@ -35,6 +35,8 @@ pub(crate) struct Live {
     pub annotations: BTreeMap<String, String>,
     /// Pipelines that own it: name and uid.
     pub owners: Vec<(String, String)>,
+    /// Whether it is on its way out.
+    pub is_going: bool,
     /// Of a Deployment.
     pub deployment: Option<DeploymentFacts>,
 }
@@ -52,6 +54,7 @@ impl Live {
                 .filter(|owner| owner.kind == "AnalyticsPipeline")
                 .map(|owner| (owner.name, owner.uid))
                 .collect(),
+            is_going: meta.deletion_timestamp.is_some(),
             deployment,
         }
     }

@@ -83,7 +83,7 @@ impl Apply<'_> {
 
     /// Whether an object that is not wanted is this pipeline's to remove: not another's, nor an earlier one's of the name.
     fn is_orphan(&self, live: &Live) -> bool {
-        live.is_owned_by(self.uid) && live.is_of(&self.pipeline.name)
+        live.is_owned_by(self.uid) && live.is_of(&self.pipeline.name) && !live.is_going
     }
 
     async fn write(&self, child: &Child, key: &ObjectKey) -> Result<(), kube::Error> {
