@@ -88,7 +88,7 @@ pub(crate) struct Operator {
     #[arg(long, value_name = "IMAGE", env = "STOCKSTREAM_IMAGE")]
     pub image: Option<String>,
     /// Pipelines that are worked on at once
-    #[arg(long, value_name = "N", default_value_t = 16, env = "STOCKSTREAM_OPERATOR_CONCURRENCY",
+    #[arg(long, value_name = "N", default_value_t = 32, env = "STOCKSTREAM_OPERATOR_CONCURRENCY",
         value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
     /// Folder for the credentials that the operator's own clients read from files [default: the system's temporary one]

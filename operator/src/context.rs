@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kube::Client;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
@@ -31,11 +32,24 @@ pub(crate) struct Context {
     pub applied: Applied,
     pub statuses: Statuses,
     pub backoff: Backoff,
-    /// How many reconciles may run at once.
-    pub turns: Semaphore,
+    /// How many reconciles may be worked on at once.
+    pub turns: Arc<Semaphore>,
+    /// Cancelled when the work is to end.
+    pub stop: CancellationToken,
 }
 
+/// The right to work on a pipeline.
+pub(crate) type Turn = OwnedSemaphorePermit;
+
 impl Context {
+    /// Waits for a turn, in the order of coming; `None` when the work is to end.
+    pub async fn turn(&self) -> Option<Turn> {
+        tokio::select! {
+            turn = self.turns.clone().acquire_owned() => turn.ok(),
+            () = self.stop.cancelled() => None,
+        }
+    }
+
     /// Forgets a pipeline that is gone.
     pub fn forget(&self, key: &PipelineKey) {
         self.metrics.forget(key);

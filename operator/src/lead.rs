@@ -35,30 +35,36 @@ use crate::{
 
 /// Changes that come together are dealt with together.
 const DEBOUNCE: Duration = Duration::from_millis(100);
-/// No reconcile takes so long, unless something hangs.
-const LONGEST: Duration = Duration::from_secs(120);
+/// No reconcile takes so long, unless something hangs: not even one that waits for many others of a broker that is away.
+const LONGEST: Duration = Duration::from_secs(600);
 /// Reconciles under way may take so long to end when the operator does.
 const GRACE: Duration = Duration::from_secs(20);
+/// A watch that ended by a mistake would soon end again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often it is looked whether the cluster has come to know PodMonitors.
 const KINDS: Duration = Duration::from_secs(60);
+
+const BLIND: &str =
+    "a watch ended, which is a mistake in the operator: please report it with the lines before; all begin anew";
 
 /// Leads until told to stop, and then for as long as what is under way takes, within bounds. Dropped: stops at once.
 pub(crate) async fn lead(
     namespaces: &[String],
     health: &Health,
-    context: impl Fn(bool) -> Context,
+    context: impl Fn(bool, CancellationToken) -> Context,
     client: &Client,
-    concurrency: u16,
     stop: &CancellationToken,
 ) {
     while !stop.is_cancelled() {
         health.set(Role::Syncing);
         let has_pod_monitor = has_pod_monitor(client).await.unwrap_or(false);
         let stop = stop.child_token();
-        let work = reconcile_all(namespaces, health, Arc::new(context(has_pod_monitor)), concurrency, &stop);
+        let work = reconcile_all(namespaces, health, Arc::new(context(has_pod_monitor, stop.clone())));
         let mut work = std::pin::pin!(work);
         tokio::select! {
-            () = &mut work => {}
+            () = &mut work => {
+                let _ = timeout(AGAIN, stop.cancelled()).await;
+            }
             () = other_kinds(client, has_pod_monitor) => {
                 tracing::info!("the cluster knows other kinds now; watching anew");
                 stop.cancel();
@@ -68,13 +74,9 @@ pub(crate) async fn lead(
     }
 }
 
-async fn reconcile_all(
-    namespaces: &[String],
-    health: &Health,
-    context: Arc<Context>,
-    concurrency: u16,
-    stop: &CancellationToken,
-) {
+async fn reconcile_all(namespaces: &[String], health: &Health, context: Arc<Context>) {
+    let stop = context.stop.clone();
+    context.metrics.watches_anew();
     let mut watches = JoinSet::new();
     let unlisted = Unlisted::new();
     let mut queues = Vec::new();
@@ -89,34 +91,35 @@ async fn reconcile_all(
     let began = Instant::now();
     tokio::select! {
         () = unlisted.none() => {}
+        Some(_) = watches.join_next() => return tracing::error!("{BLIND}"),
         () = stop.cancelled() => return,
     }
     tracing::info!(seconds = began.elapsed().as_secs_f64(), "everything is listed; reconciling begins");
     health.set(Role::Leader);
-    let work = queues.into_iter().map(|(store, asked)| work(context.clone(), store, asked, concurrency, stop.clone()));
+    let work = queues.into_iter().map(|(store, asked)| work(context.clone(), store, asked));
     let overdue = async {
         stop.cancelled().await;
         sleep(GRACE).await;
     };
     tokio::select! {
         _ = join_all(work) => {}
+        Some(_) = watches.join_next() => tracing::error!("{BLIND}"),
         () = overdue => tracing::warn!("reconciles under way did not end in {} s and are given up", GRACE.as_secs()),
     }
 }
 
 /// Reconciles what is asked for until told to stop, and then to the end of what is under way.
-async fn work(
-    context: Arc<Context>,
-    store: Store<Guarded>,
-    mut asked: UnboundedReceiver<PipelineKey>,
-    concurrency: u16,
-    stop: CancellationToken,
-) {
+async fn work(context: Arc<Context>, store: Store<Guarded>, mut asked: UnboundedReceiver<PipelineKey>) {
     let queue = stream::poll_fn(move |waker| asked.poll_recv(waker))
         .map(|key| Ok::<_, Infallible>(ReconcileRequest::from(key.reference())))
-        .take_until(stop.cancelled_owned());
-    let config = Config::default().concurrency(concurrency).debounce(DEBOUNCE);
-    let once = |pipeline, context| Box::pin(once(pipeline, context));
+        .take_until(context.stop.clone().cancelled_owned());
+    // All that is due begins at once, and waits for its turn: in the order of coming, which a bound of the controller's own
+    // would not keep. With more to do than can be done, some pipelines would never be looked at.
+    let config = Config::default().concurrency(0).debounce(DEBOUNCE);
+    let pipelines = store.clone();
+    let once = move |pipeline: Arc<Guarded>, context| {
+        Box::pin(once(PipelineKey::of(pipeline.meta()), pipelines.clone(), context))
+    };
     let failed = |pipeline: Arc<Guarded>, _: &ReconcileError, context: Arc<Context>| {
         Action::requeue(context.backoff.failed(&PipelineKey::of(pipeline.meta())))
     };
@@ -132,15 +135,16 @@ async fn work(
         .await;
 }
 
-/// One reconcile: counted, bounded in time, and its panic an error like any other.
-async fn once(pipeline: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
-    let key = PipelineKey::of(pipeline.meta());
-    // Closed never; should it be, the bound is that of the queue.
-    let _turn = context.turns.acquire().await;
+/// One reconcile, when it is its turn: counted, bounded in time, and its panic an error like any other.
+async fn once(key: PipelineKey, store: Store<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+    context.metrics.asked_for(&key);
+    let Some(turn) = context.turn().await else { return Ok(Action::await_change()) };
     let _running = context.metrics.begins(&key);
+    // As it stands now, not as it stood when the wait began.
+    let Some(pipeline) = store.get(&key.reference()) else { return Ok(Action::await_change()) };
     let began = Instant::now();
     let span = tracing::info_span!("reconcile", pipeline = %key);
-    let work = reconcile(pipeline, context.clone()).instrument(span.clone());
+    let work = reconcile(pipeline, context.clone(), turn).instrument(span.clone());
     let result = match timeout(LONGEST, AbortOnDropHandle::new(tokio::spawn(work))).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(ReconcileError::Panicked),
@@ -152,6 +156,10 @@ async fn once(pipeline: Arc<Guarded>, context: Arc<Context>) -> Result<Action, R
             span.in_scope(|| tracing::warn!(phase = error.phase(), "{error}"));
             context.metrics.failed(error.phase());
         }
+    }
+    if store.get(&key.reference()).is_none() {
+        // It went meanwhile, and some of it may have been remembered since.
+        context.forget(&key);
     }
     context.metrics.ended(if result.is_ok() { "done" } else { "failed" }, began.elapsed());
     result

@@ -95,10 +95,15 @@ impl Metrics {
     pub fn set_leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
         if !leads {
-            self.watched.clear();
-            lock(&self.waiting).clear();
-            self.queued.set(0);
+            self.watches_anew();
         }
+    }
+
+    /// What was counted of the watches is not so any more.
+    pub fn watches_anew(&self) {
+        self.watched.clear();
+        lock(&self.waiting).clear();
+        self.queued.set(0);
     }
 
     /// A change asks for a reconcile.

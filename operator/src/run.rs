@@ -98,7 +98,7 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
         Candidate::new(client.clone(), &namespace, &election.lease, &options.identity, health.clone())
     });
     let candidate = candidate.map(Arc::new);
-    let context = |has_pod_monitor| Context {
+    let context = |has_pod_monitor, stop| Context {
         client: client.clone(),
         image: options.image.clone(),
         has_pod_monitor,
@@ -111,10 +111,11 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
         applied: Applied::default(),
         statuses: Statuses::default(),
         backoff: Backoff::default(),
-        turns: Semaphore::new(usize::from(options.concurrency)),
+        turns: Arc::new(Semaphore::new(usize::from(options.concurrency))),
+        stop,
     };
     let shutdown = &options.shutdown;
-    let term = || lead(&options.namespaces, &health, context, &client, options.concurrency, shutdown);
+    let term = || lead(&options.namespaces, &health, context, &client, shutdown);
     let Some(candidate) = candidate else {
         metrics.set_leader(true);
         term().await;
@@ -141,7 +142,10 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
         metrics.set_leader(false);
         match lost {
             // All that was under way ended with its future, at its next wait.
-            Some(why) => tracing::warn!(why, "this operator does not lead any more; it stopped, and stands by"),
+            Some(why) => {
+                health.set(Role::Follower);
+                tracing::warn!(why, "this operator does not lead any more; it stopped, and stands by");
+            }
             None => candidate.release().await,
         }
     }

@@ -23,7 +23,7 @@ use super::{
     validate::validate,
 };
 use crate::{
-    context::Context,
+    context::{Context, Turn},
     explain::explain,
     key::{Guarded, PipelineKey},
     resource::{AnalyticsPipeline, PipelineStatus},
@@ -80,7 +80,11 @@ impl ReconcileError {
 }
 
 /// Makes a pipeline so, and says what is so. Returns when to look again.
-pub(crate) async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+pub(crate) async fn reconcile(
+    guarded: Arc<Guarded>,
+    context: Arc<Context>,
+    turn: Turn,
+) -> Result<Action, ReconcileError> {
     let pipeline = match &guarded.0 {
         Err(invalid) => return undecodable(&context, guarded.meta(), invalid).await,
         // What it owns goes with it, and nothing outside of the cluster is cleaned up.
@@ -89,8 +93,9 @@ pub(crate) async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> R
     };
     let shown = context.statuses.standing(&pipeline.metadata, pipeline.status.as_ref());
     let pipeline = AnalyticsPipeline { status: shown, ..pipeline.clone() };
-    match phases(&pipeline, &context).await {
-        Ok(after) => Ok(Action::requeue(after.mul_f64(0.9 + PipelineKey::of(&pipeline.metadata).spread() / 5.0))),
+    match phases(&pipeline, &context, turn).await {
+        Ok(None) => Ok(Action::await_change()),
+        Ok(Some(after)) => Ok(Action::requeue(after.mul_f64(0.9 + PipelineKey::of(&pipeline.metadata).spread() / 5.0))),
         // What was applied is in the status already, beside what was not.
         Err(error @ ReconcileError::Apply { .. }) => Err(error),
         Err(error) => {
@@ -104,7 +109,12 @@ pub(crate) async fn reconcile(guarded: Arc<Guarded>, context: Arc<Context>) -> R
     }
 }
 
-async fn phases(pipeline: &AnalyticsPipeline, context: &Context) -> Result<Duration, ReconcileError> {
+/// All phases, one after the other; `None` when the operator ends before anything was decided.
+async fn phases(
+    pipeline: &AnalyticsPipeline,
+    context: &Context,
+    turn: Turn,
+) -> Result<Option<Duration>, ReconcileError> {
     let meta = &pipeline.metadata;
     let key = PipelineKey::of(meta);
     let deployment = |part| context.children.deployment(&key.namespace, names::of(&key.name, part));
@@ -113,7 +123,13 @@ async fn phases(pipeline: &AnalyticsPipeline, context: &Context) -> Result<Durat
     let files = context.credentials.write(&key, &secrets).context(CredentialsSnafu)?;
     let validated = validate(pipeline, &secrets, &files);
     let (workers, dashboard) = (deployment(Part::Worker), deployment(Part::Dashboard));
-    let mut facts = observe(&context.clients, pipeline, &validated, workers, dashboard).await;
+    // Servers that are away take their time. Others have their turn meanwhile.
+    drop(turn);
+    let mut facts = tokio::select! {
+        facts = observe(&context.clients, pipeline, &validated, workers, dashboard) => facts,
+        () = context.stop.cancelled() => return Ok(None),
+    };
+    let Some(_turn) = context.turn().await else { return Ok(None) };
     let now = Timestamp::now();
     let decision = decide(pipeline, &validated, &facts, now);
     let has_pod_monitor = context.has_pod_monitor;
@@ -146,7 +162,7 @@ async fn phases(pipeline: &AnalyticsPipeline, context: &Context) -> Result<Durat
         };
         context.events.tell(meta, type_, &tiding.reason, &tiding.note, &context.metrics).await;
     }
-    applied.map(|()| requeue_after(&facts, &decision))
+    applied.map(|()| Some(requeue_after(&facts, &decision)))
 }
 
 /// Says that a resource cannot be decoded: it was accepted by another version of the definition than ours.
@@ -158,7 +174,7 @@ async fn undecodable(context: &Context, meta: &ObjectMeta, invalid: &InvalidObje
         invalid.error
     );
     let trouble = Trouble { reason: "Undecodable", message, stalled: true };
-    let before = context.statuses.standing(meta, None);
+    let before = context.statuses.written(meta);
     report(context, meta, before.as_ref(), PipelineStatus::default(), &trouble).await?;
     Ok(Action::await_change())
 }
@@ -172,10 +188,17 @@ async fn report(
     trouble: &Trouble,
 ) -> Result<(), ReconcileError> {
     let after = troubled(before, status, trouble, meta.generation, Timestamp::now());
-    if write(context, meta, before, after).await? {
+    let is_told = said(before) == said(Some(&after));
+    if write(context, meta, before, after).await? && !is_told {
         context.events.tell(meta, EventType::Warning, trouble.reason, &trouble.message, &context.metrics).await;
     }
     Ok(())
+}
+
+/// Why a pipeline is not ready.
+fn said(status: Option<&PipelineStatus>) -> Option<(String, String)> {
+    let ready = status?.conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    Some((ready.reason.clone(), ready.message.clone()))
 }
 
 async fn write(

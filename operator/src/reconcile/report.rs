@@ -23,8 +23,8 @@ use crate::{
 
 struct Written {
     at: Instant,
-    version: Option<u64>,
-    status: PipelineStatus,
+    /// Version and status, until the watch shows them.
+    unseen: Option<(Option<u64>, PipelineStatus)>,
 }
 
 /// What was written last of each pipeline.
@@ -34,10 +34,25 @@ pub(crate) struct Statuses(Mutex<HashMap<PipelineKey, Written>>);
 impl Statuses {
     /// The status as it stands: of the resource, unless that is older than what was written last.
     pub fn standing(&self, meta: &ObjectMeta, shown: Option<&PipelineStatus>) -> Option<PipelineStatus> {
-        match lock(&self.0).get(&PipelineKey::of(meta)) {
-            Some(written) if written.version > number(meta.resource_version.as_deref()) => Some(written.status.clone()),
-            _ => shown.cloned(),
+        let mut statuses = lock(&self.0);
+        let unseen = statuses.get_mut(&PipelineKey::of(meta)).map(|written| &mut written.unseen);
+        match unseen {
+            Some(Some((version, status))) if *version > number(meta.resource_version.as_deref()) => {
+                Some(status.clone())
+            }
+            Some(seen) => {
+                *seen = None;
+                shown.cloned()
+            }
+            None => shown.cloned(),
         }
+    }
+
+    /// The status as it was written last, of a resource that does not show it.
+    pub fn written(&self, meta: &ObjectMeta) -> Option<PipelineStatus> {
+        let statuses = lock(&self.0);
+        let (_, status) = statuses.get(&PipelineKey::of(meta))?.unseen.as_ref()?;
+        Some(status.clone())
     }
 
     /// Writes the status if it says something else than what stands, or is due; returns whether it did.
@@ -66,7 +81,7 @@ impl Statuses {
             api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(body)).await;
         metrics.wrote("AnalyticsPipeline", "status", &written);
         let version = number(written?.resource_version().as_deref());
-        lock(&self.0).insert(key, Written { at: Instant::now(), version, status: after });
+        lock(&self.0).insert(key, Written { at: Instant::now(), unseen: Some((version, after)) });
         Ok(true)
     }
 

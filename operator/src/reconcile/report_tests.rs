@@ -43,9 +43,10 @@ fn what_was_written_last_is_believed_until_the_watch_shows_it() {
     };
     let (old, new) = (PipelineStatus::default(), PipelineStatus { replicas: 2, ..PipelineStatus::default() });
     assert_eq!(statuses.standing(&meta("9"), Some(&old)), Some(old.clone()));
-    let written = Written { at: Instant::now(), version: Some(10), status: new.clone() };
+    let written = Written { at: Instant::now(), unseen: Some((Some(10), new.clone())) };
     lock(&statuses.0).insert(PipelineKey::new("shop", "stock"), written);
-    assert_eq!(statuses.standing(&meta("9"), Some(&old)), Some(new));
+    assert_eq!(statuses.standing(&meta("9"), Some(&old)), Some(new.clone()));
+    assert_eq!(statuses.standing(&meta("9"), None), Some(new));
     assert_eq!(statuses.standing(&meta("10"), Some(&old)), Some(old.clone()), "what is shown is as new");
     assert_eq!(statuses.standing(&meta("11"), None), None, "somebody removed it");
 }
