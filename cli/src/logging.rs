@@ -6,10 +6,15 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 /// Begins logging to standard error. `RUST_LOG` decides how much; the given level is the default of our own crates.
 pub(crate) fn start(level: &str) {
+    start_with(level, "librdkafka=error");
+}
+
+/// As [`start`], with more to say of how much others log.
+pub(crate) fn start_with(level: &str, others: &str) {
     let parts = ["", "_worker", "_store", "_kafka", "_dashboard", "_operator"];
     let default = parts.map(|part| format!("stockstream{part}={level}")).join(",");
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{default},librdkafka=error")));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("warn,{default},{others}")));
     let registry = tracing_subscriber::registry().with(filter);
     let started = if stderr().is_terminal() {
         registry.with(fmt::layer().with_writer(stderr).with_target(false)).try_init()
