@@ -71,7 +71,9 @@ async fn with_the_same_rules_for_the_whole_cluster_it_looks_after_all_namespaces
         })
         .await;
     }
-    operator.rests().await;
+    for place in [&place, &elsewhere] {
+        place.status("stock").await;
+    }
     operator.end().await;
     assert_eq!(audit::forbidden(&place), [] as [String; 0]);
     Api::<ClusterRoleBinding>::all(place.admin()).delete(&name, &DeleteParams::default()).await.unwrap();
