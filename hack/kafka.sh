@@ -8,6 +8,14 @@
 #
 # KAFKA_PORT (9092)              KAFKA_CONTROLLER_PORT (KAFKA_PORT + 1)     KAFKA_HEAP (512m)
 # KAFKA_BIND (127.0.0.1)         KAFKA_ADVERTISE (127.0.0.1): both for clients in containers
+# Secured listeners, each only if its port is given; they show certificates of KAFKA_CERTS, a folder by hack/certs.sh:
+#   KAFKA_SASL_SSL_PORT     SASL_SSL by SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN, for KAFKA_USER with KAFKA_PASSWORD
+#   KAFKA_SSL_PORT          mutual TLS: the client's certificate must be of ca.crt
+#   KAFKA_EXPIRED_PORT      TLS with the expired certificate
+#   KAFKA_WRONG_HOST_PORT   TLS with the certificate of another host
+# With any of them ACLs count: who comes by PLAINTEXT, KAFKA_USER and the certificate CN=stockstream may do everything,
+# all others what `run kafka.admin.AclCommand` gives them. More SCRAM users: `run kafka.admin.ConfigCommand`; KAFKA_USER's
+# passwords are those of the first `up`. KAFKA_REAUTH_MS (0, never): after so long a client must show its password again.
 # STOCKSTREAM_CACHE (~/.cache/stockstream): downloads, shared by all brokers, in kafka/
 # STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one broker, in kafka/: kafka.pid, kafka.log, server.properties, data/
 #
@@ -21,6 +29,8 @@ CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
 RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
 JARS=$CACHE/kafka
 DIR=$RUN/kafka
+CERTS=${KAFKA_CERTS:+$(realpath -m "$KAFKA_CERTS")}
+ADVERTISE=${KAFKA_ADVERTISE:-127.0.0.1}
 
 say() { echo "kafka: $*" >&2; }
 # The tools' output is on stdout, so what Kafka logs goes to stderr.
@@ -56,20 +66,81 @@ POM
 # Two test runs that begin at once must not write the cache at once.
 install_once() { mkdir -p "$JARS"; (flock 9; install) 9>"$JARS/lock"; }
 
+# Listeners besides PLAINTEXT and CONTROLLER.
+listeners= advertised= protocols=
+# listen NAME PORT PROTOCOL
+listen() {
+  [ -n "$2" ] || return 0
+  listeners+=",$1://${KAFKA_BIND:-127.0.0.1}:$2" advertised+=",$1://$ADVERTISE:$2" protocols+=",$1:$3"
+}
+
+secured() {
+  listen SASL_SSL "${KAFKA_SASL_SSL_PORT:-}" SASL_SSL
+  listen SSL "${KAFKA_SSL_PORT:-}" SSL
+  listen EXPIRED "${KAFKA_EXPIRED_PORT:-}" SSL
+  listen WRONG_HOST "${KAFKA_WRONG_HOST_PORT:-}" SSL
+  [ -n "$listeners" ] || return 0
+  [ -f "$CERTS/server.pem" ] || { say "secured listeners need KAFKA_CERTS, a folder that hack/certs.sh made"; exit 2; }
+  [ -n "${KAFKA_SASL_SSL_PORT:-}" ] || return 0
+  # It stands in three files that quote differently; these characters are the same in all of them.
+  [[ "${KAFKA_USER:-}:${KAFKA_PASSWORD:-}" =~ ^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$ ]] ||
+    { say "SASL needs KAFKA_USER and KAFKA_PASSWORD, of letters, digits, '_', '.' and '-'"; exit 2; }
+}
+
+# What server.properties holds besides for secured listeners.
+secured_properties() {
+  [ -n "$listeners" ] || return 0
+  cat <<CONF
+ssl.keystore.type=PEM
+ssl.keystore.location=$CERTS/server.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$CERTS/ca.crt
+listener.name.ssl.ssl.client.auth=required
+listener.name.expired.ssl.keystore.location=$CERTS/expired.pem
+listener.name.wrong_host.ssl.keystore.location=$CERTS/wrong-host.pem
+sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${KAFKA_USER:-}="${KAFKA_PASSWORD:-}";
+connections.max.reauth.ms=${KAFKA_REAUTH_MS:-0}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:CN=stockstream${KAFKA_USER:+;User:$KAFKA_USER}
+CONF
+}
+
+format() {
+  # A random id of 16 bytes; the fixed first one keeps a leading "-" away, which Kafka refuses.
+  local id scram
+  id=$({ printf s; head -c 15 /dev/urandom; } | base64 | tr '+/' '-_' | cut -c-22)
+  # By a file of arguments: what is on the command line, every user of the machine can read.
+  {
+    printf '%s\n' kafka.tools.StorageTool format --standalone -t "$id" -c server.properties
+    if [ -n "${KAFKA_SASL_SSL_PORT:-}" ]; then
+      for scram in SCRAM-SHA-512 SCRAM-SHA-256; do
+        printf -- '--add-scram\n%s=[name=%s,password=%s]\n' $scram "$KAFKA_USER" "$KAFKA_PASSWORD"
+      done
+    fi
+  } >format.args
+  "${kafka_java[@]}" @format.args >/dev/null
+  rm format.args
+}
+
 up() {
+  secured
   install_once
   mkdir -p "$DIR"; cd "$DIR"
   if runs; then echo "kafka: 127.0.0.1:$PORT"; return; fi
   for _ in $(seq 25); do answers || break; sleep 0.2; done # a broker killed just now lets go of its port a little later
   if answers; then say "port $PORT is taken by another program: set KAFKA_PORT"; exit 1; fi
+  umask 077 # there are passwords in it
   cat >server.properties <<CONF
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:$CONTROLLER
-listeners=PLAINTEXT://${KAFKA_BIND:-127.0.0.1}:$PORT,CONTROLLER://127.0.0.1:$CONTROLLER
-advertised.listeners=PLAINTEXT://${KAFKA_ADVERTISE:-127.0.0.1}:$PORT
+listeners=PLAINTEXT://${KAFKA_BIND:-127.0.0.1}:$PORT,CONTROLLER://127.0.0.1:$CONTROLLER$listeners
+advertised.listeners=PLAINTEXT://$ADVERTISE:$PORT$advertised
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$protocols
 log.dirs=$PWD/data
 num.partitions=3
 offsets.topic.replication.factor=1
@@ -83,11 +154,8 @@ auto.create.topics.enable=false
 broker.session.timeout.ms=4000
 broker.heartbeat.interval.ms=500
 CONF
-  if [ ! -f data/meta.properties ]; then
-    # A random id of 16 bytes; the fixed first one keeps a leading "-" away, which Kafka refuses.
-    id=$({ printf s; head -c 15 /dev/urandom; } | base64 | tr '+/' '-_' | cut -c-22)
-    "${kafka_java[@]}" kafka.tools.StorageTool format --standalone -t "$id" -c server.properties >/dev/null
-  fi
+  secured_properties >>server.properties
+  [ -f data/meta.properties ] || format
   # A session of its own: a Ctrl-C or a hangup meant for the caller does not reach it.
   setsid "${kafka_java[@]}" kafka.Kafka server.properties </dev/null >>kafka.log 2>&1 &
   echo $! >kafka.pid
@@ -114,5 +182,5 @@ case "${1:-}" in
   down) shift; down "$@" ;;
   run) shift; install_once; exec "${kafka_java[@]}" "$@" ;;
   install) install_once ;;
-  *) sed -n '2,15{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,24{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
