@@ -9,10 +9,15 @@
 #
 # MONGO_PORT (27017)    MONGO_RO_PORT (27018)    PG_PORT (5433)
 # MONGO_BIND (127.0.0.1): for clients in containers
+# Secured fronts on the same data, each only if its port is given; MONGO_USER and MONGO_PASSWORD sign in (SCRAM), and all
+# of them show certificates of MONGO_CERTS, a folder by hack/certs.sh:
+#   MONGO_TLS_PORT          TLS with the good certificate
+#   MONGO_EXPIRED_PORT      TLS with the expired certificate
+#   MONGO_WRONG_HOST_PORT   TLS with the certificate of another host
 # PG_FSYNC (on): `off` is faster; what was written then outlives killed processes, not a power cut. Counts at the first `up`.
 # STOCKSTREAM_CACHE (~/.cache/stockstream): downloads, shared by all servers, in documentdb/
 # STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one server, in mongodb/: ferretdb.pid, ferretdb-ro.pid, postgres.pid,
-#   ferretdb.log, postgres/{log,data/}
+#   ferretdb.log, postgres/{log,data/}; the secured fronts' are ferretdb-{tls,expired,wrong-host}.{pid,log}
 #
 # Servers with run folders and ports of their own live side by side. Data outlives `kill -9` and `down`.
 # What it has: guarded updates, update pipelines, upserts, unique and TTL indexes, findAndModify, aggregation.
@@ -28,6 +33,7 @@ RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
 BASE=$CACHE/documentdb
 ROOT=$BASE/root
 DIR=$RUN/mongodb
+CERTS=${MONGO_CERTS:+$(realpath -m "$MONGO_CERTS")}
 SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
 
 say() { echo "mongodb: $*" >&2; }
@@ -47,7 +53,8 @@ pg() {
     exec chroot --userspec=postgres "$root" env -i PATH=/usr/lib/postgresql/18/bin:/usr/bin LC_ALL=C.UTF-8 "$@"
   ' pg "$ROOT" "$DIR/postgres" "$@"
 }
-sql() { pg psql -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PG" -U postgres -c "set client_min_messages = error" -c "$1" >/dev/null; }
+# Statements from standard input: what is on a command line, every user of the machine can read.
+sql() { { echo "set client_min_messages = error;"; cat; } | pg psql -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PG" -U postgres >/dev/null; }
 
 go_is_new_enough() {
   local have; have=$(go env GOVERSION 2>/dev/null) || return
@@ -98,7 +105,7 @@ CONF
   pg pg_ctl -D /mnt/data -o "-p $PG" -l /mnt/log -w start </dev/null >/dev/null ||
     { say "PostgreSQL did not start; the end of $DIR/postgres/log:"; $SUDO tail -20 "$DIR/postgres/log" >&2; exit 1; }
   $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid"
-  sql "create extension if not exists documentdb cascade"
+  sql <<<"create extension if not exists documentdb cascade"
 }
 
 wait_for_children() {
@@ -109,15 +116,15 @@ wait_for_children() {
     { say "processes of an earlier PostgreSQL do not end in $DIR/postgres/data"; exit 1; }
 }
 
-# start_front NAME PORT USER
+# start_front NAME PORT POSTGRESQL_USER OPTION…
 start_front() {
   local dir=$DIR; [ "$1" = ferretdb ] || dir=$DIR/$1
   runs "$1" "$dir" && return
-  port_is_free "$2" "a port of its own by MONGO_PORT or MONGO_RO_PORT"
+  port_is_free "$2" "another by the variables above"
   mkdir -p "$dir"; cd "$dir"
   # A session of its own: a Ctrl-C or a hangup meant for the caller does not reach it.
   FERRETDB_POSTGRESQL_URL=postgres://$3@127.0.0.1:$PG/postgres setsid "$BASE/ferretdb" \
-    --listen-addr="${MONGO_BIND:-127.0.0.1}:$2" --no-auth --telemetry=disable --state-dir="$dir" --debug-addr=- --log-level=warn \
+    "${@:4}" --telemetry=disable --state-dir="$dir" --debug-addr=- --log-level=warn \
     </dev/null >>"$DIR/$1.log" 2>&1 &
   echo $! >"$DIR/$1.pid"
   for _ in $(seq 120); do
@@ -133,21 +140,52 @@ port_is_free() {
   say "port $1 is taken by another program: set $2"; exit 1
 }
 
+open_front() { start_front "$1" "$2" "$3" --listen-addr="${MONGO_BIND:-127.0.0.1}:$2" --no-auth; }
+
+# secured_front CERTIFICATE PORT
+secured_front() {
+  [ -n "$2" ] || return 0
+  local certificate=$1; [ "$1" != tls ] || certificate=server
+  [ -f "$CERTS/$certificate.crt" ] || { say "secured fronts need MONGO_CERTS, a folder that hack/certs.sh made"; exit 2; }
+  start_front "ferretdb-$1" "$2" postgres --listen-addr= --listen-tls="${MONGO_BIND:-127.0.0.1}:$2" \
+    --listen-tls-cert-file="$CERTS/$certificate.crt" --listen-tls-key-file="$CERTS/$certificate.key"
+}
+
+# FerretDB's users are PostgreSQL's.
+make_user() {
+  # It stands in two languages that quote differently; these characters are the same in both.
+  [[ "${MONGO_USER:-}:${MONGO_PASSWORD:-}" =~ ^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$ ]] ||
+    { say "secured fronts need MONGO_USER and MONGO_PASSWORD, of letters, digits, '_', '.' and '-'"; exit 2; }
+  sql <<SQL
+do \$\$ begin if not exists (select from pg_roles where rolname = '$MONGO_USER') then
+  perform documentdb_api.create_user('{"createUser":"$MONGO_USER","pwd":"$MONGO_PASSWORD","roles":[{"role":"clusterAdmin","db":"admin"},{"role":"readWriteAnyDatabase","db":"admin"}]}');
+end if; end \$\$
+SQL
+}
+
 up() {
   install_once
   mkdir -p "$DIR"
   start_postgres
-  start_front ferretdb "$PORT" postgres
+  open_front ferretdb "$PORT" postgres
+  if [ -n "${MONGO_TLS_PORT:-}${MONGO_EXPIRED_PORT:-}${MONGO_WRONG_HOST_PORT:-}" ]; then
+    make_user
+    secured_front tls "${MONGO_TLS_PORT:-}"
+    secured_front expired "${MONGO_EXPIRED_PORT:-}"
+    secured_front wrong-host "${MONGO_WRONG_HOST_PORT:-}"
+  fi
   echo "mongodb: mongodb://127.0.0.1:$PORT/stock_management"
 }
 
 # FerretDB gives each user it makes every right. So this is a login of PostgreSQL that only reads.
 readonly_front() {
   up >/dev/null
-  sql "do \$\$ begin if not exists (select from pg_roles where rolname = 'ro') then
-    perform documentdb_api.create_user('{\"createUser\":\"ro\",\"pwd\":\"Readonly-1234\",\"roles\":[{\"role\":\"readAnyDatabase\",\"db\":\"admin\"}]}');
-    end if; end \$\$"
-  start_front ferretdb-ro "$RO_PORT" ro
+  sql <<'SQL'
+do $$ begin if not exists (select from pg_roles where rolname = 'ro') then
+  perform documentdb_api.create_user('{"createUser":"ro","pwd":"Readonly-1234","roles":[{"role":"readAnyDatabase","db":"admin"}]}');
+end if; end $$
+SQL
+  open_front ferretdb-ro "$RO_PORT" ro
   echo "read-only: mongodb://127.0.0.1:$RO_PORT/stock_management"
 }
 
@@ -166,7 +204,7 @@ stop() {
 
 down() {
   [ -d "$DIR" ] || return 0
-  stop ferretdb-ro "$DIR/ferretdb-ro" TERM
+  for front in ferretdb-ro ferretdb-tls ferretdb-expired ferretdb-wrong-host; do stop $front "$DIR/$front" TERM; done
   stop ferretdb "$DIR" TERM
   # PostgreSQL's own file is there even if `up` was cut short before it could save the id. INT is its fast shutdown.
   $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid" 2>/dev/null || rm -f "$DIR/postgres.pid"
@@ -180,5 +218,5 @@ case "${1:-}" in
   readonly) readonly_front ;;
   down) shift; down "$@" ;;
   install) install_once ;;
-  *) sed -n '2,20{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,25{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
