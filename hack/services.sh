@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The services that tests need: a Kafka broker and a MongoDB-compatible server, new and empty, on free loopback ports.
+# The services that tests need: a Kafka broker and a MongoDB-compatible server, new and empty, on free loopback ports; each
+# open and, on other ports, secured.
 #
 #   hack/services.sh up         start both; nothing happens if they run already
 #   hack/services.sh env        print what a test needs to find them, as KEY=value lines
@@ -10,7 +11,11 @@
 #   set -a; . "$STOCKSTREAM_RUN/env"; set +a; cargo test; hack/services.sh down
 #
 # STOCKSTREAM_RUN (~/.cache/stockstream/run) is the run folder. In it:
-#   env                                  KAFKA_BOOTSTRAP_SERVERS, MONGODB_URI, STOCKSTREAM_RUN and all ports
+#   env                                  KAFKA_BOOTSTRAP_SERVERS, MONGODB_URI, STOCKSTREAM_RUN and all ports, and of what
+#                                        is secured: KAFKA_CERTS (the folder of hack/certs.sh), KAFKA_SASL_SSL,
+#                                        KAFKA_SSL, KAFKA_EXPIRED, KAFKA_WRONG_HOST, MONGODB_TLS, MONGODB_EXPIRED,
+#                                        MONGODB_WRONG_HOST (host:port), KAFKA_USER, KAFKA_PASSWORD, MONGO_USER,
+#                                        MONGO_PASSWORD (random) and MONGODB_TLS_URI
 #   kafka/kafka.pid                      the broker's process id
 #   mongodb/{ferretdb,postgres}.pid      those of the database
 #   kafka/kafka.log, mongodb/ferretdb.log, mongodb/postgres/log
@@ -23,13 +28,19 @@ STOCKSTREAM_RUN=$(realpath -m "${STOCKSTREAM_RUN:-$cache/run}")
 export STOCKSTREAM_RUN
 env=$STOCKSTREAM_RUN/env
 
+# Of this run alone. The front keeps to the database's rule: letters, digits and another character.
+password() { echo "Aa1-$(head -c 18 /dev/urandom | base64 | tr '+/' '__')"; }
+
 load() { set -a; . "$env"; set +a; }
 
 up() {
   mkdir -p "$STOCKSTREAM_RUN"
   if [ ! -f "$env" ]; then
-    read -r kafka controller mongo readonly postgres < <("$here/free-ports.py" 5)
-    cat >"$env" <<ENV
+    local kafka controller mongo readonly postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host
+    read -r kafka controller mongo readonly postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host < <("$here/free-ports.py" 12)
+    local certs; certs=$(printf %q "$STOCKSTREAM_RUN/certs")
+    local user=stockstream-test word; word=$(password)
+    (umask 077; cat >"$env") <<ENV
 KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:$kafka
 MONGODB_URI=mongodb://127.0.0.1:$mongo/stock_management
 KAFKA_PORT=$kafka
@@ -38,9 +49,32 @@ MONGO_PORT=$mongo
 MONGO_RO_PORT=$readonly
 PG_PORT=$postgres
 STOCKSTREAM_RUN=$(printf %q "$STOCKSTREAM_RUN")
+KAFKA_CERTS=$certs
+KAFKA_USER=$user
+KAFKA_PASSWORD=$(password)
+KAFKA_SASL_SSL_PORT=$sasl
+KAFKA_SSL_PORT=$ssl
+KAFKA_EXPIRED_PORT=$expired
+KAFKA_WRONG_HOST_PORT=$wrong_host
+KAFKA_REAUTH_MS=4000
+KAFKA_SASL_SSL=127.0.0.1:$sasl
+KAFKA_SSL=127.0.0.1:$ssl
+KAFKA_EXPIRED=127.0.0.1:$expired
+KAFKA_WRONG_HOST=127.0.0.1:$wrong_host
+MONGO_CERTS=$certs
+MONGO_USER=$user
+MONGO_PASSWORD=$word
+MONGO_TLS_PORT=$tls
+MONGO_EXPIRED_PORT=$mongo_expired
+MONGO_WRONG_HOST_PORT=$mongo_wrong_host
+MONGODB_TLS=127.0.0.1:$tls
+MONGODB_EXPIRED=127.0.0.1:$mongo_expired
+MONGODB_WRONG_HOST=127.0.0.1:$mongo_wrong_host
+MONGODB_TLS_URI=mongodb://$user:$word@127.0.0.1:$tls/stock_management?tls=true
 ENV
   fi
   load
+  "$here/certs.sh" "$KAFKA_CERTS"
   trap down EXIT # one that starts without the other is of no use
   "$here/kafka.sh" up
   # Tests kill processes; none of them cuts the power.
@@ -51,7 +85,7 @@ ENV
 down() {
   "$here/kafka.sh" down --wipe
   "$here/mongodb.sh" down --wipe
-  rm -f "$env"
+  rm -rf "$STOCKSTREAM_RUN/certs" "$env"
   # Only if nothing else is in it: the folder may be one that its owner keeps other things in.
   rmdir "$STOCKSTREAM_RUN" 2>/dev/null || true
 }
@@ -61,5 +95,5 @@ case "${1:-}" in
   env) [ -f "$env" ] || { echo "services: not up in $STOCKSTREAM_RUN" >&2; exit 1; }; cat "$env" ;;
   down) down ;;
   install) "$here/kafka.sh" install; "$here/mongodb.sh" install ;;
-  *) sed -n '2,18{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,23{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
