@@ -5,8 +5,10 @@ pub mod analytics;
 pub mod decimal;
 pub mod documents;
 pub mod event;
+mod refusal;
 pub mod settings;
 pub mod time;
 
 pub use decimal::{Decimal, Money};
+pub use refusal::Refusal;
 pub use time::{Day, Timestamp};
