@@ -1,6 +1,7 @@
 //! What a database can answer besides what was asked.
 
 use snafu::Snafu;
+use stockstream_model::Refusal;
 
 /// Why the database did not do what was asked.
 #[derive(Debug, Snafu)]
@@ -14,6 +15,14 @@ pub enum StoreError {
         /// Host and port, without credentials.
         place: String,
         /// The driver's words.
+        message: String,
+    },
+    /// The server does not let us in.
+    #[snafu(display("{message}"))]
+    Barred {
+        /// Why.
+        refusal: Refusal,
+        /// What happened, where, and what to do.
         message: String,
     },
     /// The address cannot be used.
@@ -80,6 +89,24 @@ impl StoreError {
 
     /// Whether trying again may help.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. })
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Barred { refusal, .. } => refusal.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// A name for programs; it never changes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "DatabaseUnreachable",
+            Self::Barred { refusal, .. } => refusal.name(),
+            Self::Address { .. } => "DatabaseAddressRefused",
+            Self::Forbidden { .. } => "DatabaseForbidden",
+            Self::Owned { .. } => "DatabaseOfAnotherPipeline",
+            Self::Refused { .. } => "DatabaseRefused",
+            Self::Malformed { .. } => "DocumentMalformed",
+            Self::Invariant { .. } => "InvariantBroken",
+        }
     }
 }

@@ -60,6 +60,11 @@ pub trait StateStore: Send + Sync + 'static {
     /// Whose database it is, and how far its pipeline has come: three small reads.
     fn progress(&self) -> impl Future<Output = Result<Progress>> + Send;
 
+    /// Why the database cannot be used just now, while something of ours is tried again.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// The newest generation of settings that any worker brought.
     fn newest_generation(&self) -> impl Future<Output = Result<i64>> + Send;
 

@@ -1,10 +1,13 @@
 use std::{
-    sync::{Arc, atomic::AtomicI64},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64},
+    },
     time::Duration,
 };
 
 use mongodb::{
-    Client,
+    Client, Database,
     options::{
         Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress, Tls, TlsOptions,
         WriteConcern,
@@ -12,7 +15,7 @@ use mongodb::{
 };
 use stockstream_model::settings::{Limits, MongoDb, Settings};
 
-use super::{MongoStore, Result};
+use super::{MongoStore, Result, server::Server};
 use crate::StoreError;
 
 impl MongoStore {
@@ -31,53 +34,15 @@ impl MongoStore {
     /// As [`connect`](Self::connect).
     pub async fn connect_beside(settings: &Settings, others: &[Arc<Self>]) -> Result<Self> {
         let uri = address(&settings.mongodb)?;
-        let mut options = ClientOptions::parse(&uri).await.map_err(|error| StoreError::Address {
-            message: format!(
-                "{}; write mongodb://host:27017/stock_management",
-                without_secrets(&error.kind.to_string(), &uri)
-            ),
-        })?;
-        let database = options.default_database.take().ok_or_else(|| StoreError::Address {
-            message:
-                "mongodb.uri names no database; write it behind the host, as in mongodb://host:27017/stock_management"
-                    .into(),
-        })?;
-        let place = options.hosts.iter().map(ServerAddress::to_string).collect::<Vec<_>>().join(",");
-        options.app_name.get_or_insert_with(|| "stockstream".into());
-        options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
-        options.connect_timeout.get_or_insert(Duration::from_secs(3));
-        options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
-        options.read_concern = Some(ReadConcern::majority());
-        // Whatever the address says: a secondary may not have what was acknowledged.
-        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-        if let Some(ca_file) = settings.mongodb.tls.as_ref().and_then(|tls| tls.ca_file.clone()) {
-            let mut tls = match options.tls.take() {
-                Some(Tls::Enabled(tls)) => tls,
-                _ => TlsOptions::default(),
-            };
-            tls.ca_file_path = Some(ca_file);
-            options.tls = Some(Tls::Enabled(tls));
-        }
-        // The driver has put the database that keeps the user into the credential, also where the address only implies it.
-        // Files are read when a client is made: what is in them now may be something else than what another read.
-        let reads_files = match &options.tls {
-            Some(Tls::Enabled(tls)) => tls.ca_file_path.is_some() || tls.cert_key_file_path.is_some(),
-            _ => false,
-        };
-        let same = |other: &&Arc<Self>| !reads_files && *other.options == options;
-        let (client, options) = match others.iter().find(same) {
-            Some(other) => (other.db.client().clone(), Arc::clone(&other.options)),
-            None => {
-                let client = Client::with_options(options.clone())
-                    .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), &uri) })?;
-                (client, Arc::new(options))
-            }
-        };
+        let opened = open(&settings.mongodb, &uri, others).await?;
         let Limits { write_connections, updates_per_command, keep_rejected, .. } = settings.limits;
         Ok(Self {
-            db: client.database(&database),
-            options,
-            place,
+            name: opened.db.name().to_owned(),
+            place: opened.place.clone(),
+            tls: matches!(opened.options.tls, Some(Tls::Enabled(_))),
+            server: Server::new(settings.mongodb.clone(), opened),
+            let_in: AtomicBool::new(false),
+            trouble: Mutex::default(),
             asks_once: false,
             analytics: settings.analytics.clone(),
             generation: AtomicI64::new(0),
@@ -88,7 +53,62 @@ impl MongoStore {
     }
 }
 
-fn address(settings: &MongoDb) -> Result<String> {
+/// A database at an address, with what messages tell of it.
+pub(super) struct Opened {
+    pub uri: String,
+    pub db: Database,
+    /// What its client was made with.
+    pub options: Arc<ClientOptions>,
+    pub place: String,
+}
+
+/// A client for an address, or that of another store which has the same. Nothing is sent yet.
+pub(super) async fn open(settings: &MongoDb, uri: &str, others: &[Arc<MongoStore>]) -> Result<Opened> {
+    let mut options = ClientOptions::parse(uri).await.map_err(|error| StoreError::Address {
+        message: format!(
+            "{}; write mongodb://host:27017/stock_management",
+            without_secrets(&error.kind.to_string(), uri)
+        ),
+    })?;
+    let database = options.default_database.take().ok_or_else(|| StoreError::Address {
+        message: "mongodb.uri names no database; write it behind the host, as in mongodb://host:27017/stock_management"
+            .into(),
+    })?;
+    let place = options.hosts.iter().map(ServerAddress::to_string).collect::<Vec<_>>().join(",");
+    options.app_name.get_or_insert_with(|| "stockstream".into());
+    options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
+    options.connect_timeout.get_or_insert(Duration::from_secs(3));
+    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
+    options.read_concern = Some(ReadConcern::majority());
+    // Whatever the address says: a secondary may not have what was acknowledged.
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+    if let Some(ca_file) = settings.tls.as_ref().and_then(|tls| tls.ca_file.clone()) {
+        let mut tls = match options.tls.take() {
+            Some(Tls::Enabled(tls)) => tls,
+            _ => TlsOptions::default(),
+        };
+        tls.ca_file_path = Some(ca_file);
+        options.tls = Some(Tls::Enabled(tls));
+    }
+    // The driver has put the database that keeps the user into the credential, also where the address only implies it.
+    // Files are read when a client is made: what is in them now may be something else than what another read.
+    let reads_files = match &options.tls {
+        Some(Tls::Enabled(tls)) => tls.ca_file_path.is_some() || tls.cert_key_file_path.is_some(),
+        _ => false,
+    };
+    let same = |(_, others): &(Database, Arc<ClientOptions>)| !reads_files && **others == options;
+    let (client, options) = match others.iter().map(|other| other.server.connection()).find(same) {
+        Some((db, options)) => (db.client().clone(), options),
+        None => {
+            let client = Client::with_options(options.clone())
+                .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), uri) })?;
+            (client, Arc::new(options))
+        }
+    };
+    Ok(Opened { uri: uri.to_owned(), db: client.database(&database), options, place })
+}
+
+pub(super) fn address(settings: &MongoDb) -> Result<String> {
     if let Some(file) = &settings.uri_file {
         let text = std::fs::read_to_string(file).map_err(|error| StoreError::Address {
             message: format!("failed to read mongodb.uriFile {}: {error}", file.display()),
@@ -126,6 +146,10 @@ mod tests {
         MongoStore::connect(&settings).await.err().expect("must be refused").to_string()
     }
 
+    fn options(store: &MongoStore) -> Arc<ClientOptions> {
+        store.server.connection().1
+    }
+
     #[tokio::test]
     async fn an_address_that_cannot_be_used_says_what_to_write() {
         assert!(refused(None).await.contains("MONGODB_URI"));
@@ -155,7 +179,7 @@ mod tests {
             ("mongodb://ann:word@h:1/b", Some(9)),
         ] {
             let store = open(uri, &others).await;
-            let shared = others.iter().position(|other: &Arc<MongoStore>| Arc::ptr_eq(&other.options, &store.options));
+            let shared = others.iter().position(|other: &Arc<MongoStore>| Arc::ptr_eq(&options(other), &options(&store)));
             assert_eq!(shared, like, "{uri}");
             assert_eq!(store.database(), if uri.contains(":1/a") { "a" } else { "b" });
             others.push(store);
@@ -171,7 +195,7 @@ mod tests {
         settings.mongodb.tls = Some(stockstream_model::settings::MongoTls { ca_file: Some(file.clone()) });
         let first = Arc::new(MongoStore::connect(&settings).await.unwrap());
         let second = MongoStore::connect_beside(&settings, &[Arc::clone(&first)]).await.unwrap();
-        assert!(!Arc::ptr_eq(&first.options, &second.options));
+        assert!(!Arc::ptr_eq(&options(&first), &options(&second)));
         std::fs::remove_file(file).unwrap();
     }
 

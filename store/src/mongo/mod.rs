@@ -9,20 +9,23 @@ mod inspect;
 mod kinds;
 mod meta;
 mod reads;
+mod refusal;
 mod retry;
 mod rows;
+mod server;
 mod state;
 mod update;
 mod views;
 mod write;
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+    Mutex,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use bson::Document;
-use mongodb::{Collection, Database, options::ClientOptions};
+use mongodb::Collection;
+use server::Server;
 use stockstream_model::settings::Analytics;
 
 use crate::StoreError;
@@ -46,11 +49,17 @@ mod names {
 
 /// A store on MongoDB. One pooled client; share it with an `Arc`.
 pub struct MongoStore {
-    db: Database,
-    /// What its client was made with.
-    options: Arc<ClientOptions>,
+    server: Server,
+    /// The name of the database.
+    name: String,
     /// Host and port, for messages; never credentials.
     place: String,
+    /// Whether connections are encrypted.
+    tls: bool,
+    /// Whether the server has ever let us in.
+    let_in: AtomicBool,
+    /// Why what is tried again did not work the last time.
+    trouble: Mutex<Option<String>>,
     /// Whether it leaves it to the caller to try again.
     asks_once: bool,
     analytics: Analytics,
@@ -71,7 +80,7 @@ impl MongoStore {
 
     /// The name of the database.
     pub fn database(&self) -> &str {
-        self.db.name()
+        &self.name
     }
 
     /// Host and port of the server, without credentials.
@@ -80,7 +89,7 @@ impl MongoStore {
     }
 
     fn collection(&self, name: &str) -> Collection<Document> {
-        self.db.collection(name)
+        self.server.db().collection(name)
     }
 
     fn stamp(&self) -> i64 {

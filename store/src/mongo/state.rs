@@ -1,3 +1,5 @@
+use std::sync::PoisonError;
+
 use bson::{Bson, Document, doc};
 use stockstream_model::{
     Day, Timestamp,
@@ -22,6 +24,10 @@ use crate::{
 pub(super) const IDS_PER_QUERY: usize = 5_000;
 
 impl StateStore for MongoStore {
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
         let generation = self.claim_and_settle(pipeline).await?;
         self.make_indexes().await?;

@@ -46,7 +46,7 @@ impl MongoStore {
             let command = update_command(collection, &updates[part.clone()]);
             let written = self
                 .retry(&action, || async {
-                    let reply = self.db.run_raw_command(command.clone()).await;
+                    let reply = self.server.db().run_raw_command(command.clone()).await;
                     self.written(&action, &reply.map_err(|error| self.explain(&action, &error))?)
                 })
                 .await?;
@@ -84,7 +84,7 @@ impl MongoStore {
     /// Any command, sent again while that may help.
     pub(super) async fn command(&self, action: &str, command: Document) -> Result<Document> {
         self.retry(action, || async {
-            self.db.run_command(command.clone()).await.map_err(|error| self.explain(action, &error))
+            self.server.db().run_command(command.clone()).await.map_err(|error| self.explain(action, &error))
         })
         .await
     }

@@ -1,0 +1,200 @@
+//! What the driver says of a server that it cannot use, read: what it is that the server does not like. Texts are those of
+//! driver 3.9 and rustls 0.23.
+
+use stockstream_model::Refusal;
+
+/// What became of the connection to a server.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Complaint {
+    /// The server, where the text names it.
+    pub place: Option<String>,
+    /// Why it does not let us in; `None` where it just cannot be reached.
+    pub refusal: Option<Refusal>,
+    /// The driver's or the server's words.
+    pub words: String,
+}
+
+/// Reads a text about a connection: an error of one, or a search for a server that found none fit, which tells of each.
+pub(super) fn complaint(text: &str) -> Complaint {
+    let mut servers = text.split("{ Address: ").skip(1).filter_map(server).collect::<Vec<_>>();
+    servers.sort_by_key(|complaint| complaint.refusal.is_none_or(Refusal::is_transient)); // what waiting does not mend first
+    match servers.into_iter().next() {
+        Some(complaint) => complaint,
+        // Nothing was heard of any server yet.
+        None if text.starts_with("Server selection timeout") => of_connection(None, NO_ANSWER),
+        None => of_connection(None, text),
+    }
+}
+
+/// What a server said that says nothing in time.
+const NO_ANSWER: &str = "no answer in time";
+
+impl Complaint {
+    /// Whether the server takes connections and then says nothing, as one does that waits for something else than TLS.
+    pub fn is_silence(&self) -> bool {
+        self.words == NO_ANSWER || self.words == "timed out"
+    }
+}
+
+/// One server's part: `host:port, Type: Unknown, Error: Kind: …, labels: …`.
+fn server(part: &str) -> Option<Complaint> {
+    let (place, rest) = part.split_once(", ")?;
+    let (_, error) = rest.split_once("Error: Kind: ")?;
+    let error = error.split_once(", labels: ").map_or(error, |(error, _)| error);
+    Some(of_connection(Some(place), error))
+}
+
+fn of_connection(place: Option<&str>, text: &str) -> Complaint {
+    let words = text.strip_prefix("I/O error: ").unwrap_or(text);
+    let (refusal, words) = read(words);
+    let words: String = words.lines().next().unwrap_or_default().chars().take(300).collect();
+    Complaint { place: place.map(str::to_owned), refusal, words }
+}
+
+fn read(said: &str) -> (Option<Refusal>, String) {
+    let is = |word: &str| said.contains(word);
+    if let Some(words) = said.strip_prefix("invalid peer certificate: ") {
+        let refusal = match words {
+            _ if is("UnknownIssuer") => Refusal::UnknownCa,
+            _ if is("xpired") || is("ot valid yet") || is("NotValidYet") => Refusal::ExpiredCertificate,
+            _ if is("ot valid for name") || is("NotValidForName") => Refusal::WrongHostName,
+            _ => Refusal::Certificate,
+        };
+        let words = match refusal {
+            Refusal::UnknownCa => "its issuer is not among those that are trusted".to_owned(),
+            // What follows are seconds since 1970.
+            Refusal::ExpiredCertificate => words.split(':').next().unwrap_or(words).to_owned(),
+            _ => words.replace("; certificate is only", ", only"),
+        };
+        return (Some(refusal), words);
+    }
+    let refusal = match said {
+        // Alerts are about our certificate, or its absence.
+        _ if is("received fatal alert: ") && (is("Certificate") || is("UnknownCA")) => Some(Refusal::ClientCertificate),
+        _ if is("received fatal alert: ") => Some(Refusal::Tls),
+        _ if is("InvalidContentType") => Some(Refusal::Protocol),
+        _ if is("unexpected end of file") || is("eof") || is("onnection reset") => Some(Refusal::Closed),
+        _ => None,
+    };
+    (refusal, said.to_owned())
+}
+
+/// What happened, where, and what to do.
+pub(super) fn sentence(refusal: Refusal, place: &str, words: &str) -> String {
+    match refusal {
+        Refusal::SignIn => format!(
+            "MongoDB at {place} refuses the sign-in: {words}; check user, password and authSource in mongodb.uri"
+        ),
+        Refusal::UnknownCa => format!(
+            "the certificate of MongoDB at {place} is of an unknown authority: {words}; give the authority's certificate by mongodb.tls.caFile"
+        ),
+        Refusal::ExpiredCertificate => format!(
+            "the certificate of MongoDB at {place} is not valid today: {words}; have it renewed at the server, or set this machine's clock right"
+        ),
+        Refusal::WrongHostName => format!(
+            "the certificate of MongoDB at {place} is for another host: {words}; write a name that it holds into mongodb.uri, or have it made for this one"
+        ),
+        Refusal::Certificate => format!(
+            "the certificate of MongoDB at {place} cannot be used: {words}; check it at the server, and mongodb.tls.caFile"
+        ),
+        Refusal::ClientCertificate => format!(
+            "MongoDB at {place} asks for a client's certificate, and got none or none that it trusts ({words}); name a file with certificate and key by tlsCertificateKeyFile in mongodb.uri"
+        ),
+        Refusal::Protocol => format!(
+            "MongoDB at {place} does not speak TLS ({words}); leave tls out of mongodb.uri and mongodb.tls out of the settings, or name its TLS port"
+        ),
+        Refusal::Closed => format!(
+            "failed to reach MongoDB at {place}: it closes the connection at once ({words}); check whether it speaks TLS (tls=true in mongodb.uri, mongodb.tls.caFile), that it runs and that mongodb.uri is right"
+        ),
+        Refusal::Tls => {
+            format!("failed to connect to MongoDB at {place} by TLS: {words}; check mongodb.tls and tls in mongodb.uri")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn search(error: &str) -> String {
+        format!(
+            "Server selection timeout: No available servers. Topology: {{ Type: Unknown, Servers: [ {{ Address: 127.0.0.1:31002, Type: Unknown, Error: Kind: {error}, labels: {{\"RetryableError\", \"SystemOverloadedError\"}}, source: None, server response: None }} ] }}"
+        )
+    }
+
+    #[test]
+    fn what_the_driver_says_of_a_server_is_read() {
+        for (error, refusal, words) in [
+            (
+                "I/O error: invalid peer certificate: UnknownIssuer",
+                Some(Refusal::UnknownCa),
+                "its issuer is not among those that are trusted",
+            ),
+            (
+                "I/O error: invalid peer certificate: certificate expired: verification time 1795521162 (UNIX), but certificate is not valid after 1609459200 (186061962 seconds ago)",
+                Some(Refusal::ExpiredCertificate),
+                "certificate expired",
+            ),
+            (
+                "I/O error: invalid peer certificate: certificate not valid yet: verification time 1 (UNIX), but certificate is not valid before 2 (1 seconds in the future)",
+                Some(Refusal::ExpiredCertificate),
+                "certificate not valid yet",
+            ),
+            (
+                "I/O error: invalid peer certificate: certificate not valid for name \"127.0.0.1\"; certificate is only valid for DnsName(\"wrong.host.example\")",
+                Some(Refusal::WrongHostName),
+                "certificate not valid for name \"127.0.0.1\", only valid for DnsName(\"wrong.host.example\")",
+            ),
+            (
+                "I/O error: invalid peer certificate: Other(OtherError(UnsupportedCertVersion))",
+                Some(Refusal::Certificate),
+                "Other(OtherError(UnsupportedCertVersion))",
+            ),
+            (
+                "I/O error: received fatal alert: CertificateRequired",
+                Some(Refusal::ClientCertificate),
+                "received fatal alert: CertificateRequired",
+            ),
+            (
+                "I/O error: received corrupt message of type InvalidContentType",
+                Some(Refusal::Protocol),
+                "received corrupt message of type InvalidContentType",
+            ),
+            ("I/O error: unexpected end of file", Some(Refusal::Closed), "unexpected end of file"),
+            ("I/O error: Connection refused (os error 111)", None, "Connection refused (os error 111)"),
+            ("I/O error: timed out", None, "timed out"),
+            (
+                "I/O error: failed to lookup address information: Name or service not known",
+                None,
+                "failed to lookup address information: Name or service not known",
+            ),
+        ] {
+            let of_server = Complaint { place: Some("127.0.0.1:31002".into()), refusal, words: words.into() };
+            assert_eq!(complaint(&search(error)), of_server, "{error}");
+            assert_eq!(complaint(error), Complaint { place: None, ..of_server }, "{error}");
+        }
+    }
+
+    #[test]
+    fn of_several_servers_the_one_that_waiting_does_not_mend_is_told() {
+        let text = "Servers: [ { Address: a:1, Type: Unknown, Error: Kind: I/O error: Connection refused (os error 111), labels: {} }, { Address: b:1, Type: Unknown }, { Address: c:1, Type: Unknown, Error: Kind: I/O error: invalid peer certificate: UnknownIssuer, labels: {} } ]";
+        assert_eq!(complaint(text).place.as_deref(), Some("c:1"));
+    }
+
+    #[test]
+    fn a_search_that_heard_nothing_is_silence() {
+        let text = "Server selection timeout: No available servers. Topology: { Type: Unknown, Servers: [ { Address: 127.0.0.1:26999, Type: Unknown } ] }";
+        assert!(complaint(text).is_silence());
+        assert!(complaint(&search("I/O error: timed out")).is_silence());
+        assert!(!complaint(&search("I/O error: Connection refused (os error 111)")).is_silence());
+    }
+
+    #[test]
+    fn every_refusal_has_a_sentence_of_its_own() {
+        let say = |refusal| sentence(refusal, "db:27017", "its words");
+        let sentences: BTreeSet<String> = Refusal::ALL.into_iter().map(say).collect();
+        assert_eq!(sentences.len(), Refusal::ALL.len());
+        assert!(sentences.iter().all(|said| said.contains("db:27017") && said.contains("its words")), "{sentences:?}");
+    }
+}
