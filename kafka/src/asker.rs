@@ -1,14 +1,58 @@
-//! A client that only asks questions: it is in no group.
+//! A client that only asks questions: it is in no group, and knows why it gets no answer.
 
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext};
+use rdkafka::{
+    ClientContext,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::{KafkaError as Client, KafkaResult},
+};
 use stockstream_model::settings::Kafka;
 
-use crate::{KafkaError, client_config};
+use crate::{
+    KafkaError, client_config,
+    explain::explain,
+    heard::{Heard, Hears, note_log},
+};
 
-/// A client that only asks questions. Whoever keeps it must [`catch_up`] now and then.
-pub type Asker = BaseConsumer<DefaultConsumerContext>;
+/// A question is put again after these spans: librdkafka waits its time out although it knows of a refusal long before.
+/// Together they are the patience with one question.
+const SPANS: [Duration; 3] = [Duration::from_millis(500), Duration::from_millis(1_500), Duration::from_millis(3_000)];
+/// While events come, there may be more; a log line ends a poll that does not wait.
+const MORE: Duration = Duration::from_millis(10);
+
+/// What librdkafka calls back to a client that only asks.
+#[derive(Debug, Default)]
+pub struct Asking(Heard);
+
+impl ClientContext for Asking {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        note_log(&self.0, level, facility, message);
+    }
+
+    fn error(&self, _: Client, reason: &str) {
+        self.0.take(reason);
+    }
+}
+
+impl ConsumerContext for Asking {}
+
+impl Hears for Asking {
+    fn heard(&self) -> &Heard {
+        &self.0
+    }
+
+    fn catch_up(asker: &Asker) {
+        while asker.poll(MORE).is_some() {}
+    }
+}
+
+/// A client that only asks questions. Whoever keeps it must let it [catch up] now and then: what librdkafka has to tell
+/// piles up for as long as a broker is away.
+///
+/// [catch up]: Hears::catch_up
+pub type Asker = BaseConsumer<Asking>;
 
 /// A client to ask with. It connects when it is first asked.
 ///
@@ -16,11 +60,30 @@ pub type Asker = BaseConsumer<DefaultConsumerContext>;
 /// [`KafkaError::Settings`] when a credential file cannot be read, or librdkafka refuses its settings.
 pub fn asker(settings: &Kafka) -> Result<Asker, KafkaError> {
     let mut config = client_config(settings)?;
-    config.set("allow.auto.create.topics", "false").set("log_level", "2");
-    config.create().map_err(|error| KafkaError::Settings { message: error.to_string() })
+    config.set("allow.auto.create.topics", "false");
+    config.create_with_context(Asking::default()).map_err(|error| KafkaError::settings(&error))
 }
 
-/// Takes in what librdkafka has to tell, which otherwise piles up for as long as a broker is away.
-pub fn catch_up(asker: &Asker) {
-    while asker.poll(Duration::ZERO).is_some() {}
+/// Puts a question until it is answered, a broker refuses us for good, or patience ends.
+pub(crate) fn ask<T>(
+    asker: &Asker,
+    settings: &Kafka,
+    action: &str,
+    question: impl Fn(Duration) -> KafkaResult<T>,
+) -> Result<T, KafkaError> {
+    let heard = asker.context().heard();
+    let mut spans = SPANS.into_iter();
+    loop {
+        let error = match question(spans.next().unwrap_or_default()) {
+            Ok(answer) => {
+                heard.clear();
+                return Ok(answer);
+            }
+            Err(error) => error,
+        };
+        Asking::catch_up(asker);
+        if spans.len() == 0 || heard.worst().is_some_and(|complaint| complaint.is_final()) {
+            return Err(explain(settings, action, &error, heard));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 use stockstream_model::settings::{Kafka, Sasl, Tls};
 
 use crate::KafkaError;
@@ -17,17 +17,25 @@ pub fn client_config(settings: &Kafka) -> Result<ClientConfig, KafkaError> {
         .set("security.protocol", settings.security.protocol.name())
         .set("socket.keepalive.enable", "true")
         .set("reconnect.backoff.max.ms", "2000")
-        .set("log.connection.close", "false");
+        // Connections that end are told at this level alone; contexts decide what of it a person should see.
+        .set_log_level(RDKafkaLogLevel::Info);
     if let Some(sasl) = &settings.security.sasl {
         sign_in(&mut config, sasl)?;
     }
-    if let Some(tls) = &settings.security.tls {
-        certificates(&mut config, tls);
+    if settings.security.protocol.has_tls() {
+        certificates(&mut config, settings.security.tls.as_ref())?;
     }
     Ok(config)
 }
 
 fn sign_in(config: &mut ClientConfig, sasl: &Sasl) -> Result<(), KafkaError> {
+    let (username, password) = credentials(sasl)?;
+    config.set("sasl.mechanism", sasl.mechanism.name()).set("sasl.username", username).set("sasl.password", password);
+    Ok(())
+}
+
+/// User and password, from their files where they are in files.
+pub(crate) fn credentials(sasl: &Sasl) -> Result<(String, String), KafkaError> {
     let username = match &sasl.username_file {
         Some(file) => read(file)?,
         None => sasl.username.clone().unwrap_or_default(),
@@ -36,22 +44,31 @@ fn sign_in(config: &mut ClientConfig, sasl: &Sasl) -> Result<(), KafkaError> {
         Some(file) => read(file)?,
         None => sasl.password.as_ref().map(|password| password.reveal().to_owned()).unwrap_or_default(),
     };
-    config.set("sasl.mechanism", sasl.mechanism.name()).set("sasl.username", username).set("sasl.password", password);
+    Ok((username, password))
+}
+
+fn certificates(config: &mut ClientConfig, tls: Option<&Tls>) -> Result<(), KafkaError> {
+    // The OpenSSL that is built in knows no place of the system's; librdkafka does, if asked.
+    config.set("ssl.ca.location", "probe").set("ssl.endpoint.identification.algorithm", "https");
+    let Some(tls) = tls else { return Ok(()) };
+    for ((option, setting), file) in TLS_FILES.into_iter().zip([&tls.ca_file, &tls.cert_file, &tls.key_file]) {
+        if let Some(file) = file {
+            // Of a file that is not there the client says only that OpenSSL cannot read.
+            fs::File::open(file).map_err(|error| KafkaError::Settings {
+                message: format!("failed to read {setting} {}: {error}", file.display()),
+            })?;
+            config.set(option, file.to_string_lossy());
+        }
+    }
     Ok(())
 }
 
-fn certificates(config: &mut ClientConfig, tls: &Tls) {
-    let files = [
-        ("ssl.ca.location", &tls.ca_file),
-        ("ssl.certificate.location", &tls.cert_file),
-        ("ssl.key.location", &tls.key_file),
-    ];
-    for (name, file) in files {
-        if let Some(file) = file {
-            config.set(name, file.to_string_lossy());
-        }
-    }
-}
+/// librdkafka's options that name files, and ours.
+pub(crate) const TLS_FILES: [(&str, &str); 3] = [
+    ("ssl.ca.location", "kafka.security.tls.caFile"),
+    ("ssl.certificate.location", "kafka.security.tls.certFile"),
+    ("ssl.key.location", "kafka.security.tls.keyFile"),
+];
 
 fn read(file: &Path) -> Result<String, KafkaError> {
     let text = fs::read_to_string(file)
@@ -64,26 +81,41 @@ mod tests {
     use super::*;
     use stockstream_model::settings::Settings;
 
+    fn config(file: &str) -> Result<ClientConfig, KafkaError> {
+        client_config(&Settings::load(Some(file), |_| None).unwrap().kafka)
+    }
+
     #[test]
     fn sign_in_and_certificates_reach_the_client() {
-        let file = "{kafka: {security: {protocol: SASL_SSL, sasl: {mechanism: SCRAM-SHA-512, username: shop, password: word}, tls: {caFile: /ca.crt}}}}";
-        let settings = Settings::load(Some(file), |_| None).unwrap();
-        let config = client_config(&settings.kafka).unwrap();
+        let this = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"); // any file that can be read
+        let config = config(&format!(
+            "{{kafka: {{security: {{protocol: SASL_SSL, sasl: {{mechanism: SCRAM-SHA-512, username: shop, password: word}}, tls: {{caFile: {this}}}}}}}}}"
+        ));
         for (name, value) in [
             ("security.protocol", "SASL_SSL"),
             ("sasl.mechanism", "SCRAM-SHA-512"),
             ("sasl.username", "shop"),
             ("sasl.password", "word"),
-            ("ssl.ca.location", "/ca.crt"),
+            ("ssl.ca.location", this),
+            ("ssl.endpoint.identification.algorithm", "https"),
         ] {
-            assert_eq!(config.get(name), Some(value));
+            assert_eq!(config.as_ref().unwrap().get(name), Some(value));
         }
+    }
+
+    #[test]
+    fn a_file_of_certificates_that_cannot_be_used_is_named_by_its_setting() {
+        let missing = config("{kafka: {security: {protocol: SSL, tls: {caFile: /no/such/file}}}}").unwrap_err();
+        assert!(missing.to_string().contains("kafka.security.tls.caFile /no/such/file"), "{missing}");
+        let this = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let file = format!("{{kafka: {{security: {{protocol: SSL, tls: {{caFile: {this}}}}}}}}}");
+        let none = crate::asker(&Settings::load(Some(&file), |_| None).unwrap().kafka).err().unwrap().to_string();
+        assert!(none.contains("kafka.security.tls.caFile") && none.contains("no certificate"), "{none}");
     }
 
     #[test]
     fn a_credential_file_that_is_not_there_is_named() {
         let file = "{kafka: {security: {protocol: SASL_SSL, sasl: {mechanism: PLAIN, username: shop, passwordFile: /no/such/file}}}}";
-        let settings = Settings::load(Some(file), |_| None).unwrap();
-        assert!(client_config(&settings.kafka).unwrap_err().to_string().contains("/no/such/file"));
+        assert!(config(file).unwrap_err().to_string().contains("/no/such/file"));
     }
 }

@@ -1,8 +1,13 @@
 use std::time::Duration;
 
-use rdkafka::{error::KafkaError as Client, types::RDKafkaErrorCode as Code};
+use rdkafka::error::KafkaError as Client;
 use snafu::Snafu;
-use stockstream_model::{event::Stream, settings::Kafka};
+use stockstream_model::{Refusal, event::Stream};
+
+use crate::config::TLS_FILES;
+
+/// How long one question to the broker may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why Kafka cannot be used.
 #[derive(Debug, Snafu)]
@@ -18,22 +23,12 @@ pub enum KafkaError {
         /// The client's words.
         message: String,
     },
-    /// The broker does not let this user in.
-    #[snafu(display("Kafka at {servers} refuses the sign-in: {message}; check kafka.security.sasl"))]
-    SignIn {
-        /// The bootstrap servers.
-        servers: String,
-        /// The client's words.
-        message: String,
-    },
-    /// The encrypted connection cannot be made.
-    #[snafu(display(
-        "failed to connect to Kafka at {servers} by TLS: {message}; check kafka.security.tls and the protocol"
-    ))]
-    Tls {
-        /// The bootstrap servers.
-        servers: String,
-        /// The client's words.
+    /// A broker does not let us in.
+    #[snafu(display("{message}"))]
+    Barred {
+        /// Why.
+        refusal: Refusal,
+        /// What happened, where, and what to do.
         message: String,
     },
     /// A topic is not there. Worth another look.
@@ -45,6 +40,16 @@ pub enum KafkaError {
         topic: String,
         /// The bootstrap servers.
         servers: String,
+        /// What to run.
+        command: String,
+    },
+    /// Our user may not read a topic.
+    #[snafu(display("Kafka does not let this user read topic {topic} ({stream}); grant it with: {command}"))]
+    ForbiddenTopic {
+        /// What it carries.
+        stream: Stream,
+        /// Its name.
+        topic: String,
         /// What to run.
         command: String,
     },
@@ -77,33 +82,33 @@ pub enum KafkaError {
 impl KafkaError {
     /// Whether trying again may help without anybody changing the settings: a topic may be made while we wait.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::MissingTopic { .. })
+        match self {
+            Self::Unreachable { .. } | Self::MissingTopic { .. } => true,
+            Self::Barred { refusal, .. } => refusal.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// A name for programs; it never changes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "BrokerUnreachable",
+            Self::Barred { refusal, .. } => refusal.name(),
+            Self::MissingTopic { .. } => "TopicMissing",
+            Self::ForbiddenTopic { .. } => "TopicForbidden",
+            Self::UnfitTopic { .. } => "TopicUnfit",
+            Self::Settings { .. } => "KafkaSettingsRefused",
+            Self::Refused { .. } => "KafkaRefused",
+        }
+    }
+
+    /// A client that cannot be made; in its words, but with the names of our settings.
+    pub fn settings(error: &Client) -> Self {
+        let words = match error {
+            Client::ClientCreation(words) => words.clone(),
+            other => other.to_string(),
+        };
+        let named = TLS_FILES.into_iter().fold(words, |words, (option, setting)| words.replace(option, setting));
+        Self::Settings { message: named }
     }
 }
-
-/// A client's error, as one of ours.
-pub fn unreachable(settings: &Kafka, action: &str, error: &Client) -> KafkaError {
-    let servers = settings.bootstrap_servers.join(",");
-    let message = error.to_string();
-    match error.rdkafka_error_code() {
-        Some(Code::Authentication | Code::SaslAuthenticationFailed) => KafkaError::SignIn { servers, message },
-        Some(Code::SSL) => KafkaError::Tls { servers, message },
-        Some(
-            Code::BrokerTransportFailure
-            | Code::AllBrokersDown
-            | Code::OperationTimedOut
-            | Code::Resolve
-            | Code::RequestTimedOut
-            | Code::NetworkException
-            | Code::LeaderNotAvailable
-            | Code::NotLeaderForPartition
-            | Code::CoordinatorNotAvailable
-            | Code::MessageTimedOut
-            | Code::TimedOutQueue,
-        ) => KafkaError::Unreachable { servers, message },
-        _ => KafkaError::Refused { action: action.to_owned(), message },
-    }
-}
-
-/// How long one question to the broker may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@
 use rdkafka::{
     ClientContext,
     admin::{AdminClient, AdminOptions, ResourceSpecifier},
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    consumer::Consumer,
     metadata::MetadataPartition,
     types::RDKafkaErrorCode as Code,
 };
@@ -13,10 +13,7 @@ use stockstream_model::{
     settings::{Kafka, Topic},
 };
 
-use crate::{
-    KafkaError,
-    error::{PATIENCE, unreachable},
-};
+use crate::{Asker, KafkaError, asker::ask, error::PATIENCE};
 
 /// What was found out about a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +31,7 @@ pub struct TopicFinding {
 pub enum TopicProblem {
     /// It does not exist, or this user may not know that it does.
     Missing,
-    /// This user may not describe it.
+    /// This user may not describe or not read it.
     Forbidden,
     /// It has no leader yet: it was made just now.
     NoLeader,
@@ -72,7 +69,7 @@ impl TopicProblem {
                 let numbers = partitions.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
                 format!("partitions {numbers} have no leader; start the brokers that hold them")
             }
-            Self::Forbidden => "this user may not read it; grant READ and DESCRIBE on it".into(),
+            Self::Forbidden => return KafkaError::ForbiddenTopic { stream, topic, command },
             Self::TooFewPartitions { has, wanted } => format!(
                 "it has {has} partitions and {wanted} are asked for; add them with: {command}, or lower kafka.topics.{stream}.partitions"
             ),
@@ -99,11 +96,7 @@ impl TopicProblem {
             Self::Compacted { .. } => {
                 ("kafka-configs.sh", format!("--alter --topic {name} --add-config cleanup.policy=delete"))
             }
-            Self::Forbidden => {
-                let what =
-                    format!("--add --topic {name} --operation Read --operation Describe --allow-principal User:<name>");
-                ("kafka-acls.sh", what)
-            }
+            Self::Forbidden => return Some(grant_command(settings, &format!("--topic {name}"))),
             Self::NoLeader | Self::PartitionsWithoutLeader { .. } => return None,
         };
         Some(format!("{script} --bootstrap-server {} {what}", settings.bootstrap_servers.join(",")))
@@ -115,19 +108,20 @@ impl TopicProblem {
     }
 }
 
+/// What lets a user read something. READ includes DESCRIBE.
+pub fn grant_command(settings: &Kafka, on: &str) -> String {
+    let servers = settings.bootstrap_servers.join(",");
+    format!("kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:NAME --operation Read {on}")
+}
+
 /// Looks at a topic. Blocks for some seconds at most.
 ///
 /// # Errors
 /// That nobody answers; what is wrong with the topic is in the finding.
-pub fn find_topic<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    settings: &Kafka,
-    stream: Stream,
-) -> Result<TopicFinding, KafkaError> {
+pub fn find_topic(asker: &Asker, settings: &Kafka, stream: Stream) -> Result<TopicFinding, KafkaError> {
     let topic = settings.topics.of(stream);
     let action = format!("look up topic {}", topic.name);
-    let metadata = consumer.fetch_metadata(Some(&topic.name), PATIENCE);
-    let metadata = metadata.map_err(|error| unreachable(settings, &action, &error))?;
+    let metadata = ask(asker, settings, &action, |span| asker.fetch_metadata(Some(&topic.name), span))?;
     let found = metadata.topics().iter().find(|t| t.name() == topic.name);
     let (partitions, problem) = match found.map(|t| (t.error().map(Code::from), t.partitions())) {
         Some((None, partitions)) if !partitions.is_empty() => (Some(partitions.len() as i32), unfit(topic, partitions)),
@@ -172,7 +166,7 @@ mod tests {
                 "does not exist",
                 Some("kafka-topics.sh --bootstrap-server 127.0.0.1:9092 --create"),
             ),
-            (TopicProblem::Forbidden, "may not read it", Some("kafka-acls.sh")),
+            (TopicProblem::Forbidden, "does not let this user read", Some("kafka-acls.sh")),
             (TopicProblem::NoLeader, "no leader yet", None),
             (TopicProblem::PartitionsWithoutLeader { partitions: vec![1, 4] }, "partitions 1, 4 have no leader", None),
             (TopicProblem::TooFewPartitions { has: 2, wanted: 5 }, "2 partitions and 5", Some("--alter --topic")),

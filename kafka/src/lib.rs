@@ -1,19 +1,29 @@
-//! Kafka as Stockstream needs it: client settings, checks of topics with sentences for people, topic ids, a producer.
+//! Kafka as Stockstream needs it: client settings, checks of topics with sentences for people, topic ids, a producer; and
+//! why a secured broker does not let us in, which librdkafka tells only to callbacks (`heard`, `complaint`, `certificate`).
 
 mod asker;
+mod certificate;
+mod complaint;
 mod config;
 mod error;
+mod explain;
 mod findings;
+mod heard;
 mod producer;
+mod renew;
 mod topic_ids;
 mod topics;
 
-pub use asker::{Asker, asker, catch_up};
+pub use asker::{Asker, Asking, asker};
+pub use complaint::Complaint;
 pub use config::client_config;
-pub use error::{KafkaError, unreachable};
-pub use findings::{TopicFinding, TopicProblem, find_compaction, find_topic};
+pub use error::KafkaError;
+pub use explain::{barred, is_about_the_connection};
+pub use findings::{TopicFinding, TopicProblem, find_compaction, find_topic, grant_command};
+pub use heard::{Heard, Hears, note_log};
 pub use producer::{Delivered, Producer};
-pub use topic_ids::{TopicId, topic_ids};
+pub use renew::SignIn;
+pub use topic_ids::{TopicDescription, TopicId, describe_topics, topic_ids};
 pub use topics::{
     Admin, TopicInfo, admin, all_log_bounds, check_topics, create_topics, log_bounds, make_topics, start_positions,
 };

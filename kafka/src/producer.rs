@@ -5,11 +5,12 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
     ClientContext, Message,
+    config::RDKafkaLogLevel,
     error::KafkaError as Client,
     message::DeliveryResult,
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
@@ -17,7 +18,14 @@ use rdkafka::{
 };
 use stockstream_model::settings::Kafka;
 
-use crate::{KafkaError, client_config, error::unreachable};
+use crate::{
+    KafkaError, client_config,
+    explain::explain,
+    heard::{Heard, note_log},
+};
+
+/// How often a wait for events to be taken looks at what brokers complain of.
+const SPAN: Duration = Duration::from_millis(200);
 
 /// Where a delivered event is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +45,18 @@ type OnDelivery = Box<dyn Fn(Delivered) + Send + Sync>;
 struct Context {
     on_delivery: OnDelivery,
     delivered: AtomicU64,
-    failure: Mutex<Option<String>>,
+    failure: Mutex<Option<Client>>,
+    heard: Heard,
 }
 
 impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        note_log(&self.heard, level, facility, message);
+    }
+
     fn error(&self, error: Client, reason: &str) {
         tracing::debug!(%error, reason, "Kafka producer");
+        self.heard.take(reason);
     }
 }
 
@@ -62,7 +76,7 @@ impl ProducerContext for Context {
             }
             Err((error, _)) => {
                 let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                failure.get_or_insert_with(|| error.to_string());
+                failure.get_or_insert_with(|| error.clone());
             }
         }
     }
@@ -86,10 +100,14 @@ impl Producer {
             .set("compression.type", "none")
             .set("message.timeout.ms", "60000")
             .set("queue.buffering.max.messages", "100000");
-        let context =
-            Context { on_delivery: Box::new(on_delivery), delivered: AtomicU64::new(0), failure: Mutex::default() };
+        let context = Context {
+            on_delivery: Box::new(on_delivery),
+            delivered: AtomicU64::new(0),
+            failure: Mutex::default(),
+            heard: Heard::default(),
+        };
         let inner: ThreadedProducer<Context> =
-            config.create_with_context(context).map_err(|error| KafkaError::Settings { message: error.to_string() })?;
+            config.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
         let context = Arc::clone(inner.context());
         Ok(Self { inner, context, settings: settings.clone() })
     }
@@ -109,7 +127,7 @@ impl Producer {
                     self.inner.poll(Duration::from_millis(10));
                     self.check()?;
                 }
-                Err((error, _)) => return Err(unreachable(&self.settings, &format!("send to {topic}"), &error)),
+                Err((error, _)) => return Err(self.explain(&format!("send to {topic}"), &error)),
             }
         }
     }
@@ -120,19 +138,36 @@ impl Producer {
     }
 
     /// Waits until everything queued is acknowledged.
+    ///
+    /// # Errors
+    /// What became of an event that could not be delivered, or why a broker does not let us in, as soon as that is known.
     pub fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
-        let flushed = self.inner.flush(timeout);
-        self.check()?;
-        flushed.map_err(|error| unreachable(&self.settings, "deliver all events", &error))
+        let began = Instant::now();
+        loop {
+            let flushed = self.inner.flush(SPAN.min(timeout));
+            self.check()?;
+            match flushed {
+                Ok(()) => return Ok(()),
+                Err(error) if began.elapsed() >= timeout => return Err(self.explain("deliver all events", &error)),
+                Err(_) => {}
+            }
+        }
     }
 
+    /// A broker that refuses us would otherwise be known only when events are too old to be sent. One broker of many
+    /// that does so while the others take events is no reason to end.
     fn check(&self) -> Result<(), KafkaError> {
         let failure = self.context.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match failure {
-            Some(message) => {
-                Err(KafkaError::Unreachable { servers: self.settings.bootstrap_servers.join(","), message })
+            Some(error) => Err(self.explain("deliver an event", &error)),
+            None if self.delivered() == 0 && self.context.heard.worst().is_some_and(|heard| heard.is_final()) => {
+                Err(self.explain("reach a broker", &Client::Global(Code::AllBrokersDown)))
             }
             None => Ok(()),
         }
+    }
+
+    fn explain(&self, action: &str, error: &Client) -> KafkaError {
+        explain(&self.settings, action, error, &self.context.heard)
     }
 }

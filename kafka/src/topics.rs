@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    consumer::{BaseConsumer, Consumer},
     topic_partition_list::TopicPartitionListElem,
     types::RDKafkaErrorCode as Code,
 };
@@ -17,8 +16,9 @@ use stockstream_model::{
 };
 
 use crate::{
-    KafkaError, TopicFinding, client_config,
-    error::{PATIENCE, unreachable},
+    Asker, Asking, Hears, KafkaError, TopicFinding, TopicProblem, client_config, describe_topics,
+    error::PATIENCE,
+    explain::{explain, failed},
     findings::{find_compaction, find_topic},
 };
 
@@ -37,14 +37,10 @@ pub struct TopicInfo {
 
 /// Checks that Kafka answers and that every topic exists and is fit; in the order sales, inventory, clients. The settings
 /// of topics can be looked at only where there is a controller to ask.
-pub async fn check_topics<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    settings: &Kafka,
-    has_controller: bool,
-) -> Result<Vec<TopicInfo>> {
+pub async fn check_topics(asker: &Asker, settings: &Kafka, has_controller: bool) -> Result<Vec<TopicInfo>> {
     let mut found = Vec::new();
     for stream in Stream::ALL {
-        let TopicFinding { partitions, problem, .. } = find_topic(consumer, settings, stream)?;
+        let TopicFinding { partitions, problem, .. } = find_topic(asker, settings, stream)?;
         // Whoever reads a topic reads the partitions that can be read.
         if let Some(problem) = problem.filter(|problem| !problem.is_partial()) {
             return Err(problem.error(settings, stream));
@@ -52,21 +48,37 @@ pub async fn check_topics<C: ConsumerContext>(
         let name = settings.topics.of(stream).name.clone();
         found.push(TopicInfo { stream, name, partitions: partitions.unwrap_or_default() });
     }
-    if has_controller && let Some(problem) = find_compaction(&admin(settings)?, settings).await {
-        return Err(problem.error(settings, Stream::Sales));
+    if has_controller {
+        refuse_unreadable(asker, settings)?;
+        if let Some(problem) = find_compaction(&admin(settings)?, settings).await {
+            return Err(problem.error(settings, Stream::Sales));
+        }
     }
     Ok(found)
 }
 
+/// Who may see a topic may not always read it.
+fn refuse_unreadable(asker: &Asker, settings: &Kafka) -> Result<()> {
+    let names = Stream::ALL.map(|stream| settings.topics.of(stream).name.as_str());
+    for topic in describe_topics(asker, settings, &names)? {
+        if topic.may_read == Some(false)
+            && let Some(stream) = settings.topics.stream(&topic.name)
+        {
+            return Err(TopicProblem::Forbidden.error(settings, stream));
+        }
+    }
+    Ok(())
+}
+
 /// A client that may change what is there.
-pub type Admin = AdminClient<DefaultClientContext>;
+pub type Admin = AdminClient<Asking>;
 
 /// A client to make topics with, and to look at their settings. It costs a thread that never rests: not to be kept for long.
 ///
 /// # Errors
 /// [`KafkaError::Settings`] when a credential file cannot be read, or librdkafka refuses its settings.
 pub fn admin(settings: &Kafka) -> Result<Admin> {
-    client_config(settings)?.create().map_err(|error| KafkaError::Settings { message: error.to_string() })
+    client_config(settings)?.create_with_context(Asking::default()).map_err(|error| KafkaError::settings(&error))
 }
 
 /// Makes the topics that do not exist, with the partitions (6) and replication (1) of the settings. What exists stays as
@@ -85,7 +97,7 @@ pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) ->
     let new: Vec<NewTopic<'_>> = new.collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
     let made = admin.create_topics(&new, &options).await;
-    let made = made.map_err(|error| unreachable(settings, "make the topics", &error))?;
+    let made = made.map_err(|error| explain(settings, "make the topics", &error, admin.inner().context().heard()))?;
     for outcome in made {
         match outcome {
             Err((topic, code)) if code != Code::TopicAlreadyExists => {
@@ -99,21 +111,18 @@ pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) ->
 }
 
 /// The first offset of a partition's log and the one behind its last event.
-pub fn log_bounds<C: ConsumerContext + ClientContext>(
-    consumer: &BaseConsumer<C>,
-    settings: &Kafka,
-    id: PartitionId,
-) -> Result<(i64, i64)> {
+pub fn log_bounds<C: Hears>(consumer: &BaseConsumer<C>, settings: &Kafka, id: PartitionId) -> Result<(i64, i64)> {
     let topic = &settings.topics.of(id.stream).name;
     let bounds = consumer.fetch_watermarks(topic, id.partition, PATIENCE);
-    bounds.map_err(|error| unreachable(settings, &format!("read the offsets of {topic}/{}", id.partition), &error))
+    let action = || format!("read the offsets of {topic}/{}", id.partition);
+    bounds.map_err(|error| failed(consumer, settings, &action(), &error))
 }
 
 /// The first offset and the one behind the last event, of many partitions by two questions to each of their brokers.
 /// Partitions of which the broker does not tell it are left out; partitions without a leader must not be asked for, since
 /// the answer to all would wait for them.
-pub fn all_log_bounds<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
+pub fn all_log_bounds(
+    asker: &Asker,
     settings: &Kafka,
     ids: &[PartitionId],
 ) -> Result<BTreeMap<PartitionId, (i64, i64)>> {
@@ -121,14 +130,14 @@ pub fn all_log_bounds<C: ConsumerContext>(
         return Ok(BTreeMap::new());
     }
     let ask = |place: Offset| {
-        let failed = |error| unreachable(settings, "read the offsets of the topics", &error);
+        let failed = |error| failed(asker, settings, "read the offsets of the topics", &error);
         let mut wanted = TopicPartitionList::with_capacity(ids.len());
         for id in ids {
             let name = &settings.topics.of(id.stream).name;
             wanted.add_partition_offset(name, id.partition, place).map_err(failed)?;
         }
         // What a time is asked for, beginning and end being times before all times and behind them.
-        let found = consumer.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
+        let found = asker.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
         let offset = |element: &TopicPartitionListElem<'_>| {
             let id = PartitionId { stream: settings.topics.stream(element.topic())?, partition: element.partition() };
             match (element.error(), element.offset()) {
@@ -143,39 +152,30 @@ pub fn all_log_bounds<C: ConsumerContext>(
 }
 
 /// Where a new pipeline starts, for every partition there is.
-pub fn start_positions<C: ConsumerContext + ClientContext>(
-    consumer: &BaseConsumer<C>,
-    settings: &Kafka,
-    topics: &[TopicInfo],
-) -> Result<StartPositions> {
+pub fn start_positions(asker: &Asker, settings: &Kafka, topics: &[TopicInfo]) -> Result<StartPositions> {
     let mut start = StartPositions::default();
     for topic in topics {
         for partition in 0..topic.partitions {
             let id = PartitionId { stream: topic.stream, partition };
-            let (first, end) = log_bounds(consumer, settings, id)?;
+            let (first, end) = log_bounds(asker, settings, id)?;
             start.next.insert(id, if settings.start_from == StartFrom::Earliest { first } else { end });
         }
     }
     if let StartFrom::Time(time) = settings.start_from {
-        at_time(consumer, settings, time.millis(), &mut start.next)?;
+        at_time(asker, settings, time.millis(), &mut start.next)?;
     }
     Ok(start)
 }
 
 /// Moves positions to the first event at or after a time, where there is one.
-fn at_time<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    settings: &Kafka,
-    millis: i64,
-    next: &mut BTreeMap<PartitionId, i64>,
-) -> Result<()> {
-    let failed = |error| unreachable(settings, "look up offsets by time", &error);
+fn at_time(asker: &Asker, settings: &Kafka, millis: i64, next: &mut BTreeMap<PartitionId, i64>) -> Result<()> {
+    let failed = |error| failed(asker, settings, "look up offsets by time", &error);
     let mut wanted = TopicPartitionList::new();
     for id in next.keys() {
         let name = &settings.topics.of(id.stream).name;
         wanted.add_partition_offset(name, id.partition, Offset::Offset(millis)).map_err(failed)?;
     }
-    let found = consumer.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
+    let found = asker.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
     for element in found.elements() {
         let Some(stream) = settings.topics.stream(element.topic()) else { continue };
         if let Offset::Offset(offset) = element.offset() {

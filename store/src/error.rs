@@ -103,7 +103,7 @@ impl StoreError {
             Self::Barred { refusal, .. } => refusal.name(),
             Self::Address { .. } => "DatabaseAddressRefused",
             Self::Forbidden { .. } => "DatabaseForbidden",
-            Self::Owned { .. } => "DatabaseOfAnotherPipeline",
+            Self::Owned { .. } => "DatabaseOwned",
             Self::Refused { .. } => "DatabaseRefused",
             Self::Malformed { .. } => "DocumentMalformed",
             Self::Invariant { .. } => "InvariantBroken",

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering, mpsc::Sender},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use stockstream_model::{
@@ -20,6 +20,9 @@ use crate::{
     metrics::{OfStream, Refusal, Stage},
     shared::Shared,
 };
+
+/// How often the client that asks for topic ids is looked after while there is nothing to flush.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// What is to be flushed of one partition.
 pub(crate) struct FlushPart {
@@ -46,11 +49,19 @@ pub(crate) struct Flushed {
 pub(crate) async fn flusher<S: StateStore>(
     store: Arc<S>,
     shared: Arc<Shared>,
-    incarnations: Incarnations,
+    mut incarnations: Incarnations,
     mut jobs: Receiver<Vec<FlushPart>>,
     done: Sender<Flushed>,
 ) {
-    while let Some(parts) = jobs.recv().await {
+    loop {
+        let parts = match tokio::time::timeout(IDLE, jobs.recv()).await {
+            Ok(Some(parts)) => parts,
+            Ok(None) => break,
+            Err(_) => {
+                incarnations.catch_up();
+                continue;
+            }
+        };
         shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
         let ids: Vec<PartitionId> = parts.iter().map(|part| part.checkpoint.id).collect();
         let (parts, gone) = incarnations.split(parts).await;

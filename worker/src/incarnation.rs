@@ -3,55 +3,68 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use stockstream_kafka::topic_ids;
-use stockstream_model::{event::Stream, settings::Topics};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use stockstream_kafka::{Asker, Asking, Hears, KafkaError, SignIn, topic_ids};
+use stockstream_model::settings::Kafka;
 
-use crate::{flush::FlushPart, startup::Asker};
+use crate::flush::FlushPart;
 
-const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Asks the controller for the topics' ids.
 pub(crate) struct Incarnations {
     /// A client to ask with; `None` where there is no controller, and topics live as long as the process.
     asker: Option<Asker>,
-    topics: Topics,
+    settings: Kafka,
+    sign_in: Option<SignIn>,
 }
 
 impl Incarnations {
-    pub fn new(asker: Option<Asker>, topics: Topics) -> Self {
-        Self { asker, topics }
+    pub fn new(asker: Option<Asker>, settings: Kafka) -> Result<Self, KafkaError> {
+        let sign_in = SignIn::new(&settings)?;
+        Ok(Self { asker, settings, sign_in })
+    }
+
+    /// Takes in what the client has to tell while nothing is asked of it.
+    pub fn catch_up(&self) {
+        self.asker.iter().for_each(Asking::catch_up);
     }
 
     /// Parts that were read from the topic that stands, and parts that were read from one that is gone. Waits while
     /// nobody answers.
-    pub async fn split(&self, parts: Vec<FlushPart>) -> (Vec<FlushPart>, Vec<FlushPart>) {
-        let Some(asker) = &self.asker else { return (parts, Vec::new()) };
-        let mut names: Vec<&str> = parts.iter().map(|part| self.name(part.checkpoint.id.stream)).collect();
+    pub async fn split(&mut self, parts: Vec<FlushPart>) -> (Vec<FlushPart>, Vec<FlushPart>) {
+        let Self { asker: Some(asker), settings, sign_in } = self else { return (parts, Vec::new()) };
+        let name = |part: &FlushPart| settings.topics.of(part.checkpoint.id.stream).name.as_str();
+        let mut names: Vec<&str> = parts.iter().map(name).collect();
         names.sort_unstable();
         names.dedup();
         let ids = loop {
-            match tokio::task::block_in_place(|| topic_ids(asker, &names, PATIENCE)) {
+            match tokio::task::block_in_place(|| topic_ids(asker, settings, &names)) {
                 Ok(ids) => break ids,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot ask Kafka whether the topics are still the same; trying again");
+                    tracing::warn!("cannot ask Kafka whether the topics are still the same, trying again: {error}");
+                    renew(sign_in.as_mut(), asker);
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         };
-        parts.into_iter().partition(|part| self.is_same(part, &ids))
+        parts.into_iter().partition(|part| is_same(part, name(part), &ids))
     }
+}
 
-    fn is_same(&self, part: &FlushPart, ids: &BTreeMap<String, String>) -> bool {
-        let checkpoint = &part.checkpoint;
-        match (&checkpoint.topic_id, ids.get(self.name(checkpoint.id.stream))) {
-            (Some(read_from), Some(standing)) => read_from == standing,
-            (Some(_), None) => false, // it is gone
-            (None, _) => true,        // the broker told no id when reading began
-        }
+fn is_same(part: &FlushPart, name: &str, ids: &BTreeMap<String, String>) -> bool {
+    match (&part.checkpoint.topic_id, ids.get(name)) {
+        (Some(read_from), Some(standing)) => read_from == standing,
+        (Some(_), None) => false, // it is gone
+        (None, _) => true,        // the broker told no id when reading began
     }
+}
 
-    fn name(&self, stream: Stream) -> &str {
-        &self.topics.of(stream).name
+/// A password may have been changed at the broker and in its file.
+pub(crate) fn renew<C: ConsumerContext>(sign_in: Option<&mut SignIn>, consumer: &BaseConsumer<C>) {
+    match sign_in.map(|sign_in| sign_in.renew(consumer.client())) {
+        Some(Ok(true)) => tracing::info!("user and password were changed in their files; they are used from now on"),
+        Some(Err(error)) => tracing::warn!("{error}"),
+        Some(Ok(false)) | None => {}
     }
 }

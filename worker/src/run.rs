@@ -116,6 +116,7 @@ where
 {
     let (asker, topics) = startup::topics(&settings, &shared, has_controller).await?;
     let store = connect.await?;
+    shared.depends_on(Arc::clone(&store));
     let (generation, start) = startup::database(&store, &asker, &settings, &topics, &shared).await?;
     shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
 
@@ -128,9 +129,8 @@ where
     };
     let resolve = resolver(positions, Handle::current(), shutdown.clone());
     let context = Context::new(&settings, Arc::clone(&shared), resolve);
-    let consumer: BaseConsumer<Context> = consumer_config(&settings)?
-        .create_with_context(context)
-        .map_err(|error| KafkaError::Settings { message: error.to_string() })?;
+    let consumer: BaseConsumer<Context> =
+        consumer_config(&settings)?.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
     let names = Stream::ALL.map(|stream| settings.kafka.topics.of(stream).name.as_str());
     consumer.subscribe(&names).map_err(|error| KafkaError::Refused {
         action: "subscribe to the topics".into(),
@@ -139,11 +139,11 @@ where
 
     let (jobs, queue) = tokio::sync::mpsc::channel(1);
     let (done, outcomes) = mpsc::channel();
-    let source = Source::new(consumer, settings.clone(), Arc::clone(&shared), jobs, outcomes, shutdown.clone());
+    let source = Source::new(consumer, settings.clone(), Arc::clone(&shared), jobs, outcomes, shutdown.clone())?;
     shared.turn();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
-    let incarnations = Incarnations::new(has_controller.then_some(asker), settings.kafka.topics.clone());
+    let incarnations = Incarnations::new(has_controller.then_some(asker), settings.kafka.clone())?;
     let flushing = tokio::spawn(flusher(Arc::clone(&store), Arc::clone(&shared), incarnations, queue, done));
     let publishing =
         tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,6 +13,7 @@ use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId, PartitionStatus},
 };
+use stockstream_store::StateStore;
 use tokio::sync::Notify;
 
 use crate::{core::position::Stamp, metrics::Metrics};
@@ -44,7 +45,11 @@ pub(crate) struct Shared {
     /// Whether a flush is under way; rings at its end.
     flushing: (Mutex<bool>, Condvar),
     inner: Mutex<Inner>,
+    /// Tells what keeps the database from being used, once there is one.
+    database_trouble: OnceLock<Trouble>,
 }
+
+type Trouble = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
 #[derive(Default)]
 struct Inner {
@@ -53,6 +58,8 @@ struct Inner {
     partitions: BTreeMap<PartitionId, i64>,
     log_ends: BTreeMap<PartitionId, i64>,
     problems: BTreeMap<String, String>,
+    /// Brokers that do not let us in, and why.
+    barred: BTreeMap<String, String>,
 }
 
 impl Shared {
@@ -73,6 +80,7 @@ impl Shared {
             writes: AtomicU64::new(0),
             flushing: (Mutex::new(false), Condvar::new()),
             inner: Mutex::new(waiting),
+            database_trouble: OnceLock::new(),
         }
     }
 
@@ -99,6 +107,11 @@ impl Shared {
 
     pub fn wait_for(&self, what: impl Into<String>) {
         self.lock().waiting_for = Some(what.into());
+    }
+
+    /// From now on the database's trouble keeps the worker from being ready.
+    pub fn depends_on<S: StateStore>(&self, store: Arc<S>) {
+        let _ = self.database_trouble.set(Box::new(move || store.trouble()));
     }
 
     pub fn runs(&self) {
@@ -143,7 +156,21 @@ impl Shared {
     }
 
     pub fn problems(&self) -> Vec<String> {
-        self.lock().problems.values().cloned().collect()
+        let inner = self.lock();
+        inner.problems.values().chain(inner.barred.values()).cloned().collect()
+    }
+
+    /// Notes that a broker does not let us in, or something else that only a person can mend while we go on trying.
+    pub fn bar(&self, by: impl Into<String>, why: impl Into<String>) {
+        self.lock().barred.insert(by.into(), why.into());
+    }
+
+    pub fn let_in(&self, by: &str) {
+        self.lock().barred.remove(by);
+    }
+
+    pub fn is_barred(&self) -> bool {
+        !self.lock().barred.is_empty()
     }
 
     /// Why the worker is not healthy, if it is not: only its restart would help.
@@ -155,7 +182,9 @@ impl Shared {
 
     /// Why the worker is not ready, if it is not.
     pub fn not_ready(&self, now: Timestamp) -> Option<String> {
-        if let Some(what) = self.lock().waiting_for.clone() {
+        let trouble = || self.database_trouble.get().and_then(|trouble| trouble());
+        let barred = self.lock().barred.values().next().cloned();
+        if let Some(what) = barred.or_else(trouble).or_else(|| self.lock().waiting_for.clone()) {
             return Some(what);
         }
         let began = self.flush_began.load(Ordering::Relaxed);

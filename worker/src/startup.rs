@@ -3,8 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext};
-use stockstream_kafka::{KafkaError, TopicInfo, check_topics, client_config, create_topics, start_positions};
+use stockstream_kafka::{Asker, KafkaError, TopicInfo, asker, check_topics, create_topics, start_positions};
 use stockstream_model::{
     documents::StartPositions,
     settings::{Settings, TopicPolicy},
@@ -16,22 +15,13 @@ use crate::{run::WorkerError, shared::Shared};
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// A client that only asks questions: it is in no group.
-pub(crate) type Asker = BaseConsumer<DefaultConsumerContext>;
-
-pub(crate) fn asker(settings: &Settings) -> Result<Asker, KafkaError> {
-    let mut config = client_config(&settings.kafka)?;
-    config.set("allow.auto.create.topics", "false").set("log_level", "2");
-    config.create().map_err(|error| KafkaError::Settings { message: error.to_string() })
-}
-
 /// Waits until Kafka answers and every topic is there and fit.
 pub(crate) async fn topics(
     settings: &Settings,
     shared: &Shared,
     has_controller: bool,
 ) -> Result<(Asker, Vec<TopicInfo>), WorkerError> {
-    let asker = asker(settings)?;
+    let asker = asker(&settings.kafka)?;
     let mut pause = FIRST_PAUSE;
     loop {
         match look(&asker, settings, has_controller).await {

@@ -8,30 +8,12 @@ use super::facts::Problem;
 
 /// Why Kafka cannot be asked. What passes by itself, or when somebody makes a topic, is waited for.
 pub(super) fn problem_of_kafka(error: &KafkaError) -> Problem {
-    let reason = match error {
-        KafkaError::Unreachable { .. } => "BrokerUnreachable",
-        KafkaError::SignIn { .. } => "SignInRefused",
-        KafkaError::Tls { .. } => "TlsFailed",
-        KafkaError::MissingTopic { .. } => "TopicMissing",
-        KafkaError::UnfitTopic { .. } => "TopicUnfit",
-        KafkaError::Settings { .. } => "KafkaSettingsRefused",
-        KafkaError::Refused { .. } => "KafkaRefused",
-    };
-    Problem { reason, message: error.to_string(), stalled: !error.is_transient() }
+    Problem { reason: error.name(), message: error.to_string(), stalled: !error.is_transient() }
 }
 
 /// Why MongoDB cannot be asked, or the database not be used.
 pub(super) fn problem_of_store(error: &StoreError) -> Problem {
-    let reason = match error {
-        StoreError::Unreachable { .. } => "DatabaseUnreachable",
-        StoreError::Address { .. } => "DatabaseAddressRefused",
-        StoreError::Forbidden { .. } => "DatabaseForbidden",
-        StoreError::Owned { .. } => "DatabaseOwned",
-        StoreError::Refused { .. } => "DatabaseRefused",
-        StoreError::Malformed { .. } => "DocumentMalformed",
-        StoreError::Invariant { .. } => "InvariantBroken",
-    };
-    Problem { reason, message: error.to_string(), stalled: !error.is_transient() }
+    Problem { reason: error.name(), message: error.to_string(), stalled: !error.is_transient() }
 }
 
 /// What is wrong with a topic, and what to run.

@@ -7,8 +7,8 @@ use std::{
 };
 
 use stockstream_kafka::{
-    KafkaError, TopicFinding, TopicInfo, TopicProblem, all_log_bounds, catch_up, find_compaction, find_topic,
-    make_topics, start_positions, topic_ids,
+    Asking, Hears, KafkaError, TopicDescription, TopicFinding, TopicInfo, TopicProblem, all_log_bounds,
+    describe_topics, find_compaction, find_topic, make_topics, start_positions,
 };
 use stockstream_model::{
     documents::{PartitionId, StartPositions},
@@ -26,8 +26,6 @@ use super::{
 
 /// How long all questions of one pipeline may take; each ends by itself before.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long one question may take.
-const ANSWER: Duration = Duration::from_secs(5);
 /// For how long a topic that was found not to be compacted is taken to be so.
 const UNCOMPACTED_HOLDS: Duration = Duration::from_secs(5 * 60);
 /// Of how many partitions the log's end is asked for; beyond, the lag is unknown.
@@ -97,16 +95,11 @@ async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, 
     }
     look_for_compaction(client, settings, &mut found).await;
 
-    let names: Vec<String> = named(settings, found.iter().filter(|finding| finding.partitions.is_some()));
-    let ids = asking(client, move |client| {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        if names.is_empty() { Ok(BTreeMap::new()) } else { topic_ids(&client.asker, &names, ANSWER) }
-    });
-    // A topic's id is good to know; nothing waits for it.
-    let ids = ids.await?.unwrap_or_else(|error| {
-        tracing::debug!(error, "Kafka does not tell the topics' ids");
-        BTreeMap::new()
-    });
+    let described = describe(client, settings, &found).await?;
+    for topic in described.iter().filter(|topic| topic.may_read == Some(false)) {
+        let of_topic = |f: &&mut TopicFinding| settings.topics.of(f.stream).name == topic.name && f.problem.is_none();
+        found.iter_mut().filter(of_topic).for_each(|finding| finding.problem = Some(TopicProblem::Forbidden));
+    }
     let partitions = readable(&found);
     let of = Arc::clone(settings);
     let bounds = if partitions.len() > MOST_PARTITIONS {
@@ -121,7 +114,7 @@ async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, 
     };
     let facts = found.into_iter().map(|finding| {
         let name = settings.topics.of(finding.stream).name.clone();
-        let topic_id = ids.get(&name).cloned();
+        let topic_id = described.iter().find(|topic| topic.name == name).and_then(|topic| topic.id.clone());
         let problem = finding.problem.map(|problem| match (&problem, &not_made) {
             (TopicProblem::Missing, Some(error)) => {
                 let (missing, command) = problem_of_topic(&problem, settings, finding.stream);
@@ -139,7 +132,7 @@ async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, 
 async fn find(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Vec<TopicFinding>, Problem> {
     let settings = Arc::clone(settings);
     let found = asking(client, move |client| {
-        catch_up(&client.asker);
+        Asking::catch_up(&client.asker);
         Stream::ALL.into_iter().map(|stream| find_topic(&client.asker, &settings, stream)).collect::<Result<_, _>>()
     });
     found.await?.map_err(|error| problem_of_kafka(&error))
@@ -156,8 +149,25 @@ async fn look_for_compaction(client: &KafkaClient, settings: &Kafka, found: &mut
     client.note_compaction(name, sales.problem.is_some());
 }
 
-fn named<'a>(settings: &Kafka, found: impl Iterator<Item = &'a TopicFinding>) -> Vec<String> {
-    found.map(|finding| settings.topics.of(finding.stream).name.clone()).collect()
+/// What else Kafka tells of topics. It is good to know; nothing waits for it.
+async fn describe(
+    client: &Arc<KafkaClient>,
+    settings: &Arc<Kafka>,
+    found: &[TopicFinding],
+) -> Result<Vec<TopicDescription>, Problem> {
+    let there: Vec<Stream> = found.iter().filter(|f| f.partitions.is_some()).map(|f| f.stream).collect();
+    if there.is_empty() {
+        return Ok(Vec::new());
+    }
+    let settings = Arc::clone(settings);
+    let described = asking(client, move |client| {
+        let names: Vec<&str> = there.iter().map(|stream| settings.topics.of(*stream).name.as_str()).collect();
+        describe_topics(&client.asker, &settings, &names)
+    });
+    Ok(described.await?.unwrap_or_else(|error| {
+        tracing::debug!(%error, "Kafka does not tell more of the topics");
+        Vec::new()
+    }))
 }
 
 /// Partitions that have a leader.

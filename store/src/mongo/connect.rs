@@ -179,7 +179,8 @@ mod tests {
             ("mongodb://ann:word@h:1/b", Some(9)),
         ] {
             let store = open(uri, &others).await;
-            let shared = others.iter().position(|other: &Arc<MongoStore>| Arc::ptr_eq(&options(other), &options(&store)));
+            let shared =
+                others.iter().position(|other: &Arc<MongoStore>| Arc::ptr_eq(&options(other), &options(&store)));
             assert_eq!(shared, like, "{uri}");
             assert_eq!(store.database(), if uri.contains(":1/a") { "a" } else { "b" });
             others.push(store);

@@ -21,6 +21,7 @@ use tokio::{runtime::Handle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    GROUP,
     context::{Context, News},
     positions,
     slot::Slot,
@@ -33,7 +34,6 @@ use crate::{
 /// From partitions to their checkpoints and the offsets to read from; partitions that must not be read are left out.
 pub(crate) type Resolve = Box<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Vec<(Checkpoint, i64)> + Send + Sync>;
 
-const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Takes in what rebalances changed.
@@ -46,6 +46,7 @@ pub(super) fn take(
     for news in consumer.context().take_news() {
         match news {
             News::Assigned(checkpoints) => {
+                shared.let_in(GROUP);
                 tracing::info!(positions = positions(&checkpoints), "reading");
                 for checkpoint in checkpoints {
                     shared.position(&checkpoint);
@@ -192,7 +193,8 @@ impl<S: StateStore> Positions<S> {
     ) -> Result<HashMap<PartitionId, LogFacts>, Box<dyn std::error::Error + Send + Sync>> {
         let topics = &self.settings.kafka.topics;
         let names: Vec<&str> = Stream::ALL.iter().map(|stream| topics.of(*stream).name.as_str()).collect();
-        let topic_ids = if self.has_controller { topic_ids(consumer, &names, PATIENCE)? } else { BTreeMap::new() };
+        let topic_ids =
+            if self.has_controller { topic_ids(consumer, &self.settings.kafka, &names)? } else { BTreeMap::new() };
         let mut logs = HashMap::new();
         for id in ids {
             let (first, end) = log_bounds(consumer, &self.settings.kafka, *id)?;

@@ -11,15 +11,16 @@ use std::{
 
 use rdkafka::{
     ClientConfig, ClientContext, TopicPartitionList,
+    config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::KafkaError as Client,
     types::RDKafkaRespErr,
 };
 use serde::Deserialize;
-use stockstream_kafka::{KafkaError, client_config};
+use stockstream_kafka::{Complaint, Heard, Hears, KafkaError, barred, client_config, note_log};
 use stockstream_model::{
     documents::{Checkpoint, PartitionId},
-    settings::{Settings, Topics},
+    settings::{Kafka, Settings},
 };
 
 use super::assignment::Resolve;
@@ -36,7 +37,8 @@ pub(super) enum News {
 
 /// Shared with librdkafka's callbacks, which run inside `poll`.
 pub(crate) struct Context {
-    topics: Topics,
+    kafka: Kafka,
+    heard: Heard,
     shared: Arc<Shared>,
     resolve: Resolve,
     news: Mutex<Vec<News>>,
@@ -46,7 +48,8 @@ pub(crate) struct Context {
 impl Context {
     pub fn new(settings: &Settings, shared: Arc<Shared>, resolve: Resolve) -> Self {
         Self {
-            topics: settings.kafka.topics.clone(),
+            kafka: settings.kafka.clone(),
+            heard: Heard::default(),
             shared,
             resolve,
             news: Mutex::default(),
@@ -72,8 +75,22 @@ impl Context {
         (self.resolve)(consumer, ids)
     }
 
+    /// Says what a broker complains of. The client goes on trying whatever it is, so that a password that is mended is all
+    /// that is needed.
+    fn tell(&self, complaint: &Complaint) {
+        match barred(complaint, &self.kafka) {
+            Some(error) => {
+                tracing::warn!("{error}; trying again until then");
+                if complaint.is_final() {
+                    self.shared.bar(&complaint.place, error.to_string());
+                }
+            }
+            None => tracing::warn!(broker = complaint.place, "Kafka: {}; trying again", complaint.words),
+        }
+    }
+
     fn ids(&self, list: &TopicPartitionList) -> Vec<PartitionId> {
-        let id = |topic: &str, partition| Some(PartitionId { stream: self.topics.stream(topic)?, partition });
+        let id = |topic: &str, partition| Some(PartitionId { stream: self.kafka.topics.stream(topic)?, partition });
         list.elements().iter().filter_map(|element| id(element.topic(), element.partition())).collect()
     }
 }
@@ -89,7 +106,7 @@ impl ConsumerContext for Context {
         let outcome = match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 let resumed = self.resolve(consumer, &ids);
-                let positions = super::assignment::list(&self.topics, &resumed);
+                let positions = super::assignment::list(&self.kafka.topics, &resumed);
                 tracing::info!(partitions = ids.len(), "partitions assigned");
                 self.add_news(News::Assigned(resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect()));
                 consumer.incremental_assign(&positions)
@@ -118,7 +135,18 @@ impl ConsumerContext for Context {
 #[derive(Deserialize)]
 struct Statistics {
     #[serde(default)]
+    brokers: HashMap<String, BrokerStatistics>,
+    #[serde(default)]
     topics: HashMap<String, TopicStatistics>,
+}
+
+#[derive(Deserialize)]
+struct BrokerStatistics {
+    /// `host:port`
+    #[serde(default)]
+    nodename: String,
+    #[serde(default)]
+    state: String,
 }
 
 #[derive(Deserialize)]
@@ -138,8 +166,12 @@ struct PartitionStatistics {
 impl ClientContext for Context {
     fn stats_raw(&self, statistics: &[u8]) {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(statistics) else { return };
+        for broker in statistics.brokers.values().filter(|broker| broker.state == "UP") {
+            self.heard.forget(&broker.nodename);
+            self.shared.let_in(&broker.nodename);
+        }
         for (topic, of_topic) in statistics.topics {
-            let Some(stream) = self.topics.stream(&topic) else { continue };
+            let Some(stream) = self.kafka.topics.stream(&topic) else { continue };
             let ends = of_topic.partitions.into_iter().filter_map(|(partition, of_partition)| {
                 let end = of_partition.hi_offset.max(of_partition.ls_offset);
                 let partition = partition.parse().ok().filter(|p| *p >= 0 && end >= 0)?;
@@ -149,8 +181,24 @@ impl ClientContext for Context {
         }
     }
 
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if let Some(complaint) = note_log(&self.heard, level, facility, message) {
+            self.tell(&complaint);
+        }
+    }
+
     fn error(&self, error: Client, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka client");
+        match self.heard.take(reason) {
+            Some(complaint) => self.tell(&complaint),
+            // That no broker is left is told many times a second; why, only once in a while.
+            None => tracing::debug!(%error, reason, "Kafka client"),
+        }
+    }
+}
+
+impl Hears for Context {
+    fn heard(&self) -> &Heard {
+        &self.heard
     }
 }
 

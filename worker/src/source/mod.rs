@@ -20,6 +20,7 @@ use rdkafka::{
     types::RDKafkaErrorCode as Code,
 };
 use slot::Slot;
+use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     core::fold::Record,
     flush::{FlushPart, Flushed},
+    incarnation::renew,
     shared::Shared,
 };
 
@@ -46,6 +48,12 @@ const FINISH: Duration = Duration::from_secs(20);
 /// How long a full batch waits for the flush under way before partitions are paused: pausing throws away what the
 /// client has fetched ahead.
 const BEFORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often the password's file is looked at while a broker refuses us.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// What bars us where it is the group and no broker.
+pub(super) const GROUP: &str = "the group";
 
 /// The reading side of a worker.
 pub(crate) struct Source {
@@ -62,6 +70,8 @@ pub(crate) struct Source {
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,
     told: HashMap<(Stream, &'static str), Instant>,
+    sign_in: Option<SignIn>,
+    last_renewal: Instant,
 }
 
 impl Source {
@@ -72,9 +82,10 @@ impl Source {
         jobs: Sender<Vec<FlushPart>>,
         done: mpsc::Receiver<Flushed>,
         shutdown: CancellationToken,
-    ) -> Self {
+    ) -> Result<Self, KafkaError> {
         let now = Instant::now();
-        Self {
+        let sign_in = SignIn::new(&settings.kafka)?;
+        Ok(Self {
             consumer,
             settings,
             shared,
@@ -88,7 +99,9 @@ impl Source {
             last_commit: now,
             uncommitted: HashMap::new(),
             told: HashMap::new(),
-        }
+            sign_in,
+            last_renewal: now,
+        })
     }
 
     /// Reads until told to end: then finishes the flush under way, commits and leaves the group.
@@ -101,6 +114,7 @@ impl Source {
             self.read();
             self.take_assignment();
             self.commit_if_due();
+            self.renew_if_barred();
         }
         self.end();
     }
@@ -249,7 +263,25 @@ impl Source {
                 let ids: Vec<PartitionId> = self.slots.drain().map(|(id, _)| id).collect();
                 assignment::start_over(&self.consumer, &self.settings, &ids);
             }
+            Some(code) if is_about_the_connection(code) => {} // the context told why
+            Some(Code::GroupAuthorizationFailed) => {
+                let group = self.settings.group_id();
+                let command = grant_command(&self.settings.kafka, &format!("--group {group}"));
+                let what = format!("Kafka does not let this user read in group {group}; grant it with: {command}");
+                tracing::warn!("{what}");
+                self.shared.bar(GROUP, what);
+            }
             _ => tracing::warn!(%error, "Kafka reports trouble; reading goes on by itself when it is over"),
+        }
+    }
+
+    /// While a broker refuses us, the password's file is looked at: it may have changed there too.
+    fn renew_if_barred(&mut self) {
+        if self.sign_in.is_some() && self.last_renewal.elapsed() >= RENEW_EVERY {
+            self.last_renewal = Instant::now();
+            if self.shared.is_barred() {
+                renew(self.sign_in.as_mut(), &self.consumer);
+            }
         }
     }
 

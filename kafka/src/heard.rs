@@ -1,0 +1,101 @@
+//! The last reason that each broker gave. librdkafka tells it to a client's callbacks alone: what a call returns is
+//! that the transport failed, or the time.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, ConsumerContext},
+};
+
+use crate::complaint::{Complaint, complaint};
+
+/// librdkafka tells the same error of the same broker again after 30 s: what was not told for longer has passed.
+const STANDS: Duration = Duration::from_secs(60);
+/// What still stands is news again after so long.
+const NEWS_AGAIN: Duration = Duration::from_secs(25);
+
+/// What brokers complained of, as it was last heard of each.
+#[derive(Debug, Default)]
+pub struct Heard(Mutex<BTreeMap<String, (Instant, Complaint)>>);
+
+impl Heard {
+    /// Takes in a text of the error or the log callback. The complaint in it, if that is news.
+    pub fn take(&self, text: &str) -> Option<Complaint> {
+        let new = complaint(text)?;
+        let mut heard = self.lock();
+        if let Some((at, standing)) = heard.get(&new.place) {
+            let fresh = at.elapsed() < NEWS_AGAIN;
+            // A broker that refuses is also closed and reset; that says less.
+            if fresh && (*standing == new || standing.weight() > new.weight()) {
+                return None;
+            }
+        }
+        heard.insert(new.place.clone(), (Instant::now(), new.clone()));
+        Some(new)
+    }
+
+    /// What tells most of all that stands.
+    pub fn worst(&self) -> Option<Complaint> {
+        let heard = self.lock();
+        let standing = heard.values().filter(|(at, _)| at.elapsed() < STANDS);
+        standing.max_by_key(|(at, complaint)| (complaint.weight(), *at)).map(|(_, complaint)| complaint.clone())
+    }
+
+    /// That broker works.
+    pub fn forget(&self, place: &str) {
+        self.lock().remove(place);
+    }
+
+    /// All is well.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, Complaint)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A context that remembers what brokers complain of.
+pub trait Hears: ConsumerContext + Sized {
+    /// What was heard.
+    fn heard(&self) -> &Heard;
+
+    /// Hears what a call that failed has left to be told. Nothing by default: a consumer that is polled hears it there, and
+    /// must not be polled from within its own callbacks.
+    fn catch_up(_: &BaseConsumer<Self>) {}
+}
+
+/// Takes in a log line: connections that end are told nowhere else. The rest goes to our own log, where it is seldom
+/// wanted: what matters comes as an error too.
+pub fn note_log(heard: &Heard, level: RDKafkaLogLevel, facility: &str, message: &str) -> Option<Complaint> {
+    tracing::debug!(target: "librdkafka", ?level, facility, "{message}");
+    if facility == "FAIL" { heard.take(message) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stockstream_model::Refusal;
+
+    const CLOSED: &str = "ssl://a:1/bootstrap: Disconnected: closed (after 1ms in state SSL_HANDSHAKE)";
+    const VERIFY: &str = "ssl://a:1/bootstrap: error: certificate verify failed (after 1ms in state SSL_HANDSHAKE)";
+    const AWAY: &str = "ssl://b:1/bootstrap: Connect to b:1 failed: Connection refused (after 1ms in state CONNECT)";
+
+    #[test]
+    fn the_most_telling_complaint_stands_and_the_same_is_no_news() {
+        let heard = Heard::default();
+        assert_eq!(heard.take(CLOSED).and_then(|complaint| complaint.refusal), Some(Refusal::Closed));
+        assert!(heard.take(VERIFY).is_some());
+        assert!(heard.take(VERIFY).is_none() && heard.take(CLOSED).is_none());
+        assert!(heard.take(AWAY).is_some(), "another broker");
+        assert_eq!(heard.worst().and_then(|complaint| complaint.refusal), Some(Refusal::Certificate));
+        heard.forget("a:1");
+        assert_eq!(heard.worst().map(|complaint| complaint.place).as_deref(), Some("b:1"));
+    }
+}
