@@ -1,8 +1,9 @@
 //! The real binary, as processes that are started, killed and asked, against a real Kafka and a MongoDB-compatible server.
 //!
-//! `KAFKA_BOOTSTRAP_SERVERS` and `MONGODB_URI` name the servers, `STOCKSTREAM_DATA` the Online Retail data set; a test
-//! that needs what is not named says that it is skipped. Each test has topics, a group and a database of its own, and
-//! drops them at the end. What must come out is computed by `tests/oracle/oracle.py`, which shares no code with us.
+//! `KAFKA_BOOTSTRAP_SERVERS` and `MONGODB_URI` name the servers, what else `hack/services.sh` writes into its `env` file
+//! the secured ones, `STOCKSTREAM_DATA` the Online Retail data set; a test that needs what is not named says that it is
+//! skipped. Each test has topics, a group and a database of its own, and drops them at the end. What must come out is
+//! computed by `tests/oracle/oracle.py`, which shares no code with us.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
@@ -16,4 +17,5 @@ mod embedded;
 mod exact;
 mod positions;
 mod readers;
+mod secured;
 mod startup;

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 use stockstream_model::event::Stream;
 
 use crate::harness::{
-    Bed, Process, database_host,
+    Bed, database_host,
     events::{sale, stock},
-    eventually, holds, http,
     relay::Relay,
 };
 
@@ -14,23 +13,8 @@ async fn bed() -> Option<Bed> {
     Bed::new(json!({})).await
 }
 
-/// Waits until the worker is not ready and says why with these words.
-async fn waits_for(worker: &mut Process, words: &[&str]) {
-    let address = worker.address().await;
-    eventually("the worker says what it waits for", async || {
-        let (status, said) = http::get(&address, "/readyz").await?;
-        holds(status == 503 && words.iter().all(|word| said.contains(word)), || format!("{status}: {said}"))
-    })
-    .await;
-    assert_eq!(http::get(&address, "/healthz").await.map(|answer| answer.0), Ok(200), "a restart would not help");
-    assert!(worker.runs());
-}
-
 async fn refused(bed: &Bed, changed: Value, words: &[&str]) {
-    let (code, said) = bed.start("worker", changed).outcome().await;
-    assert_eq!(code, 2, "{said}");
-    let last = said.lines().rev().find(|line| line.starts_with("stockstream: ")).unwrap_or_else(|| panic!("{said}"));
-    assert!(words.iter().all(|word| last.contains(word)), "{last}");
+    bed.start("worker", changed).refused(words).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +53,7 @@ async fn a_missing_topic_is_named_with_the_command_and_work_begins_once_it_is_ma
     bed.kafka.create(Stream::Clients, 1, &[]).await;
     let mut worker = bed.worker();
     let topic = bed.setting("/kafka/topics/inventory/name");
-    waits_for(&mut worker, &[topic, "does not exist", "kafka-topics.sh", "--create", "--partitions"]).await;
+    worker.waits_for(&[topic, "does not exist", "kafka-topics.sh", "--create", "--partitions"]).await;
     bed.kafka.create(Stream::Inventory, 1, &[]).await;
     worker.ready().await;
     bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
@@ -82,7 +66,7 @@ async fn kafka_that_is_away_is_waited_for() {
     let Some(bed) = bed().await else { return };
     let relay = Relay::to(bed.setting("/kafka/bootstrapServers/0"), false).await;
     let mut worker = bed.start("worker", json!({ "kafka": { "bootstrapServers": [relay.address] } }));
-    waits_for(&mut worker, &["failed to reach Kafka", &relay.address, "kafka.bootstrapServers"]).await;
+    worker.waits_for(&["failed to reach Kafka", &relay.address, "kafka.bootstrapServers"]).await;
     relay.set_open(true);
     worker.ready().await;
     worker.signal("TERM");
@@ -94,7 +78,7 @@ async fn an_end_is_obeyed_while_kafka_is_away() {
     let Some(bed) = bed().await else { return };
     let relay = Relay::to("127.0.0.1:1", false).await;
     let mut worker = bed.start("worker", json!({ "kafka": { "bootstrapServers": [relay.address] } }));
-    waits_for(&mut worker, &["failed to reach Kafka"]).await;
+    worker.waits_for(&["failed to reach Kafka"]).await;
     worker.signal("INT");
     assert_eq!(worker.ended().await.code(), Some(0));
 }
@@ -105,7 +89,7 @@ async fn a_database_that_is_away_is_waited_for_before_and_during_work() {
     let relay = Relay::to(&database_host(&bed), false).await;
     let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
     let mut worker = bed.start("worker", json!({ "mongodb": { "uri": uri } }));
-    waits_for(&mut worker, &["MongoDB"]).await;
+    worker.waits_for(&["MongoDB"]).await;
     relay.set_open(true);
     worker.ready().await;
     bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;

@@ -62,6 +62,18 @@ impl Bed {
         Some(Self { name, folder, settings: all, kafka: Kafka::new(&typed.kafka), database, store })
     }
 
+    /// Its name, which is also that of its database and its consumer group.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A file in its folder with this text.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let file = self.folder.join(name);
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    }
+
     /// The settings as a file, changed so.
     pub fn settings(&self, changed: Value) -> PathBuf {
         static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -90,7 +102,12 @@ impl Bed {
 
     /// Starts an import with derived inventory.
     pub fn import(&self, file: &Path) -> Process {
-        let settings = self.settings(json!({}));
+        self.import_by(file, json!({}))
+    }
+
+    /// The same with the settings changed so.
+    pub fn import_by(&self, file: &Path, changed: Value) -> Process {
+        let settings = self.settings(changed);
         let config = ["--derive-inventory", "--config", settings.to_str().unwrap()];
         Process::start(["import", file.to_str().unwrap()].into_iter().chain(config))
     }
@@ -136,7 +153,7 @@ impl Drop for Bed {
 }
 
 /// Puts an object's fields into another, deeply.
-fn merge(into: &mut Value, from: Value) {
+pub fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             from.into_iter().for_each(|(name, value)| merge(into.entry(name).or_insert(Value::Null), value));

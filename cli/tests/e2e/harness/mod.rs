@@ -9,6 +9,7 @@ pub mod kafka;
 pub mod oracle;
 pub mod process;
 pub mod relay;
+pub mod secured;
 
 use std::{
     io::Write,
@@ -18,6 +19,7 @@ use std::{
 
 pub use bed::Bed;
 pub use process::Process;
+use serde_json::Value;
 pub use stockstream_model::event::Stream;
 
 /// After so long something that should come to pass is given up. Never a measure of speed.
@@ -60,6 +62,12 @@ pub fn data_set() -> Option<PathBuf> {
 /// A file that is checked in beside the tests.
 pub fn sample(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+/// Two parts of settings as one.
+pub fn both(mut one: Value, other: Value) -> Value {
+    bed::merge(&mut one, other);
+    one
 }
 
 /// Host and port of the bed's database.

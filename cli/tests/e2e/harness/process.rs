@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{eventually, http};
+use super::{eventually, holds, http};
 
 /// How many lines of a process a failed test shows.
 const SHOWN: usize = 60;
@@ -25,6 +25,11 @@ pub struct Process {
 impl Process {
     /// Starts it, with nothing of our environment that it could take for settings.
     pub fn start<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        Self::start_logging(arguments, None)
+    }
+
+    /// The same with that much of a log.
+    pub fn start_logging<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, level: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stockstream"));
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, _) in std::env::vars_os() {
@@ -33,7 +38,10 @@ impl Process {
                 command.env_remove(&*name);
             }
         }
-        command.env_remove("RUST_LOG");
+        match level {
+            Some(level) => command.env("RUST_LOG", level),
+            None => command.env_remove("RUST_LOG"),
+        };
         let mut child = command.spawn().unwrap();
         let lines = Arc::default();
         let readers = vec![
@@ -86,6 +94,18 @@ impl Process {
         address
     }
 
+    /// Waits until a worker is not ready and says why with these words. It goes on all the same.
+    pub async fn waits_for(&mut self, words: &[&str]) {
+        let address = self.address().await;
+        eventually("the worker says what it waits for", async || {
+            let (status, said) = http::get(&address, "/readyz").await?;
+            holds(status == 503 && words.iter().all(|word| said.contains(word)), || format!("{status}: {said}"))
+        })
+        .await;
+        assert_eq!(http::get(&address, "/healthz").await.map(|answer| answer.0), Ok(200), "a restart would not help");
+        assert!(self.runs());
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -112,6 +132,17 @@ impl Process {
         .await;
         self.readers.drain(..).for_each(|reader| reader.join().unwrap());
         status
+    }
+
+    /// Waits for its end as one whose settings cannot be used: exit code 2, and a last sentence with these words. All it
+    /// said.
+    pub async fn refused(self, words: &[&str]) -> String {
+        let (code, said) = self.outcome().await;
+        assert_eq!(code, 2, "{said}");
+        let last = said.lines().rev().find(|line| line.starts_with("stockstream: "));
+        let last = last.unwrap_or_else(|| panic!("no sentence in: {said}"));
+        assert!(words.iter().all(|word| last.contains(word)), "{words:?} are not all in: {last}");
+        said
     }
 
     /// Waits for its end. Its exit code and all it said.
