@@ -1,5 +1,7 @@
 //! Secured services: work over them is exact, and every way to be refused is told in one sentence without a secret.
 
+use std::time::{Duration, Instant};
+
 use bson::doc;
 use serde_json::{Value, json};
 use stockstream_model::event::Stream;
@@ -12,6 +14,9 @@ use crate::harness::{
     sample,
     secured::{Login, Secured, kafka},
 };
+
+/// After so long a producer gives an event up.
+const TOO_OLD: Duration = Duration::from_secs(60);
 
 async fn bed() -> Option<(Secured, Bed)> {
     Some((Secured::new()?, Bed::new(json!({ "analytics": { "asOf": "LatestEvent" } })).await?))
@@ -137,12 +142,15 @@ async fn a_port_that_speaks_another_protocol_is_waited_for_and_the_setting_named
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_refused_says_so_at_once() {
+async fn an_import_that_is_refused_says_so_before_its_events_are_too_old_to_send() {
     let Some((secured, bed)) = bed().await else { return };
     let import = |changed| bed.import_by(&sample("data/odd-rows.csv"), changed);
-    import(secured.sasl("SCRAM-SHA-512", "not-it")).refused(&["refuses the sign-in", "kafka.security.sasl"]).await;
+    let began = Instant::now();
+    let wrong = secured.sasl("SCRAM-SHA-512", "not-it");
+    import(wrong).refused(&["refuses the sign-in", "kafka.security.sasl"]).await;
     let unknown = secured.tls(&secured.ssl, "unknown-ca.crt", Some("client"));
     import(unknown).refused(&["unknown authority", "kafka.security.tls.caFile"]).await;
+    assert!(began.elapsed() < TOO_OLD, "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
