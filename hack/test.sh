@@ -64,6 +64,7 @@ packages() {
     have java || want+=(default-jdk-headless)
     have mvn || want+=(maven)
     have debootstrap || want+=(debootstrap)
+    have openssl || want+=(openssl)
   fi
   [ ${#want[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || { sudo=sudo; have sudo || needs "please install, as root: ${want[*]}"; }

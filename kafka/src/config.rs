@@ -104,6 +104,13 @@ mod tests {
     }
 
     #[test]
+    fn without_a_file_the_systems_authorities_are_looked_for() {
+        let config = config("{kafka: {security: {protocol: SSL}}}").unwrap();
+        assert_eq!(config.get("ssl.ca.location"), Some("probe"));
+        assert_eq!(config.get("ssl.endpoint.identification.algorithm"), Some("https"));
+    }
+
+    #[test]
     fn a_file_of_certificates_that_cannot_be_used_is_named_by_its_setting() {
         let missing = config("{kafka: {security: {protocol: SSL, tls: {caFile: /no/such/file}}}}").unwrap_err();
         assert!(missing.to_string().contains("kafka.security.tls.caFile /no/such/file"), "{missing}");

@@ -96,7 +96,7 @@ impl TopicProblem {
             Self::Compacted { .. } => {
                 ("kafka-configs.sh", format!("--alter --topic {name} --add-config cleanup.policy=delete"))
             }
-            Self::Forbidden => return Some(grant_command(settings, &format!("--topic {name}"))),
+            Self::Forbidden => return Some(grant_command(settings, "Read", &format!("--topic {name}"))),
             Self::NoLeader | Self::PartitionsWithoutLeader { .. } => return None,
         };
         Some(format!("{script} --bootstrap-server {} {what}", settings.bootstrap_servers.join(",")))
@@ -108,10 +108,10 @@ impl TopicProblem {
     }
 }
 
-/// What lets a user read something. READ includes DESCRIBE.
-pub fn grant_command(settings: &Kafka, on: &str) -> String {
+/// What lets a user do something. READ and WRITE include DESCRIBE.
+pub fn grant_command(settings: &Kafka, operation: &str, on: &str) -> String {
     let servers = settings.bootstrap_servers.join(",");
-    format!("kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:NAME --operation Read {on}")
+    format!("kafka-acls.sh --bootstrap-server {servers} --add --allow-principal User:NAME --operation {operation} {on}")
 }
 
 /// Looks at a topic. Blocks for some seconds at most.

@@ -16,11 +16,12 @@ use rdkafka::{
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
     types::RDKafkaErrorCode as Code,
 };
-use stockstream_model::settings::Kafka;
+use stockstream_model::{event::Stream, settings::Kafka};
 
 use crate::{
     KafkaError, client_config,
     explain::explain,
+    grant_command,
     heard::{Heard, note_log},
 };
 
@@ -157,8 +158,15 @@ impl Producer {
     /// A broker that refuses us would otherwise be known only when events are too old to be sent. One broker of many
     /// that does so while the others take events is no reason to end.
     fn check(&self) -> Result<(), KafkaError> {
+        // What became of events after that is only that they were purged.
+        if let Some((code, words)) = self.inner.client().fatal_error() {
+            return Err(self.not_sent(Some(code), words));
+        }
         let failure = self.context.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match failure {
+            Some(error) if is_about_rights(error.rdkafka_error_code()) => {
+                Err(self.not_sent(error.rdkafka_error_code(), error.to_string()))
+            }
             Some(error) => Err(self.explain("deliver an event", &error)),
             None if self.delivered() == 0 && self.context.heard.worst().is_some_and(|heard| heard.is_final()) => {
                 Err(self.explain("reach a broker", &Client::Global(Code::AllBrokersDown)))
@@ -167,7 +175,21 @@ impl Producer {
         }
     }
 
+    fn not_sent(&self, code: Option<Code>, mut message: String) -> KafkaError {
+        if is_about_rights(code) {
+            let topics = Stream::ALL.map(|stream| format!("--topic {}", self.settings.topics.of(stream).name));
+            let command = grant_command(&self.settings, "Write", &topics.join(" "));
+            message = format!("{message}; let this user write with: {command}");
+        }
+        KafkaError::Refused { action: "send events".into(), message }
+    }
+
     fn explain(&self, action: &str, error: &Client) -> KafkaError {
         explain(&self.settings, action, error, &self.context.heard)
     }
+}
+
+/// The first event needs the right to write to any topic, and is told by the cluster, not by the topic.
+fn is_about_rights(code: Option<Code>) -> bool {
+    matches!(code, Some(Code::ClusterAuthorizationFailed | Code::TopicAuthorizationFailed))
 }

@@ -198,6 +198,11 @@ async fn the_rights_that_are_needed_are_enough_and_each_that_is_missing_is_told(
     bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 100)).await;
     let checkpoints = bed.applied().await;
     assert_eq!(checkpoints.iter().map(|checkpoint| checkpoint.events).sum::<i64>(), 1);
+    let import = || bed.import_by(&sample("data/odd-rows.csv"), login.settings(&secured));
+    import().refused(&["failed to send events", "kafka-acls.sh", "--operation Write", topic]).await;
+    login.allow("Write", false);
+    let (code, said) = import().outcome().await;
+    assert_eq!(code, 3, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -168,7 +168,8 @@ impl Protocol {
     }
 }
 
-/// Sign-in by name and password. Files win over the values beside them and are read anew at every connection.
+/// Sign-in by name and password. Files win over the values beside them, and are read again when a broker refuses
+/// the sign-in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sasl {
@@ -183,7 +184,7 @@ pub struct Sasl {
     /// A file that holds the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username_file: Option<PathBuf>,
-    /// A file that holds the password.
+    /// A file that holds the password; read again when a broker refuses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
 }

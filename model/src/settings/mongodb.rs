@@ -14,7 +14,7 @@ pub struct MongoDb {
     /// The connection string; it names the database, as in `mongodb://host:27017/stock_management`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<Secret>,
-    /// A file that holds the connection string; wins over `uri`.
+    /// A file that holds the connection string; wins over `uri`, and is read again when the server refuses the sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri_file: Option<PathBuf>,
     /// Certificates.

@@ -266,7 +266,7 @@ impl Source {
             Some(code) if is_about_the_connection(code) => {} // the context told why
             Some(Code::GroupAuthorizationFailed) => {
                 let group = self.settings.group_id();
-                let command = grant_command(&self.settings.kafka, &format!("--group {group}"));
+                let command = grant_command(&self.settings.kafka, "Read", &format!("--group {group}"));
                 let what = format!("Kafka does not let this user read in group {group}; grant it with: {command}");
                 tracing::warn!("{what}");
                 self.shared.bar(GROUP, what);
