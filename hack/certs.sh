@@ -16,7 +16,7 @@
 #                          (ssl.keystore.type=PEM)
 # The keys are for tests on this machine: they are readable by their owner alone, and nothing else protects them.
 set -euo pipefail
-[ $# -ge 1 ] && [ -n "$1" ] && [ "${1#-}" = "$1" ] || { sed -n '2,18{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+[ $# -ge 1 ] && [ -n "$1" ] && [ "${1#-}" = "$1" ] || { sed -n '2,17{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 folder=$(realpath -m "$1"); shift
 [ -d "$folder" ] && exit 0
 command -v openssl >/dev/null || { echo "certs: openssl is missing: install it (Debian: openssl)" >&2; exit 2; }

@@ -67,7 +67,7 @@ POM
 install_once() { mkdir -p "$JARS"; (flock 9; install) 9>"$JARS/lock"; }
 
 # Listeners besides PLAINTEXT and CONTROLLER.
-listeners= advertised= protocols=
+listeners='' advertised='' protocols=''
 # listen NAME PORT PROTOCOL
 listen() {
   [ -n "$2" ] || return 0
@@ -182,5 +182,5 @@ case "${1:-}" in
   down) shift; down "$@" ;;
   run) shift; install_once; exec "${kafka_java[@]}" "$@" ;;
   install) install_once ;;
-  *) sed -n '2,24{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,23{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

@@ -36,8 +36,8 @@ load() { set -a; . "$env"; set +a; }
 up() {
   mkdir -p "$STOCKSTREAM_RUN"
   if [ ! -f "$env" ]; then
-    local kafka controller mongo readonly postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host
-    read -r kafka controller mongo readonly postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host < <("$here/free-ports.py" 12)
+    local kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host
+    read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host < <("$here/free-ports.py" 12)
     local certs; certs=$(printf %q "$STOCKSTREAM_RUN/certs")
     local user=stockstream-test word; word=$(password)
     (umask 077; cat >"$env") <<ENV
@@ -46,7 +46,7 @@ MONGODB_URI=mongodb://127.0.0.1:$mongo/stock_management
 KAFKA_PORT=$kafka
 KAFKA_CONTROLLER_PORT=$controller
 MONGO_PORT=$mongo
-MONGO_RO_PORT=$readonly
+MONGO_RO_PORT=$read_only
 PG_PORT=$postgres
 STOCKSTREAM_RUN=$(printf %q "$STOCKSTREAM_RUN")
 KAFKA_CERTS=$certs
