@@ -14,10 +14,11 @@
 #   MONGO_TLS_PORT          TLS with the good certificate
 #   MONGO_EXPIRED_PORT      TLS with the expired certificate
 #   MONGO_WRONG_HOST_PORT   TLS with the certificate of another host
+#   MONGO_MUTUAL_PORT       mutual TLS: the client's certificate must be of ca.crt
 # PG_FSYNC (on): `off` is faster; what was written then outlives killed processes, not a power cut. Counts at the first `up`.
 # STOCKSTREAM_CACHE (~/.cache/stockstream): downloads, shared by all servers, in documentdb/
 # STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one server, in mongodb/: ferretdb.pid, ferretdb-ro.pid, postgres.pid,
-#   ferretdb.log, postgres/{log,data/}; the secured fronts' are ferretdb-{tls,expired,wrong-host}.{pid,log}
+#   ferretdb.log, postgres/{log,data/}; the secured fronts' are ferretdb-{tls,expired,wrong-host,mutual}.{pid,log}
 #
 # Servers with run folders and ports of their own live side by side. Data outlives `kill -9` and `down`.
 # What it has: guarded updates, update pipelines, upserts, unique and TTL indexes, findAndModify, aggregation.
@@ -142,13 +143,12 @@ port_is_free() {
 
 open_front() { start_front "$1" "$2" "$3" --listen-addr="${MONGO_BIND:-127.0.0.1}:$2" --no-auth; }
 
-# secured_front CERTIFICATE PORT
+# secured_front NAME CERTIFICATE PORT OPTION…
 secured_front() {
-  [ -n "$2" ] || return 0
-  local certificate=$1; [ "$1" != tls ] || certificate=server
-  [ -f "$CERTS/$certificate.crt" ] || { say "secured fronts need MONGO_CERTS, a folder that hack/certs.sh made"; exit 2; }
-  start_front "ferretdb-$1" "$2" postgres --listen-addr= --listen-tls="${MONGO_BIND:-127.0.0.1}:$2" \
-    --listen-tls-cert-file="$CERTS/$certificate.crt" --listen-tls-key-file="$CERTS/$certificate.key"
+  [ -n "$3" ] || return 0
+  [ -f "$CERTS/$2.crt" ] || { say "secured fronts need MONGO_CERTS, a folder that hack/certs.sh made"; exit 2; }
+  start_front "ferretdb-$1" "$3" postgres --listen-addr= --listen-tls="${MONGO_BIND:-127.0.0.1}:$3" \
+    --listen-tls-cert-file="$CERTS/$2.crt" --listen-tls-key-file="$CERTS/$2.key" "${@:4}"
 }
 
 # FerretDB's users are PostgreSQL's.
@@ -168,11 +168,12 @@ up() {
   mkdir -p "$DIR"
   start_postgres
   open_front ferretdb "$PORT" postgres
-  if [ -n "${MONGO_TLS_PORT:-}${MONGO_EXPIRED_PORT:-}${MONGO_WRONG_HOST_PORT:-}" ]; then
+  if [ -n "${MONGO_TLS_PORT:-}${MONGO_EXPIRED_PORT:-}${MONGO_WRONG_HOST_PORT:-}${MONGO_MUTUAL_PORT:-}" ]; then
     make_user
-    secured_front tls "${MONGO_TLS_PORT:-}"
-    secured_front expired "${MONGO_EXPIRED_PORT:-}"
-    secured_front wrong-host "${MONGO_WRONG_HOST_PORT:-}"
+    secured_front tls server "${MONGO_TLS_PORT:-}"
+    secured_front expired expired "${MONGO_EXPIRED_PORT:-}"
+    secured_front wrong-host wrong-host "${MONGO_WRONG_HOST_PORT:-}"
+    secured_front mutual server "${MONGO_MUTUAL_PORT:-}" --listen-tls-ca-file="$CERTS/ca.crt"
   fi
   echo "mongodb: mongodb://127.0.0.1:$PORT/stock_management"
 }
@@ -204,7 +205,7 @@ stop() {
 
 down() {
   [ -d "$DIR" ] || return 0
-  for front in ferretdb-ro ferretdb-tls ferretdb-expired ferretdb-wrong-host; do stop $front "$DIR/$front" TERM; done
+  for front in ferretdb-ro ferretdb-tls ferretdb-expired ferretdb-wrong-host ferretdb-mutual; do stop $front "$DIR/$front" TERM; done
   stop ferretdb "$DIR" TERM
   # PostgreSQL's own file is there even if `up` was cut short before it could save the id. INT is its fast shutdown.
   $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid" 2>/dev/null || rm -f "$DIR/postgres.pid"
@@ -218,5 +219,5 @@ case "${1:-}" in
   readonly) readonly_front ;;
   down) shift; down "$@" ;;
   install) install_once ;;
-  *) sed -n '2,25{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,26{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

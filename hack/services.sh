@@ -14,8 +14,8 @@
 #   env                                  KAFKA_BOOTSTRAP_SERVERS, MONGODB_URI, STOCKSTREAM_RUN and all ports, and of what
 #                                        is secured: KAFKA_CERTS (the folder of hack/certs.sh), KAFKA_SASL_SSL,
 #                                        KAFKA_SSL, KAFKA_EXPIRED, KAFKA_WRONG_HOST, MONGODB_TLS, MONGODB_EXPIRED,
-#                                        MONGODB_WRONG_HOST (host:port), KAFKA_USER, KAFKA_PASSWORD, MONGO_USER,
-#                                        MONGO_PASSWORD (random) and MONGODB_TLS_URI
+#                                        MONGODB_WRONG_HOST, MONGODB_MUTUAL (host:port), KAFKA_USER, KAFKA_PASSWORD,
+#                                        MONGO_USER, MONGO_PASSWORD (random) and MONGODB_TLS_URI
 #   kafka/kafka.pid                      the broker's process id
 #   mongodb/{ferretdb,postgres}.pid      those of the database
 #   kafka/kafka.log, mongodb/ferretdb.log, mongodb/postgres/log
@@ -36,8 +36,8 @@ load() { set -a; . "$env"; set +a; }
 up() {
   mkdir -p "$STOCKSTREAM_RUN"
   if [ ! -f "$env" ]; then
-    local kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host
-    read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host < <("$here/free-ports.py" 12)
+    local kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual
+    read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual < <("$here/free-ports.py" 13)
     local certs; certs=$(printf %q "$STOCKSTREAM_RUN/certs")
     local user=stockstream-test word; word=$(password)
     (umask 077; cat >"$env") <<ENV
@@ -67,9 +67,11 @@ MONGO_PASSWORD=$word
 MONGO_TLS_PORT=$tls
 MONGO_EXPIRED_PORT=$mongo_expired
 MONGO_WRONG_HOST_PORT=$mongo_wrong_host
+MONGO_MUTUAL_PORT=$mutual
 MONGODB_TLS=127.0.0.1:$tls
 MONGODB_EXPIRED=127.0.0.1:$mongo_expired
 MONGODB_WRONG_HOST=127.0.0.1:$mongo_wrong_host
+MONGODB_MUTUAL=127.0.0.1:$mutual
 MONGODB_TLS_URI=mongodb://$user:$word@127.0.0.1:$tls/stock_management?tls=true
 ENV
   fi

@@ -19,7 +19,6 @@ use rdkafka::{
 use stockstream_model::{event::Stream, settings::Kafka};
 
 use crate::{
-    grant_command,
     KafkaError, client_config,
     explain::explain,
     grant_command,

@@ -30,9 +30,8 @@ fn keeps_secrets(secured: &Secured, said: &str) {
 }
 
 /// A whole file goes to Kafka, through a worker, into MongoDB, all of it over secured connections.
-async fn counts_exactly(secured: &Secured, bed: &Bed, security: Value) {
+async fn counts_exactly(secured: &Secured, bed: &Bed, all: Value) {
     let file = sample("data/odd-rows.csv");
-    let all = both(security, secured.database(bed));
     let mut worker = bed.start("worker", all.clone());
     worker.ready().await;
     let (code, said) = bed.import_by(&file, all.clone()).outcome().await;
@@ -54,19 +53,28 @@ async fn counts_exactly(secured: &Secured, bed: &Bed, security: Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_with_scram_sha_512_and_tls_counts_exactly() {
     let Some((secured, bed)) = bed().await else { return };
-    counts_exactly(&secured, &bed, secured.sasl("SCRAM-SHA-512", &secured.password)).await;
+    let all = both(secured.sasl("SCRAM-SHA-512", &secured.password), secured.database(&bed));
+    counts_exactly(&secured, &bed, all).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_with_plain_and_tls_counts_exactly() {
     let Some((secured, bed)) = bed().await else { return };
-    counts_exactly(&secured, &bed, secured.sasl("PLAIN", &secured.password)).await;
+    let all = both(secured.sasl("PLAIN", &secured.password), secured.database(&bed));
+    counts_exactly(&secured, &bed, all).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_with_a_certificate_of_its_own_counts_exactly() {
     let Some((secured, bed)) = bed().await else { return };
-    counts_exactly(&secured, &bed, secured.tls(&secured.ssl, "ca.crt", Some("client"))).await;
+    let mut mongodb = secured.database_at(&bed, &secured.mongodb_mutual, &secured.mongodb_password, "ca.crt");
+    mongodb["mongodb"]["uri"] = with_certificate(&mongodb, &secured.file("client.pem"));
+    counts_exactly(&secured, &bed, both(secured.tls(&secured.ssl, "ca.crt", Some("client")), mongodb)).await;
+}
+
+/// The address of these settings with a client's certificate.
+fn with_certificate(settings: &Value, file: &str) -> Value {
+    format!("{}?tls=true&tlsCertificateKeyFile={file}", settings["mongodb"]["uri"].as_str().unwrap()).into()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,16 +108,21 @@ async fn what_kafka_refuses_ends_the_worker_with_a_sentence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_mongodb_refuses_ends_the_worker_with_a_sentence() {
     let Some((secured, bed)) = bed().await else { return };
-    let Secured { mongodb, mongodb_expired, mongodb_wrong_host, mongodb_password, .. } = &secured;
+    let Secured { mongodb, mongodb_expired, mongodb_wrong_host, mongodb_mutual, mongodb_password, .. } = &secured;
     let at = |address: &str, password: &str, ca: &str| secured.database_at(&bed, address, password, ca);
     let nobody = format!("mongodb://{mongodb}/{}", bed.name());
     let nobody = json!({ "mongodb": { "uri": nobody, "tls": { "caFile": secured.file("ca.crt") } } });
+    let certificate = "tlsCertificateKeyFile";
+    let mut stranger = at(mongodb_mutual, mongodb_password, "ca.crt");
+    stranger["mongodb"]["uri"] = with_certificate(&stranger, &secured.file("stranger.pem"));
     for (changed, place, words) in [
         (at(mongodb, "not-it", "ca.crt"), mongodb, ["refuses the sign-in", "mongodb.uri"]),
         (nobody, mongodb, ["refuses the sign-in", "names no user"]),
         (at(mongodb, mongodb_password, "unknown-ca.crt"), mongodb, ["unknown authority", "mongodb.tls.caFile"]),
         (at(mongodb_expired, mongodb_password, "ca.crt"), mongodb_expired, ["not valid today", "expired"]),
         (at(mongodb_wrong_host, mongodb_password, "ca.crt"), mongodb_wrong_host, ["for another host", "mongodb.uri"]),
+        (at(mongodb_mutual, mongodb_password, "ca.crt"), mongodb_mutual, ["client's certificate", certificate]),
+        (stranger, mongodb_mutual, ["client's certificate", certificate]),
     ] {
         let said = bed.start("worker", changed).refused(&[&[place.as_str()], &words[..]].concat()).await;
         keeps_secrets(&secured, &said);

@@ -157,6 +157,11 @@ mod tests {
                 "received fatal alert: CertificateRequired",
             ),
             (
+                "I/O error: received fatal alert: UnknownCA",
+                Some(Refusal::ClientCertificate),
+                "received fatal alert: UnknownCA",
+            ),
+            (
                 "I/O error: received corrupt message of type InvalidContentType",
                 Some(Refusal::Protocol),
                 "received corrupt message of type InvalidContentType",
