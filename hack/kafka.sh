@@ -37,7 +37,7 @@ say() { echo "kafka: $*" >&2; }
 kafka_java=(java -Xmx"${KAFKA_HEAP:-512m}" -Dlog4j2.configurationFile="$JARS/log4j2-stderr.xml" -cp "$JARS/libs/*")
 # The working folder tells the broker from a stranger that got the same process id later.
 runs() { [ -f "$DIR/kafka.pid" ] && [ "/proc/$(cat "$DIR/kafka.pid")/cwd" -ef "$DIR" ]; }
-answers() { (: >/dev/tcp/127.0.0.1/"$PORT") 2>/dev/null; }
+answers() { (: >/dev/tcp/"${KAFKA_BIND:-127.0.0.1}"/"$PORT") 2>/dev/null; }
 
 install() {
   command -v java >/dev/null || { say "Java is missing: install a JRE of version 17 or newer (Debian: default-jdk-headless)"; exit 2; }
@@ -129,7 +129,7 @@ up() {
   secured
   install_once
   mkdir -p "$DIR"; cd "$DIR"
-  if runs; then echo "kafka: 127.0.0.1:$PORT"; return; fi
+  if runs; then echo "kafka: $ADVERTISE:$PORT"; return; fi
   for _ in $(seq 25); do answers || break; sleep 0.2; done # a broker killed just now lets go of its port a little later
   if answers; then say "port $PORT is taken by another program: set KAFKA_PORT"; exit 1; fi
   umask 077 # there are passwords in it
@@ -160,7 +160,7 @@ CONF
   setsid "${kafka_java[@]}" kafka.Kafka server.properties </dev/null >>kafka.log 2>&1 &
   echo $! >kafka.pid
   for _ in $(seq 240); do
-    answers && runs && { echo "kafka: 127.0.0.1:$PORT"; return; }
+    answers && runs && { echo "kafka: $ADVERTISE:$PORT"; return; }
     [ -e "/proc/$(cat kafka.pid)" ] || break
     sleep 0.25
   done

@@ -29,6 +29,7 @@ VERSION=${FERRETDB_VERSION:-v2.7.0}
 PORT=${MONGO_PORT:-27017}
 RO_PORT=${MONGO_RO_PORT:-27018}
 PG=${PG_PORT:-5433}
+BIND=${MONGO_BIND:-127.0.0.1}
 CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
 RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
 BASE=$CACHE/documentdb
@@ -40,7 +41,7 @@ SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
 say() { echo "mongodb: $*" >&2; }
 # The working folder tells our processes from a stranger that got the same process id later.
 runs() { local pid; pid=$(cat "$DIR/$1.pid" 2>/dev/null) && $SUDO test "/proc/$pid/cwd" -ef "$2"; }
-answers() { (: >/dev/tcp/127.0.0.1/"$1") 2>/dev/null; }
+answers() { (: >/dev/tcp/"$BIND"/"$1") 2>/dev/null; }
 
 # Runs one of PostgreSQL's programs in the Debian root, the data folder at /mnt. All mounts are in a namespace of
 # their own: nobody else sees them (the root is shared), and they are gone with the last process in it.
@@ -85,7 +86,7 @@ install_once() { mkdir -p "$BASE"; (flock 9; install) 9>"$BASE/lock"; }
 
 start_postgres() {
   runs postgres "$DIR/postgres/data" && return
-  port_is_free "$PG" PG_PORT
+  BIND=127.0.0.1 port_is_free "$PG" PG_PORT
   # After a kill its children live on for a moment and its lock file stays.
   wait_for_children; $SUDO rm -f "$DIR/postgres/data/postmaster.pid"
   if ! $SUDO test -f "$DIR/postgres/data/postgresql.conf"; then
@@ -141,13 +142,13 @@ port_is_free() {
   say "port $1 is taken by another program: set $2"; exit 1
 }
 
-open_front() { start_front "$1" "$2" "$3" --listen-addr="${MONGO_BIND:-127.0.0.1}:$2" --no-auth; }
+open_front() { start_front "$1" "$2" "$3" --listen-addr="$BIND:$2" --no-auth; }
 
 # secured_front NAME CERTIFICATE PORT OPTION…
 secured_front() {
   [ -n "$3" ] || return 0
   [ -f "$CERTS/$2.crt" ] || { say "secured fronts need MONGO_CERTS, a folder that hack/certs.sh made"; exit 2; }
-  start_front "ferretdb-$1" "$3" postgres --listen-addr= --listen-tls="${MONGO_BIND:-127.0.0.1}:$3" \
+  start_front "ferretdb-$1" "$3" postgres --listen-addr= --listen-tls="$BIND:$3" \
     --listen-tls-cert-file="$CERTS/$2.crt" --listen-tls-key-file="$CERTS/$2.key" "${@:4}"
 }
 
@@ -175,7 +176,7 @@ up() {
     secured_front wrong-host wrong-host "${MONGO_WRONG_HOST_PORT:-}"
     secured_front mutual server "${MONGO_MUTUAL_PORT:-}" --listen-tls-ca-file="$CERTS/ca.crt"
   fi
-  echo "mongodb: mongodb://127.0.0.1:$PORT/stock_management"
+  echo "mongodb: mongodb://$BIND:$PORT/stock_management"
 }
 
 # FerretDB gives each user it makes every right. So this is a login of PostgreSQL that only reads.
@@ -187,7 +188,7 @@ do $$ begin if not exists (select from pg_roles where rolname = 'ro') then
 end if; end $$
 SQL
   open_front ferretdb-ro "$RO_PORT" ro
-  echo "read-only: mongodb://127.0.0.1:$RO_PORT/stock_management"
+  echo "read-only: mongodb://$BIND:$RO_PORT/stock_management"
 }
 
 # The shell's own kill: a minimal Debian has no program of that name that sudo could run.

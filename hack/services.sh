@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The services that tests need: a Kafka broker and a MongoDB-compatible server, new and empty, on free loopback ports; each
-# open and, on other ports, secured.
+# The services that tests need: a Kafka broker and a MongoDB-compatible server, new and empty, on free ports; each open and,
+# on other ports, secured.
 #
 #   hack/services.sh up         start both; nothing happens if they run already
 #   hack/services.sh env        print what a test needs to find them, as KEY=value lines
@@ -10,6 +10,8 @@
 #   export STOCKSTREAM_RUN=$(mktemp -d); hack/services.sh up
 #   set -a; . "$STOCKSTREAM_RUN/env"; set +a; cargo test; hack/services.sh down
 #
+# SERVICES_ADDRESS (127.0.0.1): the address of this machine at which they are found, and nowhere else: for clients in
+# containers that of their bridge. Nobody is asked for a password at the open ports, so never one that others reach.
 # STOCKSTREAM_RUN (~/.cache/stockstream/run) is the run folder. In it:
 #   env                                  KAFKA_BOOTSTRAP_SERVERS, MONGODB_URI, STOCKSTREAM_RUN and all ports, and of what
 #                                        is secured: KAFKA_CERTS (the folder of hack/certs.sh), KAFKA_SASL_SSL,
@@ -40,9 +42,13 @@ up() {
     read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual < <("$here/free-ports.py" 13)
     local certs; certs=$(printf %q "$STOCKSTREAM_RUN/certs")
     local user=stockstream-test word; word=$(password)
+    local host=${SERVICES_ADDRESS:-127.0.0.1}
     (umask 077; cat >"$env") <<ENV
-KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:$kafka
-MONGODB_URI=mongodb://127.0.0.1:$mongo/stock_management
+KAFKA_BOOTSTRAP_SERVERS=$host:$kafka
+MONGODB_URI=mongodb://$host:$mongo/stock_management
+KAFKA_BIND=$host
+KAFKA_ADVERTISE=$host
+MONGO_BIND=$host
 KAFKA_PORT=$kafka
 KAFKA_CONTROLLER_PORT=$controller
 MONGO_PORT=$mongo
@@ -57,10 +63,10 @@ KAFKA_SSL_PORT=$ssl
 KAFKA_EXPIRED_PORT=$expired
 KAFKA_WRONG_HOST_PORT=$wrong_host
 KAFKA_REAUTH_MS=4000
-KAFKA_SASL_SSL=127.0.0.1:$sasl
-KAFKA_SSL=127.0.0.1:$ssl
-KAFKA_EXPIRED=127.0.0.1:$expired
-KAFKA_WRONG_HOST=127.0.0.1:$wrong_host
+KAFKA_SASL_SSL=$host:$sasl
+KAFKA_SSL=$host:$ssl
+KAFKA_EXPIRED=$host:$expired
+KAFKA_WRONG_HOST=$host:$wrong_host
 MONGO_CERTS=$certs
 MONGO_USER=$user
 MONGO_PASSWORD=$word
@@ -68,15 +74,15 @@ MONGO_TLS_PORT=$tls
 MONGO_EXPIRED_PORT=$mongo_expired
 MONGO_WRONG_HOST_PORT=$mongo_wrong_host
 MONGO_MUTUAL_PORT=$mutual
-MONGODB_TLS=127.0.0.1:$tls
-MONGODB_EXPIRED=127.0.0.1:$mongo_expired
-MONGODB_WRONG_HOST=127.0.0.1:$mongo_wrong_host
-MONGODB_MUTUAL=127.0.0.1:$mutual
-MONGODB_TLS_URI=mongodb://$user:$word@127.0.0.1:$tls/stock_management?tls=true
+MONGODB_TLS=$host:$tls
+MONGODB_EXPIRED=$host:$mongo_expired
+MONGODB_WRONG_HOST=$host:$mongo_wrong_host
+MONGODB_MUTUAL=$host:$mutual
+MONGODB_TLS_URI=mongodb://$user:$word@$host:$tls/stock_management?tls=true
 ENV
   fi
   load
-  "$here/certs.sh" "$KAFKA_CERTS"
+  "$here/certs.sh" "$KAFKA_CERTS" "$KAFKA_ADVERTISE"
   trap down EXIT # one that starts without the other is of no use
   "$here/kafka.sh" up
   # Tests kill processes; none of them cuts the power.

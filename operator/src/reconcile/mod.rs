@@ -32,6 +32,7 @@ pub(crate) mod scenes;
 pub mod status;
 pub mod topics;
 pub mod validate;
+mod wording;
 
 use std::collections::BTreeMap;
 

@@ -4,16 +4,16 @@ use stockstream_kafka::{KafkaError, TopicProblem};
 use stockstream_model::{event::Stream, settings::Kafka};
 use stockstream_store::StoreError;
 
-use super::facts::Problem;
+use super::{facts::Problem, wording::in_words_of_the_resource};
 
 /// Why Kafka cannot be asked. What passes by itself, or when somebody makes a topic, is waited for.
 pub(super) fn problem_of_kafka(error: &KafkaError) -> Problem {
-    Problem { reason: error.name(), message: error.to_string(), stalled: !error.is_transient() }
+    problem_with(error.name(), &error.to_string(), !error.is_transient())
 }
 
 /// Why MongoDB cannot be asked, or the database not be used.
 pub(super) fn problem_of_store(error: &StoreError) -> Problem {
-    Problem { reason: error.name(), message: error.to_string(), stalled: !error.is_transient() }
+    problem_with(error.name(), &error.to_string(), !error.is_transient())
 }
 
 /// What is wrong with a topic, and what to run.
@@ -25,6 +25,10 @@ pub(super) fn problem_of_topic(problem: &TopicProblem, settings: &Kafka, stream:
         TopicProblem::TooFewPartitions { .. } => ("TooFewPartitions", true),
         TopicProblem::Compacted { .. } => ("TopicCompacted", true),
     };
-    let message = problem.error(settings, stream).to_string();
-    (Problem { reason, message, stalled }, problem.command(settings, stream))
+    let said = problem_with(reason, &problem.error(settings, stream).to_string(), stalled);
+    (said, problem.command(settings, stream))
+}
+
+fn problem_with(reason: &'static str, message: &str, stalled: bool) -> Problem {
+    Problem { reason, message: in_words_of_the_resource(message), stalled }
 }

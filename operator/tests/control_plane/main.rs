@@ -15,5 +15,6 @@ mod definition;
 mod leading;
 mod rights;
 mod secrets;
+mod secured;
 mod steady;
 mod trouble;

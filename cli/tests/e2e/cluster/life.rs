@@ -10,14 +10,9 @@ use stockstream_store::{Paging, ViewStore};
 use super::{
     kube::Kube,
     pipeline::{Pipeline, WORKERS},
+    secured,
 };
-use crate::harness::{
-    Bed,
-    compare::{self, Shown},
-    data_set,
-    events::sale,
-    eventually, holds, http, oracle,
-};
+use crate::harness::{Bed, compare, data_set, events::sale, eventually, holds, http, oracle};
 
 const ALL: Paging = Paging { page: 1, per_page: 1_000_000 };
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/stockstream");
@@ -43,6 +38,7 @@ async fn a_pipeline_lives_from_install_to_uninstall() {
     stops_and_goes_on(&bed, &stock).await;
     helm(&kube, "upgrade", &["--set", "podAnnotations.upgraded=yes"]);
     refuses_a_second_owner_of_the_database(&kube, &bed).await;
+    secured::counts_and_keeps_secrets(&kube, &system.name).await;
 
     kube.helm(&["uninstall", "stockstream", "-n", "stockstream", "--wait"]);
     assert!(stock.status()["conditions"].is_array(), "resource and definition stay");
@@ -50,7 +46,7 @@ async fn a_pipeline_lives_from_install_to_uninstall() {
 }
 
 async fn waits_for_secret_and_topics(bed: &Bed, stock: &Pipeline<'_>) {
-    stock.apply(bed, &json!({ "asOf": "LatestEvent" }));
+    stock.apply(bed, json!({ "analytics": { "asOf": "LatestEvent" } }));
     let said = stock.is("DatabaseReady", "False", Some("SecretMissing")).await;
     assert!(said.contains("mongo"), "{said}");
     stock.secret(bed.setting("/mongodb/uri"));
@@ -91,13 +87,7 @@ async fn counts_while_workers_come_and_go(bed: &Bed, stock: &Pipeline<'_>, file:
 }
 
 async fn shows_the_page(stock: &Pipeline<'_>, file: &Path) {
-    let page = stock.kube.forward(stock.namespace, "svc/stock-dashboard", 80).await;
-    let shown = Shown {
-        winners: http::all(&page.address, "/api/v1/product-winners").await,
-        risks: http::all(&page.address, "/api/v1/loss-risk-products").await,
-        clients: http::all(&page.address, "/api/v1/clients").await,
-    };
-    compare::views(&oracle::expected(file), &shown).unwrap();
+    compare::views(&oracle::expected(file), &stock.shown().await).unwrap();
 }
 
 async fn follows_new_thresholds(bed: &Bed, stock: &Pipeline<'_>) {
@@ -173,7 +163,7 @@ async fn refuses_a_second_owner_of_the_database(kube: &Kube, first: &Bed) {
     let other = Pipeline { kube: kube.clone(), namespace: &namespace.name };
     let Some(bed) = Bed::new(json!({})).await else { return };
     other.secret(first.setting("/mongodb/uri"));
-    other.apply(&bed, &json!({}));
+    other.apply(&bed, json!({}));
     let said = other.is("DatabaseReady", "False", None).await;
     assert!(said.contains("shop/stock"), "it names the owner: {said}");
     assert!(other.deployment().is_none());

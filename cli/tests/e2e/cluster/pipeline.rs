@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kube::Kube;
-use crate::harness::{Bed, eventually, holds};
+use crate::harness::{Bed, both, compare::Shown, eventually, holds, http};
 
 pub const WORKERS: &str = "app.kubernetes.io/instance=stock,app.kubernetes.io/component=worker";
 
@@ -14,30 +14,34 @@ pub struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Writes the Secret with this address, or a newer one.
+    /// Writes the Secret with the address of MongoDB, or a newer one.
     pub fn secret(&self, uri: &str) {
-        let metadata = json!({ "name": "mongo", "namespace": self.namespace });
-        let secret =
-            json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": { "uri": uri } });
+        self.secret_of("mongo", &json!({ "uri": uri }));
+    }
+
+    /// Writes a Secret.
+    pub fn secret_of(&self, name: &str, contents: &Value) {
+        let metadata = json!({ "name": name, "namespace": self.namespace });
+        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": contents });
         self.kube.apply(&secret).unwrap();
     }
 
-    /// Applies the resource over a bed's topics.
-    pub fn apply(&self, bed: &Bed, analytics: &Value) {
+    /// Applies the resource over a bed's topics, its spec changed so.
+    pub fn apply(&self, bed: &Bed, changed: Value) {
         let topic = |stream: &str| json!({ "name": bed.setting(&format!("/kafka/topics/{stream}/name")) });
+        let spec = json!({
+            "kafka": {
+                "bootstrapServers": [bed.setting("/kafka/bootstrapServers/0")],
+                "startFrom": "earliest",
+                "topics": { "sales": topic("sales"), "inventory": topic("inventory"), "clients": topic("clients") },
+            },
+            "mongodb": { "uriSecretRef": { "name": "mongo" } },
+        });
         let pipeline = json!({
             "apiVersion": "stockstream.dev/v1alpha1",
             "kind": "AnalyticsPipeline",
             "metadata": { "name": "stock", "namespace": self.namespace },
-            "spec": {
-                "kafka": {
-                    "bootstrapServers": [bed.setting("/kafka/bootstrapServers/0")],
-                    "startFrom": "earliest",
-                    "topics": { "sales": topic("sales"), "inventory": topic("inventory"), "clients": topic("clients") },
-                },
-                "mongodb": { "uriSecretRef": { "name": "mongo" } },
-                "analytics": analytics,
-            },
+            "spec": both(spec, changed),
         });
         self.kube.apply(&pipeline).unwrap();
     }
@@ -83,6 +87,16 @@ impl Pipeline<'_> {
             holds(said == format!("{count}/{count}") && pods == count, || format!("{said}, {pods} pods"))
         })
         .await;
+    }
+
+    /// What the page shows, through a port-forward.
+    pub async fn shown(&self) -> Shown {
+        let page = self.kube.forward(self.namespace, "svc/stock-dashboard", 80).await;
+        Shown {
+            winners: http::all(&page.address, "/api/v1/product-winners").await,
+            risks: http::all(&page.address, "/api/v1/loss-risk-products").await,
+            clients: http::all(&page.address, "/api/v1/clients").await,
+        }
     }
 
     /// The Deployment of the workers.
