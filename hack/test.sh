@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # All checks and tests, from a fresh Debian or Ubuntu on (as root or with sudo; installs by apt what is missing).
 #
-#   hack/test.sh           everything: with a real Kafka and a MongoDB-compatible server, started here, empty, and
-#                          stopped at the end; or with those that KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name
-#   hack/test.sh --unit    without services: tests that need them say that they are skipped
-#   hack/test.sh --kubernetes   everything, and operator and chart against a real control plane (building it takes minutes, once)
+#   hack/test.sh              everything: with a real Kafka, a MongoDB-compatible server and a real one-node Kubernetes,
+#                             built and started here, empty, and stopped at the end. Kubernetes is built from source, once:
+#                             many minutes. Where KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name services, those serve all but
+#                             the pods of the node
+#   hack/test.sh --services   without Kubernetes
+#   hack/test.sh --unit       without services too: tests that need them say that they are skipped
 #
 # STOCKSTREAM_DATA: the Online Retail data set (.csv or .csv.gz), for the tests that run on it; they are skipped without.
 # Exit status: 0 all passed, 2 something must be installed first, any other: the stage named in the last line failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-unit= kubernetes=
+unit='' kubernetes=yes
 case "${1:-}" in
   '') ;;
-  --unit) unit=yes ;;
-  --kubernetes) kubernetes=yes ;;
-  *) sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  --services) kubernetes= ;;
+  --unit) unit=yes kubernetes= ;;
+  *) sed -n '2,14{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
 start_services=
 if [ -n "$unit" ]; then
@@ -31,11 +33,20 @@ times=
 finish() {
   status=$?
   trap - EXIT; trap '' INT TERM HUP # a second Ctrl-C must not leave a service behind
-  if [ -n "$cluster" ]; then STOCKSTREAM_RUN=$cluster hack/kube.sh down && rm -rf "$cluster" || echo "test: a cluster in $cluster is still there" >&2; fi
-  if [ -n "$run" ]; then STOCKSTREAM_RUN=$run hack/services.sh down || echo "test: services in $run are still there" >&2; fi
+  stop || true
   if [ "$status" = 0 ]; then echo "test: passed in $SECONDS s (${times%, })"
   else echo "test: FAILED in $stage after $SECONDS s${times:+ (passed: ${times%, })}" >&2; fi
   exit "$status"
+}
+# Stops what this script started; the cluster first, since its pods use the services.
+stop() {
+  local left=''
+  if [ -n "$cluster" ]; then
+    if STOCKSTREAM_RUN=$cluster hack/kube.sh down; then rm -rf "$cluster"; else left+=" a cluster in $cluster"; fi
+  fi
+  if [ -n "$run" ]; then STOCKSTREAM_RUN=$run hack/services.sh down || left+=" services in $run"; fi
+  cluster='' run=''
+  [ -z "$left" ] || { echo "test: still there:$left" >&2; return 1; }
 }
 trap finish EXIT
 trap 'exit 130' INT; trap 'exit 143' TERM; trap 'exit 129' HUP
@@ -60,7 +71,7 @@ packages() {
   perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null || want+=(perl)
   have pkg-config || want+=(pkg-config)
   have python3 || want+=(python3)
-  if [ -n "$start_services" ]; then
+  if [ -n "$start_services$kubernetes" ]; then
     have java || want+=(default-jdk-headless)
     have mvn || want+=(maven)
     have debootstrap || want+=(debootstrap)
@@ -85,6 +96,9 @@ toolchain() {
   done
 }
 
+# The one that the tests were just run with.
+binary() { echo "${CARGO_TARGET_DIR:-target}/debug/stockstream"; }
+
 packages
 toolchain
 if [ -n "${STOCKSTREAM_DATA:-}" ]; then
@@ -93,8 +107,8 @@ if [ -n "${STOCKSTREAM_DATA:-}" ]; then
 else
   echo "test: STOCKSTREAM_DATA is not set, tests on the real data set are skipped"
 fi
-if [ -n "$start_services" ]; then stage downloads hack/services.sh install; fi
-if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install control-plane; fi
+if [ -n "$start_services$kubernetes" ]; then stage downloads hack/services.sh install; fi
+if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
 
 stage format cargo fmt --all --check
 stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -111,3 +125,18 @@ if [ -n "$kubernetes" ]; then
   stage chart hack/chart.sh
 fi
 stage tests cargo test --workspace --locked
+
+# Pods reach this machine at an address of its own, so for them there are other services.
+if [ -n "$kubernetes" ]; then
+  stage stop stop
+  unset STOCKSTREAM_KUBECONFIG
+  cluster=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-cluster.XXXXXX")
+  stage node env STOCKSTREAM_RUN="$cluster" hack/kube.sh up node
+  set -a; . "$cluster/kube/env"; set +a
+  stage image env STOCKSTREAM_BINARY="$(binary)" hack/image.sh "$cluster/image.tar"
+  stage load env STOCKSTREAM_RUN="$cluster" hack/kube.sh load "$cluster/image.tar"
+  run=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-test.XXXXXX")
+  stage services env STOCKSTREAM_RUN="$run" SERVICES_ADDRESS="$KUBE_HOST_ADDRESS" hack/services.sh up
+  set -a; . "$run/env"; set +a
+  stage cluster cargo test --workspace --locked --test e2e cluster
+fi
