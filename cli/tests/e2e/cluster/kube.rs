@@ -7,8 +7,17 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::harness::{eventually, needed};
+
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/stockstream");
+
+/// One test at a time: the definition of the resource is the whole cluster's, and so are some of the chart's roles.
+pub async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
+}
 
 /// The cluster.
 #[derive(Clone)]
@@ -52,6 +61,12 @@ impl Kube {
     /// `helm`, which must succeed.
     pub fn helm(&self, arguments: &[&str]) -> String {
         self.attempt("helm", arguments, "").unwrap_or_else(|complaint| panic!("{complaint}"))
+    }
+
+    /// Installs or upgrades the release `stockstream`. It takes over the definition of the resource, which outlives a release.
+    pub fn chart(&self, command: &str, namespace: &str, more: &[&str]) {
+        let arguments = [command, "stockstream", CHART, "-n", namespace, "--wait", "--timeout=3m", "--take-ownership"];
+        self.helm(&[&arguments, more].concat());
     }
 
     /// `kubectl apply` of an object.

@@ -8,26 +8,21 @@ use stockstream_model::{analytics::Tier, event::Stream};
 use stockstream_store::{Paging, ViewStore};
 
 use super::{
-    kube::Kube,
+    kube::{Kube, alone},
     pipeline::{Pipeline, WORKERS},
     secured,
 };
 use crate::harness::{Bed, compare, data_set, events::sale, eventually, holds, http, oracle};
 
 const ALL: Paging = Paging { page: 1, per_page: 1_000_000 };
-const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/stockstream");
-
-fn helm(kube: &Kube, command: &str, more: &[&str]) {
-    let arguments = [&[command, "stockstream", CHART, "-n", "stockstream", "--wait", "--timeout=3m"], more].concat();
-    kube.helm(&arguments);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_lives_from_install_to_uninstall() {
     let (Some(kube), Some(file)) = (Kube::new(), data_set()) else { return };
+    let _alone = alone().await;
     let Some(bed) = Bed::without_topics(json!({})).await else { return };
     let (system, shop) = (kube.restricted_namespace("stockstream"), kube.restricted_namespace("shop"));
-    helm(&kube, "install", &[]);
+    kube.chart("install", &system.name, &[]);
     let stock = Pipeline { kube: kube.clone(), namespace: &shop.name };
 
     waits_for_secret_and_topics(&bed, &stock).await;
@@ -36,7 +31,7 @@ async fn a_pipeline_lives_from_install_to_uninstall() {
     follows_new_thresholds(&bed, &stock).await;
     rolls_for_a_new_secret_without_its_operator(&bed, &stock, &system.name).await;
     stops_and_goes_on(&bed, &stock).await;
-    helm(&kube, "upgrade", &["--set", "podAnnotations.upgraded=yes"]);
+    kube.chart("upgrade", &system.name, &["--set", "podAnnotations.upgraded=yes"]);
     refuses_a_second_owner_of_the_database(&kube, &bed).await;
     secured::counts_and_keeps_secrets(&kube, &system.name).await;
 

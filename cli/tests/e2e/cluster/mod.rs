@@ -12,6 +12,7 @@
 //! cargo test --workspace --test e2e cluster
 //! ```
 
+mod autoscale;
 mod kube;
 mod life;
 mod pipeline;
