@@ -1,15 +1,13 @@
 # shellcheck shell=bash
 # The chart on a cluster: read by hack/chart.sh. What needs no pod that runs, so a control plane alone is enough.
-# Tried: server-side dry runs of every rendering, in a namespace that enforces `restricted`; install, upgrade, uninstall;
-# what the operator and people may do; installing without rights beyond a few namespaces.
+# Tried: server-side dry runs of every rendering, in a namespace that enforces `restricted`, and of the autoscalers in
+# examples/; install, upgrade, uninstall; what the operator and people may do; installing without rights beyond a few namespaces.
 
 # shellcheck disable=SC2154 # set by hack/chart.sh
 kubectl() { "$KUBECTL" --kubeconfig "$STOCKSTREAM_KUBECONFIG" "$@"; }
 helm() { "$HELM" --kubeconfig "$STOCKSTREAM_KUBECONFIG" "$@"; }
 export KUBECTL
 CRD=analyticspipelines.stockstream.dev
-POD_MONITORS=podmonitors.monitoring.coreos.com
-PROMETHEUS_OPERATOR=github.com/prometheus-operator/prometheus-operator@v0.85.0
 made= # kinds of others that were made here
 
 eventually() {
@@ -40,27 +38,21 @@ work=$(mktemp -d)
 trap finish EXIT
 trap 'exit 130' INT; trap 'exit 143' TERM
 
-# The Prometheus operator's own kind, as its release has it.
-pod_monitors() {
-  local file=$CACHE/chart/podmonitors-${PROMETHEUS_OPERATOR##*@}.yaml
-  if [ ! -f "$file" ]; then
-    mkdir -p "$CACHE/chart"
-    local module
-    module=$(cd "$work" && go mod download -json $PROMETHEUS_OPERATOR | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') ||
-      needs "$PROMETHEUS_OPERATOR could not be fetched with Go"
-    cp "$module/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml" "$file.new"
-    chmod 644 "$file.new"; mv "$file.new" "$file"
-  fi
-  ! kubectl get crd $POD_MONITORS >/dev/null 2>&1 || return 0
-  made=$POD_MONITORS
+# kind_of_others NAME: as its makers release it
+kind_of_others() {
+  local file name
+  file=$("$here/kube/kinds.sh" "$1") || needs "the definition of $1 could not be had"
+  name=$(kubectl create --dry-run=client --output name --filename "$file")
+  ! kubectl get "$name" >/dev/null 2>&1 || return 0
+  made+=" ${name#*/}"
   kubectl create --filename "$file" >/dev/null
-  kubectl wait --for=condition=Established crd/$POD_MONITORS >/dev/null
+  kubectl wait --for=condition=Established "$name" >/dev/null
 }
 
-# accepted: the objects on stdin, by a dry run on the server that must not warn either
+# accepted ARGUMENT…: the objects on stdin, by a dry run on the server that must not warn either
 accepted() {
   local said
-  said=$(kubectl create --dry-run=server --validate=strict --filename - 2>&1) || fail "refused: $said"
+  said=$(kubectl create --dry-run=server --validate=strict --filename - "$@" 2>&1) || fail "refused: $said"
   ! grep -i '^warning' <<<"$said" || fail "accepted with a warning"
 }
 
@@ -91,7 +83,8 @@ for namespace in chart-operator chart-shop chart-shop-two; do
   kubectl create namespace $namespace >/dev/null
   kubectl label namespace $namespace pod-security.kubernetes.io/{enforce,warn}=restricted >/dev/null
 done
-pod_monitors
+kind_of_others podmonitors
+kind_of_others scaledobjects
 
 step "every rendering, by a dry run on the server"
 for values in /dev/null "$CHART"/ci/*-values.yaml; do
@@ -106,6 +99,13 @@ eventually pods chart-operator 2
 told_by <"$work/notes" | kubectl apply --namespace chart-shop --filename - >/dev/null
 told_by <"$top/docs/kubernetes.md" | kubectl apply --namespace chart-shop-two --dry-run=server --filename - >/dev/null
 has "$(cat "$work/notes")" 'kubectl create namespace shop'
+
+step "autoscalers of others, by a dry run on the server"
+for example in "$top"/examples/autoscaling/*.yaml; do
+  accepted --namespace chart-shop <"$example"
+  ! sed 's/^  scaleTargetRef:/  scaleTargetReference:/' "$example" | kubectl create --dry-run=server --namespace chart-shop \
+    --validate=strict --filename - >/dev/null 2>&1 || fail "$example is accepted with anything"
+done
 
 step "what the operator may do"
 operator=system:serviceaccount:chart-operator:stockstream-operator
