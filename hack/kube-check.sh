@@ -111,27 +111,6 @@ step "kubectl top"
 eventually 90 kubectl top pods --all-namespaces
 kubectl top nodes
 
-step "kind decodes kind-config.yaml, and refuses what is wrong in one"
-# A stand-in for the engine: it says yes until a node is to be started, and keeps what it was asked.
-stub=$STOCKSTREAM_RUN/kube/stub; mkdir "$stub"
-cat >"$stub/docker" <<'SH'
-#!/bin/sh
-echo "$*" >>"${0%/*}/asked"
-case "$*" in
-  -v) echo "Docker version 28.0.0" ;;
-  "info --format {{json .}}") echo '{"CgroupVersion": "2", "MemoryLimit": true, "PidsLimit": true, "CPUShares": true}' ;;
-  "info --format '{{json .SecurityOptions}}'") echo "'[]'" ;;
-  run*) exit 1 ;;
-esac
-SH
-chmod +x "$stub/docker"
-kind_create() { KIND_EXPERIMENTAL_PROVIDER=docker PATH=$stub:$PATH kind create cluster --kubeconfig "$stub/kubeconfig" --config "$1" 2>&1; }
-sed 's/^nodes:/nodez:/' "$here/../kind-config.yaml" >"$stub/wrong.yaml"
-grep 'field nodez not found' <<<"$(kind_create "$stub/wrong.yaml")"
-refused grep run "$stub/asked"
-kind_create "$here/../kind-config.yaml" >/dev/null || true
-grep -o '^run --name stockstream-control-plane' "$stub/asked"
-
 step "a process is killed, and down leaves nothing"
 killed containerd
 "$here/kube.sh" down; "$here/kube.sh" down

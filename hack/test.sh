@@ -123,6 +123,7 @@ if [ -n "$kubernetes" ]; then
   # shellcheck disable=SC1091
   STOCKSTREAM_KUBECONFIG=$(. "$cluster/kube/env"; echo "$KUBECONFIG"); export STOCKSTREAM_KUBECONFIG
   stage chart hack/chart.sh
+  stage kind hack/kind-check.sh
 fi
 stage tests cargo test --workspace --locked
 
