@@ -13,6 +13,7 @@ mod refusals;
 mod children;
 mod definition;
 mod leading;
+mod monitors;
 mod rights;
 mod secrets;
 mod secured;
