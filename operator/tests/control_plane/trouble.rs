@@ -8,7 +8,7 @@ use k8s_openapi::api::{
 use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
 
-use crate::harness::{Operator, Place, eventually, holds};
+use crate::harness::{Operator, Place, Relay, eventually, holds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_that_cannot_be_decoded_says_so_and_does_not_stop_the_others() {
@@ -81,4 +81,37 @@ async fn an_operator_of_one_namespace_leaves_others_alone() {
     operator.end().await;
     place.leave().await;
     elsewhere.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_while_every_watch_is_broken_off_is_seen_afterwards() {
+    let Some(place) = Place::find().await else { return };
+    let relay = Relay::to(place.cluster.address()).await;
+    let client = place.cluster.acting_by(&place.user(), relay.address);
+    let operator = Operator::by(&place, "one", vec![place.namespace.clone()], client).await;
+    place.pipeline("gone", |_| {}).await;
+    place.pipeline("stock", |_| {}).await;
+    for name in ["gone", "stock"] {
+        place.status(name).await;
+    }
+    operator.rests().await;
+
+    let cut = relay.cut().await;
+    let services = place.api::<Service>();
+    let before = services.get("stock-dashboard").await.unwrap().metadata.uid;
+    services.delete("stock-dashboard", &DeleteParams::default()).await.unwrap();
+    place.pipelines().delete("gone", &DeleteParams::default()).await.unwrap();
+    place.pipeline("new", |_| {}).await;
+    drop(cut);
+
+    eventually("the Service is made again", async || {
+        let service = services.get_opt("stock-dashboard").await.map_err(|error| error.to_string())?;
+        holds(service.is_some_and(|service| service.metadata.uid != before), || "not yet".into())
+    })
+    .await;
+    place.status("new").await;
+    operator.rests().await;
+    assert_eq!(operator.metric("watched_objects{kind=\"AnalyticsPipeline\"}").await, 2.0);
+    operator.end().await;
+    place.leave().await;
 }

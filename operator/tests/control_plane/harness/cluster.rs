@@ -1,6 +1,9 @@
 //! The cluster, with the definition installed.
 
-use std::path::PathBuf;
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
@@ -36,9 +39,23 @@ impl Cluster {
 
     /// A client of somebody else.
     pub fn acting_as(&self, user: &str) -> Client {
+        self.acting_by(user, self.address())
+    }
+
+    /// The same, by another way to the API server.
+    pub fn acting_by(&self, user: &str, address: SocketAddr) -> Client {
         let mut config = self.config.clone();
         config.auth_info.impersonate = Some(user.to_owned());
+        config.tls_server_name = config.cluster_url.host().map(str::to_owned);
+        config.cluster_url = format!("https://{address}").parse().unwrap();
         Client::try_from(config).unwrap()
+    }
+
+    /// Where the API server listens.
+    pub fn address(&self) -> SocketAddr {
+        let url = &self.config.cluster_url;
+        let port = url.port_u16().unwrap_or(443);
+        (url.host().unwrap(), port).to_socket_addrs().unwrap().next().unwrap()
     }
 
     async fn define(&self) {

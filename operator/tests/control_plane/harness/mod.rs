@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod http;
 pub mod operator;
 pub mod place;
+pub mod relay;
 pub mod role;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 pub use cluster::Cluster;
 pub use operator::Operator;
 pub use place::Place;
+pub use relay::Relay;
 
 /// After so long something that should come to pass is given up. Never a measure of speed.
 const DEADLINE: Duration = Duration::from_secs(180);

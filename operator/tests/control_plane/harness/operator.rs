@@ -24,7 +24,11 @@ impl Operator {
 
     /// One that looks after these namespaces; none: all.
     pub async fn with(place: &Place, identity: &str, namespaces: Vec<String>) -> Self {
-        let client: Client = place.cluster.acting_as(&place.user());
+        Self::by(place, identity, namespaces, place.cluster.acting_as(&place.user())).await
+    }
+
+    /// One that asks the API server by this client.
+    pub async fn by(place: &Place, identity: &str, namespaces: Vec<String>, client: Client) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         let election = Election { lease: "stockstream-operator".into(), namespace: Some(place.namespace.clone()) };
