@@ -131,7 +131,7 @@ impl Default for ClientTiers {
 /// In settings a decimal is a text that is zero or more: a file may also hold a number, a resource may not, since its
 /// numbers are binary.
 fn decimal_text(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "minLength": 1, "maxLength": 18, "pattern": r"^[0-9]+(\.[0-9]{1,4})?$"})
+    json_schema!({"type": "string", "minLength": 1, "maxLength": 18, "pattern": r"^[0-9]{1,14}(\.[0-9]{1,4})?$"})
 }
 
 /// What becomes of a view when its new result is empty.

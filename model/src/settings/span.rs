@@ -85,7 +85,8 @@ impl JsonSchema for Span {
         "Span".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"description": "A length of time such as 25ms, 10s, 5m, 1h or 30d.", "type": "string", "maxLength": 20, "pattern": "^(0|[0-9]+(ms|s|m|h|d))$"})
+        // No more digits than can be counted, whatever the unit.
+        json_schema!({"description": "A length of time such as 25ms, 10s, 5m, 1h or 30d.", "type": "string", "maxLength": 20, "pattern": "^(0|[0-9]{1,9}(ms|s|m|h|d))$"})
     }
 }
 

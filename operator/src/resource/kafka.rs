@@ -4,13 +4,21 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 use stockstream_model::settings::{OnLostOffsets, Protocol, SaslMechanism, StartFrom, TopicPolicy, Topics};
 
-use super::refs::{CaRef, SecretRef};
+use super::{
+    dates::START_FROM,
+    refs::{CaRef, SecretRef},
+};
 
 /// Where events come from.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("self.topics.sales.name != self.topics.inventory.name && self.topics.sales.name != self.topics.clients.name && self.topics.inventory.name != self.topics.clients.name")
-    .message("sales, inventory and clients need a topic each: give them different names")
-    .field_path(".topics"))]
+#[x_kube(
+    validation = Rule::new("self.topics.sales.name != self.topics.inventory.name && self.topics.sales.name != self.topics.clients.name && self.topics.inventory.name != self.topics.clients.name")
+        .message("sales, inventory and clients need a topic each: give them different names")
+        .field_path(".topics"),
+    validation = Rule::new(START_FROM)
+        .message("startFrom must be latest, earliest or a time such as 2026-05-01T00:00:00Z")
+        .field_path(".startFrom"),
+)]
 #[serde(rename_all = "camelCase")]
 pub struct KafkaSpec {
     /// Brokers to begin with, `host:port`.

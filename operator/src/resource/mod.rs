@@ -4,6 +4,7 @@
 //! refused by the API server itself: by the schema or by a rule in CEL, each with a sentence that says what to write.
 
 mod crd;
+mod dates;
 mod kafka;
 mod pods;
 mod refs;
@@ -95,6 +96,9 @@ use stockstream_model::settings::Analytics;
     validation = Rule::new("double(self.analytics.clients.silver) <= double(self.analytics.clients.gold)")
         .message("analytics.clients.silver must not be above gold")
         .field_path(".analytics.clients.silver"),
+    validation = Rule::new(dates::AS_OF)
+        .message("analytics.asOf must be Now, LatestEvent or a date such as 2026-05-01")
+        .field_path(".analytics.asOf"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsPipelineSpec {

@@ -136,7 +136,7 @@ pub struct Amounts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
     /// Memory, as in `256Mi`.
-    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[0-9]+(\.[0-9]+)?([KMGTPE]i?|k|m)?$"))]
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[0-9]+(\.[0-9]+)?([KMGTPE]i|[kMGTPE]|m)?$"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
 }

@@ -50,6 +50,24 @@ pub fn refused() -> Vec<(Value, &'static str)> {
     ]
 }
 
+/// What is refused because nobody could decode it, or Kubernetes not use it: where, the value, words of the sentence.
+pub fn unreadable() -> Vec<(&'static str, Value, &'static str)> {
+    const MEMORY: &str = "/spec/workers/resources/requests/memory";
+    vec![
+        ("/spec/kafka/startFrom", json!("yesterday"), "startFrom must be latest, earliest or a time such as"),
+        ("/spec/kafka/startFrom", json!("2026-02-30T00:00:00Z"), "startFrom must be"),
+        ("/spec/analytics/asOf", json!("yesterday"), "asOf must be Now, LatestEvent or a date such as"),
+        ("/spec/analytics/asOf", json!("2026-99-99"), "asOf must be"),
+        ("/spec/analytics/reevaluateEvery", json!("9999999999999999999d"), BY_PATTERN),
+        ("/spec/analytics/clients/gold", json!("999999999999999999"), BY_PATTERN),
+        (MEMORY, json!("100K"), BY_PATTERN),
+        (MEMORY, json!("1mi"), BY_PATTERN),
+    ]
+}
+
+/// Kubernetes' own sentence, with the pattern that a text is not like.
+pub const BY_PATTERN: &str = "should match";
+
 /// What is refused as a change, but while the pipeline is suspended: where, the new value, words of the sentence.
 pub fn fixed_while_running() -> Vec<(&'static str, Value, &'static str)> {
     vec![

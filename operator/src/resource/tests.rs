@@ -39,6 +39,17 @@ fn what_cannot_be_used_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn what_nobody_could_decode_is_refused_with_a_sentence_too() {
+    for (path, value, words) in refusals::unreadable() {
+        // With the defaults filled in: the rules are asked of what the API server would keep.
+        let pipeline = put(serde_json::to_value(kept(&least())).unwrap(), path, value);
+        let said = cel::validate_cel_schema::<AnalyticsPipelineSpec>(&pipeline["spec"], None);
+        let said = said.map_or_else(|errors| errors.to_string(), |()| String::new());
+        assert!(words == refusals::BY_PATTERN || said.contains(words), "{path}: {said:?}");
+    }
+}
+
+#[test]
 fn topics_and_group_change_only_while_suspended() {
     let suspended = with("/spec/suspend", json!(true));
     for (path, value, words) in fixed_while_running() {

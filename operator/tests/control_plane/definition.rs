@@ -25,7 +25,9 @@ async fn the_least_that_can_be_said_is_accepted_and_what_cannot_be_used_is_refus
     assert_eq!(created.data["spec"]["kafka"]["topics"]["sales"]["name"], "topic-raw-sales", "defaults are filled in");
     assert_eq!(created.data["spec"]["dashboard"]["enabled"], true);
     pipelines(&place).delete("stock", &DeleteParams::default()).await.unwrap();
-    for (pipeline, words) in refusals::refused() {
+    let unreadable =
+        refusals::unreadable().into_iter().map(|(path, value, words)| (refusals::with(path, value), words));
+    for (pipeline, words) in refusals::refused().into_iter().chain(unreadable) {
         let refused = pipelines(&place).create(&PostParams::default(), &object(&pipeline)).await;
         let said = refused.expect_err(&format!("{words}: accepted: {pipeline}")).to_string();
         assert!(said.contains(words), "{pipeline}: {said:?}");

@@ -8,13 +8,20 @@ use k8s_openapi::api::{
 use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
 
-use crate::harness::{Operator, Place, Relay, eventually, holds};
+use crate::harness::{Cluster, Operator, Place, Relay, cluster, eventually, holds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_that_cannot_be_decoded_says_so_and_does_not_stop_the_others() {
-    let Some(place) = Place::find().await else { return };
-    // It looks like a date to the API server.
-    place.pipeline("broken", |pipeline| pipeline["spec"]["analytics"] = json!({ "asOf": "2026-99-99" })).await;
+    let Some(cluster) = Cluster::find().await else { return };
+    let _alone = cluster::alone().await;
+    let place = Place::in_(cluster).await;
+    // From the time of a definition that knew less of dates. Again and again, since each test that begins installs ours.
+    eventually("it is accepted", async || {
+        place.cluster.define_loosely().await;
+        place.try_pipeline("broken", |pipeline| pipeline["spec"]["analytics"] = json!({ "asOf": "2026-99-99" })).await
+    })
+    .await;
+    place.cluster.define().await;
     let operator = Operator::start(&place, "one").await;
     let ready = place.condition("broken", "Ready", "Undecodable").await;
     assert_eq!(ready["status"], "False");

@@ -11,6 +11,8 @@ use kube::{
     api::{Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{eventually, holds, needed};
@@ -58,13 +60,28 @@ impl Cluster {
         (url.host().unwrap(), port).to_socket_addrs().unwrap().next().unwrap()
     }
 
-    async fn define(&self) {
+    /// The definition as it might have been in an earlier version: without the rules about what a text must be like.
+    pub async fn define_loosely(&self) {
+        let mut definition = serde_json::to_value(stockstream_operator::resource::crd().unwrap()).unwrap();
+        let schema = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let spec = &mut schema["properties"]["spec"];
+        spec["x-kubernetes-validations"] = Value::Null;
+        spec["properties"]["analytics"]["properties"]["asOf"]["pattern"] = Value::Null;
+        self.apply(&definition).await;
+    }
+
+    async fn apply(&self, definition: &(impl Serialize + std::fmt::Debug)) {
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.admin.clone());
+        let apply = PatchParams::apply("tests").force();
+        definitions.patch(NAME, &apply, &Patch::Apply(definition)).await.unwrap();
+    }
+
+    /// The definition as it is.
+    pub async fn define(&self) {
         static DEFINING: Mutex<()> = Mutex::const_new(());
         let _one = DEFINING.lock().await;
         let definitions: Api<CustomResourceDefinition> = Api::all(self.admin.clone());
-        let apply = PatchParams::apply("tests").force();
-        let definition = stockstream_operator::resource::crd().unwrap();
-        definitions.patch(NAME, &apply, &Patch::Apply(&definition)).await.unwrap();
+        self.apply(&stockstream_operator::resource::crd().unwrap()).await;
         eventually("the definition is established", async || {
             let definition = definitions.get(NAME).await.map_err(|error| error.to_string())?;
             let conditions = definition.status.and_then(|status| status.conditions).unwrap_or_default();

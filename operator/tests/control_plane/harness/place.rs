@@ -120,6 +120,11 @@ impl Place {
 
     /// Makes or changes a pipeline whose Kafka and MongoDB do not answer.
     pub async fn pipeline(&self, name: &str, change: impl FnOnce(&mut Value)) -> DynamicObject {
+        self.try_pipeline(name, change).await.unwrap()
+    }
+
+    /// The same, which the API server may refuse.
+    pub async fn try_pipeline(&self, name: &str, change: impl FnOnce(&mut Value)) -> Result<DynamicObject, String> {
         let mut pipeline = json!({
             "apiVersion": "stockstream.dev/v1alpha1", "kind": "AnalyticsPipeline", "metadata": { "name": name },
             "spec": {
@@ -131,7 +136,7 @@ impl Place {
         let apply = PatchParams::apply("tests").force();
         let kind = ApiResource::erase::<AnalyticsPipeline>(&());
         let pipelines: Api<DynamicObject> = Api::namespaced_with(self.admin(), &self.namespace, &kind);
-        pipelines.patch(name, &apply, &Patch::Apply(pipeline)).await.unwrap()
+        pipelines.patch(name, &apply, &Patch::Apply(pipeline)).await.map_err(|error| error.to_string())
     }
 
     /// The status once it says something of the newest generation, and the operator has nothing left to do about it.
