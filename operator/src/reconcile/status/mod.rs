@@ -2,6 +2,8 @@
 
 mod conditions;
 #[cfg(test)]
+mod doc_tests;
+#[cfg(test)]
 mod kstatus_tests;
 #[cfg(test)]
 mod tests;
