@@ -10,6 +10,7 @@
 #   hack/kube.sh install [control-plane|node]   only build and fetch what `up` needs: minutes, once
 #
 # KUBE_API_PORT, KUBE_ETCD_PORT: free ones are found unless set
+# KUBE_CONTROLLERS (*): which controllers run, as kube-controller-manager's --controllers
 # KUBE_NET (10.244): the first two numbers of all addresses of the node, in a network of its own on this machine.
 #   Pods 10.244.0.*, services 10.244.64.* to 10.244.127.*: this machine reaches both. Pods reach it at 10.244.255.1
 #   (KUBE_HOST_ADDRESS), where a server for them must listen, and nothing beyond it. A pod's image must be loaded before
@@ -89,7 +90,7 @@ control_plane() {
   wait_for 120 apiserver "${healthy[@]}"
   # The port for health and metrics is off (0): it would be one more to find. Autoscalers look every 5 s, not every 15.
   start controller-manager "$BIN/kube-controller-manager" --kubeconfig="$DIR/controller-manager.kubeconfig" --secure-port=0 \
-    --leader-elect=false --use-service-account-credentials --root-ca-file="$PKI/ca.crt" \
+    --leader-elect=false --controllers="${KUBE_CONTROLLERS:-*}" --use-service-account-credentials --root-ca-file="$PKI/ca.crt" \
     --service-account-private-key-file="$PKI/service-accounts.key" --horizontal-pod-autoscaler-sync-period=5s
   kubectl apply -f "$here/kube/access.yaml" >/dev/null
   wait_for 120 controller-manager kubectl -n default get serviceaccount default
@@ -161,7 +162,7 @@ down() {
   rm -rf --one-file-system "$DIR"
 }
 
-usage() { sed -n '2,20{s|^# \{0,1\}||;p}' "$0" >&2; exit 2; }
+usage() { sed -n '2,21{s|^# \{0,1\}||;p}' "$0" >&2; exit 2; }
 
 case "${1:-}" in
   up) shift; up "$@" ;;
