@@ -1,6 +1,8 @@
-//! What a worker is measured with; `hack/bench.sh` puts the parts together in one run.
+//! What a worker and the operator are measured with; `hack/bench.sh` and `hack/scale.sh` put the parts together, each in one
+//! run.
 
 mod backlog;
+mod fleet;
 mod latency;
 mod read;
 
@@ -11,7 +13,7 @@ use stockstream_model::settings::Settings;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Measures a worker's parts against their limits.
+/// Measures workers and the operator against their limits.
 #[derive(Parser)]
 struct Cli {
     /// Kafka brokers
@@ -34,6 +36,8 @@ enum Command {
     Drain(read::Drain),
     /// Send events at a rate and measure when they are seen in MongoDB
     Latency(latency::Latency),
+    /// Give an operator many pipelines at once and measure what it makes of them
+    Fleet(fleet::Fleet),
 }
 
 fn main() -> ExitCode {
@@ -62,5 +66,6 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Read => read::read(&settings),
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,
+        Command::Fleet(fleet) => fleet.run(&settings).await,
     }
 }
