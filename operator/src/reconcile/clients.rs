@@ -25,8 +25,9 @@ const IDLE: Duration = Duration::from_secs(5 * 60);
 /// A client that makes topics is seldom needed, and its thread never rests.
 const IDLE_ADMIN: Duration = Duration::from_secs(30);
 /// A failure to reach Kafka is taken for that of whoever asks with the same client within this time: a broker that is away
-/// must not cost every pipeline's time limit again.
+/// must not cost every pipeline's time limit again. Twice as long after each failure that follows, up to the longest.
 const FAILURE_HOLDS: Duration = Duration::from_secs(3);
+const FAILURE_HOLDS_LONGEST: Duration = Duration::from_secs(12);
 /// How many pipelines ask with one client at once.
 const AT_ONCE_PER_CLIENT: usize = 4;
 /// How many pipelines ask Kafka at once: each holds a thread.
@@ -131,12 +132,31 @@ fn content(file: Option<&PathBuf>) -> Vec<u8> {
     file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default()
 }
 
+/// That Kafka could not be asked.
+struct Failure {
+    at: Instant,
+    holds: Duration,
+    problem: Problem,
+}
+
+impl Failure {
+    fn after(before: Option<Self>, problem: Problem) -> Self {
+        let holds = match before {
+            // Several asked at once, and failed together.
+            Some(before) if before.at.elapsed() < before.holds => return before,
+            Some(before) => (before.holds * 2).min(FAILURE_HOLDS_LONGEST),
+            None => FAILURE_HOLDS,
+        };
+        Self { at: Instant::now(), holds, problem }
+    }
+}
+
 /// A client of Kafka, and what was learnt with it.
 pub(super) struct KafkaClient {
     pub asker: Asker,
     pub gate: Semaphore,
     admin: Mutex<Option<(Instant, Arc<Admin>)>>,
-    failure: Mutex<Option<(Instant, Problem)>>,
+    failure: Mutex<Option<Failure>>,
     /// Topics that were found not to be compacted, and when.
     uncompacted: Mutex<HashMap<String, Instant>>,
 }
@@ -173,11 +193,12 @@ impl KafkaClient {
     /// What somebody else met with just now.
     pub fn recent_failure(&self) -> Option<Problem> {
         let failure = lock(&self.failure);
-        failure.as_ref().filter(|(at, _)| at.elapsed() < FAILURE_HOLDS).map(|(_, problem)| problem.clone())
+        failure.as_ref().filter(|failure| failure.at.elapsed() < failure.holds).map(|failure| failure.problem.clone())
     }
 
-    pub fn note(&self, failure: Option<&Problem>) {
-        *lock(&self.failure) = failure.map(|problem| (Instant::now(), problem.clone()));
+    pub fn note(&self, problem: Option<&Problem>) {
+        let mut failure = lock(&self.failure);
+        *failure = problem.map(|problem| Failure::after(failure.take(), problem.clone()));
     }
 
     /// Whether a topic's settings are to be asked for: it was not found good within this time.
@@ -243,6 +264,19 @@ mod tests {
         file("one", "changed");
         assert_ne!(first, key("a:1", &one, "sales"), "a secret that was rotated is another client");
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_failure_that_follows_another_holds_longer_and_one_beside_it_does_not() {
+        let problem = Problem { reason: "BrokerUnreachable", message: String::new(), stalled: false };
+        let first = Failure::after(None, problem.clone());
+        let beside = Failure::after(Some(first), problem.clone());
+        assert_eq!(beside.holds, FAILURE_HOLDS);
+        let over = |failure: Failure| Failure { at: Instant::now() - failure.holds, ..failure };
+        let second = Failure::after(Some(over(beside)), problem.clone());
+        assert_eq!(second.holds, FAILURE_HOLDS * 2);
+        let last = (0..9).fold(second, |failure, _| Failure::after(Some(over(failure)), problem.clone()));
+        assert_eq!(last.holds, FAILURE_HOLDS_LONGEST);
     }
 
     #[test]

@@ -149,6 +149,7 @@ async fn phases(
     // What was just written is under way: a status from before it would call the new generation settled.
     (facts.workers, facts.dashboard) = (deployment(Part::Worker), deployment(Part::Dashboard));
     let after = status(pipeline, &validated, &facts, &decision, now);
+    let again = requeue_after(pipeline, &facts, &decision, &after, now);
     let before = pipeline.status.as_ref();
     let news = tidings(before, &after);
     match applied.as_ref().err().and_then(ReconcileError::trouble) {
@@ -162,7 +163,7 @@ async fn phases(
         };
         context.events.tell(meta, type_, &tiding.reason, &tiding.note, &context.metrics).await;
     }
-    applied.map(|()| Some(requeue_after(&facts, &decision)))
+    applied.map(|()| Some(again))
 }
 
 /// Says that a resource cannot be decoded: it was accepted by another version of the definition than ours.

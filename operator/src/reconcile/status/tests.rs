@@ -89,16 +89,33 @@ fn a_status_is_written_when_it_says_something_new_and_not_too_often_when_it_mere
     }
 }
 
+/// When a scene is looked at again.
+fn again(scene: &Scene) -> u64 {
+    requeue_after(&scene.pipeline, &scene.facts, &scene.decide(), &scene.status(), scene.now).as_secs()
+}
+
 #[test]
-fn what_is_on_its_way_is_looked_at_soon_and_the_rest_in_half_a_minute() {
-    let after = |scene: Scene| requeue_after(&scene.facts, &scene.decide());
-    let (soon, steady) = (Duration::from_secs(5), Duration::from_secs(30));
-    assert_eq!(after(Scene::ready()), steady);
-    assert_eq!(after(Scene::fresh(&[Stream::Sales])), soon);
-    assert_eq!(after(Scene::fresh(&[])), soon);
-    assert_eq!(after(Scene::ready().kafka_fails(waits("BrokerUnreachable", ""))), soon);
-    assert_eq!(after(Scene::ready().kafka_fails(stalls("SignInRefused", ""))), steady);
-    assert_eq!(after(Scene::ready().with(|s| workers(s, DeploymentFacts { ready: 0, ..settled(2) }))), soon);
+fn missing_topics_are_looked_for_soon_and_the_rest_in_half_a_minute() {
+    assert_eq!(again(&Scene::ready()), 30);
+    assert_eq!(again(&Scene::fresh(&[Stream::Sales])), 5);
+    assert_eq!(again(&Scene::fresh(&[Stream::Sales]).with(suspended)), 30, "nothing waits for them");
+    assert_eq!(again(&Scene::ready().kafka_fails(stalls("SignInRefused", ""))), 30);
+    let starting = |scene: &mut Scene| workers(scene, DeploymentFacts { ready: 0, ..settled(2) });
+    assert_eq!(again(&Scene::ready().with(starting)), 30, "the watch tells when they are ready");
+}
+
+#[test]
+fn servers_that_are_away_are_looked_for_the_more_rarely_the_longer_they_are() {
+    let kafka = |scene: Scene| scene.kafka_fails(waits("BrokerUnreachable", ""));
+    let mongodb = |scene: Scene| scene.with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", "")));
+    for away in [kafka, mongodb] as [fn(Scene) -> Scene; 2] {
+        let first = away(Scene::ready().after(&Scene::ready().status())).status();
+        let later = |seconds| again(&away(Scene::ready().after(&first).with(|scene| scene.now = at(seconds))));
+        assert_eq!([0, 10, 24, 40, 90, 9_000].map(later), [5, 5, 12, 20, 30, 30]);
+    }
+    let missing = Scene::fresh(&[Stream::Sales]);
+    let since = mongodb(missing.clone()).status();
+    assert_eq!(again(&mongodb(missing.after(&since).with(|scene| scene.now = at(90)))), 5, "the topics are asked for");
 }
 
 fn told(before: Option<&PipelineStatus>, scene: Scene) -> Vec<(Kind, String)> {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use stockstream_model::Timestamp;
 
 use crate::{
     reconcile::{
         Decision,
         facts::{Facts, Problem},
     },
-    resource::PipelineStatus,
+    resource::{AnalyticsPipeline, PipelineStatus},
 };
 
 /// What merely moves is written no more often.
@@ -40,17 +41,35 @@ fn essence(status: &PipelineStatus) -> PipelineStatus {
     }
 }
 
-/// When to look again if nothing happens before: soon while something is on its way that Kubernetes does not tell of.
-pub fn requeue_after(facts: &Facts, decision: &Decision) -> Duration {
+/// When to look again if nothing happens before. What Kubernetes tells of by itself, such as workers that become ready, is
+/// not looked for. `status` is what was just found to be so.
+pub fn requeue_after(
+    pipeline: &AnalyticsPipeline,
+    facts: &Facts,
+    decision: &Decision,
+    status: &PipelineStatus,
+    now: Timestamp,
+) -> Duration {
+    if pipeline.spec.suspend {
+        return STEADY;
+    }
     let waits = |problem: &Problem| !problem.stalled;
-    let topics = match &facts.topics {
-        Err(problem) => waits(problem),
-        Ok(topics) => topics.iter().filter_map(|topic| topic.problem.as_ref()).any(|(problem, _)| waits(problem)),
-    };
-    let database = facts.database.as_ref().is_err_and(waits);
-    let workers = match &facts.workers {
-        Some(workers) => decision.workers.is_some() && !workers.is_settled(),
-        None => decision.workers.is_some(),
-    };
-    if topics || database || workers { ON_THE_WAY } else { STEADY }
+    let topics = facts.topics.iter().flatten().filter_map(|topic| topic.problem.as_ref());
+    let is_soon =
+        topics.map(|(problem, _)| problem).any(waits) || decision.workers.is_some() && facts.workers.is_none();
+    let away = [
+        facts.topics.as_ref().is_err_and(waits).then(|| growing("TopicsReady", status, now)),
+        facts.database.as_ref().is_err_and(waits).then(|| growing("DatabaseReady", status, now)),
+        is_soon.then_some(ON_THE_WAY),
+    ];
+    away.into_iter().flatten().min().unwrap_or(STEADY)
+}
+
+/// How long to wait for servers that are away: the longer they have been, the longer, up to what all others wait too. A
+/// condition keeps the time, so that an operator that starts anew does not begin anew with all of them.
+fn growing(condition: &str, status: &PipelineStatus, now: Timestamp) -> Duration {
+    let found = status.conditions.iter().find(|found| found.type_ == condition);
+    let since = found.map_or(now.millis(), |found| found.last_transition_time.0.as_millisecond());
+    let age = Duration::from_millis(u64::try_from(now.millis().saturating_sub(since)).unwrap_or_default());
+    (age / 2).clamp(ON_THE_WAY, STEADY)
 }
