@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::Client;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,9 +34,15 @@ pub(crate) struct Context {
     pub backoff: Backoff,
     /// How many reconciles may be worked on at once.
     pub turns: Arc<Semaphore>,
+    /// How many objects that get an address of the cluster may be made at once.
+    pub addresses: Semaphore,
     /// Cancelled when the work is to end.
     pub stop: CancellationToken,
 }
+
+/// API servers give out the addresses of Services one after the other, however many are asked for, and each takes a request
+/// of the API server to itself. So many keep it busy; more would only wait there, and have other requests wait with them.
+pub(crate) const ADDRESSES_AT_ONCE: usize = 2;
 
 /// The right to work on a pipeline.
 pub(crate) type Turn = OwnedSemaphorePermit;
@@ -46,6 +52,14 @@ impl Context {
     pub async fn turn(&self) -> Option<Turn> {
         tokio::select! {
             turn = self.turns.clone().acquire_owned() => turn.ok(),
+            () = self.stop.cancelled() => None,
+        }
+    }
+
+    /// Waits until an object may be made that gets an address; `None` when the work is to end.
+    pub async fn address(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            address = self.addresses.acquire() => address.ok(),
             () = self.stop.cancelled() => None,
         }
     }

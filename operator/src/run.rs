@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     backoff::Backoff,
     children::Children,
-    context::Context,
+    context::{ADDRESSES_AT_ONCE, Context},
     credentials::CredentialStore,
     events::Events,
     explain::{explain, is_code},
@@ -112,6 +112,7 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
         statuses: Statuses::default(),
         backoff: Backoff::default(),
         turns: Arc::new(Semaphore::new(usize::from(options.concurrency))),
+        addresses: Semaphore::new(ADDRESSES_AT_ONCE),
         stop,
     };
     let shutdown = &options.shutdown;

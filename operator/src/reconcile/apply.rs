@@ -3,21 +3,21 @@
 use std::{collections::HashSet, fmt};
 
 use kube::{
-    Api, Client,
+    Api,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
     core::{ApiResource, DynamicObject},
 };
 
 use super::{
     build::{Child, kinds},
-    cache::{Applied, digest},
+    cache::digest,
     names::FIELD_MANAGER,
 };
 use crate::{
-    children::{Children, Live, ObjectKey},
+    children::{Live, ObjectKey},
+    context::{Context, Turn},
     explain::{explain, is_code},
     key::PipelineKey,
-    metrics::Metrics,
 };
 
 /// Objects that the API server did not take, or did not delete.
@@ -46,30 +46,30 @@ impl std::error::Error for Refused {}
 
 /// Whose objects, and where.
 pub(crate) struct Apply<'a> {
-    pub client: &'a Client,
-    pub children: &'a Children,
-    pub applied: &'a Applied,
-    pub metrics: &'a Metrics,
+    pub context: &'a Context,
     pub pipeline: &'a PipelineKey,
     pub uid: &'a str,
-    pub has_pod_monitor: bool,
 }
 
 impl Apply<'_> {
     /// Makes the objects stand as they were built, and removes others that the pipeline owns, but those that are kept. One
-    /// that is refused keeps none of the others back.
-    pub async fn apply(&self, built: &[Child], kept: &[(ApiResource, String)]) -> Result<(), Refused> {
+    /// that is refused keeps none of the others back. Those that wait for an address come last, and others have the turn
+    /// meanwhile.
+    pub async fn apply(
+        &self,
+        built: &[Child],
+        kept: &[(ApiResource, String)],
+        turn: &mut Option<Turn>,
+    ) -> Result<(), Refused> {
         let mut refused = Vec::new();
         let mut wanted: HashSet<ObjectKey> = kept.iter().map(|(kind, name)| self.key(&kind.kind, name)).collect();
-        for child in built {
-            let name = child.object["metadata"]["name"].as_str().unwrap_or_default();
-            let key = self.key(&child.kind.kind, name);
-            if let Err(error) = self.write(child, &key).await {
-                refused.push(Refusal { verb: "apply", kind: child.kind.kind.clone(), name: name.to_owned(), error });
-            }
-            wanted.insert(key);
+        let keyed = built.iter().map(|child| (self.key_of(child), child));
+        let (addressed, others): (Vec<_>, Vec<_>) = keyed.partition(|(key, child)| self.gets_address(key, child));
+        wanted.extend(addressed.iter().chain(&others).map(|(key, _)| key.clone()));
+        for (key, child) in others {
+            self.write(child, &key, &mut refused).await;
         }
-        for (key, live) in self.children.owned(self.pipeline) {
+        for (key, live) in self.context.children.owned(self.pipeline) {
             if !wanted.contains(&*key)
                 && self.is_orphan(&live)
                 && let Err(error) = self.delete(&key, &live).await
@@ -78,7 +78,17 @@ impl Apply<'_> {
                 refused.push(Refusal { verb: "delete", kind, name, error });
             }
         }
+        for (key, child) in addressed {
+            drop(turn.take());
+            let Some(_address) = self.context.address().await else { break };
+            self.write(child, &key, &mut refused).await;
+        }
         if refused.is_empty() { Ok(()) } else { Err(Refused(refused)) }
+    }
+
+    /// Whether the API server will give the object an address of the cluster.
+    fn gets_address(&self, key: &ObjectKey, child: &Child) -> bool {
+        child.kind.kind == "Service" && self.context.children.get(key).is_none()
     }
 
     /// Whether an object that is not wanted is this pipeline's to remove: not another's, nor an earlier one's of the name.
@@ -86,30 +96,36 @@ impl Apply<'_> {
         live.is_owned_by(self.uid) && live.is_of(&self.pipeline.name) && !live.is_going
     }
 
-    async fn write(&self, child: &Child, key: &ObjectKey) -> Result<(), kube::Error> {
+    async fn write(&self, child: &Child, key: &ObjectKey, refused: &mut Vec<Refusal>) {
+        if let Err(error) = self.written(child, key).await {
+            refused.push(Refusal { verb: "apply", kind: child.kind.kind.clone(), name: key.name.clone(), error });
+        }
+    }
+
+    async fn written(&self, child: &Child, key: &ObjectKey) -> Result<(), kube::Error> {
         let digest = digest(&child.object);
-        if self.applied.is_current(self.pipeline, key, digest, self.children.get(key).as_ref()) {
+        if self.context.applied.is_current(self.pipeline, key, digest, self.context.children.get(key).as_ref()) {
             return Ok(());
         }
         let patch = PatchParams::apply(FIELD_MANAGER).force();
         let result = self.api(&child.kind).patch_metadata(&key.name, &patch, &Patch::Apply(&child.object)).await;
-        self.metrics.wrote(&child.kind.kind, "apply", &result);
+        self.context.metrics.wrote(&child.kind.kind, "apply", &result);
         let live = Live::of(result?.metadata, None);
         let replicas = child.object["spec"]["replicas"].as_i64().and_then(|replicas| i32::try_from(replicas).ok());
         let is_deployment = child.kind.kind == "Deployment";
-        self.applied.put(self.pipeline, key.clone(), &child.object, digest, &live);
-        self.children.wrote(key.clone(), live, replicas.filter(|_| is_deployment));
+        self.context.applied.put(self.pipeline, key.clone(), &child.object, digest, &live);
+        self.context.children.wrote(key.clone(), live, replicas.filter(|_| is_deployment));
         tracing::debug!(kind = child.kind.kind, name = key.name, "applied");
         Ok(())
     }
 
     async fn delete(&self, key: &ObjectKey, live: &Live) -> Result<(), kube::Error> {
-        let Some(kind) = kinds(self.has_pod_monitor).into_iter().find(|kind| *kind.kind == *key.kind) else {
+        let Some(kind) = kinds(self.context.has_pod_monitor).into_iter().find(|kind| *kind.kind == *key.kind) else {
             return Ok(());
         };
         let same = Preconditions { uid: Some(live.uid.clone()), resource_version: None };
         let result = self.api(&kind).delete(&key.name, &DeleteParams::background().preconditions(same)).await;
-        self.metrics.wrote(&kind.kind, "delete", &result);
+        self.context.metrics.wrote(&kind.kind, "delete", &result);
         match result {
             // Gone, or another one by now.
             Err(error) if is_code(&error, 404) || is_code(&error, 409) => {}
@@ -118,12 +134,16 @@ impl Apply<'_> {
                 tracing::info!(kind = kind.kind, name = key.name, "removed, since it is not wanted any more");
             }
         }
-        self.applied.remove(self.pipeline, key);
+        self.context.applied.remove(self.pipeline, key);
         Ok(())
     }
 
     fn api(&self, kind: &ApiResource) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.pipeline.namespace, kind)
+        Api::namespaced_with(self.context.client.clone(), &self.pipeline.namespace, kind)
+    }
+
+    fn key_of(&self, child: &Child) -> ObjectKey {
+        self.key(&child.kind.kind, child.object["metadata"]["name"].as_str().unwrap_or_default())
     }
 
     fn key(&self, kind: &str, name: &str) -> ObjectKey {

@@ -129,22 +129,17 @@ async fn phases(
         facts = observe(&context.clients, pipeline, &validated, workers, dashboard) => facts,
         () = context.stop.cancelled() => return Ok(None),
     };
-    let Some(_turn) = context.turn().await else { return Ok(None) };
+    let mut turn = context.turn().await;
+    if turn.is_none() {
+        return Ok(None);
+    }
     let now = Timestamp::now();
     let decision = decide(pipeline, &validated, &facts, now);
     let has_pod_monitor = context.has_pod_monitor;
     let image = &context.image;
     let wanted = Wanted { pipeline, validated: &validated, decision: &decision, image, has_pod_monitor };
-    let apply = Apply {
-        client: &context.client,
-        children: &context.children,
-        applied: &context.applied,
-        metrics: &context.metrics,
-        pipeline: &key,
-        uid: meta.uid.as_deref().unwrap_or_default(),
-        has_pod_monitor,
-    };
-    let applied = apply.apply(&build(&wanted), &keeps(&wanted)).await.context(ApplySnafu);
+    let apply = Apply { context, pipeline: &key, uid: meta.uid.as_deref().unwrap_or_default() };
+    let applied = apply.apply(&build(&wanted), &keeps(&wanted), &mut turn).await.context(ApplySnafu);
 
     // What was just written is under way: a status from before it would call the new generation settled.
     (facts.workers, facts.dashboard) = (deployment(Part::Worker), deployment(Part::Dashboard));
