@@ -11,6 +11,7 @@ use kube::core::ObjectMeta;
 
 use crate::{
     key::{PipelineKey, lock},
+    marks::Marks,
     reconcile::facts::DeploymentFacts,
 };
 
@@ -31,8 +32,10 @@ pub(crate) struct Live {
     /// `None` of kinds that have none.
     pub generation: Option<i64>,
     pub resource_version: String,
-    pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
+    pub labels: Marks,
+    pub annotations: Marks,
+    /// The pipeline that its label names.
+    pub instance: Option<String>,
     /// Pipelines that own it: name and uid.
     pub owners: Vec<(String, String)>,
     /// Whether it is on its way out.
@@ -44,12 +47,15 @@ pub(crate) struct Live {
 impl Live {
     pub fn of(meta: ObjectMeta, deployment: Option<DeploymentFacts>) -> Self {
         let owners = meta.owner_references.unwrap_or_default().into_iter();
+        let mut labels = meta.labels.unwrap_or_default();
+        let marks = |map: &BTreeMap<String, String>| Marks::of(map.iter().map(|(name, value)| (name, value.as_str())));
         Self {
             uid: meta.uid.unwrap_or_default(),
             generation: meta.generation,
             resource_version: meta.resource_version.unwrap_or_default(),
-            labels: meta.labels.unwrap_or_default(),
-            annotations: meta.annotations.unwrap_or_default(),
+            labels: marks(&labels),
+            annotations: marks(&meta.annotations.unwrap_or_default()),
+            instance: labels.remove(INSTANCE),
             owners: owners
                 .filter(|owner| owner.kind == "AnalyticsPipeline")
                 .map(|owner| (owner.name, owner.uid))
@@ -66,12 +72,12 @@ impl Live {
     /// Pipelines that a change of it is about: its owners, and the one that its label names.
     pub fn pipelines(&self, namespace: &str) -> BTreeSet<PipelineKey> {
         let owners = self.owners.iter().map(|(name, _)| name);
-        owners.chain(self.labels.get(INSTANCE)).map(|name| PipelineKey::new(namespace, name)).collect()
+        owners.chain(&self.instance).map(|name| PipelineKey::new(namespace, name)).collect()
     }
 
     /// Whether it bears the label of the pipeline.
     pub fn is_of(&self, pipeline: &str) -> bool {
-        self.labels.get(INSTANCE).is_some_and(|name| name == pipeline)
+        self.instance.as_deref() == Some(pipeline)
     }
 }
 

@@ -11,6 +11,7 @@ mod http;
 pub(crate) mod key;
 mod lead;
 mod leader;
+mod marks;
 mod metrics;
 mod options;
 pub mod reconcile;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     children::{Live, ObjectKey},
     key::{PipelineKey, lock},
+    marks::Marks,
 };
 
 /// What changes whenever the contents of an object do: of kinds that have one the generation, which a status leaves alone;
@@ -52,30 +53,30 @@ type Children = HashMap<ObjectKey, (Entry, Wanted)>;
 /// The part of an object that its seal may not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
-    labels: Vec<(String, String)>,
-    annotations: Vec<(String, String)>,
+    labels: Marks,
+    annotations: Marks,
     owners: Vec<String>,
 }
 
 impl Wanted {
     fn of(desired: &Value) -> Self {
         let meta = &desired["metadata"];
-        let map = |value: &Value| {
+        let marks = |value: &Value| {
             let fields = value.as_object().into_iter().flatten();
-            fields.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+            Marks::of(fields.filter_map(|(name, value)| Some((name, value.as_str()?))))
         };
         let owners = meta["ownerReferences"].as_array().into_iter().flatten();
         Self {
-            labels: map(&meta["labels"]),
-            annotations: map(&meta["annotations"]),
+            labels: marks(&meta["labels"]),
+            annotations: marks(&meta["annotations"]),
             owners: owners.filter_map(|owner| Some(owner["uid"].as_str()?.to_owned())).collect(),
         }
     }
 
     /// Whether all of it stands. What others added is theirs.
     fn stands(&self, live: &Live) -> bool {
-        self.labels.iter().all(|(name, value)| live.labels.get(name) == Some(value))
-            && self.annotations.iter().all(|(name, value)| live.annotations.get(name) == Some(value))
+        live.labels.hold(&self.labels)
+            && live.annotations.hold(&self.annotations)
             && self.owners.iter().all(|uid| live.is_owned_by(uid))
     }
 }
@@ -138,7 +139,12 @@ mod tests {
     }
 
     fn live(generation: Option<i64>, version: &str) -> Live {
+        live_with(generation, version, |_| {})
+    }
+
+    fn live_with(generation: Option<i64>, version: &str, change: impl FnOnce(&mut Value)) -> Live {
         let mut meta = desired()["metadata"].clone();
+        change(&mut meta);
         meta["uid"] = json!("u");
         meta["resourceVersion"] = json!(version);
         meta["generation"] = json!(generation);
@@ -165,8 +171,8 @@ mod tests {
     #[test]
     fn what_stands_as_it_was_applied_is_current_though_its_status_or_what_others_added_moves() {
         let applied = applied(&live(Some(1), "1"));
-        let mut standing = live(Some(1), "2");
-        standing.annotations.insert("deployment.kubernetes.io/revision".into(), "1".into());
+        let standing =
+            live_with(Some(1), "2", |meta| meta["annotations"]["deployment.kubernetes.io/revision"] = json!("1"));
         assert!(is_current(&applied, &standing));
     }
 
@@ -177,11 +183,9 @@ mod tests {
         assert!(!is_current(&applied, &live(Some(2), "2")));
         let anew = Live { uid: "another".into(), ..live(Some(1), "2") };
         assert!(!is_current(&applied, &anew));
-        let mut relabelled = live(Some(1), "2");
-        relabelled.labels.insert("a".into(), "other".into());
+        let relabelled = live_with(Some(1), "2", |meta| meta["labels"]["a"] = json!("other"));
         assert!(!is_current(&applied, &relabelled));
-        let mut unannotated = live(Some(1), "2");
-        unannotated.annotations.clear();
+        let unannotated = live_with(Some(1), "2", |meta| meta["annotations"] = json!({}));
         assert!(!is_current(&applied, &unannotated));
         let disowned = Live { owners: Vec::new(), ..live(Some(1), "2") };
         assert!(!is_current(&applied, &disowned));

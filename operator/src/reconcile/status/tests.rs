@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use stockstream_model::event::Stream;
 
 use super::*;
