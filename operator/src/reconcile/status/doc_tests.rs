@@ -3,13 +3,14 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// What is in quotes and begins like a reason, but is none: kinds, names of conditions and their values.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
     "AnalyticsPipeline",
     "DashboardAvailable",
     "DatabaseReady",
     "Deployment",
     "False",
     "Reconciling",
+    "Service",
     "Stalled",
     "TopicsReady",
     "True",
