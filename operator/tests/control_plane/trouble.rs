@@ -103,13 +103,13 @@ async fn what_happens_while_every_watch_is_broken_off_is_seen_afterwards() {
     }
     operator.rests().await;
 
-    let cut = relay.cut().await;
+    relay.cut().await;
     let services = place.api::<Service>();
     let before = services.get("stock-dashboard").await.unwrap().metadata.uid;
     services.delete("stock-dashboard", &DeleteParams::default()).await.unwrap();
     place.pipelines().delete("gone", &DeleteParams::default()).await.unwrap();
     place.pipeline("new", |_| {}).await;
-    drop(cut);
+    relay.mend();
 
     eventually("the Service is made again", async || {
         let service = services.get_opt("stock-dashboard").await.map_err(|error| error.to_string())?;
