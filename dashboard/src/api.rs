@@ -43,7 +43,7 @@ fn answer<T>(view: &'static str, page: Page<T>) -> Answer<Page<T>> {
 /// All rows as the one page that they are.
 fn single<T>(items: Vec<T>) -> Page<T> {
     let total = items.len() as u64;
-    Page { items, page: 1, per_page: total.max(1), total }
+    Page { items, page: 1, per_page: total.max(1), total, searched: None }
 }
 
 async fn status<S: ViewStore>(State(app): State<App<S>>) -> Answer<Overview> {

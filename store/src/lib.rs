@@ -6,6 +6,7 @@ mod error;
 pub mod inspect;
 pub mod memory;
 pub mod mongo;
+pub mod select;
 mod state_store;
 mod verdict;
 mod view_store;
@@ -14,5 +15,9 @@ pub use batch::{ApplyReport, Batch, Range};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use mongo::MongoStore;
+pub use select::Select;
 pub use state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore};
-pub use view_store::{Page, Paging, Rejections, Status, ViewStore};
+pub use view_store::{
+    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Rejections, RiskFigures, RiskShare, Status, TierShare,
+    ViewStore,
+};

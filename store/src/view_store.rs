@@ -4,11 +4,16 @@ use std::{collections::BTreeMap, future::Future};
 
 use serde::Serialize;
 use stockstream_model::{
-    Day, Timestamp,
-    documents::{Checkpoint, ClientRow, DailyRow, Heartbeat, RejectedEvent, RiskRow, ViewState, Winner},
+    Day, Money, Timestamp,
+    analytics::Tier,
+    documents::{
+        Checkpoint, ClientRow, DailyRow, Heartbeat, InventoryState, ProductState, RejectedEvent, RiskCategory, RiskRow,
+        ViewState, Winner,
+    },
+    settings::Weights,
 };
 
-use crate::StoreError;
+use crate::{Select, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -39,15 +44,97 @@ pub struct Page<T> {
     pub per_page: u64,
     /// Rows on all pages.
     pub total: u64,
+    /// How many rows were looked at, where those are not all: the first ones in the view's own order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub searched: Option<u64>,
 }
 
 impl<T> Page<T> {
     /// The same page with every row made into another.
     pub fn map<U>(self, row: impl FnMut(T) -> U) -> Page<U> {
-        let Self { items, page, per_page, total } = self;
-        Page { items: items.into_iter().map(row).collect(), page, per_page, total }
+        let Self { items, page, per_page, total, searched } = self;
+        Page { items: items.into_iter().map(row).collect(), page, per_page, total, searched }
     }
 }
+
+/// What stock at risk amounts to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RiskFigures {
+    /// Of each category, also those without rows.
+    pub shares: Vec<RiskShare>,
+    /// Whether there were more rows than are counted.
+    pub cut: bool,
+}
+
+/// What stock at risk of a category amounts to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RiskShare {
+    /// The category.
+    pub category: RiskCategory,
+    /// Rows of it.
+    pub rows: u64,
+    /// Those whose loss is known.
+    pub valued: u64,
+    /// The sum of their losses.
+    pub loss: f64,
+}
+
+/// What clients amount to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientFigures {
+    /// Of each tier, lowest first, also those without clients.
+    pub shares: Vec<TierShare>,
+    /// Whether there were more clients than are counted.
+    pub cut: bool,
+}
+
+/// What the clients of a tier amount to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TierShare {
+    /// The tier.
+    pub tier: Tier,
+    /// Clients of it.
+    pub clients: u64,
+    /// What they brought, from before the pipeline too.
+    pub revenue: f64,
+    /// Their invoices.
+    pub invoices: i64,
+    /// What those amount to.
+    pub invoiced: Money,
+}
+
+/// All that is known of a product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductDetail {
+    /// Its totals and latest record.
+    pub product: ProductState,
+    /// Its batches in stock, by number; at most a thousand.
+    pub stock: Vec<InventoryState>,
+    /// What of that is at risk; at most a thousand.
+    pub risks: Vec<RiskRow>,
+    /// The weights that the score follows; `None` before any worker settled them.
+    pub weights: Option<Weights>,
+}
+
+/// All that is known of a client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientDetail {
+    /// The row.
+    pub row: ClientRow,
+    /// Revenue from before the pipeline, as the client's record states it.
+    pub before: Money,
+    /// Revenue of the invoices.
+    pub invoiced: Money,
+    /// The tier that the client's record states.
+    pub stated: Option<Tier>,
+    /// Of when the record is.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// How many batches of a product are shown at most.
+pub(crate) const BATCHES: u64 = 1_000;
+/// How many categories are offered at most.
+pub(crate) const CATEGORIES: usize = 200;
 
 /// Heartbeats older than this are of workers that are gone, whether or not they were forgotten yet.
 pub(crate) fn alive_since(now: Timestamp) -> Timestamp {
@@ -90,11 +177,32 @@ pub trait ViewStore: Send + Sync + 'static {
     /// The ranking that the pointer names, always a whole one.
     fn product_winners(&self) -> impl Future<Output = Result<Vec<Winner>>> + Send;
 
-    /// Stock at risk, greatest loss first.
-    fn loss_risk_products(&self, paging: Paging) -> impl Future<Output = Result<Page<RiskRow>>> + Send;
+    /// Stock at risk, greatest loss first unless another order is wanted.
+    fn loss_risk_products(
+        &self,
+        select: impl Into<Select<RiskRow>> + Send,
+    ) -> impl Future<Output = Result<Page<RiskRow>>> + Send;
 
-    /// Clients, greatest revenue first.
-    fn clients(&self, paging: Paging) -> impl Future<Output = Result<Page<ClientRow>>> + Send;
+    /// Clients, greatest revenue first unless another order is wanted.
+    fn clients(
+        &self,
+        select: impl Into<Select<ClientRow>> + Send,
+    ) -> impl Future<Output = Result<Page<ClientRow>>> + Send;
+
+    /// What the stock at risk that is selected amounts to, on all pages.
+    fn risk_figures(&self, select: &Select<RiskRow>) -> impl Future<Output = Result<RiskFigures>> + Send;
+
+    /// What the clients that are selected amount to, on all pages.
+    fn client_figures(&self, select: &Select<ClientRow>) -> impl Future<Output = Result<ClientFigures>> + Send;
+
+    /// The product categories that stock at risk has, by name; at most 200.
+    fn risk_categories(&self) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// All that is known of a product.
+    fn product(&self, id: &str) -> impl Future<Output = Result<Option<ProductDetail>>> + Send;
+
+    /// All that is known of a client.
+    fn client(&self, id: &str) -> impl Future<Output = Result<Option<ClientDetail>>> + Send;
 
     /// Sales by day, from and to (both included), in order.
     fn sales_daily(&self, from: Day, to: Day) -> impl Future<Output = Result<Vec<DailyRow>>> + Send;

@@ -44,6 +44,7 @@ mod store {
 
     mod apply;
     mod checkpoints;
+    mod details;
     mod exactly_once;
     mod generations;
     mod history;
@@ -57,5 +58,6 @@ mod store {
     mod ranking;
     mod records;
     mod risk;
+    mod select;
     mod views;
 }

@@ -10,13 +10,17 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
-pub use rows::{client, loaded_status, rejected, risk, winner};
+pub use rows::{client, loaded_status, product, rejected, risk, winner};
 use stockstream_dashboard::{Options, router};
 use stockstream_model::{
-    Day,
-    documents::{ClientRow, DailyRow, RejectedEvent, RiskRow, Winner},
+    Day, Money,
+    analytics::Tier,
+    documents::{ClientRow, DailyRow, RejectedEvent, RiskCategory, RiskRow, Winner},
 };
-use stockstream_store::{Page, Paging, Status, StoreError, ViewStore};
+use stockstream_store::{
+    ClientDetail, ClientFigures, Page, Paging, ProductDetail, RiskFigures, RiskShare, Select, Status, StoreError,
+    TierShare, ViewStore,
+};
 use tower::ServiceExt;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -51,6 +55,9 @@ pub struct Fake {
     pub clients: Vec<ClientRow>,
     pub days: Vec<DailyRow>,
     pub rejected: Vec<RejectedEvent>,
+    pub products: Vec<ProductDetail>,
+    /// How many rows a search looked at, where that is not all.
+    pub searched: Option<u64>,
     pub fault: Option<Fault>,
 }
 
@@ -65,6 +72,8 @@ impl Fake {
             clients: (1..=120).map(client).collect(),
             days: vec![DailyRow { day: day("2011-07-28"), invoices: 64, units: -3, revenue: 1234.5 }],
             rejected: (1..=12).map(rejected).collect(),
+            products: vec![product()],
+            searched: None,
             fault: None,
         }
     }
@@ -89,7 +98,8 @@ impl Fake {
 
     async fn page<T: Clone>(&self, rows: &[T], paging: Paging) -> Result<Page<T>> {
         let items = rows.iter().skip(paging.skip() as usize).take(paging.per_page as usize).cloned().collect();
-        self.answer(Page { items, page: paging.page, per_page: paging.per_page, total: rows.len() as u64 }).await
+        let total = rows.len() as u64;
+        self.answer(Page { items, page: paging.page, per_page: paging.per_page, total, searched: None }).await
     }
 }
 
@@ -100,11 +110,57 @@ impl ViewStore for Fake {
     async fn product_winners(&self) -> Result<Vec<Winner>> {
         self.answer(self.winners.clone()).await
     }
-    async fn loss_risk_products(&self, paging: Paging) -> Result<Page<RiskRow>> {
-        self.page(&self.risks, paging).await
+    async fn loss_risk_products(&self, select: impl Into<Select<RiskRow>> + Send) -> Result<Page<RiskRow>> {
+        let page = select.into().pick(self.risks.clone());
+        self.answer(Page { searched: self.searched.or(page.searched), ..page }).await
     }
-    async fn clients(&self, paging: Paging) -> Result<Page<ClientRow>> {
-        self.page(&self.clients, paging).await
+    async fn clients(&self, select: impl Into<Select<ClientRow>> + Send) -> Result<Page<ClientRow>> {
+        let page = select.into().pick(self.clients.clone());
+        self.answer(Page { searched: self.searched.or(page.searched), ..page }).await
+    }
+    async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
+        let (rows, _) = select.matching(self.risks.clone());
+        let share = |category| {
+            let of_it: Vec<_> = rows.iter().filter(|row| row.risk_category == category).collect();
+            let losses: Vec<_> = of_it.iter().filter_map(|row| row.potential_loss_amount).collect();
+            let (rows, valued) = (of_it.len() as u64, losses.len() as u64);
+            RiskShare { category, rows, valued, loss: losses.iter().sum() }
+        };
+        self.answer(RiskFigures { shares: RiskCategory::ALL.map(share).into(), cut: false }).await
+    }
+    async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
+        let (rows, _) = select.matching(self.clients.clone());
+        let share = |tier| {
+            let of_it: Vec<_> = rows.iter().filter(|row| row.loyalty_tier == tier).collect();
+            let revenue: f64 = of_it.iter().map(|row| row.total_revenue_generated).sum();
+            TierShare {
+                tier,
+                clients: of_it.len() as u64,
+                revenue,
+                invoices: of_it.iter().map(|row| row.invoices).sum(),
+                invoiced: Money::from_units((revenue * 10_000.0) as i64),
+            }
+        };
+        self.answer(ClientFigures { shares: Tier::ALL.map(share).into(), cut: false }).await
+    }
+    async fn risk_categories(&self) -> Result<Vec<String>> {
+        let mut names: Vec<_> = self.risks.iter().filter_map(|row| row.product_category.clone()).collect();
+        names.sort();
+        names.dedup();
+        self.answer(names).await
+    }
+    async fn product(&self, id: &str) -> Result<Option<ProductDetail>> {
+        self.answer(self.products.iter().find(|detail| detail.product.product_id == id).cloned()).await
+    }
+    async fn client(&self, id: &str) -> Result<Option<ClientDetail>> {
+        let detail = |row: &ClientRow| ClientDetail {
+            row: row.clone(),
+            before: Money::from_whole(1_000),
+            invoiced: Money::from_whole(500),
+            stated: Some(Tier::Silver),
+            recorded_at: row.last_purchase_date,
+        };
+        self.answer(self.clients.iter().find(|row| row.client_id == id).map(detail)).await
     }
     async fn sales_daily(&self, from: Day, to: Day) -> Result<Vec<DailyRow>> {
         self.answer(self.days.iter().filter(|row| (from..=to).contains(&row.day)).cloned().collect()).await

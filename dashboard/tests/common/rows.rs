@@ -4,12 +4,13 @@ use stockstream_model::{
     Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRow, Heartbeat, PartitionId, PartitionStatus, RejectedEvent, RiskCategory, RiskRow, View,
-        ViewCondition, ViewState, Winner,
+        Checkpoint, ClientRow, DayTotals, Heartbeat, InventoryState, PartitionId, PartitionStatus, ProductRecord,
+        ProductState, RejectedEvent, RiskCategory, RiskRow, Version, View, ViewCondition, ViewState, Winner,
     },
     event::{Reason, Stream},
+    settings::Weights,
 };
-use stockstream_store::Status;
+use stockstream_store::{ProductDetail, Status};
 
 const NAMES: [&str; 6] = [
     "REGENCY CAKESTAND 3 TIER",
@@ -93,6 +94,48 @@ pub fn client(number: i64) -> ClientRow {
         eligible_promo: revenue >= 10_000.0,
         invoices: 2_100 / number,
         last_purchase_date: (number != 5).then(|| at("2011-07-28T12:08:00Z")),
+    }
+}
+
+/// The first winner, as the database has it.
+pub fn product() -> ProductDetail {
+    let price = |text: &str| Some(text.parse().unwrap());
+    let record = ProductRecord {
+        name: Some(NAMES[1].into()),
+        category: Some("Home decoration".into()),
+        buy_price: price("1.2"),
+        sell_price: price("2"),
+        min_margin_threshold: price("15"),
+    };
+    let sold =
+        |invoices, units, revenue: &str| DayTotals { invoices, units, revenue: revenue.parse().unwrap(), unpriced: 0 };
+    let batch = |number: Option<&str>, quantity, expiry: Option<&str>| InventoryState {
+        product_id: "22423".into(),
+        batch_number: number.map(str::to_owned),
+        quantity,
+        expiry_date: expiry.map(at),
+        movement: at("2011-06-01"),
+        record: record.clone(),
+        version: Version::default(),
+    };
+    ProductDetail {
+        product: ProductState {
+            product_id: "22423".into(),
+            units: 30,
+            revenue: "60".parse().unwrap(),
+            uncosted: 30,
+            first_sale: Some(at("2011-07-01T09:00:00Z")),
+            last_sale: Some(at("2011-07-10T15:11:00Z")),
+            days: [(at("2011-07-01").day(), sold(2, 20, "40")), (at("2011-07-10").day(), sold(1, 10, "20"))].into(),
+            record: Some(record.clone()),
+            version: Some(Version::default()),
+            stock_sum: 40,
+            stock_count: 2,
+            ..ProductState::default()
+        },
+        stock: vec![batch(None, 12, None), batch(Some("B-7"), 4_800, Some("2011-08-03"))],
+        risks: vec![RiskRow { product_id: "22423".into(), batch_number: Some("B-7".into()), ..risk(1) }],
+        weights: Some(Weights::default()),
     }
 }
 

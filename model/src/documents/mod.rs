@@ -3,12 +3,14 @@
 
 mod change;
 mod checkpoint;
+mod fields;
 mod rows;
 mod state;
 mod status;
 
 pub use change::{ClientChange, DailyChange, InventoryChange, ProductChange};
 pub use checkpoint::{Checkpoint, PartitionId, StartPositions};
+pub use fields::{Field, Kind, Row, Value};
 pub use rows::{ClientRow, DailyRow, RiskCategory, RiskRow, Winner};
 pub use state::{ClientRecordFields, ClientState, DayTotals, InventoryState, ProductRecord, ProductState, Version};
 pub use status::{Heartbeat, PartitionStatus, RejectedEvent, View, ViewCondition, ViewState};

@@ -1,16 +1,19 @@
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use stockstream_model::{
     Day, Money, Timestamp,
-    analytics::client_worth,
-    documents::{ClientRow, ClientState, DailyRow, RejectedEvent, RiskRow, View, Winner},
+    analytics::{Tier, client_worth},
+    documents::{ClientRow, ClientState, DailyRow, RejectedEvent, RiskCategory, RiskRow, View, Winner},
     settings::ClientTiers,
 };
 
-use super::MemoryStore;
+use super::{Inner, MemoryStore};
 use crate::{
-    StoreError,
-    view_store::{Page, Paging, Rejections, Status, ViewStore},
+    Select, StoreError,
+    view_store::{
+        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Rejections, RiskFigures,
+        RiskShare, Status, TierShare, ViewStore,
+    },
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -43,19 +46,71 @@ impl ViewStore for MemoryStore {
         Ok(inner.rankings.get(&pointer).cloned().unwrap_or_default())
     }
 
-    async fn loss_risk_products(&self, paging: Paging) -> Result<Page<RiskRow>> {
-        let mut rows: Vec<_> = self.lock().risks.values().cloned().collect();
-        let loss = |row: &RiskRow| row.potential_loss_amount.unwrap_or(f64::NEG_INFINITY);
-        rows.sort_by(|a, b| loss(b).total_cmp(&loss(a)).then_with(|| a.key().cmp(&b.key())));
-        Ok(page(rows, paging))
+    async fn loss_risk_products(&self, select: impl Into<Select<RiskRow>> + Send) -> Result<Page<RiskRow>> {
+        let rows = self.lock().risks.values().cloned().collect();
+        Ok(select.into().pick(rows))
     }
 
-    async fn clients(&self, paging: Paging) -> Result<Page<ClientRow>> {
+    async fn clients(&self, select: impl Into<Select<ClientRow>> + Send) -> Result<Page<ClientRow>> {
+        Ok(select.into().pick(self.lock().client_rows(&self.analytics.clients)))
+    }
+
+    async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
+        let (rows, _) = select.clone().unordered().matching(self.lock().risks.values().cloned().collect());
+        let share = |category| {
+            let of_it = || rows.iter().filter(move |row| row.risk_category == category);
+            let losses = || of_it().filter_map(|row| row.potential_loss_amount);
+            let (all, valued) = (of_it().count() as u64, losses().count() as u64);
+            RiskShare { category, rows: all, valued, loss: losses().sum::<f64>() + 0.0 }
+        };
+        Ok(RiskFigures { shares: RiskCategory::ALL.map(share).into(), cut: false })
+    }
+
+    async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
         let inner = self.lock();
-        let rules = &self.analytics.clients;
-        let mut ranked: Vec<_> = inner.clients.values().map(|doc| (total(&doc.value), &doc.value)).collect();
-        ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then_with(|| x.client_id.cmp(&y.client_id)));
-        Ok(page(ranked, paging).map(|(_, client)| row(client, rules)))
+        let (rows, _) = select.clone().unordered().matching(inner.client_rows(&self.analytics.clients));
+        let share = |tier| {
+            let of_it = || rows.iter().filter(move |row| row.loyalty_tier == tier);
+            let invoiced = of_it().filter_map(|row| Some(inner.clients.get(&row.client_id)?.value.revenue.units()));
+            TierShare {
+                tier,
+                clients: of_it().count() as u64,
+                revenue: of_it().map(|row| row.total_revenue_generated).sum::<f64>() + 0.0,
+                invoices: of_it().map(|row| row.invoices).sum(),
+                invoiced: Money::from_units(invoiced.fold(0, i64::saturating_add)),
+            }
+        };
+        Ok(ClientFigures { shares: Tier::ALL.map(share).into(), cut: false })
+    }
+
+    async fn risk_categories(&self) -> Result<Vec<String>> {
+        let inner = self.lock();
+        let names: BTreeSet<_> = inner.risks.values().filter_map(|row| row.product_category.clone()).collect();
+        Ok(names.into_iter().take(CATEGORIES).collect())
+    }
+
+    async fn product(&self, id: &str) -> Result<Option<ProductDetail>> {
+        let inner = self.lock();
+        let of_it = (id.to_owned(), None)..;
+        let stock = inner.inventory.range(of_it.clone()).take_while(|((product, _), _)| product == id);
+        let risks = inner.risks.range(of_it).take_while(|((product, _), _)| product == id);
+        Ok(inner.products.get(id).map(|doc| ProductDetail {
+            product: doc.value.clone(),
+            stock: stock.filter_map(|(_, doc)| doc.value.clone()).take(BATCHES as usize).collect(),
+            risks: risks.map(|(_, row)| row.clone()).take(BATCHES as usize).collect(),
+            weights: Some(self.analytics.product_winners.weights),
+        }))
+    }
+
+    async fn client(&self, id: &str) -> Result<Option<ClientDetail>> {
+        let inner = self.lock();
+        Ok(inner.clients.get(id).map(|doc| ClientDetail {
+            row: row(&doc.value, &self.analytics.clients),
+            before: doc.value.record.base_revenue,
+            invoiced: doc.value.revenue,
+            stated: doc.value.record.tier,
+            recorded_at: doc.value.version.map(|version| version.at),
+        }))
     }
 
     async fn sales_daily(&self, from: Day, to: Day) -> Result<Vec<DailyRow>> {
@@ -75,9 +130,10 @@ impl ViewStore for MemoryStore {
     }
 }
 
-/// What is shown, and what MongoDB therefore sorts by.
-fn total(client: &ClientState) -> f64 {
-    Money::from_units(client.record.base_revenue.units().saturating_add(client.revenue.units())).to_f64()
+impl Inner {
+    fn client_rows(&self, rules: &ClientTiers) -> Vec<ClientRow> {
+        self.clients.values().map(|doc| row(&doc.value, rules)).collect()
+    }
 }
 
 fn row(client: &ClientState, rules: &ClientTiers) -> ClientRow {
@@ -98,5 +154,5 @@ fn row(client: &ClientState, rules: &ClientTiers) -> ClientRow {
 fn page<T>(rows: Vec<T>, paging: Paging) -> Page<T> {
     let total = rows.len() as u64;
     let items = rows.into_iter().skip(paging.skip() as usize).take(paging.per_page as usize).collect();
-    Page { items, page: paging.page, per_page: paging.per_page, total }
+    Page { items, page: paging.page, per_page: paging.per_page, total, searched: None }
 }

@@ -4,6 +4,7 @@
 mod apply;
 mod codec;
 mod connect;
+mod details;
 mod indexes;
 mod inspect;
 mod kinds;
@@ -12,6 +13,7 @@ mod reads;
 mod refusal;
 mod retry;
 mod rows;
+mod select;
 mod server;
 mod state;
 mod update;

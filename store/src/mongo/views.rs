@@ -1,14 +1,19 @@
 use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use stockstream_model::{
-    Day, Timestamp,
-    documents::{ClientRow, DailyRow, RejectedEvent, RiskRow, View, Winner},
+    Day, Money, Timestamp,
+    analytics::Tier,
+    documents::{ClientRow, DailyRow, RejectedEvent, RiskCategory, RiskRow, View, Winner},
 };
 
 use super::{MongoStore, Result, codec, names, reads::Query, rows};
 use crate::{
+    Select,
     state_store::StateStore,
-    view_store::{Page, Paging, Rejections, Status, ViewStore},
+    view_store::{
+        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Rejections, RiskFigures, RiskShare,
+        Status, TierShare, ViewStore,
+    },
 };
 
 impl ViewStore for MongoStore {
@@ -46,19 +51,77 @@ impl ViewStore for MongoStore {
         }
     }
 
-    async fn loss_risk_products(&self, paging: Paging) -> Result<Page<RiskRow>> {
-        let query = Query::all().sort(doc! { "potential_loss_amount": -1, "_id": 1 });
-        let found = self.page(names::RISKS, query, paging).await?;
-        let items = found.items.iter().map(rows::risk).collect::<Result<_>>()?;
-        Ok(Page { items, page: found.page, per_page: found.per_page, total: found.total })
+    async fn loss_risk_products(&self, select: impl Into<Select<RiskRow>> + Send) -> Result<Page<RiskRow>> {
+        let Page { items, page, per_page, total, searched } = self.select(names::RISKS, &select.into()).await?;
+        let items = items.iter().map(rows::risk).collect::<Result<_>>()?;
+        Ok(Page { items, page, per_page, total, searched })
     }
 
-    async fn clients(&self, paging: Paging) -> Result<Page<ClientRow>> {
-        let query = Query::all().sort(doc! { "total_revenue_generated": -1, "_id": 1 });
-        Ok(self
-            .page(names::CLIENTS, query.fields(doc! { "o": 0 }), paging)
-            .await?
-            .map(|document| rows::client_row(&document)))
+    async fn clients(&self, select: impl Into<Select<ClientRow>> + Send) -> Result<Page<ClientRow>> {
+        Ok(self.select(names::CLIENTS, &select.into()).await?.map(|document| rows::client_row(&document)))
+    }
+
+    async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
+        let valued = doc! { "$cond": [{ "$gt": ["$potential_loss_amount", Bson::Null] }, 1, 0] };
+        let group = doc! {
+            "_id": "$risk_category",
+            "n": { "$sum": 1 },
+            "valued": { "$sum": valued },
+            "loss": { "$sum": "$potential_loss_amount" },
+        };
+        let (groups, cut) = self.figures(names::RISKS, select, group).await?;
+        let share = |category: RiskCategory| {
+            let group = groups.iter().find(|group| codec::text(group, "_id") == category.name());
+            let number = |field| group.map_or(0, |group| codec::integer(group, field)) as u64;
+            let loss = group.and_then(|group| codec::maybe_double(group, "loss")).unwrap_or_default();
+            RiskShare { category, rows: number("n"), valued: number("valued"), loss }
+        };
+        Ok(RiskFigures { shares: RiskCategory::ALL.map(share).into(), cut })
+    }
+
+    async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
+        let group = doc! {
+            "_id": "$loyalty_tier",
+            "n": { "$sum": 1 },
+            "total": { "$sum": "$total_revenue_generated" },
+            "invoices": { "$sum": "$invoices" },
+            "revenue": { "$sum": "$revenue" },
+        };
+        let (groups, cut) = self.figures(names::CLIENTS, select, group).await?;
+        let share = |tier: Tier| {
+            let group = groups.iter().find(|group| codec::text(group, "_id") == tier.name());
+            let number = |field| group.map_or(0, |group| codec::integer(group, field));
+            TierShare {
+                tier,
+                clients: number("n") as u64,
+                revenue: group.and_then(|group| codec::maybe_double(group, "total")).unwrap_or_default(),
+                invoices: number("invoices"),
+                invoiced: Money::from_units(number("revenue")),
+            }
+        };
+        Ok(ClientFigures { shares: Tier::ALL.map(share).into(), cut })
+    }
+
+    async fn risk_categories(&self) -> Result<Vec<String>> {
+        let action = "read the categories of loss_risk_products";
+        let found = self
+            .retry(action, || async {
+                let names = self.collection(names::RISKS).distinct("product_category", Document::new()).await;
+                names.map_err(|error| self.explain(action, &error))
+            })
+            .await?;
+        let mut names: Vec<_> = found.iter().filter_map(Bson::as_str).map(str::to_owned).collect();
+        names.sort_unstable();
+        names.truncate(CATEGORIES);
+        Ok(names)
+    }
+
+    async fn product(&self, id: &str) -> Result<Option<ProductDetail>> {
+        self.product_detail(id).await
+    }
+
+    async fn client(&self, id: &str) -> Result<Option<ClientDetail>> {
+        self.client_detail(id).await
     }
 
     async fn sales_daily(&self, from: Day, to: Day) -> Result<Vec<DailyRow>> {
@@ -77,7 +140,7 @@ impl MongoStore {
     async fn page(&self, collection: &str, query: Query, paging: Paging) -> Result<Page<Document>> {
         let Paging { page, per_page } = paging;
         let items = self.find(collection, query.part(paging.skip(), per_page)).await?;
-        Ok(Page { items, page, per_page, total: self.count(collection).await? })
+        Ok(Page { items, page, per_page, total: self.count(collection).await?, searched: None })
     }
 
     async fn rejections(&self) -> Result<Rejections> {

@@ -128,7 +128,7 @@ async fn stock_at_risk_is_shown_by_loss(bed: &impl Bed) {
     store.update_risk(&RiskUpdate { upsert, delete: Vec::new() }).await.unwrap();
     for (number, rows) in (1..).zip(ordered.chunks(4)) {
         let found = store.loss_risk_products(page(number, 4)).await.unwrap();
-        assert_eq!(found, Page { items: rows.to_vec(), page: number, per_page: 4, total: 9 });
+        assert_eq!(found, Page { items: rows.to_vec(), page: number, per_page: 4, total: 9, searched: None });
     }
     assert_eq!(store.loss_risk_products(page(4, 4)).await.unwrap().items, []);
 }

@@ -1,0 +1,212 @@
+//! What a reader selects, as queries: what no index answers looks only at the first rows in the view's own order.
+
+use bson::{Bson, Document, doc};
+use futures_util::TryStreamExt;
+use stockstream_model::documents::{Field, Kind};
+
+use super::{MongoStore, Result, codec, reads::Query};
+use crate::{
+    Page, Paging, Select,
+    select::{COUNTED, Selectable, Test, WINDOW},
+};
+
+/// The name of a field in the database: a view's key is the document's id.
+fn path<R: Selectable>(field: &Field<R>) -> &'static str {
+    if field.name == R::KEY { "_id" } else { field.name }
+}
+
+const fn direction(descending: bool) -> i32 {
+    if descending { -1 } else { 1 }
+}
+
+/// The key by which rows are ordered by a field; its reverse is the other direction.
+pub(super) fn sort_key<R: Selectable>(field: &'static Field<R>, as_wanted_first: bool) -> Document {
+    let mut key = doc! { path(field): direction(field.greatest_first) };
+    let own = R::own_order().field;
+    if R::is_word(field) {
+        key.insert(path(own), direction(own.greatest_first));
+    }
+    if !key.contains_key("_id") {
+        key.insert("_id", 1);
+    }
+    if as_wanted_first { key } else { reversed(key) }
+}
+
+fn reversed(key: Document) -> Document {
+    key.into_iter().map(|(name, way)| (name, Bson::Int32(-way.as_i32().unwrap_or(1)))).collect()
+}
+
+fn filter<R: Selectable>(select: &Select<R>) -> Document {
+    let all: Vec<Bson> = select.filters.iter().map(|filter| condition(filter.field, &filter.test).into()).collect();
+    if all.is_empty() {
+        Document::new()
+    } else {
+        doc! { "$and": all }
+    }
+}
+
+/// Values stand behind operators of ours only, never in the place of one.
+fn condition<R: Selectable>(field: &'static Field<R>, test: &Test) -> Document {
+    fn between(min: Option<Bson>, max: Option<Bson>) -> Document {
+        let bounds = [("$gte", min), ("$lte", max)];
+        bounds.into_iter().filter_map(|(operator, bound)| Some((operator.to_owned(), bound?))).collect()
+    }
+    let name = if R::KEY == field.name && field.kind == Kind::Text { field.name } else { path(field) };
+    match test {
+        Test::OneOf(texts) => doc! { name: { "$in": texts } },
+        Test::Is(flag) => doc! { name: { "$eq": *flag } },
+        Test::Between(min, max) => doc! { name: between(min.map(Bson::from), max.map(Bson::from)) },
+        Test::Within(from, to) => doc! { name: between(from.map(codec::date), to.map(codec::date)) },
+    }
+}
+
+/// Every word in one of the fields.
+fn search<R: Selectable>(select: &Select<R>) -> Document {
+    let in_one_field = |pattern: String| {
+        let regex = |name: &&str| Bson::from(doc! { *name: { "$regex": pattern.clone() } });
+        Bson::from(doc! { "$or": R::SEARCHED.iter().map(regex).collect::<Vec<_>>() })
+    };
+    let words: Vec<Bson> = select.search.patterns().map(in_one_field).collect();
+    doc! { "$and": words }
+}
+
+/// The stages that find what a windowed question looks at.
+fn window<R: Selectable>(select: &Select<R>) -> Vec<Document> {
+    let own = sort_key(R::own_order().field, true);
+    let mut stages = vec![
+        doc! { "$match": filter(select) },
+        doc! { "$sort": own },
+        doc! { "$limit": WINDOW as i64 },
+        doc! { "$project": { "o": 0 } },
+    ];
+    if !select.search.is_empty() {
+        stages.push(doc! { "$match": search(select) });
+    }
+    stages
+}
+
+impl MongoStore {
+    /// The documents of a page.
+    pub(super) async fn select<R: Selectable>(&self, collection: &str, select: &Select<R>) -> Result<Page<Document>> {
+        if select.is_windowed() {
+            return self.select_in_window(collection, select).await;
+        }
+        let (field, as_wanted_first) = select.order();
+        let Paging { page, per_page } = select.paging;
+        let filter = filter(select);
+        let items = match field.kind {
+            Kind::Word(words) => self.by_rank(collection, select, &filter, words).await?,
+            _ => {
+                let query = Query::of(filter.clone()).sort(sort_key(field, as_wanted_first)).fields(doc! { "o": 0 });
+                self.find(collection, query.part(select.paging.skip(), per_page)).await?
+            }
+        };
+        let total = if filter.is_empty() {
+            self.count(collection).await?
+        } else {
+            self.count_some(collection, filter, COUNTED).await?
+        };
+        Ok(Page { items, page, per_page, total, searched: None })
+    }
+
+    /// The words of few, one after the other: an index orders them by their letters, people by their rank.
+    async fn by_rank<R: Selectable>(
+        &self,
+        collection: &str,
+        select: &Select<R>,
+        filter: &Document,
+        words: &[&str],
+    ) -> Result<Vec<Document>> {
+        let (field, as_wanted_first) = select.order();
+        let upwards = field.greatest_first != as_wanted_first;
+        let (mut skip, mut wanted, mut found) = (select.paging.skip(), select.paging.per_page, Vec::new());
+        let in_order: Vec<&&str> = if upwards { words.iter().collect() } else { words.iter().rev().collect() };
+        for word in in_order {
+            let mut of_word = filter.clone();
+            of_word.insert(field.name, *word);
+            let query = Query::of(of_word.clone()).sort(sort_key(field, as_wanted_first)).fields(doc! { "o": 0 });
+            let rows = self.find(collection, query.part(skip, wanted)).await?;
+            if rows.is_empty() && skip > 0 {
+                skip -= self.count_some(collection, of_word, skip).await?;
+            } else {
+                skip = 0;
+            }
+            wanted -= rows.len() as u64;
+            found.extend(rows);
+            if wanted == 0 {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn select_in_window<R: Selectable>(&self, collection: &str, select: &Select<R>) -> Result<Page<Document>> {
+        let (field, as_wanted_first) = select.order();
+        let Paging { page, per_page } = select.paging;
+        let mut stages = window(select);
+        let counted = [stages.clone(), vec![doc! { "$count": "n" }]].concat();
+        let mut key = sort_key(field, as_wanted_first);
+        if let Kind::Word(words) = field.kind {
+            let ranks = doc! { "$indexOfArray": [words, format!("${}", field.name)] };
+            stages.push(doc! { "$addFields": { "rank": ranks } });
+            let rank = key.remove(field.name).unwrap_or(Bson::Int32(1));
+            key = std::iter::once(("rank".to_owned(), rank)).chain(key).collect();
+        }
+        let skip = i64::try_from(select.paging.skip()).unwrap_or(i64::MAX);
+        let limit = i64::try_from(per_page).unwrap_or(i64::MAX).min(WINDOW as i64);
+        stages.push(doc! { "$sort": key });
+        stages.push(doc! { "$skip": skip.min(WINDOW as i64) });
+        stages.push(doc! { "$limit": limit.max(1) });
+        let items = if limit == 0 { Vec::new() } else { self.aggregate(collection, stages).await? };
+        let total = self.aggregate(collection, counted).await?.first().map_or(0, |count| codec::integer(count, "n"));
+        let matching = self.count_some(collection, filter(select), WINDOW + 1).await?;
+        let searched = (matching > WINDOW).then_some(WINDOW);
+        Ok(Page { items, page, per_page, total: total as u64, searched })
+    }
+
+    /// What `group` makes of the selected documents, and whether there were more than are counted.
+    pub(super) async fn figures<R: Selectable>(
+        &self,
+        collection: &str,
+        select: &Select<R>,
+        group: Document,
+    ) -> Result<(Vec<Document>, bool)> {
+        let mut stages = if select.search.is_empty() {
+            // Every document has a word of few; asked for by its index, the index alone answers.
+            let words = R::FIELDS.iter().filter_map(|field| match field.kind {
+                Kind::Word(words) => Some(Bson::from(doc! { field.name: { "$in": words } })),
+                _ => None,
+            });
+            let mut all: Vec<Bson> = words.collect();
+            all.push(filter(select).into());
+            vec![doc! { "$match": { "$and": all } }]
+        } else {
+            window(select)
+        };
+        stages.push(doc! { "$limit": COUNTED as i64 });
+        stages.push(doc! { "$group": group });
+        let groups = self.aggregate(collection, stages).await?;
+        let counted: i64 = groups.iter().map(|group| codec::integer(group, "n")).sum();
+        Ok((groups, counted as u64 >= COUNTED))
+    }
+
+    async fn aggregate(&self, collection: &str, stages: Vec<Document>) -> Result<Vec<Document>> {
+        let action = format!("read {collection}");
+        self.retry(&action, || async {
+            let cursor = self.collection(collection).aggregate(stages.clone()).await;
+            let cursor = cursor.map_err(|error| self.explain(&action, &error))?;
+            cursor.try_collect().await.map_err(|error| self.explain(&action, &error))
+        })
+        .await
+    }
+
+    async fn count_some(&self, collection: &str, filter: Document, limit: u64) -> Result<u64> {
+        let action = format!("count {collection}");
+        let limit = limit.min(i64::MAX as u64);
+        self.retry(&action, || async {
+            let counted = self.collection(collection).count_documents(filter.clone()).limit(limit).await;
+            counted.map_err(|error| self.explain(&action, &error))
+        })
+        .await
+    }
+}
