@@ -47,7 +47,7 @@ fn texts<R: Selectable>(row: &R) -> Vec<&str> {
 }
 
 fn passes(test: &Test, value: Value) -> bool {
-    fn between<T: PartialOrd>(value: T, min: Option<T>, max: Option<T>) -> bool {
+    fn between<T: PartialOrd + Copy>(value: T, min: Option<T>, max: Option<T>) -> bool {
         min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max)
     }
     match (test, value) {
