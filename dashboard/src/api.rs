@@ -1,6 +1,11 @@
 //! The JSON API, version 1: the same rows as the pages, for programs.
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use serde::Serialize;
 use stockstream_model::{
     Day, Timestamp,
@@ -14,6 +19,7 @@ use crate::{
     app::App,
     failure::Failure,
     format::excerpt,
+    listing::{Chosen, Listed, Selection},
     overview::Overview,
     query::{Parameters, PerPage},
 };
@@ -28,9 +34,9 @@ type Answer<T> = Result<Json<T>, Failure>;
 pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
     Router::new()
         .route("/api/v1/status", get(status))
-        .route("/api/v1/product-winners", get(product_winners))
-        .route("/api/v1/loss-risk-products", get(loss_risk_products))
-        .route("/api/v1/clients", get(clients))
+        .route("/api/v1/product-winners", get(list::<S, Winner>))
+        .route("/api/v1/loss-risk-products", get(list::<S, RiskRow>))
+        .route("/api/v1/clients", get(list::<S, ClientRow>))
         .route("/api/v1/sales-daily", get(sales_daily))
         .route("/api/v1/rejected-events", get(rejected_events))
 }
@@ -51,18 +57,16 @@ async fn status<S: ViewStore>(State(app): State<App<S>>) -> Answer<Overview> {
     Ok(Json(Overview::new(app.ask(app.store.status()).await?)))
 }
 
-async fn product_winners<S: ViewStore>(State(app): State<App<S>>) -> Answer<Page<Winner>> {
-    answer("product_winners", single(app.ask(app.store.product_winners()).await?))
-}
-
-async fn loss_risk_products<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Page<RiskRow>> {
-    let paging = query.paging(PER_PAGE)?;
-    answer("loss_risk_products", app.ask(app.store.loss_risk_products(paging)).await?)
-}
-
-async fn clients<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Page<ClientRow>> {
-    let paging = query.paging(PER_PAGE)?;
-    answer("clients", app.ask(app.store.clients(paging)).await?)
+/// The rows of a view as JSON, each with the fields that are wanted: all of them unless columns are chosen.
+async fn list<S: ViewStore, R: Listed>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
+    let selection = Selection::<R>::of(&query, PER_PAGE)?;
+    let page = R::rows(&app, &selection.select).await?;
+    debug!(view = R::NAME, page = page.page, rows = page.items.len(), "view selected by a program");
+    let all = || R::FIELDS.iter().collect();
+    let fields = selection.columns.unwrap_or_else(all);
+    let Page { items, page, per_page, total, searched } = page;
+    let items = items.iter().map(|row| Chosen { row, fields: &fields }).collect();
+    Ok(Json(Page { items, page, per_page, total, searched }).into_response())
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,7 @@
 //! What a reader may say in the query of an address.
 
+use std::borrow::Cow;
+
 use axum::{
     extract::{FromRequestParts, Query},
     http::request::Parts,
@@ -22,7 +24,7 @@ const DEFAULT_DAYS: i32 = 90;
 #[snafu(display("The parameter {parameter} is {value:?}; allowed is {allowed}"))]
 pub(crate) struct BadParameter {
     /// Its name.
-    pub(crate) parameter: &'static str,
+    pub(crate) parameter: Cow<'static, str>,
     /// What was said.
     pub(crate) value: String,
     /// What may be said.
@@ -44,18 +46,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        let bad = || BadParameter {
-            parameter: "query",
-            value: parts.uri.query().unwrap_or_default().to_owned(),
-            allowed: "a list such as page=1&per_page=50".into(),
-        };
+        let said = parts.uri.query().unwrap_or_default();
+        let bad = || bad("query", said, "a list such as page=1&per_page=50".into());
         Ok(Self(Query::try_from_uri(&parts.uri).map_err(|_| bad())?.0))
     }
 }
 
 impl Parameters {
-    fn text(&self, name: &str) -> Option<&str> {
+    /// What is said, unless it is nothing.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    /// All that is said of it; a form says nothing where a field was left empty.
+    pub(crate) fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
     /// Whether anything is said.
@@ -94,25 +99,27 @@ impl Parameters {
             return Ok((from, to));
         }
         let allowed = format!("a day up to {to}, the day of to, and at most {MAX_DAYS} days in all");
-        Err(BadParameter { parameter: "from", value: from.to_string(), allowed })
+        Err(bad("from", &from.to_string(), allowed))
     }
 
-    fn day(&self, name: &'static str) -> Result<Option<Day>, BadParameter> {
+    /// A day.
+    pub(crate) fn day(&self, name: &str) -> Result<Option<Day>, BadParameter> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let day = text.parse::<Day>().ok().filter(|day| text.len() == 10 && day.to_string() == text);
-        day.map(Some).ok_or_else(|| bad(name, text, "a day such as 2026-05-01, years 1900 to 9999".into()))
+        day.map(Some).ok_or_else(|| bad(name.to_owned(), text, "a day such as 2026-05-01, years 1900 to 9999".into()))
     }
 }
 
-fn bad(parameter: &'static str, value: &str, allowed: String) -> BadParameter {
-    BadParameter { parameter, value: value.chars().take(60).collect(), allowed }
+/// That what was said of a parameter cannot be used.
+pub(crate) fn bad(parameter: impl Into<Cow<'static, str>>, value: &str, allowed: String) -> BadParameter {
+    BadParameter { parameter: parameter.into(), value: value.chars().take(60).collect(), allowed }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn parameters(pairs: &[(&str, &str)]) -> Parameters {
+    pub(crate) fn parameters(pairs: &[(&str, &str)]) -> Parameters {
         Parameters(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 

@@ -9,7 +9,7 @@ use axum::{
 };
 use stockstream_store::ViewStore;
 
-use crate::{Options, api, app::App, assets, failure, failure::Failure, guard, health, pages, shell::Shell};
+use crate::{Options, api, app::App, assets, export, failure, failure::Failure, guard, health, pages, shell::Shell};
 
 /// The dashboard over a store.
 pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
@@ -18,6 +18,7 @@ pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
     Router::new()
         .merge(pages::routes())
         .merge(api::routes())
+        .merge(export::routes())
         .merge(health::routes())
         .merge(assets::routes())
         .fallback(async |uri: Uri| Failure::not_found(uri.path()))

@@ -7,9 +7,13 @@ use crate::format::{decimal, instant, visible, whole};
 
 /// A column over rows of a kind.
 pub(crate) struct Column<T> {
-    title: &'static str,
+    pub(crate) title: &'static str,
     kind: ColumnKind,
     cell: fn(&T) -> Cell,
+    /// The field that it shows and is ordered by; none where the order is not the reader's.
+    pub(crate) field: &'static str,
+    /// Whether it is shown only to whoever chose it.
+    pub(crate) extra: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,24 +25,43 @@ enum ColumnKind {
 }
 
 impl<T> Column<T> {
+    const fn new(title: &'static str, kind: ColumnKind, cell: fn(&T) -> Cell) -> Self {
+        Self { title, kind, cell, field: "", extra: false }
+    }
+
+    /// The same, of a field.
+    pub(crate) const fn of(self, field: &'static str) -> Self {
+        Self { field, ..self }
+    }
+
+    /// The same, shown only to whoever chose it.
+    pub(crate) const fn extra(self) -> Self {
+        Self { extra: true, ..self }
+    }
+
+    /// Whether it names the row.
+    pub(crate) fn is_head(&self) -> bool {
+        self.kind == ColumnKind::Head
+    }
+
     /// The column that names the row.
     pub(crate) const fn head(title: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { title, kind: ColumnKind::Head, cell }
+        Self::new(title, ColumnKind::Head, cell)
     }
 
     /// A column of short texts.
     pub(crate) const fn text(title: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { title, kind: ColumnKind::Text, cell }
+        Self::new(title, ColumnKind::Text, cell)
     }
 
     /// A column of numbers, aligned by their last digit.
     pub(crate) const fn number(title: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { title, kind: ColumnKind::Number, cell }
+        Self::new(title, ColumnKind::Number, cell)
     }
 
     /// A column of long texts, which break.
     pub(crate) const fn wide(title: &'static str, cell: fn(&T) -> Cell) -> Self {
-        Self { title, kind: ColumnKind::Wide, cell }
+        Self::new(title, ColumnKind::Wide, cell)
     }
 }
 
@@ -46,6 +69,8 @@ impl<T> Column<T> {
 pub(crate) struct Cell {
     body: Body,
     below: Option<String>,
+    /// Where there is more of it.
+    link: Option<String>,
 }
 
 enum Body {
@@ -112,8 +137,13 @@ impl Cell {
         Self { below: (!below.is_empty()).then(|| visible(below)), ..self }
     }
 
+    /// The same, leading to where there is more of it.
+    pub(crate) fn with_link(self, link: String) -> Self {
+        Self { link: Some(link), ..self }
+    }
+
     const fn of(body: Body) -> Self {
-        Self { body, below: None }
+        Self { body, below: None, link: None }
     }
 }
 
@@ -123,8 +153,22 @@ impl Cell {
 pub(crate) struct Table {
     id: &'static str,
     caption: String,
-    titles: Vec<(&'static str, &'static str)>,
+    titles: Vec<Title>,
     rows: Vec<Vec<Shown>>,
+}
+
+struct Title {
+    title: &'static str,
+    class: &'static str,
+    order: Option<Ordering>,
+}
+
+/// How rows are ordered by a column, and where they are ordered by it otherwise.
+pub(crate) struct Ordering {
+    /// Where a click on the title leads.
+    pub(crate) link: String,
+    /// `ascending` or `descending`, of the column that the rows are ordered by.
+    pub(crate) direction: Option<&'static str>,
 }
 
 struct Shown {
@@ -137,16 +181,30 @@ struct Shown {
 impl Table {
     /// The rows, shown by the columns. The id is unique on its page.
     pub(crate) fn new<T>(id: &'static str, caption: impl Into<String>, columns: &[Column<T>], rows: &[T]) -> Self {
+        let columns: Vec<_> = columns.iter().collect();
+        Self::ordered(id, caption, &columns, rows, |_| None)
+    }
+
+    /// The same with titles that order the rows.
+    pub(crate) fn ordered<T>(
+        id: &'static str,
+        caption: impl Into<String>,
+        columns: &[&Column<T>],
+        rows: &[T],
+        order: impl Fn(&Column<T>) -> Option<Ordering>,
+    ) -> Self {
         let shown = |row: &T, column: &Column<T>| Shown {
             title: column.title,
             class: column.kind.class(),
-            head: column.kind == ColumnKind::Head,
+            head: column.is_head(),
             cell: (column.cell)(row),
         };
+        let title =
+            |column: &Column<T>| Title { title: column.title, class: column.kind.class(), order: order(column) };
         Self {
             id,
             caption: caption.into(),
-            titles: columns.iter().map(|column| (column.title, column.kind.class())).collect(),
+            titles: columns.iter().map(|column| title(column)).collect(),
             rows: rows.iter().map(|row| columns.iter().map(|column| shown(row, column)).collect()).collect(),
         }
     }

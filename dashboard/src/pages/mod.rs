@@ -1,18 +1,21 @@
 //! The pages, each in a file of its own. They work without any script.
 
-mod clients;
+mod browse;
+mod client_page;
+mod controls;
 mod list;
-mod loss_risk_products;
 mod parts;
-mod product_winners;
+mod product_page;
 mod rejected_events;
 mod status;
 mod status_tables;
 
 use axum::{Router, routing::get};
+use stockstream_model::documents::{ClientRow, RiskRow, Winner};
 use stockstream_store::ViewStore;
 
-use crate::{app::App, query::PerPage};
+pub(crate) use self::parts::{Placeholder, Tile, idle, product};
+use crate::{app::App, listing::Listed, query::PerPage};
 
 /// Rows of a page that people read.
 const PER_PAGE: PerPage = PerPage { default: 50, max: 500 };
@@ -21,8 +24,10 @@ const PER_PAGE: PerPage = PerPage { default: 50, max: 500 };
 pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
     Router::new()
         .route("/", get(status::show))
-        .route("/product-winners", get(product_winners::show))
-        .route("/loss-risk-products", get(loss_risk_products::show))
-        .route("/clients", get(clients::show))
+        .route(Winner::PATH, get(browse::show::<S, Winner>))
+        .route(RiskRow::PATH, get(browse::show::<S, RiskRow>))
+        .route(ClientRow::PATH, get(browse::show::<S, ClientRow>))
+        .route("/product", get(product_page::show))
+        .route("/client", get(client_page::show))
         .route("/rejected-events", get(rejected_events::show))
 }

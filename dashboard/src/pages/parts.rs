@@ -5,7 +5,7 @@ use stockstream_store::{Page, Paging};
 
 use crate::{
     Topics,
-    format::{ago, counted, instant, whole},
+    format::{ago, counted, instant, visible, whole},
     table::Cell,
 };
 
@@ -18,6 +18,11 @@ pub(super) struct Notice {
 }
 
 impl Notice {
+    /// Something to know.
+    pub(super) fn info(title: &str, text: &str) -> Self {
+        Self { tone: "info", title: title.into(), text: text.into() }
+    }
+
     /// That a view shows an older result, why and since when.
     pub(super) fn kept(state: &ViewState, now: stockstream_model::Timestamp) -> Option<Self> {
         (state.condition == ViewCondition::Kept).then(|| {
@@ -32,6 +37,32 @@ impl Notice {
     }
 }
 
+/// A number that stands alone.
+pub(crate) struct Tile {
+    pub(super) title: &'static str,
+    pub(super) number: String,
+    pub(super) below: String,
+    /// Where there is more of it.
+    pub(super) link: Option<&'static str>,
+    /// Whether it is words and not a number.
+    pub(super) wordy: bool,
+}
+
+impl Tile {
+    pub(crate) fn new(title: &'static str, number: impl Into<String>, below: impl Into<String>) -> Self {
+        Self { title, number: visible(&number.into()), below: below.into(), link: None, wordy: false }
+    }
+
+    pub(super) fn link(self, link: &'static str) -> Self {
+        Self { link: Some(link), ..self }
+    }
+
+    /// The same, of words.
+    pub(crate) fn wordy(self) -> Self {
+        Self { wordy: true, ..self }
+    }
+}
+
 /// What a view is called.
 pub(super) const fn view_title(view: View) -> &'static str {
     match view {
@@ -41,7 +72,7 @@ pub(super) const fn view_title(view: View) -> &'static str {
 }
 
 /// A product by its name, with id and category below; by its id when it has no name.
-pub(super) fn product(name: Option<&str>, id: &str, category: Option<&str>) -> Cell {
+pub(crate) fn product(name: Option<&str>, id: &str, category: Option<&str>) -> Cell {
     let name = name.filter(|name| !name.is_empty());
     let below = [name.and(Some(id)), category.filter(|category| !category.is_empty())];
     let below: Vec<_> = below.into_iter().flatten().collect();
@@ -49,12 +80,12 @@ pub(super) fn product(name: Option<&str>, id: &str, category: Option<&str>) -> C
 }
 
 /// How long a product did not move, counted to the day of the result.
-pub(super) fn idle(days: i64) -> String {
+pub(crate) fn idle(days: i64) -> String {
     format!("idle {}", counted(days, "day", "days"))
 }
 
 /// What stands where rows would: what it means that there are none, and what to do.
-pub(super) struct Placeholder {
+pub(crate) struct Placeholder {
     pub(super) title: String,
     pub(super) text: String,
     /// What to produce where.
@@ -64,12 +95,12 @@ pub(super) struct Placeholder {
 }
 
 impl Placeholder {
-    pub(super) fn new(title: &str, text: &str) -> Self {
+    pub(crate) fn new(title: &str, text: &str) -> Self {
         Self { title: title.into(), text: text.into(), topics: Vec::new(), link: None }
     }
 
     /// Nothing was ever read.
-    pub(super) fn no_events(topics: &Topics) -> Self {
+    pub(crate) fn no_events(topics: &Topics) -> Self {
         let text = "The pipeline has read no event so far. Produce JSON events to its topics and the numbers appear \
                     here by themselves:";
         Self::new("No events yet", text).producing(vec![
@@ -79,7 +110,7 @@ impl Placeholder {
         ])
     }
 
-    pub(super) fn producing(self, topics: Vec<(&'static str, String)>) -> Self {
+    pub(crate) fn producing(self, topics: Vec<(&'static str, String)>) -> Self {
         Self { topics, ..self }
     }
 
@@ -98,11 +129,10 @@ pub(super) struct Pager {
 
 impl Pager {
     /// For a page that has rows.
-    pub(super) fn new<T>(path: &str, page: &Page<T>, one: &str, many: &str) -> Self {
+    pub(super) fn new<T>(page: &Page<T>, address: impl Fn(u64) -> String, (one, many): (&str, &str)) -> Self {
         let first = Paging { page: page.page, per_page: page.per_page }.skip() + 1;
         let last = first + (page.items.len() as u64).saturating_sub(1);
         let pages = pages(page);
-        let address = |number: u64| format!("{path}?page={number}&per_page={}", page.per_page);
         let total = counted(i64::try_from(page.total).unwrap_or(i64::MAX), one, many);
         Self {
             shown: format!("{}\u{2013}{} of {total}", whole(first), whole(last)),
@@ -114,12 +144,11 @@ impl Pager {
 }
 
 /// Where a page lies behind the last one, the sentence that says so.
-pub(super) fn beyond_the_end<T>(path: &str, page: &Page<T>) -> Option<Placeholder> {
+pub(super) fn beyond_the_end<T>(page: &Page<T>, address: impl Fn(u64) -> String) -> Option<Placeholder> {
     let pages = pages(page);
     (page.items.is_empty() && page.page > 1).then(|| {
         let text = format!("The list ends with page {}; page {} was asked for.", whole(pages), whole(page.page));
-        Placeholder::new("There is no such page", &text)
-            .link(format!("{path}?page={pages}&per_page={}", page.per_page), "Go to the last page")
+        Placeholder::new("There is no such page", &text).link(address(pages), "Go to the last page")
     })
 }
 

@@ -46,14 +46,15 @@ const COLUMNS: &[Column<RejectedEvent>] = &[
 ];
 
 pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
+    let address = |per_page: u64| move |page: u64| format!("{PATH}?page={page}&per_page={per_page}");
     let page = app.ask(app.store.rejected_events(query.paging(PER_PAGE)?)).await?;
     info!(view = "rejected_events", page = page.page, rows = page.items.len(), "view selected");
-    let rows = if let Some(placeholder) = beyond_the_end(PATH, &page) {
+    let rows = if let Some(placeholder) = beyond_the_end(&page, address(page.per_page)) {
         Rows::None(placeholder)
     } else if page.items.is_empty() {
         Rows::None(empty())
     } else {
-        let pager = Pager::new(PATH, &page, "event", "events");
+        let pager = Pager::new(&page, address(page.per_page), ("event", "events"));
         Rows::Some(Table::new("rejected", "Rejected events, latest first", COLUMNS, &page.items), Some(pager))
     };
     let lead =

@@ -7,7 +7,7 @@ use stockstream_store::ViewStore;
 use tracing::info;
 
 use super::{
-    parts::{Notice, Placeholder},
+    parts::{Notice, Placeholder, Tile},
     status_tables,
 };
 use crate::{
@@ -38,25 +38,6 @@ struct StatusPage {
     placeholder: Option<Placeholder>,
     groups: Vec<(&'static str, Vec<Tile>)>,
     tables: Vec<Table>,
-}
-
-/// A number that stands alone.
-struct Tile {
-    title: &'static str,
-    number: String,
-    below: String,
-    /// Where there is more of it.
-    link: Option<&'static str>,
-}
-
-impl Tile {
-    fn new(title: &'static str, number: String, below: impl Into<String>) -> Self {
-        Self { title, number, below: below.into(), link: None }
-    }
-
-    fn link(self, link: &'static str) -> Self {
-        Self { link: Some(link), ..self }
-    }
 }
 
 pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {

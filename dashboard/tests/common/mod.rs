@@ -198,6 +198,13 @@ pub async fn send(fake: Fake, options: Options, request: Request<Body>) -> Answe
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
+/// The body of what is no text.
+pub async fn bytes(fake: Fake, options: Options, path: &str) -> Vec<u8> {
+    let request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
+    let response = router(Arc::new(fake), options).oneshot(request).await.unwrap();
+    to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()
+}
+
 pub async fn get(fake: Fake, path: &str) -> Answer {
     send(fake, options(), Request::get(path).header("host", "localhost:8080").body(Body::empty()).unwrap()).await
 }

@@ -1,0 +1,135 @@
+//! The page of a view: figures, search and filters, the table, where to take it along.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use stockstream_model::documents::ViewState;
+use stockstream_store::{Page, Status, ViewStore, select::Order};
+use tracing::info;
+
+use super::{
+    PER_PAGE,
+    controls::{Controls, Input},
+    parts::{Notice, Pager, Placeholder, Tile, beyond_the_end},
+};
+use crate::{
+    app::App,
+    export,
+    failure::Failure,
+    format::{counted, instant, whole},
+    listing::{Bars, Listed, Selection},
+    overview::state_of,
+    query::Parameters,
+    shell,
+    shell::Shell,
+    table::{Column, Ordering, Table},
+};
+
+#[derive(Template)]
+#[template(path = "browse.html")]
+struct BrowsePage {
+    shell: Shell,
+    lead: String,
+    notices: Vec<Notice>,
+    tiles: Vec<Tile>,
+    charts: Vec<Bars>,
+    controls: Option<Controls>,
+    rows: Rows,
+    /// Where the same is to be had as a file: the name of the kind, and the address.
+    exports: Vec<(&'static str, String)>,
+    json: String,
+}
+
+enum Rows {
+    Some(Table, Pager),
+    None(Placeholder),
+}
+
+pub(super) async fn show<S: ViewStore, R: Listed>(
+    State(app): State<App<S>>,
+    query: Parameters,
+) -> Result<Response, Failure> {
+    let selection = Selection::<R>::of(&query, PER_PAGE)?.tidied();
+    let (status, (page, figures), offers) =
+        tokio::try_join!(app.ask(app.store.status()), R::rows_and_figures(&app, &selection.select), R::offers(&app),)?;
+    info!(
+        view = R::NAME,
+        query = selection.address().query(),
+        page = page.page,
+        rows = page.items.len(),
+        "view selected"
+    );
+    let state = R::VIEW.map(|view| state_of(view, &status.views));
+    let mut notices: Vec<_> =
+        state.iter().filter_map(|state| Notice::kept(state, status.read_at)).chain(window::<R>(&page)).collect();
+    if figures.cut {
+        notices
+            .push(Notice::info("The figures are of a part", "There are more rows than the figures are counted over."));
+    }
+    let lead = lead::<R>(state.as_ref());
+    let is_empty = page.total == 0 && !selection.narrows();
+    let browse = BrowsePage {
+        shell: Shell::of(&app.options, R::PATH),
+        lead,
+        notices,
+        tiles: if is_empty { Vec::new() } else { figures.tiles },
+        charts: if is_empty { Vec::new() } else { figures.bars },
+        controls: (!is_empty).then(|| Controls::new(&selection, &offers)),
+        exports: if page.total > 0 { export::links(&selection) } else { Vec::new() },
+        json: format!("/api/v1{}", selection.address_of_page(page.page)),
+        rows: rows(&app, &selection, &page, status),
+    };
+    shell::page(&browse)
+}
+
+fn lead<R: Listed>(state: Option<&ViewState>) -> String {
+    match state.and_then(|state| state.published_at) {
+        Some(at) => format!("{} Published {} UTC.", R::LEAD, instant(at)),
+        None => R::LEAD.to_owned(),
+    }
+}
+
+fn window<R: Listed>(page: &Page<R>) -> Option<Notice> {
+    let searched = page.searched?;
+    let text = format!(
+        "There are more {} than such a question looks at: only the first {}, {}, were. Filter the list, or order it by \
+         another column, to reach the others.",
+        R::NOUNS.1,
+        whole(searched),
+        R::OWN_ORDER,
+    );
+    Some(Notice::info("Not everything was looked at", &text))
+}
+
+fn rows<S: ViewStore, R: Listed>(app: &App<S>, selection: &Selection<R>, page: &Page<R>, status: Status) -> Rows {
+    let address = |number| selection.address_of_page(number).to_string();
+    if let Some(placeholder) = beyond_the_end(page, address) {
+        return Rows::None(placeholder);
+    }
+    if page.items.is_empty() && selection.narrows() {
+        let text = format!("No {} is as the search and the filters want it.", R::NOUNS.0);
+        let all = selection.address_of_all().to_string();
+        return Rows::None(Placeholder::new("Nothing matches", &text).link(all, "Clear search and filters"));
+    }
+    if page.items.is_empty() {
+        return Rows::None(R::empty(status, &app.options.topics));
+    }
+    let columns: Vec<&Column<R>> =
+        R::COLUMNS.iter().filter(|column| column.is_head() || selection.shows(column.field)).collect();
+    let standing = selection.order();
+    let order = |column: &Column<R>| {
+        let field = R::field(column.field)?;
+        let is_standing = standing.field.name == field.name;
+        let descending = if is_standing { !standing.descending } else { field.greatest_first };
+        let direction = if standing.descending { "descending" } else { "ascending" };
+        Some(Ordering {
+            link: selection.address_by(Order { field, descending }).to_string(),
+            direction: is_standing.then_some(direction),
+        })
+    };
+    let total = counted(i64::try_from(page.total).unwrap_or(i64::MAX), R::NOUNS.0, R::NOUNS.1);
+    let caption = match selection.select.order {
+        None => format!("{total}, {}", R::OWN_ORDER),
+        Some(_) => total,
+    };
+    Rows::Some(Table::ordered("rows", caption, &columns, &page.items, order), Pager::new(page, address, R::NOUNS))
+}
