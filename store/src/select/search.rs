@@ -68,7 +68,7 @@ mod tests {
         for found in ["", "cake", "242 regency", "  kÜche  22423 ", "STAND"] {
             assert!(Search::new(found).is_in(&texts), "{found}");
         }
-        for missing in ["cakes", "regency 9", "2242 3 x", ".", "[a-z]"] {
+        for missing in ["cakestands", "regency 9", "2242 3 x", ".", "[a-z]"] {
             assert!(!Search::new(missing).is_in(&texts), "{missing}");
         }
     }
