@@ -31,6 +31,13 @@ impl Paging {
     pub fn skip(&self) -> u64 {
         self.page.saturating_sub(1).saturating_mul(self.per_page)
     }
+
+    /// The page of rows that are all there.
+    pub(crate) fn part<T>(self, rows: Vec<T>) -> Page<T> {
+        let total = rows.len() as u64;
+        let items = rows.into_iter().skip(self.skip() as usize).take(self.per_page as usize).collect();
+        Page { items, page: self.page, per_page: self.per_page, total, searched: None }
+    }
 }
 
 /// A page of rows.

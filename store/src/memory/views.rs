@@ -126,7 +126,7 @@ impl ViewStore for MemoryStore {
     async fn rejected_events(&self, paging: Paging) -> Result<Page<RejectedEvent>> {
         let mut events: Vec<_> = self.lock().rejected.values().cloned().collect();
         events.sort_by_cached_key(|event| (Reverse(event.rejected_at), event.id()));
-        Ok(page(events, paging))
+        Ok(paging.part(events))
     }
 }
 
@@ -149,10 +149,4 @@ fn row(client: &ClientState, rules: &ClientTiers) -> ClientRow {
         invoices: client.invoices,
         last_purchase_date: client.last_purchase,
     }
-}
-
-fn page<T>(rows: Vec<T>, paging: Paging) -> Page<T> {
-    let total = rows.len() as u64;
-    let items = rows.into_iter().skip(paging.skip() as usize).take(paging.per_page as usize).collect();
-    Page { items, page: paging.page, per_page: paging.per_page, total, searched: None }
 }

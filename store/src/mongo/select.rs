@@ -51,7 +51,7 @@ fn condition<R: Selectable>(field: &'static Field<R>, test: &Test) -> Document {
         let bounds = [("$gte", min), ("$lte", max)];
         bounds.into_iter().filter_map(|(operator, bound)| Some((operator.to_owned(), bound?))).collect()
     }
-    let name = if R::KEY == field.name && field.kind == Kind::Text { field.name } else { path(field) };
+    let name = field.name;
     match test {
         Test::OneOf(texts) => doc! { name: { "$in": texts } },
         Test::Is(flag) => doc! { name: { "$eq": *flag } },
@@ -191,11 +191,20 @@ impl MongoStore {
     }
 
     async fn aggregate(&self, collection: &str, stages: Vec<Document>) -> Result<Vec<Document>> {
-        let action = format!("read {collection}");
-        self.retry(&action, || async {
+        self.aggregate_to(&format!("read {collection}"), collection, stages).await
+    }
+
+    /// What the stages make of a collection; the action is named in errors.
+    pub(super) async fn aggregate_to(
+        &self,
+        action: &str,
+        collection: &str,
+        stages: Vec<Document>,
+    ) -> Result<Vec<Document>> {
+        self.retry(action, || async {
             let cursor = self.collection(collection).aggregate(stages.clone()).await;
-            let cursor = cursor.map_err(|error| self.explain(&action, &error))?;
-            cursor.try_collect().await.map_err(|error| self.explain(&action, &error))
+            let cursor = cursor.map_err(|error| self.explain(action, &error))?;
+            cursor.try_collect().await.map_err(|error| self.explain(action, &error))
         })
         .await
     }

@@ -1,5 +1,4 @@
 use bson::{Bson, Document, doc};
-use futures_util::TryStreamExt;
 use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
@@ -146,13 +145,7 @@ impl MongoStore {
     async fn rejections(&self) -> Result<Rejections> {
         let action = "count rejected_events";
         let group = doc! { "$group": { "_id": "$reason", "n": { "$sum": 1 } } };
-        let counts: Vec<Document> = self
-            .retry(action, || async {
-                let cursor = self.collection(names::REJECTED).aggregate([group.clone()]).await;
-                let cursor = cursor.map_err(|error| self.explain(action, &error))?;
-                cursor.try_collect().await.map_err(|error| self.explain(action, &error))
-            })
-            .await?;
+        let counts = self.aggregate_to(action, names::REJECTED, vec![group]).await?;
         let pair = |document: &Document| {
             let reason = document.get("_id").and_then(Bson::as_str)?.to_owned();
             Some((reason, codec::integer(document, "n")))

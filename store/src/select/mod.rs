@@ -131,30 +131,12 @@ impl Selectable for Winner {
     const SEARCHED: &'static [&'static str] = &["product_id", "product_name", "product_category"];
     const OWN: &'static str = "ranking";
     const KEY: &'static str = "ranking";
-    // A ranking is read whole, whatever is wanted of it.
-    const INDEXED: &'static [&'static str] = &[
-        "product_id",
-        "product_name",
-        "product_category",
-        "selling_price",
-        "purchase_price",
-        "minimum_margin_threshold",
-        "total_profit",
-        "total_revenue",
-        "total_cost",
-        "units_sold",
-        "average_profit_margin_pct",
-        "average_roi_pct",
-        "contribution_margin_pct",
-        "sales_velocity",
-        "stock_turnover",
-        "days_in_stock",
-        "is_dead_stock",
-        "performance_score",
-        "last_sale_date",
-        "analysis_timestamp",
-        "analysis_source",
-    ];
+    const INDEXED: &'static [&'static str] = &[];
+
+    /// A ranking is read whole, whatever is wanted of it.
+    fn has_index(_: &str) -> bool {
+        true
+    }
 
     fn by_key(&self, other: &Self) -> std::cmp::Ordering {
         self.ranking.cmp(&other.ranking)

@@ -10,15 +10,18 @@ use crate::Page;
 impl<R: Selectable> Select<R> {
     /// The rows that are wanted, of all there are.
     pub fn pick(&self, rows: Vec<R>) -> Page<R> {
-        let (mut rows, searched) = self.matching(rows);
+        let (rows, searched) = self.matching(rows);
+        self.part_of(rows, searched)
+    }
+
+    /// The part that is wanted of what [`matching`](Self::matching) found.
+    pub fn part_of(&self, mut rows: Vec<R>, searched: Option<u64>) -> Page<R> {
         let (field, as_wanted_first) = self.order();
         rows.sort_by(|a, b| compare(field, a, b));
         if !as_wanted_first {
             rows.reverse();
         }
-        let (paging, total) = (self.paging, rows.len() as u64);
-        let items = rows.into_iter().skip(paging.skip() as usize).take(paging.per_page as usize).collect();
-        Page { items, page: paging.page, per_page: paging.per_page, total, searched }
+        Page { searched, ..self.paging.part(rows) }
     }
 
     /// The rows that match, whichever part is wanted; and how many were looked at, if not all.
