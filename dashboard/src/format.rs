@@ -20,6 +20,21 @@ pub(crate) fn decimal(number: f64) -> String {
     signed(negative, &format!("{}.{fraction}", grouped(digits)))
 }
 
+/// A number with two decimals, or that it is not known.
+pub(crate) fn maybe_decimal(number: Option<f64>) -> String {
+    number.map_or_else(|| "unknown".to_owned(), decimal)
+}
+
+/// A percentage with two decimals, or that it is not known.
+pub(crate) fn percent(number: Option<f64>) -> String {
+    number.map_or_else(|| "unknown".to_owned(), |number| format!("{} %", decimal(number)))
+}
+
+/// What people call something: its name, or its id where it has none.
+pub(crate) fn named<'a>(name: Option<&'a str>, id: &'a str) -> &'a str {
+    name.filter(|name| !name.is_empty()).unwrap_or(id)
+}
+
 fn signed(negative: bool, text: &str) -> String {
     // A minus as wide as a digit, so that columns stay aligned.
     if negative { format!("\u{2212}{text}") } else { text.to_owned() }

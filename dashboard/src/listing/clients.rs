@@ -7,12 +7,12 @@ use stockstream_model::{
 };
 use stockstream_store::{ClientFigures, Page, Select, Status, TierShare, ViewStore};
 
-use super::{Address, Bar, Bars, Figures, Listed};
+use super::{Address, Bar, Bars, Figures, Found, Listed};
 use crate::{
     Topics,
     app::App,
     failure::Failure,
-    format::{counted, decimal, whole},
+    format::{counted, decimal, maybe_decimal, whole},
     pages::{Placeholder, Tile},
     table::{Cell, Column},
 };
@@ -62,12 +62,10 @@ impl Listed for ClientRow {
         app.ask(app.store.clients(select)).await
     }
 
-    async fn rows_and_figures<S: ViewStore>(
-        app: &App<S>,
-        select: &Select<Self>,
-    ) -> Result<(Page<Self>, Figures), Failure> {
+    async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
         let (page, figures) = tokio::try_join!(Self::rows(app, select), app.ask(app.store.client_figures(select)))?;
-        Ok((page, Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut }))
+        let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };
+        Ok(Found { page, figures, offers: Vec::new() })
     }
 
     fn empty(_: Status, topics: &Topics) -> Placeholder {
@@ -92,7 +90,7 @@ fn tiles(figures: &ClientFigures) -> Vec<Tile> {
     let revenue: f64 = figures.shares.iter().map(|share| share.revenue).sum();
     let invoices: i64 = figures.shares.iter().map(|share| share.invoices).sum();
     let invoiced = figures.shares.iter().fold(0_i64, |sum, share| sum.saturating_add(share.invoiced.units()));
-    let per = |amount: f64, count: f64| if count > 0.0 { decimal(amount / count) } else { "unknown".into() };
+    let per = |amount: f64, count: f64| maybe_decimal((count > 0.0).then(|| amount / count));
     vec![
         Tile::new("Clients", whole(clients), "selected"),
         Tile::new("Revenue", decimal(revenue), "from before the pipeline too"),

@@ -1,14 +1,14 @@
 //! Stock at risk.
 
 use stockstream_model::documents::{RiskCategory, RiskRow, View};
-use stockstream_store::{Page, RiskFigures, Select, Status, ViewStore};
+use stockstream_store::{Page, RiskFigures, RiskShare, Select, Status, ViewStore};
 
-use super::{Address, Bar, Bars, Figures, Listed};
+use super::{Bar, Bars, Figures, Found, Listed};
 use crate::{
     Topics,
     app::App,
     failure::Failure,
-    format::{counted, decimal, whole},
+    format::{counted, decimal, maybe_decimal, whole},
     overview::Overview,
     pages::{Placeholder, Tile, idle, product},
     table::{Cell, Column},
@@ -34,7 +34,6 @@ impl Listed for RiskRow {
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::head("Product", |row| {
             product(row.product_name.as_deref(), &row.product_id, row.product_category.as_deref())
-                .with_link(Address::new("/product").with("id", &row.product_id).to_string())
         })
         .of("product_name"),
         Column::<Self>::text("Batch", |row| Cell::maybe(row.batch_number.as_deref())).of("batch_number"),
@@ -70,16 +69,14 @@ impl Listed for RiskRow {
         app.ask(app.store.loss_risk_products(select)).await
     }
 
-    async fn rows_and_figures<S: ViewStore>(
-        app: &App<S>,
-        select: &Select<Self>,
-    ) -> Result<(Page<Self>, Figures), Failure> {
-        let (page, figures) = tokio::try_join!(Self::rows(app, select), app.ask(app.store.risk_figures(select)))?;
-        Ok((page, Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut }))
-    }
-
-    async fn offers<S: ViewStore>(app: &App<S>) -> Result<Vec<String>, Failure> {
-        app.ask(app.store.risk_categories()).await
+    async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
+        let (page, figures, offers) = tokio::try_join!(
+            Self::rows(app, select),
+            app.ask(app.store.risk_figures(select)),
+            app.ask(app.store.risk_categories())
+        )?;
+        let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };
+        Ok(Found { page, figures, offers })
     }
 
     fn empty(status: Status, topics: &Topics) -> Placeholder {
@@ -116,10 +113,10 @@ pub(crate) fn expiry(days: i64) -> String {
 }
 
 fn tiles(figures: &RiskFigures) -> Vec<Tile> {
-    let sum = |of: fn(&stockstream_store::RiskShare) -> u64| figures.shares.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&RiskShare) -> u64| figures.shares.iter().map(of).sum::<u64>();
     let (rows, valued) = (sum(|share| share.rows), sum(|share| share.valued));
     let loss: f64 = figures.shares.iter().map(|share| share.loss).sum();
-    let mean = if valued > 0 { decimal(loss / valued as f64) } else { "unknown".into() };
+    let mean = maybe_decimal((valued > 0).then(|| loss / valued as f64));
     let expired = figures.shares.iter().find(|share| share.category == RiskCategory::Expired);
     vec![
         Tile::new("Potential loss", decimal(loss), "quantity × buy price"),
@@ -137,8 +134,8 @@ fn tiles(figures: &RiskFigures) -> Vec<Tile> {
 }
 
 fn bars(figures: &RiskFigures) -> Vec<Bars> {
-    let bar = |size: fn(&stockstream_store::RiskShare) -> (f64, String)| {
-        let bar = |share: &stockstream_store::RiskShare| {
+    let bar = |size: fn(&RiskShare) -> (f64, String)| {
+        let bar = |share: &RiskShare| {
             let (size, number) = size(share);
             Bar::new(share.category.name(), size, number).toned(tone(share.category))
         };

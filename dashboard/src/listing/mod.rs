@@ -51,19 +51,23 @@ pub(crate) trait Listed: Selectable + Sized {
         select: &Select<Self>,
     ) -> impl Future<Output = Result<Page<Self>, Failure>> + Send;
 
-    /// The rows of a page, with the figures of all that are selected.
-    fn rows_and_figures<S: ViewStore>(
+    /// The rows of a page with all that is shown around them.
+    fn found<S: ViewStore>(
         app: &App<S>,
         select: &Select<Self>,
-    ) -> impl Future<Output = Result<(Page<Self>, Figures), Failure>> + Send;
-
-    /// Texts that a filter by that field offers.
-    fn offers<S: ViewStore>(_: &App<S>) -> impl Future<Output = Result<Vec<String>, Failure>> + Send {
-        async { Ok(Vec::new()) }
-    }
+    ) -> impl Future<Output = Result<Found<Self>, Failure>> + Send;
 
     /// What stands where rows would, when there are none at all.
     fn empty(status: Status, topics: &Topics) -> Placeholder;
+}
+
+/// A page of a list, and what is shown around it.
+pub(crate) struct Found<R> {
+    pub(crate) page: Page<R>,
+    /// The figures of all that are selected.
+    pub(crate) figures: Figures,
+    /// Texts that the filters offer, of all rows there are.
+    pub(crate) offers: Vec<String>,
 }
 
 /// A row with the fields that are wanted of it.

@@ -1,14 +1,16 @@
 //! The ranking of products.
 
+use std::collections::BTreeSet;
+
 use stockstream_model::documents::{View, Winner};
 use stockstream_store::{Page, Select, Status, ViewStore};
 
-use super::{Address, Bar, Bars, Figures, Listed, figures::mean};
+use super::{Bar, Bars, Figures, Found, Listed, figures::mean};
 use crate::{
     Topics,
     app::App,
     failure::Failure,
-    format::{counted, decimal, whole},
+    format::{counted, decimal, maybe_decimal, named, percent, whole},
     overview::{Overview, state_of},
     pages::{Placeholder, Tile, idle, product},
     table::{Cell, Column},
@@ -40,7 +42,6 @@ impl Listed for Winner {
         Column::<Self>::number("Rank", |row| Cell::whole(row.ranking)).of("ranking"),
         Column::<Self>::head("Product", |row| {
             product(row.product_name.as_deref(), &row.product_id, row.product_category.as_deref())
-                .with_link(Address::new("/product").with("id", &row.product_id).to_string())
         })
         .of("product_name"),
         Column::<Self>::number("Score", |row| Cell::decimal(row.performance_score)).of("performance_score"),
@@ -83,23 +84,14 @@ impl Listed for Winner {
         Ok(select.pick(app.ask(app.store.product_winners()).await?))
     }
 
-    async fn rows_and_figures<S: ViewStore>(
-        app: &App<S>,
-        select: &Select<Self>,
-    ) -> Result<(Page<Self>, Figures), Failure> {
+    async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
         let all = app.ask(app.store.product_winners()).await?;
-        let (rows, _) = select.matching(all.clone());
-        let page = select.pick(all);
-        let figures = Figures { tiles: tiles(&rows), bars: bars(&page.items), cut: false };
-        Ok((page, figures))
-    }
-
-    async fn offers<S: ViewStore>(app: &App<S>) -> Result<Vec<String>, Failure> {
-        let rows = app.ask(app.store.product_winners()).await?;
-        let mut names: Vec<_> = rows.into_iter().filter_map(|row| row.product_category).collect();
-        names.sort();
-        names.dedup();
-        Ok(names)
+        let categories: BTreeSet<_> = all.iter().filter_map(|row| row.product_category.clone()).collect();
+        let (rows, searched) = select.matching(all);
+        let tiles = tiles(&rows);
+        let page = select.part_of(rows, searched);
+        let figures = Figures { tiles, bars: bars(&page.items), cut: false };
+        Ok(Found { page, figures, offers: categories.into_iter().collect() })
     }
 
     fn empty(status: Status, topics: &Topics) -> Placeholder {
@@ -120,13 +112,11 @@ impl Listed for Winner {
 fn tiles(rows: &[Winner]) -> Vec<Tile> {
     let sum = |of: fn(&Winner) -> f64| rows.iter().map(of).sum::<f64>();
     let average = |of: fn(&Winner) -> Option<f64>| mean(rows.iter().filter_map(of));
-    let percent = |number: Option<f64>| number.map_or_else(|| "unknown".to_owned(), |n| format!("{} %", decimal(n)));
     let (revenue, profit) = (sum(|row| row.total_revenue), sum(|row| row.total_profit));
     let best = rows.iter().min_by_key(|row| row.ranking);
     let dead = rows.iter().filter(|row| row.is_dead_stock).count();
     let of_all =
         if revenue > 0.0 { format!("{} % of the revenue", decimal(profit / revenue * 100.0)) } else { String::new() };
-    let velocity = average(|row| Some(row.sales_velocity)).map_or_else(|| "unknown".to_owned(), decimal);
     vec![
         Tile::new("Revenue", decimal(revenue), counted(rows.len() as i64, "product", "products")),
         Tile::new("Cost", decimal(sum(|row| row.total_cost)), "of what was sold"),
@@ -137,11 +127,11 @@ fn tiles(rows: &[Winner]) -> Vec<Tile> {
             "profit ÷ revenue, per product",
         ),
         Tile::new("Mean return", percent(average(|row| row.average_roi_pct)), "profit ÷ cost, per product"),
-        Tile::new("Mean velocity", velocity, "units a day, per product"),
+        Tile::new("Mean velocity", maybe_decimal(average(|row| Some(row.sales_velocity))), "units a day, per product"),
         match best {
             Some(row) => Tile::new(
                 "Top performer",
-                row.product_name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| row.product_id.clone()),
+                named(row.product_name.as_deref(), &row.product_id),
                 format!("rank {}, score {}", row.ranking, decimal(row.performance_score)),
             )
             .wordy(),
@@ -152,17 +142,15 @@ fn tiles(rows: &[Winner]) -> Vec<Tile> {
 }
 
 fn bars(rows: &[Winner]) -> Vec<Bars> {
-    let name =
-        |row: &Winner| row.product_name.clone().filter(|name| !name.is_empty()).unwrap_or(row.product_id.clone());
+    let bar = |row: &Winner, size, number| Bar::new(named(row.product_name.as_deref(), &row.product_id), size, number);
     let rows = &rows[..rows.len().min(BARS)];
     if rows.is_empty() {
         return Vec::new();
     }
-    let profit = |row: &Winner| Bar::new(name(row), row.total_profit, decimal(row.total_profit));
+    let profit = |row: &Winner| bar(row, row.total_profit, decimal(row.total_profit));
     let margin = |row: &Winner| {
         let margin = row.average_profit_margin_pct;
-        let number = margin.map_or_else(|| "unknown".to_owned(), |margin| format!("{} %", decimal(margin)));
-        Bar::new(name(row), margin.unwrap_or_default(), number)
+        bar(row, margin.unwrap_or_default(), percent(margin))
     };
     vec![
         Bars::new("Profit of the first products listed", rows.iter().map(profit).collect()),

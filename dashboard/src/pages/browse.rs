@@ -16,7 +16,7 @@ use crate::{
     export,
     failure::Failure,
     format::{counted, instant, whole},
-    listing::{Bars, Listed, Selection},
+    listing::{Bars, Found, Listed, Selection},
     overview::state_of,
     query::Parameters,
     shell,
@@ -49,8 +49,8 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
     query: Parameters,
 ) -> Result<Response, Failure> {
     let selection = Selection::<R>::of(&query, PER_PAGE)?.tidied();
-    let (status, (page, figures), offers) =
-        tokio::try_join!(app.ask(app.store.status()), R::rows_and_figures(&app, &selection.select), R::offers(&app),)?;
+    let (status, found) = tokio::try_join!(app.ask(app.store.status()), R::found(&app, &selection.select))?;
+    let Found { page, figures, offers } = found;
     info!(
         view = R::NAME,
         query = selection.address().query(),

@@ -9,7 +9,7 @@ use super::parts::Tile;
 use crate::{
     app::App,
     failure::Failure,
-    format::{counted, decimal, instant, visible, whole},
+    format::{counted, decimal, instant, named, visible, whole},
     query::{Parameters, bad},
     shell,
     shell::Shell,
@@ -42,7 +42,7 @@ pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Paramet
     let shell = Shell { page: "Client", ..Shell::of(&app.options, "/clients") };
     shell::page(&ClientPage {
         shell,
-        name: visible(row.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&row.client_id)),
+        name: visible(named(row.name.as_deref(), &row.client_id)),
         tiles: vec![
             Tile::new("Revenue", decimal(row.total_revenue_generated), "in all"),
             Tile::new("Tier", row.loyalty_tier.name(), tier),

@@ -5,7 +5,8 @@ use stockstream_store::{Page, Paging};
 
 use crate::{
     Topics,
-    format::{ago, counted, instant, visible, whole},
+    format::{ago, counted, instant, named, visible, whole},
+    listing::Address,
     table::Cell,
 };
 
@@ -71,12 +72,13 @@ pub(super) const fn view_title(view: View) -> &'static str {
     }
 }
 
-/// A product by its name, with id and category below; by its id when it has no name.
+/// A product by its name, with id and category below; by its id when it has no name. It leads to the product's page.
 pub(crate) fn product(name: Option<&str>, id: &str, category: Option<&str>) -> Cell {
-    let name = name.filter(|name| !name.is_empty());
-    let below = [name.and(Some(id)), category.filter(|category| !category.is_empty())];
+    let title = named(name, id);
+    let below = [name.filter(|name| !name.is_empty()).and(Some(id)), category.filter(|category| !category.is_empty())];
     let below: Vec<_> = below.into_iter().flatten().collect();
-    Cell::text(name.unwrap_or(id)).with_below(&below.join(" · "))
+    let link = Address::new("/product").with("id", id).to_string();
+    Cell::text(title).with_below(&below.join(" · ")).with_link(link)
 }
 
 /// How long a product did not move, counted to the day of the result.

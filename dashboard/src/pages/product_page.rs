@@ -15,7 +15,7 @@ use super::parts::{Tile, idle};
 use crate::{
     app::App,
     failure::Failure,
-    format::{counted, decimal, instant, visible, whole},
+    format::{counted, decimal, instant, maybe_decimal, named, percent, visible, whole},
     listing::{Bar, Bars, expiry, risk_tone},
     overview::state_of,
     query::{Parameters, bad},
@@ -59,12 +59,12 @@ pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Paramet
     let weights = detail.weights.unwrap_or_default();
     let rules = ProductWinners { weights, ..ProductWinners::default() };
     let figures = winner_row(&detail.product, ranking.unwrap_or_default(), as_of, Timestamp::default(), &rules);
-    let record = detail.product.record.clone().unwrap_or_default();
-    let name = record.name.filter(|name| !name.is_empty()).unwrap_or_else(|| detail.product.product_id.clone());
+    let record = detail.product.record.as_ref();
+    let name = named(record.and_then(|record| record.name.as_deref()), &detail.product.product_id);
     let stock = stock(&detail);
     shell::page(&ProductPage {
         shell: Shell { page: "Product", ..Shell::of(&app.options, "/product-winners") },
-        name: visible(&name),
+        name: visible(name),
         unranked: figures.is_none().then(|| unranked(&detail.product)),
         tiles: figures.as_ref().map(|row| tiles(row, ranking)).unwrap_or_default(),
         score: figures.as_ref().map(|row| score(row, &weights, as_of)),
@@ -85,7 +85,6 @@ fn unranked(product: &ProductState) -> &'static str {
 }
 
 fn tiles(row: &Winner, ranking: Option<u32>) -> Vec<Tile> {
-    let percent = |number: Option<f64>| number.map_or_else(|| "unknown".to_owned(), |n| format!("{} %", decimal(n)));
     let rank = ranking.map_or_else(|| "not among the winners".to_owned(), |rank| format!("rank {rank}"));
     vec![
         Tile::new("Score", decimal(row.performance_score), rank),
@@ -95,7 +94,7 @@ fn tiles(row: &Winner, ranking: Option<u32>) -> Vec<Tile> {
         Tile::new("Margin", percent(row.average_profit_margin_pct), "profit ÷ revenue"),
         Tile::new("Return", percent(row.average_roi_pct), "profit ÷ cost"),
         Tile::new("Units a day", decimal(row.sales_velocity), "from first to last sale"),
-        Tile::new("Turnover", row.stock_turnover.map_or_else(|| "unknown".into(), decimal), "units ÷ mean stock"),
+        Tile::new("Turnover", maybe_decimal(row.stock_turnover), "units ÷ mean stock"),
     ]
 }
 
