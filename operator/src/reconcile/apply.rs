@@ -150,3 +150,7 @@ impl Apply<'_> {
         ObjectKey { namespace: self.pipeline.namespace.clone(), kind: kind.into(), name: name.to_owned() }
     }
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;
