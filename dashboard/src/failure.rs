@@ -27,11 +27,13 @@ pub(crate) struct Failure {
     pub(crate) detail: String,
     pub(crate) advice: &'static str,
     parameter: Option<Box<BadParameter>>,
+    /// The methods that there are instead.
+    allow: Option<&'static str>,
 }
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, title: &'static str, detail: String, advice: &'static str) -> Self {
-        Self { status, title, detail, advice, parameter: None }
+        Self { status, title, detail, advice, parameter: None, allow: None }
     }
 
     /// There is nothing at that path.
@@ -42,8 +44,18 @@ impl Failure {
 
     /// Something other than reading was asked.
     pub(crate) fn read_only(method: &str, path: &str) -> Self {
+        Self::method(method, path, "GET, HEAD")
+    }
+
+    /// The path takes other methods, these.
+    pub(crate) fn method(method: &str, path: &str, allow: &'static str) -> Self {
         let detail = format!("{method} is not possible at {path}.");
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Read only", detail, "Nothing can be changed here: use GET or HEAD.")
+        let (title, advice) = match allow {
+            "GET, HEAD" => ("Read only", "Nothing can be changed here: use GET or HEAD."),
+            "POST" => ("Not to be read", "There is nothing to read here: use POST."),
+            _ => ("Not possible", "Use GET, HEAD or POST."),
+        };
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, title, detail, advice) }
     }
 
     /// The store answered with an error.
@@ -161,13 +173,14 @@ pub(crate) async fn dress(State(shell): State<Shell>, request: Request, next: Ne
     let for_program = path == "/api" || path.starts_with("/api/");
     let mut response = next.run(request).await;
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
-    let (status, may_pass) = (failure.status, failure.may_pass());
+    let (allow, may_pass) = (failure.allow, failure.may_pass());
+    let shell = Shell { who: response.extensions_mut().remove(), ..shell };
     let mut dressed = if for_program { failure.into_problem() } else { failure.into_page(shell) };
     if may_pass {
         dressed.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
     }
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        dressed.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    if let Some(allow) = allow {
+        dressed.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     }
     dressed
 }

@@ -4,6 +4,7 @@
 //! `export`; what they list, and what of it an address asks for, is understood in `listing`. Whatever goes wrong is a
 //! `Failure`, turned in one place into a page for a person or problem JSON for a program.
 
+mod access;
 mod api;
 mod app;
 mod assets;
@@ -22,6 +23,7 @@ mod server;
 mod shell;
 mod table;
 
+pub use access::Role;
 pub use options::{Options, Topics};
 pub use router::router;
 pub use server::serve;

@@ -5,16 +5,28 @@ use std::sync::Arc;
 use axum::{
     Router,
     http::{Method, Uri},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
 };
 use stockstream_store::ViewStore;
 
-use crate::{Options, api, app::App, assets, export, failure, failure::Failure, guard, health, pages, shell::Shell};
+use crate::{
+    Options, access, api, app::App, assets, export, failure, failure::Failure, guard, health, pages, shell::Shell,
+};
 
 /// The dashboard over a store.
 pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
     let options = Arc::new(options);
     let (shell, hosts) = (Shell::bare(Arc::clone(&options)), guard::Hosts::new(&options.allowed_hosts));
+    routes(store, options)
+        // The last one is passed first: a refused name gets a page and headers like everything else.
+        .layer(from_fn(access::check))
+        .layer(from_fn_with_state(hosts, guard::check_host))
+        .layer(from_fn_with_state(shell, failure::dress))
+        .layer(map_response(guard::harden))
+}
+
+/// The routes alone. Each must be in the table of who may see what.
+pub(crate) fn routes<S: ViewStore>(store: Arc<S>, options: Arc<Options>) -> Router {
     Router::new()
         .merge(pages::routes())
         .merge(api::routes())
@@ -24,8 +36,4 @@ pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
         .fallback(async |uri: Uri| Failure::not_found(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| Failure::read_only(method.as_str(), uri.path()))
         .with_state(App { store, options })
-        // The last one is passed first: a refused name gets a page and headers like everything else.
-        .layer(from_fn_with_state(hosts, guard::check_host))
-        .layer(from_fn_with_state(shell, failure::dress))
-        .layer(map_response(guard::harden))
 }

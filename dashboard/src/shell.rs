@@ -1,11 +1,22 @@
 //! What surrounds every page: head, navigation, foot.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
+use axum::{
+    extract::FromRequestParts,
+    http::request::Parts,
+    response::{Html, IntoResponse, Response},
+};
+use stockstream_store::ViewStore;
 
-use crate::{Options, assets, failure::Failure};
+use crate::{
+    Options,
+    access::{Role, Who, may_read},
+    app::App,
+    assets,
+    failure::Failure,
+};
 
 /// A place in the navigation.
 pub(crate) struct Section {
@@ -23,7 +34,14 @@ const SECTIONS: &[Section] = &[
     Section { path: "/rejected-events", name: "Rejected events" },
 ];
 
-/// What surrounds every page.
+/// Where a reader of that role begins: an Accountant at the forms, others at the first page that they may see.
+pub(crate) fn home(role: Role) -> &'static str {
+    let mut paths = SECTIONS.iter().map(|section| section.path).filter(|path| may_read(role, path));
+    let forms = paths.clone().find(|path| role == Role::Accountant && path.starts_with("/enter"));
+    forms.or_else(|| paths.next()).unwrap_or("/product-winners")
+}
+
+/// What surrounds every page. A handler takes it, and says with [`Shell::at`] where it is.
 #[derive(Clone)]
 pub(crate) struct Shell {
     pub(crate) options: Arc<Options>,
@@ -33,26 +51,43 @@ pub(crate) struct Shell {
     pub(crate) path: &'static str,
     /// After how many seconds it reloads itself.
     pub(crate) refresh: Option<u64>,
+    /// Who reads it, if that is known.
+    pub(crate) who: Option<Who>,
 }
 
 impl Shell {
-    /// Around no page yet.
+    /// Around no page yet, for nobody yet.
     pub(crate) const fn bare(options: Arc<Options>) -> Self {
-        Self { options, page: "", path: "", refresh: None }
+        Self { options, page: "", path: "", refresh: None, who: None }
     }
 
     /// Around the page at that path of the navigation.
-    pub(crate) fn of(options: &Arc<Options>, path: &'static str) -> Self {
+    pub(crate) fn at(self, path: &'static str) -> Self {
         let page = SECTIONS.iter().find(|section| section.path == path).map_or("", |section| section.name);
-        Self { page, path, ..Self::bare(Arc::clone(options)) }
+        Self { page, path, ..self }
     }
 
-    pub(crate) const fn sections(&self) -> &'static [Section] {
-        SECTIONS
+    /// The places that the reader may go to.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = &'static Section> {
+        let role = self.who.as_ref().map(|who| who.role);
+        SECTIONS.iter().filter(move |section| role.is_some_and(|role| may_read(role, section.path)))
+    }
+
+    /// Where the reader begins.
+    pub(crate) fn home(&self) -> &'static str {
+        self.who.as_ref().map_or("/", |who| home(who.role))
     }
 
     pub(crate) fn stylesheet(&self) -> String {
         assets::stylesheet_address()
+    }
+}
+
+impl<S: ViewStore> FromRequestParts<App<S>> for Shell {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App<S>) -> Result<Self, Infallible> {
+        Ok(Self { who: parts.extensions.get().cloned(), ..Self::bare(Arc::clone(&app.options)) })
     }
 }
 

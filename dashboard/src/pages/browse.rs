@@ -46,6 +46,7 @@ enum Rows {
 
 pub(super) async fn show<S: ViewStore, R: Listed>(
     State(app): State<App<S>>,
+    shell: Shell,
     query: Parameters,
 ) -> Result<Response, Failure> {
     let selection = Selection::<R>::of(&query, PER_PAGE)?.tidied();
@@ -68,7 +69,7 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
     let lead = lead::<R>(state.as_ref());
     let is_empty = page.total == 0 && !selection.narrows();
     let browse = BrowsePage {
-        shell: Shell::of(&app.options, R::PATH),
+        shell: shell.at(R::PATH),
         lead,
         notices,
         tiles: if is_empty { Vec::new() } else { figures.tiles },

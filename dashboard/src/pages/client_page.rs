@@ -24,7 +24,11 @@ struct ClientPage {
     facts: Vec<(&'static str, String)>,
 }
 
-pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
+pub(super) async fn show<S: ViewStore>(
+    State(app): State<App<S>>,
+    shell: Shell,
+    query: Parameters,
+) -> Result<Response, Failure> {
     let id = query.text("id").ok_or_else(|| bad("id", "", "the id of a client".into()))?;
     let Some(detail) = app.ask(app.store.client(id)).await? else {
         let detail = format!("No client has the id {}.", visible(id));
@@ -39,7 +43,7 @@ pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Paramet
         Some(stated) => format!("the record says {} at least", stated.name()),
         None => "by revenue".into(),
     };
-    let shell = Shell { page: "Client", ..Shell::of(&app.options, "/clients") };
+    let shell = Shell { page: "Client", ..shell.at("/clients") };
     shell::page(&ClientPage {
         shell,
         name: visible(named(row.name.as_deref(), &row.client_id)),

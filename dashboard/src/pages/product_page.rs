@@ -41,7 +41,11 @@ struct ProductPage {
     charts: Vec<Bars>,
 }
 
-pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
+pub(super) async fn show<S: ViewStore>(
+    State(app): State<App<S>>,
+    shell: Shell,
+    query: Parameters,
+) -> Result<Response, Failure> {
     let id = query.text("id").ok_or_else(|| bad("id", "", "the id of a product".into()))?;
     let (status, detail, winners) = tokio::try_join!(
         app.ask(app.store.status()),
@@ -63,7 +67,7 @@ pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Paramet
     let name = named(record.and_then(|record| record.name.as_deref()), &detail.product.product_id);
     let stock = stock(&detail);
     shell::page(&ProductPage {
-        shell: Shell { page: "Product", ..Shell::of(&app.options, "/product-winners") },
+        shell: Shell { page: "Product", ..shell.at("/product-winners") },
         name: visible(name),
         unranked: figures.is_none().then(|| unranked(&detail.product)),
         tiles: figures.as_ref().map(|row| tiles(row, ranking)).unwrap_or_default(),

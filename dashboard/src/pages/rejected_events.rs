@@ -45,7 +45,11 @@ const COLUMNS: &[Column<RejectedEvent>] = &[
     }),
 ];
 
-pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
+pub(super) async fn show<S: ViewStore>(
+    State(app): State<App<S>>,
+    shell: Shell,
+    query: Parameters,
+) -> Result<Response, Failure> {
     let address = |per_page: u64| move |page: u64| format!("{PATH}?page={page}&per_page={per_page}");
     let page = app.ask(app.store.rejected_events(query.paging(PER_PAGE)?)).await?;
     info!(view = "rejected_events", page = page.page, rows = page.items.len(), "view selected");
@@ -59,8 +63,7 @@ pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Paramet
     };
     let lead =
         "Events that break their contract. They count in no number; mended and produced again, they do.".to_owned();
-    ListPage { shell: Shell::of(&app.options, PATH), lead, notices: Vec::new(), rows, json: "/api/v1/rejected-events" }
-        .answer()
+    ListPage { shell: shell.at(PATH), lead, notices: Vec::new(), rows, json: "/api/v1/rejected-events" }.answer()
 }
 
 fn empty() -> Placeholder {

@@ -40,14 +40,18 @@ struct StatusPage {
     tables: Vec<Table>,
 }
 
-pub(super) async fn show<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
+pub(super) async fn show<S: ViewStore>(
+    State(app): State<App<S>>,
+    shell: Shell,
+    query: Parameters,
+) -> Result<Response, Failure> {
     let refresh = match query.number("refresh", 0, MAX_REFRESH)? {
         Some(seconds) => Some(seconds),
         None => app.options.refresh.map(|every| every.as_secs().max(1)),
     };
     let overview = Overview::new(app.ask(app.store.status()).await?);
     info!(view = "status", "view selected");
-    let shell = Shell { refresh: refresh.filter(|seconds| *seconds > 0), ..Shell::of(&app.options, PATH) };
+    let shell = Shell { refresh: refresh.filter(|seconds| *seconds > 0), ..shell.at(PATH) };
     shell::page(&StatusPage {
         shell,
         read_at: instant(overview.freshness.read_at),
