@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stockstream_dashboard::Role;
 use stockstream_model::{Decimal, event::Stream};
+
+use crate::access::Who;
 
 /// Kafka events to exact, conditionally written MongoDB views: which products win, which stock is about to be lost, what
 /// each client is worth.
@@ -32,6 +35,8 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Print the JSON Schema of a topic's events
     Schema(Schema),
+    /// Print the line of a user for the dashboard's file of users; the password is read from standard input
+    HashPassword(HashPassword),
     /// Print every setting with its environment variable
     Settings,
 }
@@ -74,6 +79,8 @@ pub(crate) struct Page {
     /// Host names besides the loopback's under which the page may be asked for
     #[arg(long = "allow-host", value_name = "HOST", env = "STOCKSTREAM_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
+    #[command(flatten)]
+    pub who: Who,
 }
 
 #[derive(Args)]
@@ -187,6 +194,14 @@ pub(crate) struct Generate {
     pub stdout: bool,
     #[command(flatten)]
     pub connect: Connect,
+}
+
+#[derive(Args)]
+pub(crate) struct HashPassword {
+    /// What the user is called
+    pub name: String,
+    /// What the user may: User, Accountant or Administrator
+    pub role: Role,
 }
 
 #[derive(Args)]

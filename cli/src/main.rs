@@ -1,5 +1,6 @@
 //! The `stockstream` command.
 
+mod access;
 mod args;
 mod commands;
 mod exit;

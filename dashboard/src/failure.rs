@@ -140,6 +140,9 @@ impl From<BadParameter> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -173,14 +176,13 @@ pub(crate) async fn dress(State(shell): State<Shell>, request: Request, next: Ne
     let for_program = path == "/api" || path.starts_with("/api/");
     let mut response = next.run(request).await;
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
-    let (allow, may_pass) = (failure.allow, failure.may_pass());
+    let may_pass = failure.may_pass();
     let shell = Shell { who: response.extensions_mut().remove(), ..shell };
     let mut dressed = if for_program { failure.into_problem() } else { failure.into_page(shell) };
     if may_pass {
         dressed.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
     }
-    if let Some(allow) = allow {
-        dressed.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    }
+    // What was said in headers besides: other methods, a cookie, when to come again.
+    dressed.headers_mut().extend(std::mem::take(response.headers_mut()));
     dressed
 }

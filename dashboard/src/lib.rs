@@ -23,7 +23,9 @@ mod server;
 mod shell;
 mod table;
 
-pub use access::Role;
+pub use access::{Access, AccessOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
+pub use axum::http::HeaderName;
+pub use ipnet::IpNet;
 pub use options::{Options, Topics};
 pub use router::router;
 pub use server::serve;

@@ -1,6 +1,8 @@
 //! What the caller decides about the dashboard.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use crate::Access;
 
 /// What the caller decides about the dashboard.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub struct Options {
     pub refresh: Option<Duration>,
     /// Host names that the dashboard answers to besides those of the loopback.
     pub allowed_hosts: Vec<String>,
+    /// Who may see what.
+    pub access: Arc<Access>,
     /// How long a page waits for the database before it says that it does not answer.
     pub store_timeout: Duration,
 }
@@ -38,6 +42,7 @@ impl Default for Options {
             topics: Topics::default(),
             refresh: None,
             allowed_hosts: Vec::new(),
+            access: Arc::new(Access::off()),
             store_timeout: Duration::from_secs(10),
         }
     }

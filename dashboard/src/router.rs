@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     http::{Method, Uri},
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{from_fn_with_state, map_response},
 };
 use stockstream_store::ViewStore;
 
@@ -17,9 +17,10 @@ use crate::{
 pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
     let options = Arc::new(options);
     let (shell, hosts) = (Shell::bare(Arc::clone(&options)), guard::Hosts::new(&options.allowed_hosts));
+    let access = Arc::clone(&options.access);
     routes(store, options)
         // The last one is passed first: a refused name gets a page and headers like everything else.
-        .layer(from_fn(access::check))
+        .layer(from_fn_with_state(access, access::check))
         .layer(from_fn_with_state(hosts, guard::check_host))
         .layer(from_fn_with_state(shell, failure::dress))
         .layer(map_response(guard::harden))
@@ -33,6 +34,7 @@ pub(crate) fn routes<S: ViewStore>(store: Arc<S>, options: Arc<Options>) -> Rout
         .merge(export::routes())
         .merge(health::routes())
         .merge(assets::routes())
+        .merge(access::routes())
         .fallback(async |uri: Uri| Failure::not_found(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| Failure::read_only(method.as_str(), uri.path()))
         .with_state(App { store, options })

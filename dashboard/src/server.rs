@@ -1,6 +1,6 @@
 //! Serving until told to stop.
 
-use std::{future::IntoFuture, io, pin::pin, time::Duration};
+use std::{future::IntoFuture, io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
 use tokio::net::TcpListener;
@@ -30,7 +30,8 @@ async fn serve_with(
         // Without it small answers wait for the acknowledgement of the packet before; a failure costs only that.
         let _ = connection.set_nodelay(true);
     });
-    let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
+    let server = server.with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let mut server = pin!(server.into_future());
     let too_late = async {
         shutdown.cancelled().await;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use stockstream_dashboard::{Options, Topics, router, serve};
+use stockstream_dashboard::{Access, Options, Topics, router, serve};
 use stockstream_model::settings::Settings;
 use stockstream_store::MongoStore;
 
@@ -15,18 +15,20 @@ use crate::{
 pub(crate) async fn run(args: Dashboard) -> Result<Outcome, Failure> {
     logging::start("info");
     let settings = settings::load(&args.connect)?;
+    let access = args.page.who.open(args.page.listen)?;
     let shutdown = signals::shutdown()?;
     let store = Arc::new(MongoStore::connect(&settings).await?);
     let listener = listen(args.page.listen).await?;
-    let served = serve(listener, router(store, options(&settings, &args.page)), shutdown).await;
+    let served = serve(listener, router(store, options(&settings, &args.page, access)), shutdown).await;
     served.map_err(|source| Failure::Io { action: "serve the page".into(), source })?;
     Ok(Outcome::Done)
 }
 
-pub(super) fn options(settings: &Settings, page: &Page) -> Options {
+pub(super) fn options(settings: &Settings, page: &Page, access: Arc<Access>) -> Options {
     let topics = &settings.kafka.topics;
     Options {
         pipeline: settings.pipeline.name.clone(),
+        access,
         allowed_hosts: page.allowed_hosts.clone(),
         topics: Topics {
             sales: topics.sales.name.clone(),

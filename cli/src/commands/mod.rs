@@ -3,6 +3,7 @@
 mod crd;
 mod dashboard;
 mod generate;
+mod hash_password;
 mod import;
 mod operator;
 mod schema;
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Import(args) => import::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::print(args.stream),
+        Command::HashPassword(args) => hash_password::print(&args),
         Command::Settings => schema::settings(),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
-use stockstream_dashboard::{router, serve};
+use stockstream_dashboard::{Access, router, serve};
 use stockstream_input::Import;
 use stockstream_kafka::Producer;
 use stockstream_model::{
@@ -35,6 +35,7 @@ const UNDER_WAY: usize = 2 << 20;
 pub(crate) async fn run(args: Up) -> Result<Outcome, Failure> {
     logging::start(if stderr().is_terminal() { "warn" } else { "info" });
     let shutdown = signals::shutdown()?;
+    let access = args.page.who.open(args.page.listen)?;
     // History is valued as of its own end, and whatever is in a broker of our own is to be read.
     let mut own = Vec::new();
     own.extend(args.input.is_some().then_some(("STOCKSTREAM_ANALYTICS_AS_OF", "LatestEvent")));
@@ -46,10 +47,10 @@ pub(crate) async fn run(args: Up) -> Result<Outcome, Failure> {
     };
     let outcome = if args.mongodb.is_some() {
         let store = Arc::new(MongoStore::connect(&settings).await?);
-        with_store(args, settings, store, shutdown).await
+        with_store(args, settings, store, access, shutdown).await
     } else {
         let store = Arc::new(MemoryStore::new(settings.analytics.clone()));
-        with_store(args, settings, store, shutdown).await
+        with_store(args, settings, store, access, shutdown).await
     };
     drop(broker); // only after everybody who talks to it has ended
     outcome
@@ -72,6 +73,7 @@ async fn with_store<S: StateStore + ViewStore>(
     args: Up,
     settings: Settings,
     store: Arc<S>,
+    access: Arc<Access>,
     shutdown: CancellationToken,
 ) -> Result<Outcome, Failure> {
     let listener = listen(args.page.listen).await?;
@@ -90,7 +92,7 @@ async fn with_store<S: StateStore + ViewStore>(
 
     let served = tokio::spawn(serve(
         listener,
-        router(Arc::clone(&store), dashboard::options(&settings, &args.page)),
+        router(Arc::clone(&store), dashboard::options(&settings, &args.page, access)),
         shutdown.clone(),
     ));
     let options = Options { listener: None, shutdown: shutdown.clone(), has_controller: args.kafka.is_some() };

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod access;
 mod bad_events;
 mod cluster;
 mod comings;

@@ -5,13 +5,34 @@
 //!
 //! To add a route: add its pattern, as the router spells it, to `table::RULES`, with the methods and roles that it
 //! takes; a test fails until that is done. A handler that wants to know who asks takes a `who: Who`. A page that belongs
-//! into the navigation is added to `shell::SECTIONS`; it is shown to those who may open it.
+//! into the navigation is added to `shell::SECTIONS`; it is shown to those who may open it. A request that changes
+//! something and was sent by a page of somebody else does not get here: forms need no tokens.
+//!
+//! Who it is that asks is found out by the kind of sign-in that was chosen ([`SignIn`]): nobody signs in, by `password`
+//! and a `session` in a cookie, or by the headers of a `proxy`.
 
 mod gate;
+mod known;
+mod limit;
+mod options;
+mod origin;
+mod password;
+mod passwords;
+mod proxy;
 mod role;
+mod session;
+mod sign_in;
 mod table;
 #[cfg(test)]
 mod table_tests;
+mod users;
 
-pub use self::role::Role;
-pub(crate) use self::{gate::check, role::Who, table::may_read};
+pub(crate) use self::{gate::check, role::Who, sign_in::routes, table::may_read};
+pub use self::{
+    known::Access,
+    options::{AccessOptions, SignIn},
+    password::hash_password,
+    proxy::ProxyHeaders,
+    role::Role,
+    users::check_name,
+};

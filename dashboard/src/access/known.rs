@@ -1,0 +1,246 @@
+//! Who it is that asks, by the kind of sign-in that was chosen.
+
+use std::{
+    fmt, fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    extract::ConnectInfo,
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tracing::{info, warn};
+
+use super::{
+    AccessOptions, SignIn, Who,
+    origin::Proxies,
+    passwords::{Passwords, Refusal},
+    proxy::ProxyHeaders,
+    session::{Key, Session},
+};
+use crate::failure::Failure;
+
+/// How readers are known and what they may. Its secrets are not shown: neither by `Debug` nor in the log.
+pub struct Access {
+    pub(super) kind: Kind,
+    proxies: Proxies,
+    behind_tls: bool,
+    key: Key,
+}
+
+pub(super) enum Kind {
+    Off,
+    Local,
+    Password(Passwords),
+    Proxy(ProxyHeaders),
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Off => "off",
+            Kind::Local => "local",
+            Kind::Password(_) => "password",
+            Kind::Proxy(_) => "proxy",
+        };
+        f.debug_struct("Access").field("kind", &kind).field("behind_tls", &self.behind_tls).finish_non_exhaustive()
+    }
+}
+
+/// From where a request comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct From {
+    /// The other end of the connection.
+    peer: IpAddr,
+    /// Who is behind the trusted proxies.
+    pub(super) client: IpAddr,
+    /// Whether the reader's browser speaks TLS.
+    pub(super) tls: bool,
+}
+
+/// Who asks, and the cookie to send with the answer where the session's is to be renewed.
+pub(super) type Known = (Option<Who>, Option<HeaderValue>);
+
+impl Access {
+    /// Nobody signs in, and whoever reaches the dashboard may everything.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { kind: Kind::Off, proxies: Proxies::default(), behind_tls: false, key: Key::random() }
+    }
+
+    /// Reads the files that the options name.
+    ///
+    /// # Errors
+    /// When one of them cannot be used, or the options contradict each other: what is wrong, and what to do.
+    pub fn open(options: AccessOptions) -> Result<Self, String> {
+        let kind = match options.sign_in {
+            SignIn::Off => Kind::Off,
+            SignIn::Local => Kind::Local,
+            SignIn::Password { users } => Kind::Password(Passwords::open(&users)?),
+            SignIn::Proxy(_) if options.trusted_proxies.is_empty() => {
+                return Err("sign-in by a proxy needs its addresses: name them as trusted proxies".into());
+            }
+            SignIn::Proxy(headers) if headers.roles.is_empty() => {
+                return Err("sign-in by a proxy needs roles: say which groups have which role".into());
+            }
+            SignIn::Proxy(headers) => Kind::Proxy(headers),
+        };
+        let key = match options.session_key {
+            Some(path) => {
+                let place = path.display();
+                let content =
+                    fs::read(&path).map_err(|error| format!("failed to read the session key {place}: {error}"))?;
+                Key::of(&content).map_err(|problem| format!("the session key {place} cannot be used: {problem}"))?
+            }
+            None => {
+                if matches!(kind, Kind::Password(_)) {
+                    info!("no session key is given: sessions are signed by one that ends with this process");
+                }
+                Key::random()
+            }
+        };
+        Ok(Self { kind, proxies: Proxies(options.trusted_proxies), behind_tls: options.behind_tls, key })
+    }
+
+    pub(super) fn from(&self, request: &Parts) -> From {
+        let connection = request.extensions.get::<ConnectInfo<SocketAddr>>();
+        // Nobody's address where the connection is not known: it is trusted with nothing.
+        let peer = connection.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip().to_canonical());
+        let headers = &request.headers;
+        From {
+            peer,
+            client: self.proxies.client(peer, headers),
+            tls: self.behind_tls || self.proxies.say_tls(peer, headers),
+        }
+    }
+
+    /// Who asks; nobody, where somebody could sign in; or why nobody will be let in this way.
+    pub(super) async fn who(&self, request: &Parts, from: &From) -> Result<Known, Response> {
+        let headers = &request.headers;
+        match &self.kind {
+            Kind::Off => Ok((Some(Who::anybody()), None)),
+            Kind::Local if is_local(from.peer, headers) => Ok((Some(Who::anybody()), None)),
+            Kind::Local => Err(only_local().into_response()),
+            Kind::Proxy(_) if !self.proxies.trust(from.peer) => {
+                warn!(from = %from.peer, "refused: it did not come through a trusted proxy");
+                Err(only_by_proxy().into_response())
+            }
+            Kind::Proxy(proxy) => match proxy.who(headers) {
+                Ok(who) => Ok((Some(who), None)),
+                Err(failure) => {
+                    warn!(from = %from.client, reason = failure.detail, "refused by what the proxy says");
+                    Err(failure.into_response())
+                }
+            },
+            Kind::Password(passwords) => {
+                let known = self.session(passwords, headers, from);
+                let path = request.uri.path();
+                if known.0.is_some() || !is_for_programs(path) {
+                    return Ok(known);
+                }
+                let Some((name, password)) = basic(headers) else { return Ok((None, None)) };
+                match passwords.program(&self.key, &name, &password, from.client).await {
+                    Ok((name, role)) => Ok((Some(Who { name, role, can_sign_out: false }), None)),
+                    Err(refusal) => Err(refused(refusal)),
+                }
+            }
+        }
+    }
+
+    fn session(&self, passwords: &Passwords, headers: &HeaderMap, from: &From) -> Known {
+        let users = passwords.users();
+        let (now, name) = (now(), cookie_name(from.tls));
+        let ground = |name: &str| users.named(name).map(|user| user.hash.as_bytes());
+        let opened = cookies(headers, name).find_map(|value| Session::opened(value, &self.key, now, ground));
+        let Some((session, user)) = opened.and_then(|session| users.named(&session.name).map(|user| (session, user)))
+        else {
+            return (None, None);
+        };
+        let renewed = session.seen_at(now).map(|session| session.sealed(&self.key, user.hash.as_bytes()));
+        let who = Who { name: Arc::clone(&user.name), role: user.role, can_sign_out: true };
+        (Some(who), renewed.and_then(|value| cookie(&value, from.tls)))
+    }
+
+    /// The cookie of a session that begins.
+    pub(super) fn begin(&self, passwords: &Passwords, name: &str, from: &From) -> Option<HeaderValue> {
+        let users = passwords.users();
+        let session = Session::begin(name, now());
+        cookie(&session.sealed(&self.key, users.named(name)?.hash.as_bytes()), from.tls)
+    }
+}
+
+/// Programs that sign in with every request, not by a cookie.
+pub(super) fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/metrics"
+}
+
+/// A proxy on the same machine passes on what comes from elsewhere, and says so.
+fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
+    peer.is_loopback() && !headers.contains_key("x-forwarded-for") && !headers.contains_key(header::FORWARDED)
+}
+
+fn only_local() -> Failure {
+    let detail = "Nobody can sign in to this dashboard, so it is shown on its own machine only.".to_owned();
+    let advice =
+        "On Kubernetes use kubectl port-forward, or choose a sign-in in dashboard.auth; elsewhere with --auth.";
+    Failure::new(StatusCode::FORBIDDEN, "Not from here", detail, advice)
+}
+
+fn only_by_proxy() -> Failure {
+    let detail = "This dashboard is reached through the proxy that readers sign in to.".to_owned();
+    let advice = "If you came through it, its address is not among the dashboard's trusted proxies: add it.";
+    Failure::new(StatusCode::FORBIDDEN, "Not this way", detail, advice)
+}
+
+fn refused(refusal: Refusal) -> Response {
+    match refusal {
+        Refusal::Wrong => {
+            let detail = "Name or password are wrong.".to_owned();
+            Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, "Check both.").into_response()
+        }
+        Refusal::Later(wait) => {
+            let seconds = wait.as_secs().max(1);
+            let detail = format!("Too many sign-ins failed. Try again in {seconds} s.");
+            let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "Too many tries", detail, "");
+            ([(header::RETRY_AFTER, HeaderValue::from(seconds))], failure).into_response()
+        }
+    }
+}
+
+/// A browser takes the first from nobody but this host, by TLS, and sends it to nobody else.
+const fn cookie_name(tls: bool) -> &'static str {
+    if tls { "__Host-stockstream" } else { "stockstream" }
+}
+
+fn cookie(value: &str, tls: bool) -> Option<HeaderValue> {
+    let secure = if tls { "; Secure" } else { "" };
+    let age = if value.is_empty() { "; Max-Age=0" } else { "" };
+    let name = cookie_name(tls);
+    HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")).ok()
+}
+
+/// The cookie that ends a session.
+pub(super) fn ended(from: &From) -> Option<HeaderValue> {
+    cookie("", from.tls)
+}
+
+fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(given, _)| *given == name).map(|(_, value)| value)
+}
+
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let decoded = STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((name.to_owned(), password.to_owned()))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
