@@ -62,7 +62,7 @@ fn partitions(facts: &Facts) -> Option<i32> {
 /// The page is there whatever becomes of Kafka: it shows what is known. What stands is never taken away for a problem.
 fn dashboard(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts) -> Option<i32> {
     let dashboard = &pipeline.spec.dashboard;
-    let usable = validated.dashboard_mongodb.is_none()
+    let usable = validated.dashboard_problem.is_none()
         // It would show the numbers of another pipeline.
         && !facts.database.as_ref().is_err_and(|problem| problem.stalled);
     (dashboard.enabled && (usable || facts.dashboard.is_some())).then_some(dashboard.replicas)

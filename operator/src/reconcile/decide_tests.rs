@@ -90,7 +90,7 @@ fn the_dashboard_needs_only_its_database_and_is_never_taken_away_for_a_problem()
     let other = |scene: &mut Scene| scene.facts.database = Err(stalls("DatabaseOwned", ""));
     assert_eq!(dashboard(Scene::fresh(&[]).with(other)), None);
     assert_eq!(dashboard(Scene::ready().with(other)), Some(1));
-    let no_secret = |scene: &mut Scene| scene.validated.dashboard_mongodb = Some(waits("SecretMissing", ""));
+    let no_secret = |scene: &mut Scene| scene.validated.dashboard_problem = Some(waits("SecretMissing", ""));
     assert_eq!(dashboard(Scene::fresh(&[]).with(no_secret)), None);
     assert_eq!(dashboard(Scene::ready().with(no_secret)), Some(1));
     assert_eq!(dashboard(Scene::ready().with(|scene| scene.pipeline.spec.dashboard.enabled = false)), None);

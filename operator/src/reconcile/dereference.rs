@@ -153,8 +153,9 @@ fn named(pipeline: &AnalyticsPipeline) -> BTreeMap<String, BTreeSet<String>> {
     let authorities = kafka_ca.into_iter().chain(mongodb_ca).map(|ca| (&ca.name, vec![ca.key.as_str()]));
     let dashboard = spec.dashboard.mongodb.iter().map(|mongodb| &mongodb.uri_secret_ref);
     let uris = dashboard.chain([&spec.mongodb.uri_secret_ref]).map(|uri| (&uri.name, vec![uri.key.as_str()]));
+    let access = spec.dashboard.auth.secrets().map(|(name, key, _)| (name, vec![key.as_str()]));
     let mut named = BTreeMap::<String, BTreeSet<String>>::new();
-    for (name, keys) in login.chain(client).chain(authorities).chain(uris) {
+    for (name, keys) in login.chain(client).chain(authorities).chain(uris).chain(access) {
         named.entry(name.clone()).or_default().extend(keys.into_iter().map(str::to_owned));
     }
     named

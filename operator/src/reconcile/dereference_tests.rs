@@ -94,7 +94,9 @@ fn every_secret_of_the_resource_is_named_with_its_keys() {
                 "sasl": { "mechanism": "PLAIN", "secretRef": { "name": "login" } },
                 "tls": { "caSecretRef": { "name": "ca", "key": "kafka.pem" }, "clientCertSecretRef": { "name": "cert" } } } },
             "mongodb": { "uriSecretRef": { "name": "mongo" }, "tls": { "caSecretRef": { "name": "ca", "key": "mongo.pem" } } },
-            "dashboard": { "mongodb": { "uriSecretRef": { "name": "reader", "key": "url" } } },
+            "dashboard": { "mongodb": { "uriSecretRef": { "name": "reader", "key": "url" } },
+                "auth": { "mode": "Password", "password": { "usersSecretRef": { "name": "users" },
+                    "sessionKeySecretRef": { "name": "users" } } } },
         },
     }))
     .unwrap();
@@ -104,6 +106,13 @@ fn every_secret_of_the_resource_is_named_with_its_keys() {
         .collect();
     assert_eq!(
         named,
-        ["ca: kafka.pem mongo.pem", "cert: tls.crt tls.key", "login: password username", "mongo: uri", "reader: url"]
+        [
+            "ca: kafka.pem mongo.pem",
+            "cert: tls.crt tls.key",
+            "login: password username",
+            "mongo: uri",
+            "reader: url",
+            "users: session-key users"
+        ]
     );
 }

@@ -72,8 +72,9 @@ pub struct Validated {
     pub kafka: Option<Problem>,
     /// What is wrong with the part about MongoDB; workers do not run.
     pub mongodb: Option<Problem>,
-    /// What is wrong with the dashboard's way into MongoDB, its own or the workers'; workers run nevertheless.
-    pub dashboard_mongodb: Option<Problem>,
+    /// What keeps the dashboard from running: its way into MongoDB, its own or the workers', or a Secret of those who may see
+    /// it; workers run nevertheless.
+    pub dashboard_problem: Option<Problem>,
     /// Secrets and keys that workers mount, in order; none that is missing.
     pub worker_secrets: Vec<(String, Vec<String>)>,
     /// Secrets and keys that the dashboard mounts.

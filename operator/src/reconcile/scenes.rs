@@ -97,7 +97,7 @@ impl Scene {
             operator: settings,
             kafka: None,
             mongodb: None,
-            dashboard_mongodb: None,
+            dashboard_problem: None,
             worker_secrets: Vec::new(),
             dashboard_secrets: Vec::new(),
             worker_secrets_checksum: String::new(),

@@ -3,6 +3,7 @@
 //! What is computed is the same type as in the worker's settings file. Everything is bounded, and what cannot be used is
 //! refused by the API server itself: by the schema or by a rule in CEL, each with a sentence that says what to write.
 
+mod auth;
 mod crd;
 mod dates;
 mod kafka;
@@ -14,6 +15,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use auth::{AuthMode, AuthSpec, GroupRole, PasswordAuth, ProxyAuth, Role, SessionKeyRef, UsersRef};
 pub use crd::crd;
 pub use kafka::{KafkaSpec, KafkaTls, SaslSpec, SecuritySpec};
 use kube::{CustomResource, KubeSchema};

@@ -8,6 +8,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    auth::AuthSpec,
     crd::bounded,
     refs::{SecretKeyRef, SecretRef},
 };
@@ -70,6 +71,10 @@ pub struct Autoscaling {
 
 /// The dashboard: a read-only page over the views.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[x_kube(
+    validation = Rule::new("self.replicas < 2 || self.auth.mode != 'Password' || has(self.auth.password.sessionKeySecretRef)")
+        .message("a session must stand on every pod: give auth.password.sessionKeySecretRef, or set replicas to 1"),
+)]
 #[serde(rename_all = "camelCase")]
 pub struct DashboardSpec {
     /// Whether there is one.
@@ -79,6 +84,9 @@ pub struct DashboardSpec {
     #[schemars(range(min = 0, max = 20))]
     #[serde(default = "one")]
     pub replicas: i32,
+    /// Who may see it.
+    #[serde(default)]
+    pub auth: AuthSpec,
     /// Host names besides the loopback's under which the page may be asked for. A port-forward needs none.
     #[schemars(length(max = 32), inner(length(min = 1, max = 253)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -107,6 +115,7 @@ impl Default for DashboardSpec {
         Self {
             enabled: true,
             replicas: 1,
+            auth: AuthSpec::default(),
             allowed_hosts: Vec::new(),
             mongodb: None,
             resources: Resources::default(),

@@ -45,6 +45,20 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             with("/spec/workers/autoscaling", json!({ "minReplicas": 3, "maxReplicas": 2 })),
             "minReplicas must not be above",
         ),
+        (with("/spec/dashboard/auth/mode", json!("Password")), "give password with a usersSecretRef"),
+        (with("/spec/dashboard/auth/password/usersSecretRef/name", json!("users")), "this mode knows no passwords"),
+        (with("/spec/dashboard/auth/mode", json!("Proxy")), "addresses of the proxy in trustedProxies"),
+        (
+            with("/spec/dashboard/auth/proxy", json!({ "roles": [{ "group": "all", "role": "User" }] })),
+            "this mode believes no headers",
+        ),
+        (
+            with(
+                "/spec/dashboard",
+                json!({ "replicas": 2, "auth": { "mode": "Password", "password": { "usersSecretRef": { "name": "users" } } } }),
+            ),
+            "a session must stand on every pod",
+        ),
         (with("/metadata/name", json!("a".repeat(41))), "use at most 40 characters"),
         (with("/metadata/name", json!("a.b")), "may hold no dot"),
     ]
@@ -60,6 +74,8 @@ pub fn unreadable() -> Vec<(&'static str, Value, &'static str)> {
         ("/spec/analytics/asOf", json!("2026-99-99"), "asOf must be"),
         ("/spec/analytics/reevaluateEvery", json!("9999999999999999999d"), BY_PATTERN),
         ("/spec/analytics/clients/gold", json!("999999999999999999"), BY_PATTERN),
+        ("/spec/dashboard/auth/trustedProxies", json!(["everything"]), BY_PATTERN),
+        ("/spec/dashboard/auth/trustedProxies", json!(["10.0.0.0/33"]), BY_PATTERN),
         (MEMORY, json!("100K"), BY_PATTERN),
         (MEMORY, json!("1mi"), BY_PATTERN),
     ]

@@ -151,7 +151,7 @@ pub fn validated(settings: &Settings) -> Validated {
         operator: settings.clone(),
         kafka: None,
         mongodb: None,
-        dashboard_mongodb: None,
+        dashboard_problem: None,
         worker_secrets: Vec::new(),
         dashboard_secrets: Vec::new(),
         worker_secrets_checksum: String::new(),

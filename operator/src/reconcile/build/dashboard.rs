@@ -5,7 +5,7 @@ use kube::{ResourceExt, core::ApiResource};
 use serde_json::json;
 
 use super::{
-    Child, Wanted, network,
+    Child, Wanted, access, network,
     objects::{account, disruption_budget, object, selector},
     pods::{self, Pod},
     resources, settings,
@@ -39,6 +39,7 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
     let spec = &wanted.pipeline.spec.dashboard;
     let mut args: Vec<String> =
         [part.name(), "--config", SETTINGS_FILE, "--listen", &format!("0.0.0.0:{PORT}")].map(Into::into).into();
+    args.extend(access::args(&spec.auth));
     for host in service_names(wanted).iter().chain(&spec.allowed_hosts) {
         // In one word: a name that begins with a dash is no flag.
         args.push(format!("--allow-host={host}"));

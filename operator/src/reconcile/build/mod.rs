@@ -3,6 +3,7 @@
 //! What a part's pods use is in the part's pod template, or its checksum is; what they do not use is not. So whatever
 //! changes replaces exactly the pods that it concerns, and what is the same is the same to the byte.
 
+mod access;
 mod dashboard;
 mod network;
 mod objects;
@@ -103,6 +104,6 @@ fn is_kept(wanted: &Wanted<'_>, part: Part) -> bool {
             Some(0) => false,
             Some(_) => validated.kafka.is_some() || validated.mongodb.is_some(),
         },
-        Part::Dashboard => decision.dashboard.is_some_and(|pods| pods > 0) && validated.dashboard_mongodb.is_some(),
+        Part::Dashboard => decision.dashboard.is_some_and(|pods| pods > 0) && validated.dashboard_problem.is_some(),
     }
 }

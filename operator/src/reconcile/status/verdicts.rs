@@ -197,7 +197,7 @@ pub(super) fn dashboard(
     if !spec.enabled {
         return Verdict::no("Disabled", "spec.dashboard.enabled is false".into(), None);
     }
-    if let Some(problem) = &validated.dashboard_mongodb {
+    if let Some(problem) = &validated.dashboard_problem {
         return Verdict::problem(problem, true);
     }
     let on_the_way = Some(Hindrance::OnTheWay);

@@ -24,21 +24,25 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
     let (mut worker_mounts, mut dashboard_mounts) = (Mounts::default(), Mounts::default());
     let mut kafka = kafka_needs(pipeline).flat_map(|need| worker_mounts.take(secrets, &namespace, &need)).collect();
     let mut mongodb = Vec::new();
-    let mut dashboard_mongodb = Vec::new();
+    let mut dashboard_problems = Vec::new();
     if let Some(ca) = pipeline.spec.mongodb.tls.as_ref().map(|tls| &tls.ca_secret_ref) {
         let need = Need { secret: &ca.name, keys: vec![&ca.key], what: "MongoDB's authorities", shape: Shape::File };
         mongodb.extend(worker_mounts.take(secrets, &namespace, &need));
-        dashboard_mongodb.extend(dashboard_mounts.take(secrets, &namespace, &need));
+        dashboard_problems.extend(dashboard_mounts.take(secrets, &namespace, &need));
+    }
+    for (secret, key, what) in pipeline.spec.dashboard.auth.secrets() {
+        let need = Need { secret, keys: vec![key], what, shape: Shape::File };
+        dashboard_problems.extend(dashboard_mounts.take(secrets, &namespace, &need));
     }
     let workers_uri = &pipeline.spec.mongodb.uri_secret_ref;
     let database = named_database(workers_uri, secrets, &namespace, &mut worker_mounts, &mut mongodb);
     let dashboard_uri = settings::dashboard_uri(pipeline);
-    let shown = named_database(dashboard_uri, secrets, &namespace, &mut dashboard_mounts, &mut dashboard_mongodb);
+    let shown = named_database(dashboard_uri, secrets, &namespace, &mut dashboard_mounts, &mut dashboard_problems);
     if let (Some(database), Some(shown)) = (database, shown)
         && database != shown
     {
         let SecretKeyRef { name, key } = dashboard_uri;
-        dashboard_mongodb.push(Problem {
+        dashboard_problems.push(Problem {
             reason: "DatabaseDiffers",
             message: format!(
                 "the dashboard's MongoDB address in secret {namespace}/{name}, key {key}, names another database than the \
@@ -56,7 +60,7 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
         dashboard,
         kafka: as_one(&kafka),
         mongodb: as_one(&mongodb),
-        dashboard_mongodb: as_one(&dashboard_mongodb),
+        dashboard_problem: as_one(&dashboard_problems),
         worker_secrets_checksum: worker_mounts.checksum(&salt),
         dashboard_secrets_checksum: dashboard_mounts.checksum(&salt),
         worker_secrets: worker_mounts.keys(),

@@ -22,7 +22,7 @@ fn every_example_passes_the_rules_and_is_complete_with_its_secrets() {
     for name in ["minimal", "production"] {
         let (pipeline, _, validated) = validated(name);
         cel::validate_cel(&pipeline).unwrap_or_else(|errors| panic!("{name}: {errors}"));
-        assert_eq!((validated.kafka, validated.mongodb, validated.dashboard_mongodb), (None, None, None), "{name}");
+        assert_eq!((validated.kafka, validated.mongodb, validated.dashboard_problem), (None, None, None), "{name}");
         for settings in [&validated.worker, &validated.dashboard, &validated.operator] {
             settings.validate().unwrap();
         }
@@ -114,7 +114,7 @@ fn a_secret_that_is_missing_is_named_with_the_command_that_makes_it() {
     let command = "kubectl --namespace shop create secret generic kafka-login --from-literal=username=… --from-literal=password=…";
     assert!(kafka.message.contains("secret shop/kafka-login") && kafka.message.ends_with(command), "{}", kafka.message);
     assert_eq!(validated.mongodb, None, "the dashboard's secret is no matter of the workers");
-    assert_eq!(validated.dashboard_mongodb.unwrap().reason, "SecretMissing");
+    assert_eq!(validated.dashboard_problem.unwrap().reason, "SecretMissing");
     assert!(!validated.worker_secrets.iter().any(|(secret, _)| secret == "kafka-login"));
 }
 
@@ -161,7 +161,7 @@ fn a_dashboard_that_would_show_another_database_is_stopped() {
     let (pipeline, mut secrets) = example("production");
     *content(&mut secrets, "mongo-reader", "uri") = b"mongodb://reader:word@mongo/other".to_vec();
     let validated = validate(&pipeline, &secrets, &files());
-    assert_eq!(validated.dashboard_mongodb.unwrap().reason, "DatabaseDiffers");
+    assert_eq!(validated.dashboard_problem.unwrap().reason, "DatabaseDiffers");
     assert_eq!(validated.mongodb, None);
 }
 
