@@ -39,15 +39,15 @@ pub(crate) async fn check(State(access): State<Arc<Access>>, request: Request, n
         if let Some(who) = &who {
             request.extensions.insert(who.clone());
         }
-        let mut response = match decide(&access, &request, who.as_ref(), refusal) {
-            Ok(()) => match &who {
+        let mut response = match refusal_of(&access, &request, who.as_ref(), refusal) {
+            None => match &who {
                 Some(who) if !who.name.is_empty() => {
                     let span = info_span!("reader", name = %who.name, role = %who.role);
                     next.run(Request::from_parts(request, body)).instrument(span).await
                 }
                 _ => next.run(Request::from_parts(request, body)).await,
             },
-            Err(refusal) => refusal,
+            Some(refusal) => refusal,
         };
         // A page that tells of a failure is made outside of here, and has a navigation too.
         if let Some(who) = who {
@@ -64,22 +64,23 @@ pub(crate) async fn check(State(access): State<Arc<Access>>, request: Request, n
     response
 }
 
-fn decide(access: &Access, request: &Parts, who: Option<&Who>, refusal: Option<Response>) -> Result<(), Response> {
+/// The answer to a request that may not pass. `unknown` is why nobody is known, where that is told.
+fn refusal_of(access: &Access, request: &Parts, who: Option<&Who>, unknown: Option<Response>) -> Option<Response> {
     let (method, path) = (&request.method, request.uri.path());
-    let nobody = |refusal: Option<Response>| Err(refusal.unwrap_or_else(|| sign_in(access, request)));
+    let nobody = || unknown.unwrap_or_else(|| sign_in(access, request));
     let Some(route) = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str) else {
         // There is nothing at that path, which is told to readers only.
-        return if who.is_some() { Ok(()) } else { nobody(refusal) };
+        return who.is_none().then(nobody);
     };
     match (verdict(route, method, who.map(|who| who.role)), who) {
-        (Verdict::Pass, _) => Ok(()),
-        (Verdict::SignIn, _) => nobody(refusal),
+        (Verdict::Pass, _) => None,
+        (Verdict::SignIn, _) => Some(nobody()),
         // Not theirs to see, but everybody begins there.
         (Verdict::NotThisRole, Some(who)) if route == "/" && method == Method::GET => {
-            Err(Redirect::to(shell::home(who.role)).into_response())
+            Some(Redirect::to(shell::home(who.role)).into_response())
         }
-        (Verdict::NotThisRole | Verdict::Unlisted, who) => Err(refused(path, who).into_response()),
-        (Verdict::NotThisMethod(allowed), _) => Err(Failure::method(method.as_str(), path, allowed).into_response()),
+        (Verdict::NotThisRole | Verdict::Unlisted, who) => Some(refused(path, who).into_response()),
+        (Verdict::NotThisMethod(allowed), _) => Some(Failure::method(method.as_str(), path, allowed).into_response()),
     }
 }
 

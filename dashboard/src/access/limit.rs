@@ -19,6 +19,7 @@ pub(super) struct Limit {
 }
 
 /// A sign-in that was let try. It counts as failed unless it is taken back.
+#[derive(Clone, Copy)]
 #[must_use]
 pub(super) struct Attempt(usize);
 
