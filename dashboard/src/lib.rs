@@ -1,6 +1,6 @@
 //! Pages and JSON over the read-only views. Everything here only reads: there is no route that changes anything.
 //!
-//! A request passes the guard (security headers, host names), then a page of `pages`, an answer of `api` or a file of
+//! A request passes the guard (security headers, host names) and `access` (who asks, and what they may), then a page of `pages`, an answer of `api` or a file of
 //! `export`; what they list, and what of it an address asks for, is understood in `listing`. Whatever goes wrong is a
 //! `Failure`, turned in one place into a page for a person or problem JSON for a program.
 

@@ -165,6 +165,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has() {
+        let users = Users::parse(&format!("ann:User:{}", hash_password("correct horse").unwrap())).unwrap();
+        let least = |name: &str| {
+            let took = |_| {
+                let begun = std::time::Instant::now();
+                assert!(users.check(name, "wrong").is_none());
+                begun.elapsed()
+            };
+            (0..5).map(took).min().unwrap()
+        };
+        // Without the work it would be a thousand times less; a busy machine does not come near that.
+        assert!(least("nobody") * 20 > least("ann"));
+    }
+
+    #[test]
     fn a_line_that_cannot_be_used_is_told_by_its_number_and_not_by_what_is_in_it() {
         let hash = hash_password("correct horse").unwrap();
         for (text, words) in [
