@@ -171,4 +171,22 @@ mod tests {
         assert_eq!(headers.roles, [("a".to_owned(), Role::User), ("b=c".to_owned(), Role::Accountant)]);
         assert_eq!(headers.user, "x-forwarded-user");
     }
+
+    #[test]
+    fn what_the_operator_writes_is_understood() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../operator/src/reconcile/build/tests/snapshots");
+        let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        let mut kinds = Vec::new();
+        for text in files.iter().map(|file| std::fs::read_to_string(file).unwrap()) {
+            let flags =
+                text.lines().filter_map(|line| line.trim().strip_prefix("- ")).filter(|line| line.starts_with("--"));
+            let ours =
+                flags.skip_while(|flag| !flag.starts_with("--auth=")).filter(|flag| !flag.starts_with("--allow-host"));
+            let ours: Vec<_> = ours.take_while(|flag| flag.contains('=') || *flag == "--behind-tls").collect();
+            if !ours.is_empty() {
+                kinds.push(format!("{:?}", decided("0.0.0.0:8080", &ours).unwrap().sign_in));
+            }
+        }
+        assert!(kinds.contains(&"Local".into()) && kinds.iter().any(|kind| kind.starts_with("Proxy")), "{kinds:?}");
+    }
 }
