@@ -1,4 +1,4 @@
-//! The stylesheet: in the binary, so that nothing can be missing beside it.
+//! Stylesheet and script: in the binary, so that nothing can be missing beside it.
 
 use axum::{
     Router,
@@ -8,38 +8,67 @@ use axum::{
     routing::get,
 };
 
-const STYLESHEET: &str = include_str!("../assets/style.css");
-const STYLESHEET_HASH: u64 = fnv1a(STYLESHEET.as_bytes());
+/// A file in the binary.
+struct Asset {
+    path: &'static str,
+    kind: &'static str,
+    content: &'static str,
+    hash: u64,
+}
+
+impl Asset {
+    const fn new(path: &'static str, kind: &'static str, content: &'static str) -> Self {
+        Self { path, kind, content, hash: fnv1a(content.as_bytes()) }
+    }
+
+    fn version(&self) -> String {
+        format!("{:016x}", self.hash)
+    }
+
+    fn address(&self) -> String {
+        format!("{}?v={}", self.path, self.version())
+    }
+
+    fn answer(&self, query: Option<&str>, headers: &HeaderMap) -> Response {
+        let version = self.version();
+        let etag = format!("\"{version}\"");
+        let named = query.is_some_and(|query| query.strip_prefix("v=") == Some(&version));
+        let caching = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| tags.as_bytes() == etag.as_bytes());
+        let Ok(etag) = HeaderValue::try_from(etag) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+        let common: [(HeaderName, HeaderValue); 2] =
+            [(header::CACHE_CONTROL, HeaderValue::from_static(caching)), (header::ETAG, etag)];
+        if known {
+            return (StatusCode::NOT_MODIFIED, common).into_response();
+        }
+        (common, [(header::CONTENT_TYPE, self.kind)], self.content).into_response()
+    }
+}
+
+static STYLESHEET: Asset =
+    Asset::new("/assets/style.css", "text/css; charset=utf-8", include_str!("../assets/style.css"));
+static SCRIPT: Asset =
+    Asset::new("/assets/live.js", "text/javascript; charset=utf-8", include_str!("../assets/live.js"));
 
 /// The address of the stylesheet, another one for every content, so that it may be cached for ever.
 pub(crate) fn stylesheet_address() -> String {
-    format!("/assets/style.css?v={}", version())
+    STYLESHEET.address()
+}
+
+/// The address of the script, likewise.
+pub(crate) fn script_address() -> String {
+    SCRIPT.address()
 }
 
 /// The routes below `/assets`.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/assets/style.css", get(stylesheet))
+    let serve = |asset: &'static Asset| {
+        get(async |RawQuery(query): RawQuery, headers: HeaderMap| asset.answer(query.as_deref(), &headers))
+    };
+    [&STYLESHEET, &SCRIPT].into_iter().fold(Router::new(), |router, asset| router.route(asset.path, serve(asset)))
 }
 
-async fn stylesheet(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let etag = format!("\"{}\"", version());
-    let named = query.is_some_and(|query| query.strip_prefix("v=") == Some(&version()));
-    let caching = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| tags.as_bytes() == etag.as_bytes());
-    let Ok(etag) = HeaderValue::try_from(etag) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let common: [(HeaderName, HeaderValue); 2] =
-        [(header::CACHE_CONTROL, HeaderValue::from_static(caching)), (header::ETAG, etag)];
-    if known {
-        return (StatusCode::NOT_MODIFIED, common).into_response();
-    }
-    (common, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLESHEET).into_response()
-}
-
-fn version() -> String {
-    format!("{STYLESHEET_HASH:016x}")
-}
-
-const fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) const fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut index = 0;
     while index < bytes.len() {

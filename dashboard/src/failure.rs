@@ -14,7 +14,7 @@ use serde::Serialize;
 use stockstream_store::StoreError;
 use tracing::error;
 
-use crate::{query::BadParameter, shell::Shell};
+use crate::{query::BadParameter, reader::Reader, shell::Shell};
 
 /// After how many seconds a reader tries again when the database did not answer.
 const RETRY_SECONDS: u64 = 10;
@@ -103,6 +103,7 @@ impl Failure {
     fn into_page(self, mut shell: Shell) -> Response {
         let status = self.status;
         shell.page = self.title;
+        shell.reader = Reader::current();
         shell.refresh = self.may_pass().then_some(RETRY_SECONDS);
         match (FailurePage { shell, failure: self }).render() {
             Ok(html) => (status, Html(html)).into_response(),

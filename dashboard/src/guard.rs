@@ -10,16 +10,12 @@ use axum::{
 };
 use tracing::warn;
 
-use crate::{failure::Failure, health};
+use crate::{failure::Failure, health, reader::Reader};
 
-const HEADERS: [(header::HeaderName, HeaderValue); 4] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
-        ),
-    ),
+/// What a page may do: nothing but this.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+const HEADERS: [(header::HeaderName, HeaderValue); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
@@ -31,6 +27,12 @@ pub(crate) async fn harden(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         headers.insert(name, value);
     }
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let nonce = Reader::current().nonce.clone().filter(|_| is_page);
+    // Only the scripts that this answer names by its own nonce, and what they fetch from here.
+    let scripts = nonce.map(|nonce| format!("{POLICY}; script-src 'nonce-{nonce}'; connect-src 'self'"));
+    let policy = scripts.and_then(|policy| HeaderValue::try_from(policy).ok());
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.unwrap_or(HeaderValue::from_static(POLICY)));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

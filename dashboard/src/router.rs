@@ -10,7 +10,8 @@ use axum::{
 use stockstream_store::ViewStore;
 
 use crate::{
-    Options, access, api, app::App, assets, export, failure, failure::Failure, guard, health, pages, shell::Shell,
+    Options, access, api, app::App, assets, export, failure, failure::Failure, guard, health, live, pages, reader,
+    shell::Shell,
 };
 
 /// The dashboard over a store.
@@ -18,24 +19,28 @@ pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
     let options = Arc::new(options);
     let (shell, hosts) = (Shell::bare(Arc::clone(&options)), guard::Hosts::new(&options.allowed_hosts));
     let access = Arc::clone(&options.access);
-    routes(store, options)
+    let app = App::new(store, options);
+    let latest = app.latest.clone();
+    routes(app)
         // The last one is passed first: a refused name gets a page and headers like everything else.
         .layer(from_fn_with_state(access, access::check))
         .layer(from_fn_with_state(hosts, guard::check_host))
         .layer(from_fn_with_state(shell, failure::dress))
         .layer(map_response(guard::harden))
+        .layer(from_fn_with_state(latest, reader::meet))
 }
 
 /// The routes alone. Each must be in the table of who may see what.
-pub(crate) fn routes<S: ViewStore>(store: Arc<S>, options: Arc<Options>) -> Router {
+pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
     Router::new()
         .merge(pages::routes())
         .merge(api::routes())
         .merge(export::routes())
         .merge(health::routes())
+        .merge(live::routes())
         .merge(assets::routes())
         .merge(access::routes())
         .fallback(async |uri: Uri| Failure::not_found(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| Failure::read_only(method.as_str(), uri.path()))
-        .with_state(App { store, options })
+        .with_state(app)
 }

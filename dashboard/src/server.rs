@@ -2,16 +2,20 @@
 
 use std::{future::IntoFuture, io, net::SocketAddr, pin::pin, time::Duration};
 
-use axum::{Router, serve::ListenerExt};
+use axum::{Extension, Router, serve::ListenerExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::live::Closing;
+
 /// How long requests that are under way may take after the end was asked for.
 const DRAIN: Duration = Duration::from_secs(5);
+/// For how long somebody may take nothing of what was sent.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves until `shutdown` is cancelled. Requests under way are then finished, for at most 5 s; connections without
-/// one are closed at once.
+/// one are closed at once, and live streams end.
 ///
 /// # Errors
 /// When the listener has no address any more.
@@ -29,7 +33,11 @@ async fn serve_with(
     let listener = listener.tap_io(|connection| {
         // Without it small answers wait for the acknowledgement of the packet before; a failure costs only that.
         let _ = connection.set_nodelay(true);
+        // Whoever keeps a stream open and reads nothing of it would keep it for ever.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let _ = socket2::SockRef::from(&*connection).set_tcp_user_timeout(Some(PATIENCE));
     });
+    let router = router.layer(Extension(Closing(shutdown.clone())));
     let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
     let server = server.with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let mut server = pin!(server.into_future());

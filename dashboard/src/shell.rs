@@ -16,6 +16,8 @@ use crate::{
     app::App,
     assets,
     failure::Failure,
+    live,
+    reader::{Language, Reader, Theme},
 };
 
 /// A place in the navigation.
@@ -53,18 +55,22 @@ pub(crate) struct Shell {
     pub(crate) refresh: Option<u64>,
     /// Who reads it, if that is known.
     pub(crate) who: Option<Who>,
+    /// Which parts of the database it shows, if it is live.
+    pub(crate) live: &'static str,
+    /// How whoever reads it wants it.
+    pub(crate) reader: Arc<Reader>,
 }
 
 impl Shell {
     /// Around no page yet, for nobody yet.
-    pub(crate) const fn bare(options: Arc<Options>) -> Self {
-        Self { options, page: "", path: "", refresh: None, who: None }
+    pub(crate) fn bare(options: Arc<Options>) -> Self {
+        Self { options, page: "", path: "", refresh: None, who: None, live: "", reader: Reader::current() }
     }
 
     /// Around the page at that path of the navigation.
     pub(crate) fn at(self, path: &'static str) -> Self {
         let page = SECTIONS.iter().find(|section| section.path == path).map_or("", |section| section.name);
-        Self { page, path, ..self }
+        Self { page, path, live: live::parts_of(path), ..self }
     }
 
     /// The places that the reader may go to.
@@ -80,6 +86,29 @@ impl Shell {
 
     pub(crate) fn stylesheet(&self) -> String {
         assets::stylesheet_address()
+    }
+
+    pub(crate) fn script(&self) -> String {
+        assets::script_address()
+    }
+
+    /// Where the page is in each language, and whether this is it.
+    pub(crate) fn languages(&self) -> [(Language, String, bool); 3] {
+        let chosen = self.reader.choice.language;
+        let address = |language: Language| self.reader.address_with(&[("lang", language.code())]);
+        Language::ALL.map(|language| (language, address(language), language == chosen))
+    }
+
+    /// Where the page is in each theme, and whether this is it.
+    pub(crate) fn themes(&self) -> [(Theme, String, bool); 3] {
+        let chosen = self.reader.choice.theme;
+        let address = |theme: Theme| self.reader.address_with(&[("theme", theme.name())]);
+        Theme::ALL.map(|theme| (theme, address(theme), theme == chosen))
+    }
+
+    /// Where the page is for a screen on a wall.
+    pub(crate) fn kiosk(&self) -> String {
+        self.reader.address_with(&[("kiosk", "1")])
     }
 }
 

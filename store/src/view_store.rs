@@ -176,10 +176,24 @@ pub struct Status {
     pub read_at: Timestamp,
 }
 
+/// What moves when anything does: few and small documents, cheap to ask for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pulse {
+    /// The `views` documents.
+    pub views: Vec<ViewState>,
+    /// All checkpoints, by partition.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Workers that gave a sign of life lately.
+    pub workers: Vec<Heartbeat>,
+}
+
 /// The read-only views.
 pub trait ViewStore: Send + Sync + 'static {
     /// Counts, positions, workers and the state of the views.
     fn status(&self) -> impl Future<Output = Result<Status>> + Send;
+
+    /// Positions, workers and the state of the views, without the counts.
+    fn pulse(&self) -> impl Future<Output = Result<Pulse>> + Send;
 
     /// The ranking that the pointer names, always a whole one.
     fn product_winners(&self) -> impl Future<Output = Result<Vec<Winner>>> + Send;

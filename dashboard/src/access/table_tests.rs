@@ -7,12 +7,12 @@ use super::{
     Role,
     table::{May, RULES, Verdict, verdict},
 };
-use crate::{Options, router::routes};
+use crate::{Options, app::App, router::routes};
 
 /// The patterns of all routes. The router tells them only to those who debug it; were it to tell them otherwise one day,
 /// the first test says so.
 fn patterns() -> BTreeSet<String> {
-    let router = routes(Arc::new(MemoryStore::new(Default::default())), Arc::new(Options::default()));
+    let router = routes(App::new(Arc::new(MemoryStore::new(Default::default())), Arc::new(Options::default())));
     let text = format!("{router:?}");
     let told = text.split("RouteId(").filter_map(|rest| rest.split_once("): \"")).map(|(_, rest)| rest);
     let paths = told.filter_map(|rest| rest.split_once('"')).map(|(path, _)| path.to_owned());

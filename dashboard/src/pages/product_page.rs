@@ -67,7 +67,7 @@ pub(super) async fn show<S: ViewStore>(
     let name = named(record.and_then(|record| record.name.as_deref()), &detail.product.product_id);
     let stock = stock(&detail);
     shell::page(&ProductPage {
-        shell: Shell { page: "Product", ..shell.at("/product-winners") },
+        shell: Shell { page: "Product", live: "products", ..shell.at("/product-winners") },
         name: visible(name),
         unranked: figures.is_none().then(|| unranked(&detail.product)),
         tiles: figures.as_ref().map(|row| tiles(row, ranking)).unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used)] // every test uses a part; a failed unwrap is a failed test
 
+pub mod changing;
 mod rows;
 
 use std::{sync::Arc, time::Duration};
@@ -18,8 +19,8 @@ use stockstream_model::{
     documents::{ClientRow, DailyRow, RejectedEvent, RiskCategory, RiskRow, Winner},
 };
 use stockstream_store::{
-    ClientDetail, ClientFigures, Page, Paging, ProductDetail, RiskFigures, RiskShare, Select, Status, StoreError,
-    TierShare, ViewStore,
+    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RiskFigures, RiskShare, Select, Status,
+    StoreError, TierShare, ViewStore,
 };
 use tower::ServiceExt;
 
@@ -106,6 +107,10 @@ impl Fake {
 impl ViewStore for Fake {
     async fn status(&self) -> Result<Status> {
         self.answer(self.status.clone()).await
+    }
+    async fn pulse(&self) -> Result<Pulse> {
+        let Status { views, checkpoints, workers, .. } = self.status.clone();
+        self.answer(Pulse { views, checkpoints, workers }).await
     }
     async fn product_winners(&self) -> Result<Vec<Winner>> {
         self.answer(self.winners.clone()).await

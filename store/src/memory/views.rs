@@ -11,7 +11,7 @@ use super::{Inner, MemoryStore};
 use crate::{
     Select, StoreError,
     view_store::{
-        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Rejections, RiskFigures,
+        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, Rejections, RiskFigures,
         RiskShare, Status, TierShare, ViewStore,
     },
 };
@@ -37,6 +37,15 @@ impl ViewStore for MemoryStore {
             workers: inner.alive_workers(read_at),
             rejections,
             read_at,
+        })
+    }
+
+    async fn pulse(&self) -> Result<Pulse> {
+        let inner = self.lock();
+        Ok(Pulse {
+            views: inner.views.values().cloned().collect(),
+            checkpoints: inner.checkpoints.values().cloned().collect(),
+            workers: inner.alive_workers(Timestamp::now()),
         })
     }
 

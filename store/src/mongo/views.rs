@@ -10,8 +10,8 @@ use crate::{
     Select,
     state_store::StateStore,
     view_store::{
-        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Rejections, RiskFigures, RiskShare,
-        Status, TierShare, ViewStore,
+        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, Rejections, RiskFigures,
+        RiskShare, Status, TierShare, ViewStore,
     },
 };
 
@@ -19,10 +19,7 @@ impl ViewStore for MongoStore {
     async fn status(&self) -> Result<Status> {
         let read_at = Timestamp::now();
         let meta = self.meta("pipeline").await?;
-        let views = self.find(names::VIEWS, Query::all()).await?;
-        let mut views: Vec<_> =
-            views.iter().filter_map(|v| Some(rows::view(v, View::from_name(v.get_str("_id").ok()?)?))).collect();
-        views.sort_by_key(|view| view.view);
+        let Pulse { views, checkpoints, workers } = self.pulse().await?;
         let rows_of = |view| views.iter().find(|v| v.view == view).map_or(0, |v| v.rows as u64);
         Ok(Status {
             pipeline: meta.map(|meta| codec::text(&meta, "name")),
@@ -30,12 +27,24 @@ impl ViewStore for MongoStore {
             winners: rows_of(View::ProductWinners),
             risks: rows_of(View::LossRiskProducts),
             clients: self.count(names::CLIENTS).await?,
-            checkpoints: self.read_checkpoints().await?,
-            workers: self.alive_workers(read_at).await?,
+            checkpoints,
+            workers,
             rejections: self.rejections().await?,
             views,
             read_at,
         })
+    }
+
+    async fn pulse(&self) -> Result<Pulse> {
+        let (views, checkpoints, workers) = tokio::try_join!(
+            self.find(names::VIEWS, Query::all()),
+            self.read_checkpoints(),
+            self.alive_workers(Timestamp::now())
+        )?;
+        let mut views: Vec<_> =
+            views.iter().filter_map(|v| Some(rows::view(v, View::from_name(v.get_str("_id").ok()?)?))).collect();
+        views.sort_by_key(|view| view.view);
+        Ok(Pulse { views, checkpoints, workers })
     }
 
     async fn product_winners(&self) -> Result<Vec<Winner>> {

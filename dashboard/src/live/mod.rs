@@ -1,0 +1,146 @@
+//! Live pages: `/live` tells by server-sent events which parts of what is shown changed; the page fetches itself again.
+
+mod digests;
+mod hub;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+    routing::get,
+};
+use futures_util::stream;
+use serde::Serialize;
+use stockstream_store::ViewStore;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    digests::{Digests, Part},
+    hub::{Hub, Place},
+};
+use crate::{app::App, failure::Failure, query::Parameters};
+
+/// Where pages listen.
+pub(crate) const PATH: &str = "/live";
+/// So many may listen at once; each costs a connection and next to nothing else.
+const MAX_READERS: usize = 2_000;
+/// How often a silent stream gives a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// After how long a browser that lost its stream comes back.
+const COME_BACK: Duration = Duration::from_secs(2);
+
+/// That the server ends, for streams which would not end by themselves.
+#[derive(Clone, Default)]
+pub(crate) struct Closing(pub(crate) CancellationToken);
+
+/// What was last seen of the database, while somebody looks.
+#[derive(Clone)]
+pub(crate) struct Latest(Arc<Hub>);
+
+impl Latest {
+    /// As nobody knows it yet; waiting for the database takes no longer than that.
+    pub(crate) fn new(store_timeout: Duration) -> Self {
+        Self(Hub::new(MAX_READERS, store_timeout))
+    }
+
+    /// Its name, if somebody looks.
+    pub(crate) fn id(&self) -> Option<String> {
+        self.0.current().map(|digests| digests.to_string())
+    }
+}
+
+/// Which parts the page at that path of the navigation shows; those of no other page change by themselves.
+pub(crate) fn parts_of(path: &str) -> &'static str {
+    match path {
+        "/" => "status",
+        "/sales" => "sales",
+        "/product-winners" => "winners",
+        "/loss-risk-products" => "risks",
+        "/clients" => "clients",
+        "/rejected-events" => "rejected",
+        _ => "",
+    }
+}
+
+/// The route of the stream.
+pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+    Router::new().route(PATH, get(live))
+}
+
+#[derive(Serialize)]
+struct Change {
+    changed: Vec<Part>,
+    away: bool,
+}
+
+struct Listening {
+    place: Place,
+    /// What the reader has seen.
+    seen: Option<Digests>,
+    was_away: bool,
+    closing: CancellationToken,
+    is_first: bool,
+}
+
+async fn live<S: ViewStore>(
+    State(app): State<App<S>>,
+    closing: Option<Extension<Closing>>,
+    headers: HeaderMap,
+    query: Parameters,
+) -> Result<Response, Failure> {
+    let Some(place) = app.latest.0.join(&app.store) else {
+        let detail = format!("{MAX_READERS} pages are live already, and no more can be.");
+        let advice = "Everything works without: reload the page, or let it reload itself with refresh= in its address.";
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "No live place is free", detail, advice));
+    };
+    // A browser that comes back by itself says what it heard last, which is newer than what its address says.
+    let heard = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let seen = heard.or_else(|| query.text("since")).and_then(|id| id.parse().ok());
+    let closing = closing.map(|Extension(Closing(token))| token).unwrap_or_default();
+    let listening = Listening { place, seen, was_away: false, closing, is_first: true };
+    let events = stream::unfold(listening, |mut listening| async {
+        let event = listening.next().await?;
+        Some((Ok::<_, Infallible>(event), listening))
+    });
+    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response();
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+impl Listening {
+    /// The next event; none when the server ends.
+    async fn next(&mut self) -> Option<Event> {
+        if std::mem::take(&mut self.is_first) {
+            // At once, so that the browser knows that the stream stands.
+            return Some(Event::default().retry(COME_BACK).comment("live"));
+        }
+        loop {
+            let now = *self.place.seen.borrow_and_update();
+            let changed = now.digests.map(|now| now.changed_since(self.seen.as_ref())).unwrap_or_default();
+            if !changed.is_empty() || now.is_away != self.was_away {
+                self.was_away = now.is_away;
+                self.seen = now.digests.or(self.seen);
+                return self.event(changed);
+            }
+            tokio::select! {
+                () = self.closing.cancelled() => return None,
+                changed = self.place.seen.changed() => changed.ok()?,
+            }
+        }
+    }
+
+    fn event(&self, changed: Vec<Part>) -> Option<Event> {
+        let event = Event::default().event("change").json_data(Change { changed, away: self.was_away }).ok()?;
+        Some(match self.seen {
+            Some(seen) => event.id(seen.to_string()),
+            None => event,
+        })
+    }
+}

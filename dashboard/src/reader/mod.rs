@@ -1,0 +1,119 @@
+//! Whoever the answer that is being put together is for: the language, the looks, and what is known of the answer itself.
+//!
+//! It is said once around every request and found from anywhere below it, so that no number, text or template has to be
+//! handed who reads it. Outside of a request it is an English reader of whom nothing is known.
+
+mod choice;
+mod language;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+use stockstream_model::Timestamp;
+
+pub(crate) use self::{
+    choice::{Choice, Theme},
+    language::Language,
+};
+use crate::live::Latest;
+
+tokio::task_local! {
+    static READER: Arc<Reader>;
+}
+
+/// Whoever an answer is for.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    /// What the reader chose.
+    pub(crate) choice: Choice,
+    /// Names the scripts that may run in this answer; without randomness none may.
+    pub(crate) nonce: Option<String>,
+    /// What was asked for.
+    pub(crate) path: String,
+    /// What was said behind it, besides the choice.
+    pub(crate) query: Vec<(String, String)>,
+    /// What was known to be the newest when the request came: the answer is at least as new.
+    pub(crate) state: Option<String>,
+    /// When the oldest part of the answer was read, if the database did not answer now.
+    remembered: Mutex<Option<Timestamp>>,
+}
+
+impl Reader {
+    /// The reader of the answer that is being put together.
+    pub(crate) fn current() -> Arc<Self> {
+        READER.try_with(Arc::clone).unwrap_or_default()
+    }
+
+    fn of(request: &Request, state: Option<String>) -> Self {
+        let said = request.uri().query().unwrap_or_default();
+        let (chosen, query) = form_urlencoded::parse(said.as_bytes())
+            .into_owned()
+            .partition::<Vec<_>, _>(|(name, _)| Choice::NAMES.contains(&name.as_str()));
+        Self {
+            choice: Choice::of(&chosen, request.headers()),
+            nonce: nonce(),
+            path: request.uri().path().to_owned(),
+            query,
+            state,
+            remembered: Mutex::default(),
+        }
+    }
+
+    /// Whether a person reads it, and no program.
+    pub(crate) fn is_person(&self) -> bool {
+        let programs = ["/api/", "/export/", "/assets/", "/healthz", "/readyz", "/metrics", "/live"];
+        !self.path.is_empty() && !programs.iter().any(|program| self.path.starts_with(program))
+    }
+
+    /// The address that was asked for, without the choice.
+    pub(crate) fn address(&self) -> String {
+        self.address_with(&[])
+    }
+
+    /// The same address with this said too.
+    pub(crate) fn address_with(&self, more: &[(&str, &str)]) -> String {
+        let said = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let more = more.iter().copied();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(said.chain(more)).finish();
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+
+    /// Notes that a part of the answer is not of now, but was read then.
+    pub(crate) fn remember(&self, read_at: Timestamp) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        *remembered = Some(remembered.map_or(read_at, |older| older.min(read_at)));
+    }
+
+    /// When the oldest part of the answer was read, if the database did not answer now.
+    pub(crate) fn remembered(&self) -> Option<Timestamp> {
+        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn nonce() -> Option<String> {
+    let halves = [getrandom::u64().ok()?, getrandom::u64().ok()?];
+    Some(format!("{:016x}{:016x}", halves[0], halves[1]))
+}
+
+/// Says around a request who reads the answer, and lets the browser keep what was chosen.
+pub(crate) async fn meet(State(latest): State<Latest>, request: Request, next: Next) -> Response {
+    let reader = Arc::new(Reader::of(&request, latest.id()));
+    let mut response = READER.scope(Arc::clone(&reader), next.run(request)).await;
+    if is_page(response.headers()) {
+        let headers = response.headers_mut();
+        headers.append(header::VARY, HeaderValue::from_static("Accept-Language, Cookie"));
+        for cookie in reader.choice.cookies() {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
