@@ -12,7 +12,7 @@ use stockstream_model::{
     documents::{ClientRow, DailyRow, RejectedEvent, RiskRow, Winner},
     event::Reason,
 };
-use stockstream_store::{Page, ViewStore};
+use stockstream_store::{Page, RejectedSelect, ViewStore};
 use tracing::debug;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     format::excerpt,
     listing::{Chosen, Listed, Selection},
     overview::Overview,
+    pages::rejected_selection,
     query::{Parameters, PerPage},
 };
 
@@ -127,5 +128,6 @@ impl From<RejectedEvent> for Rejected {
 
 async fn rejected_events<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Page<Rejected>> {
     let paging = query.paging(PER_PAGE)?;
-    answer("rejected_events", app.ask(app.store.rejected_events(paging)).await?.map(Rejected::from))
+    let select = RejectedSelect { paging, ..rejected_selection(&query.without_paging())? };
+    answer("rejected_events", app.ask(app.store.rejected_events(select)).await?.map(Rejected::from))
 }

@@ -1,15 +1,31 @@
-//! Numbers and times as people read them.
+//! Numbers and times as people read them, in the language of whoever the answer is for.
 
-use stockstream_model::Timestamp;
+use stockstream_model::{Day, Timestamp};
+
+use crate::{
+    reader::{Language, Reader},
+    words::t,
+};
 
 /// A whole number with separated thousands.
 pub(crate) fn whole(number: impl Into<i128>) -> String {
-    let number = number.into();
-    signed(number < 0, &grouped(&number.unsigned_abs().to_string()))
+    whole_in(language(), number.into())
+}
+
+fn whole_in(language: Language, number: i128) -> String {
+    signed(number < 0, &grouped(&number.unsigned_abs().to_string(), language.thousands()))
+}
+
+fn language() -> Language {
+    Reader::current().choice.language
 }
 
 /// A number with separated thousands and two decimals.
 pub(crate) fn decimal(number: f64) -> String {
+    decimal_in(language(), number)
+}
+
+fn decimal_in(language: Language, number: f64) -> String {
     if !number.is_finite() {
         return "not a number".into();
     }
@@ -17,7 +33,7 @@ pub(crate) fn decimal(number: f64) -> String {
     let (digits, fraction) = text.split_once('.').unwrap_or((&text, "00"));
     // What rounds to zero has no sign.
     let negative = number < 0.0 && text.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
-    signed(negative, &format!("{}.{fraction}", grouped(digits)))
+    signed(negative, &format!("{}{}{fraction}", grouped(digits, language.thousands()), language.point()))
 }
 
 /// A number with two decimals, or that it is not known.
@@ -27,7 +43,7 @@ pub(crate) fn maybe_decimal(number: Option<f64>) -> String {
 
 /// A percentage with two decimals, or that it is not known.
 pub(crate) fn percent(number: Option<f64>) -> String {
-    number.map_or_else(|| "unknown".to_owned(), |number| format!("{} %", decimal(number)))
+    number.map_or_else(|| "unknown".to_owned(), |number| format!("{}\u{a0}%", decimal(number)))
 }
 
 /// What people call something: its name, or its id where it has none.
@@ -40,38 +56,64 @@ fn signed(negative: bool, text: &str) -> String {
     if negative { format!("\u{2212}{text}") } else { text.to_owned() }
 }
 
-fn grouped(digits: &str) -> String {
+fn grouped(digits: &str, separator: char) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
+            text.push(separator);
         }
         text.push(digit);
     }
     text
 }
 
-/// A time to the second, in UTC, ISO 8601 with a space.
+/// A time to the second, in UTC.
 pub(crate) fn instant(at: Timestamp) -> String {
+    instant_in(language(), at)
+}
+
+fn instant_in(language: Language, at: Timestamp) -> String {
     let text = at.to_string();
-    text.get(..19).map_or_else(|| text.clone(), |seconds| seconds.replace('T', " "))
+    match text.get(11..19) {
+        Some(time) => format!("{} {time}", language.day(at.day())),
+        None => text,
+    }
+}
+
+/// A day.
+pub(crate) fn day(day: Day) -> String {
+    language().day(day)
 }
 
 /// How long ago, in one unit. What lies ahead (clocks differ) counts as now.
 pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
+    ago_in(language(), then, now)
+}
+
+fn ago_in(language: Language, then: Timestamp, now: Timestamp) -> String {
     let seconds = now.millis().saturating_sub(then.millis()) / 1_000;
-    match seconds {
-        ..1 => "just now".into(),
-        1..120 => format!("{seconds} s ago"),
-        120..7_200 => format!("{} min ago", seconds / 60),
-        7_200..172_800 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} days ago", whole(seconds / 86_400)),
+    let (number, unit) = match seconds {
+        ..1 => (0, ["", "", ""]),
+        1..120 => (seconds, ["s", "s", "s"]),
+        120..7_200 => (seconds / 60, ["min", "min", "Min."]),
+        7_200..172_800 => (seconds / 3_600, ["h", "h", "Std."]),
+        _ => (seconds / 86_400, ["days", "jours", "Tagen"]),
+    };
+    let (number, [english, french, german]) = (whole_in(language, number.into()), unit);
+    match language {
+        Language::English if seconds < 1 => "just now".into(),
+        Language::French if seconds < 1 => "à l\u{2019}instant".into(),
+        Language::German if seconds < 1 => "gerade eben".into(),
+        Language::English => format!("{number} {english} ago"),
+        Language::French => format!("il y a {number} {french}"),
+        Language::German => format!("vor {number} {german}"),
     }
 }
 
 /// A count and its noun.
 pub(crate) fn counted(count: i64, one: &str, many: &str) -> String {
-    format!("{} {}", whole(count), if count == 1 { one } else { many })
+    let noun = if language().is_one(count) { one } else { many };
+    format!("{} {}", whole(count), t(noun))
 }
 
 /// Text with what cannot be seen made visible, so that nothing hides in a name or a payload.
@@ -111,6 +153,26 @@ mod tests {
         ] {
             assert_eq!(decimal(number), text);
         }
+    }
+
+    #[test]
+    fn numbers_and_times_are_in_the_language_of_the_reader() {
+        let [french, german] = [Language::French, Language::German];
+        assert_eq!(whole_in(french, -1_234_567), "−1\u{202f}234\u{202f}567");
+        assert_eq!(whole_in(german, 1_234), "1.234");
+        assert_eq!(decimal_in(french, 1_234.5), "1\u{202f}234,50");
+        assert_eq!(decimal_in(german, -1_000_000.004), "−1.000.000,00");
+        let at = Timestamp::from_millis(1_312_156_799_123);
+        assert_eq!(
+            Language::ALL.map(|language| instant_in(language, at)),
+            ["2011-07-31 23:59:59", "31/07/2011 23:59:59", "31.07.2011 23:59:59"]
+        );
+        let ago = |language, millis: i64| ago_in(language, at, at.plus_millis(millis));
+        assert_eq!(
+            (ago(french, 3_000), ago(german, 86_400_000 * 1_500)),
+            ("il y a 3 s".into(), "vor 1.500 Tagen".into())
+        );
+        assert_eq!((ago(french, 0), ago(german, 0)), ("à l’instant".into(), "gerade eben".into()));
     }
 
     #[test]

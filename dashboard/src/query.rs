@@ -77,6 +77,11 @@ impl Parameters {
         }
     }
 
+    /// All but which page.
+    pub(crate) fn without_paging(&self) -> Self {
+        Self(self.0.iter().filter(|(name, _)| name != "page" && name != "per_page").cloned().collect())
+    }
+
     /// Which page.
     pub(crate) fn paging(&self, rows: PerPage) -> Result<Paging, BadParameter> {
         let page = self.number("page", 1, MAX_PAGE)?.unwrap_or(1);

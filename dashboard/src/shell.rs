@@ -10,12 +10,15 @@ use axum::{
 };
 use stockstream_store::ViewStore;
 
+use stockstream_model::Timestamp;
+
 use crate::{
     Options,
     access::{Role, Who, may_read},
     app::App,
     assets,
     failure::Failure,
+    format::{ago, instant},
     live,
     reader::{Language, Reader, Theme},
 };
@@ -33,6 +36,7 @@ const SECTIONS: &[Section] = &[
     Section { path: "/product-winners", name: "Product winners" },
     Section { path: "/loss-risk-products", name: "Stock at risk" },
     Section { path: "/clients", name: "Clients" },
+    Section { path: "/charts", name: "Sales" },
     Section { path: "/rejected-events", name: "Rejected events" },
 ];
 
@@ -86,6 +90,12 @@ impl Shell {
 
     pub(crate) fn stylesheet(&self) -> String {
         assets::stylesheet_address()
+    }
+
+    /// When what is shown was read, and how long ago that is, if the database does not answer now.
+    pub(crate) fn remembered(&self) -> Option<(String, String)> {
+        let read_at = self.reader.remembered()?;
+        Some((instant(read_at), ago(read_at, Timestamp::now())))
     }
 
     pub(crate) fn script(&self) -> String {

@@ -3,7 +3,7 @@
 use askama::Template;
 use stockstream_model::{Day, Timestamp};
 
-use crate::format::{decimal, instant, visible, whole};
+use crate::format::{self, decimal, instant, visible, whole};
 
 /// A column over rows of a kind.
 pub(crate) struct Column<T> {
@@ -79,6 +79,7 @@ enum Body {
     Time { text: String, machine: String },
     Tag { text: String, tone: &'static str },
     Code(String),
+    Folded { head: String, text: String },
 }
 
 impl Cell {
@@ -92,9 +93,13 @@ impl Cell {
         text.filter(|text| !text.is_empty()).map_or_else(Self::nothing, Self::text)
     }
 
-    /// Text as it came, spaces kept.
-    pub(crate) fn code(text: &str) -> Self {
-        Self::of(Body::Code(visible(text)))
+    /// Text as it came, spaces kept; what is longer than so many characters is folded up behind its beginning.
+    pub(crate) fn code(text: &str, head: usize) -> Self {
+        let text = visible(text);
+        match text.char_indices().nth(head) {
+            Some((end, _)) => Self::of(Body::Folded { head: text[..end].to_owned(), text }),
+            None => Self::of(Body::Code(text)),
+        }
     }
 
     /// A whole number.
@@ -119,7 +124,7 @@ impl Cell {
 
     /// A day.
     pub(crate) fn day(day: Day) -> Self {
-        Self::of(Body::Time { text: day.to_string(), machine: day.to_string() })
+        Self::of(Body::Time { text: format::day(day), machine: day.to_string() })
     }
 
     /// A word of few, in a tone of the stylesheet.

@@ -18,6 +18,6 @@ pub use mongo::MongoStore;
 pub use select::Select;
 pub use state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore};
 pub use view_store::{
-    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, Rejections, RiskFigures, RiskShare, Status,
-    TierShare, ViewStore,
+    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections, RiskFigures,
+    RiskShare, Status, TierShare, ViewStore,
 };

@@ -10,7 +10,8 @@ use stockstream_model::{
         Checkpoint, ClientRow, DailyRow, Heartbeat, InventoryState, ProductState, RejectedEvent, RiskCategory, RiskRow,
         ViewState, Winner,
     },
-    settings::Weights,
+    event::Reason,
+    settings::{Analytics, Weights},
 };
 
 use crate::{Select, StoreError};
@@ -37,6 +38,52 @@ impl Paging {
         let total = rows.len() as u64;
         let items = rows.into_iter().skip(self.skip() as usize).take(self.per_page as usize).collect();
         Page { items, page: self.page, per_page: self.per_page, total, searched: None }
+    }
+}
+
+/// Which rejected events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedSelect {
+    /// Of that reason.
+    pub reason: Option<Reason>,
+    /// Of that topic.
+    pub topic: Option<String>,
+    /// Of that partition.
+    pub partition: Option<i32>,
+    /// Refused from this day on.
+    pub from: Option<Day>,
+    /// Refused up to this day, which is included.
+    pub to: Option<Day>,
+    /// Which page of them.
+    pub paging: Paging,
+}
+
+impl From<Paging> for RejectedSelect {
+    fn from(paging: Paging) -> Self {
+        Self { reason: None, topic: None, partition: None, from: None, to: None, paging }
+    }
+}
+
+impl RejectedSelect {
+    /// Whether any event may be left out.
+    pub fn narrows(&self) -> bool {
+        *self != Self::from(self.paging)
+    }
+
+    /// From which time to before which.
+    pub(crate) fn span(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let behind = |day: Day| Day::from_number(day.number() + 1).start();
+        (self.from.map(Day::start), self.to.map(behind))
+    }
+
+    /// Whether it takes an event.
+    pub(crate) fn takes(&self, event: &RejectedEvent) -> bool {
+        let (from, before) = self.span();
+        self.reason.is_none_or(|reason| reason == event.reason)
+            && self.topic.as_ref().is_none_or(|topic| *topic == event.topic)
+            && self.partition.is_none_or(|partition| partition == event.partition)
+            && from.is_none_or(|from| event.rejected_at >= from)
+            && before.is_none_or(|before| event.rejected_at < before)
     }
 }
 
@@ -172,6 +219,8 @@ pub struct Status {
     pub workers: Vec<Heartbeat>,
     /// Rejected events that are still kept, by reason.
     pub rejections: Rejections,
+    /// The settings that hold; `None` before any worker told them.
+    pub settings: Option<Analytics>,
     /// When this was read.
     pub read_at: Timestamp,
 }
@@ -229,5 +278,8 @@ pub trait ViewStore: Send + Sync + 'static {
     fn sales_daily(&self, from: Day, to: Day) -> impl Future<Output = Result<Vec<DailyRow>>> + Send;
 
     /// Rejected events, latest first.
-    fn rejected_events(&self, paging: Paging) -> impl Future<Output = Result<Page<RejectedEvent>>> + Send;
+    fn rejected_events(
+        &self,
+        select: impl Into<RejectedSelect> + Send,
+    ) -> impl Future<Output = Result<Page<RejectedEvent>>> + Send;
 }

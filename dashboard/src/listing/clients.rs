@@ -15,6 +15,7 @@ use crate::{
     format::{counted, decimal, maybe_decimal, whole},
     pages::{Placeholder, Tile},
     table::{Cell, Column},
+    words::{t, tf},
 };
 
 impl Listed for ClientRow {
@@ -98,7 +99,7 @@ fn tiles(figures: &ClientFigures) -> Vec<Tile> {
         Tile::new(
             "Mean sale",
             per(Money::from_units(invoiced).to_f64(), invoices as f64),
-            format!("per invoice, {}", counted(invoices, "invoice", "invoices")),
+            tf("per invoice, {}", &[&counted(invoices, "invoice", "invoices")]),
         ),
     ]
 }
@@ -106,13 +107,13 @@ fn tiles(figures: &ClientFigures) -> Vec<Tile> {
 fn bars(figures: &ClientFigures) -> Vec<Bars> {
     let highest_first = || figures.shares.iter().rev();
     let bar = |share: &TierShare, size: f64, number: String| {
-        Bar::new(share.tier.name(), size, number).toned(tone(share.tier))
+        Bar::new(t(share.tier.name()), size, number).toned(tone(share.tier))
     };
     let clients = |share: &TierShare| bar(share, share.clients as f64, whole(share.clients));
     let revenue = |share: &TierShare| {
         let each = match share.clients {
             0 => String::new(),
-            clients => format!("{} each", decimal(share.revenue / clients as f64)),
+            clients => tf("{} each", &[&decimal(share.revenue / clients as f64)]),
         };
         bar(share, share.revenue, decimal(share.revenue)).with_below(each)
     };

@@ -12,6 +12,7 @@ use crate::{
     overview::Overview,
     pages::{Placeholder, Tile, idle, product},
     table::{Cell, Column},
+    words::{t, tf},
 };
 
 impl Listed for RiskRow {
@@ -106,9 +107,9 @@ pub(crate) const fn tone(category: RiskCategory) -> &'static str {
 /// How many days are left.
 pub(crate) fn expiry(days: i64) -> String {
     match days {
-        0 => "last day".into(),
-        1.. => format!("{} left", counted(days, "day", "days")),
-        _ => format!("{} past", counted(days.saturating_neg(), "day", "days")),
+        0 => t("last day").into(),
+        1.. => tf("{} left", &[&counted(days, "day", "days")]),
+        _ => tf("{} past", &[&counted(days.saturating_neg(), "day", "days")]),
     }
 }
 
@@ -126,7 +127,7 @@ fn tiles(figures: &RiskFigures) -> Vec<Tile> {
             whole(rows),
             match rows - valued {
                 0 => "batches in stock".to_owned(),
-                unknown => format!("batches, {} without a buy price", whole(unknown)),
+                unknown => tf("batches, {} without a buy price", &[&whole(unknown)]),
             },
         ),
         Tile::new("Already expired", decimal(expired.map_or(0.0, |share| share.loss)), "of the potential loss"),
@@ -137,7 +138,7 @@ fn bars(figures: &RiskFigures) -> Vec<Bars> {
     let bar = |size: fn(&RiskShare) -> (f64, String)| {
         let bar = |share: &RiskShare| {
             let (size, number) = size(share);
-            Bar::new(share.category.name(), size, number).toned(tone(share.category))
+            Bar::new(t(share.category.name()), size, number).toned(tone(share.category))
         };
         figures.shares.iter().map(bar).collect()
     };

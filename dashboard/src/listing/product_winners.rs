@@ -14,6 +14,7 @@ use crate::{
     overview::{Overview, state_of},
     pages::{Placeholder, Tile, idle, product},
     table::{Cell, Column},
+    words::tf,
 };
 
 /// So many products have a bar.
@@ -60,8 +61,9 @@ impl Listed for Winner {
         Column::<Self>::number("Units a day", |row| Cell::decimal(row.sales_velocity)).of("sales_velocity"),
         Column::<Self>::number("Turnover", |row| Cell::maybe_decimal(row.stock_turnover)).of("stock_turnover"),
         Column::<Self>::text("Last sale", |row| {
-            let dead = if row.is_dead_stock { ", dead stock" } else { "" };
-            Cell::day(row.last_sale_date.day()).with_below(&format!("{}{dead}", idle(row.days_in_stock)))
+            let idle = idle(row.days_in_stock);
+            let below = if row.is_dead_stock { tf("{}, dead stock", &[&idle]) } else { idle };
+            Cell::day(row.last_sale_date.day()).with_below(&below)
         })
         .of("last_sale_date"),
         Column::<Self>::number("Idle days", |row| Cell::whole(row.days_in_stock)).of("days_in_stock").extra(),
@@ -115,8 +117,11 @@ fn tiles(rows: &[Winner]) -> Vec<Tile> {
     let (revenue, profit) = (sum(|row| row.total_revenue), sum(|row| row.total_profit));
     let best = rows.iter().min_by_key(|row| row.ranking);
     let dead = rows.iter().filter(|row| row.is_dead_stock).count();
-    let of_all =
-        if revenue > 0.0 { format!("{} % of the revenue", decimal(profit / revenue * 100.0)) } else { String::new() };
+    let of_all = if revenue > 0.0 {
+        tf("{} of the revenue", &[&percent(Some(profit / revenue * 100.0))])
+    } else {
+        String::new()
+    };
     vec![
         Tile::new("Revenue", decimal(revenue), counted(rows.len() as i64, "product", "products")),
         Tile::new("Cost", decimal(sum(|row| row.total_cost)), "of what was sold"),
@@ -132,7 +137,7 @@ fn tiles(rows: &[Winner]) -> Vec<Tile> {
             Some(row) => Tile::new(
                 "Top performer",
                 named(row.product_name.as_deref(), &row.product_id),
-                format!("rank {}, score {}", row.ranking, decimal(row.performance_score)),
+                tf("rank {}, score {}", &[&whole(row.ranking), &decimal(row.performance_score)]),
             )
             .wordy(),
             None => Tile::new("Top performer", "none", ""),

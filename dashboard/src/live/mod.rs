@@ -59,7 +59,7 @@ impl Latest {
 pub(crate) fn parts_of(path: &str) -> &'static str {
     match path {
         "/" => "status",
-        "/sales" => "sales",
+        "/charts" => "sales",
         "/product-winners" => "winners",
         "/loss-risk-products" => "risks",
         "/clients" => "clients",

@@ -22,6 +22,7 @@ use crate::{
     shell,
     shell::Shell,
     table::{Column, Ordering, Table},
+    words::{t, tf},
 };
 
 #[derive(Template)]
@@ -84,8 +85,8 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
 
 fn lead<R: Listed>(state: Option<&ViewState>) -> String {
     match state.and_then(|state| state.published_at) {
-        Some(at) => format!("{} Published {} UTC.", R::LEAD, instant(at)),
-        None => R::LEAD.to_owned(),
+        Some(at) => format!("{} {}", t(R::LEAD), tf("Published {} UTC.", &[&instant(at)])),
+        None => t(R::LEAD).into(),
     }
 }
 
@@ -129,7 +130,7 @@ fn rows<S: ViewStore, R: Listed>(app: &App<S>, selection: &Selection<R>, page: &
     };
     let total = counted(i64::try_from(page.total).unwrap_or(i64::MAX), R::NOUNS.0, R::NOUNS.1);
     let caption = match selection.select.order {
-        None => format!("{total}, {}", R::OWN_ORDER),
+        None => format!("{total}, {}", t(R::OWN_ORDER)),
         Some(_) => total,
     };
     Rows::Some(Table::ordered("rows", caption, &columns, &page.items, order), Pager::new(page, address, R::NOUNS))

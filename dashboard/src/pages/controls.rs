@@ -4,8 +4,9 @@ use stockstream_model::documents::{Field, Kind};
 use stockstream_store::select::Test;
 
 use crate::{
-    format::visible,
+    format::{day, visible},
     listing::{Listed, Selection, sort},
+    words::{t, tf},
 };
 
 /// The page sizes that are offered.
@@ -54,7 +55,10 @@ impl Controls {
         let order = selection.order();
         let standing = R::FILTERS.iter().filter_map(|(name, title)| {
             let filter = selection.select.filters.iter().find(|filter| filter.field.name == *name)?;
-            Some((format!("{title}: {}", in_words(&filter.test)), selection.address_without(Some(name)).to_string()))
+            Some((
+                format!("{}: {}", t(title), in_words(&filter.test)),
+                selection.address_without(Some(name)).to_string(),
+            ))
         });
         let mut orders = Vec::new();
         for column in R::COLUMNS.iter().filter(|column| column.is_head() || selection.shows(column.field)) {
@@ -62,7 +66,11 @@ impl Controls {
             for descending in [field.greatest_first, !field.greatest_first] {
                 let way = stockstream_store::select::Order { field, descending };
                 let stands = order.field.name == field.name && order.descending == descending;
-                orders.push((sort(&way), format!("{}, {}", column.title, in_order(field.kind, descending)), stands));
+                orders.push((
+                    sort(&way),
+                    format!("{}, {}", t(column.title), t(in_order(field.kind, descending))),
+                    stands,
+                ));
             }
         }
         if !orders.iter().any(|(_, _, stands)| *stands) {
@@ -126,17 +134,19 @@ fn field<R: Listed>(
 
 fn in_words(test: &Test) -> String {
     let range = |from: Option<String>, to: Option<String>| match (from, to) {
-        (Some(from), Some(to)) => format!("{from} to {to}"),
-        (Some(from), None) => format!("from {from}"),
-        (None, Some(to)) => format!("up to {to}"),
+        (Some(from), Some(to)) => tf("{} to {}", &[&from, &to]),
+        (Some(from), None) => tf("from {}", &[&from]),
+        (None, Some(to)) => tf("up to {}", &[&to]),
         (None, None) => "any".into(),
     };
     match test {
-        Test::OneOf(texts) => visible(&texts.join(" or ")),
-        Test::Is(true) => "yes".into(),
-        Test::Is(false) => "no".into(),
+        Test::OneOf(texts) => {
+            visible(&texts.iter().map(|text| t(text)).collect::<Vec<_>>().join(&format!(" {} ", t("or"))))
+        }
+        Test::Is(true) => t("yes").into(),
+        Test::Is(false) => t("no").into(),
         Test::Between(min, max) => range(min.map(|min| min.to_string()), max.map(|max| max.to_string())),
-        Test::Within(from, to) => range(from.map(|at| at.day().to_string()), to.map(|at| at.day().to_string())),
+        Test::Within(from, to) => range(from.map(|at| day(at.day())), to.map(|at| day(at.day()))),
     }
 }
 

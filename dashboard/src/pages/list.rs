@@ -14,9 +14,23 @@ pub(super) struct ListPage {
     /// What is listed, in a sentence.
     pub(super) lead: String,
     pub(super) notices: Vec<Notice>,
+    pub(super) filters: Option<Filters>,
     pub(super) rows: Rows,
     /// Where programs find the same.
     pub(super) json: &'static str,
+}
+
+/// What rejected events can be filtered by.
+pub(super) struct Filters {
+    /// Each reason, and whether it is wanted.
+    pub(super) reasons: Vec<(&'static str, bool)>,
+    /// Each topic, and whether it is wanted.
+    pub(super) topics: Vec<(String, bool)>,
+    pub(super) partition: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    /// Where nothing is left out, if anything is.
+    pub(super) all: Option<&'static str>,
 }
 
 /// What stands in the middle of it.

@@ -7,6 +7,7 @@ mod list;
 mod parts;
 mod product_page;
 mod rejected_events;
+mod sales;
 mod status;
 mod status_tables;
 
@@ -14,7 +15,10 @@ use axum::{Router, routing::get};
 use stockstream_model::documents::{ClientRow, RiskRow, Winner};
 use stockstream_store::ViewStore;
 
-pub(crate) use self::parts::{Placeholder, Tile, idle, product};
+pub(crate) use self::{
+    parts::{Placeholder, Tile, idle, product},
+    rejected_events::selection as rejected_selection,
+};
 use crate::{app::App, listing::Listed, query::PerPage};
 
 /// Rows of a page that people read.
@@ -29,5 +33,6 @@ pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
         .route(ClientRow::PATH, get(browse::show::<S, ClientRow>))
         .route("/product", get(product_page::show))
         .route("/client", get(client_page::show))
+        .route("/charts", get(sales::show))
         .route("/rejected-events", get(rejected_events::show))
 }

@@ -8,6 +8,7 @@ use crate::{
     format::{ago, counted, instant, named, visible, whole},
     listing::Address,
     table::Cell,
+    words::{t, tf},
 };
 
 /// Something a reader should know before reading on.
@@ -27,13 +28,14 @@ impl Notice {
     /// That a view shows an older result, why and since when.
     pub(super) fn kept(state: &ViewState, now: stockstream_model::Timestamp) -> Option<Self> {
         (state.condition == ViewCondition::Kept).then(|| {
-            let since = state.since.map(|at| format!(" since {} UTC ({})", instant(at), ago(at, now)));
-            let why = state.why.as_deref().unwrap_or("the newest result was empty");
-            Self {
-                tone: "warn",
-                title: format!("{} kept{}", view_title(state.view), since.unwrap_or_default()),
-                text: format!("The rows are those of an earlier result. Why: {why}"),
-            }
+            let (view, why) =
+                (t(view_title(state.view)), t(state.why.as_deref().unwrap_or("the newest result was empty")));
+            let title = match state.since {
+                Some(at) => tf("{} kept since {} UTC ({})", &[&view, &instant(at), &ago(at, now)]),
+                None => tf("{} kept", &[&view]),
+            };
+            let text = tf("The rows are those of an earlier result. Why: {}", &[&why]);
+            Self { tone: "warn", title, text }
         })
     }
 }
@@ -83,7 +85,7 @@ pub(crate) fn product(name: Option<&str>, id: &str, category: Option<&str>) -> C
 
 /// How long a product did not move, counted to the day of the result.
 pub(crate) fn idle(days: i64) -> String {
-    format!("idle {}", counted(days, "day", "days"))
+    tf("idle {}", &[&counted(days, "day", "days")])
 }
 
 /// What stands where rows would: what it means that there are none, and what to do.
@@ -137,8 +139,8 @@ impl Pager {
         let pages = pages(page);
         let total = counted(i64::try_from(page.total).unwrap_or(i64::MAX), one, many);
         Self {
-            shown: format!("{}\u{2013}{} of {total}", whole(first), whole(last)),
-            position: format!("Page {} of {}", whole(page.page), whole(pages)),
+            shown: tf("{}–{} of {}", &[&whole(first), &whole(last), &total]),
+            position: tf("Page {} of {}", &[&whole(page.page), &whole(pages)]),
             previous: (page.page > 1).then(|| address(page.page - 1)),
             next: (page.page < pages).then(|| address(page.page + 1)),
         }

@@ -5,27 +5,29 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use stockstream_model::{
     Day, Money, Timestamp,
     analytics::winner_row,
-    documents::{InventoryState, ProductState, RiskRow, View, Winner},
+    documents::{DailyRow, DayTotals, InventoryState, ProductState, RiskRow, View, Winner},
     settings::{ProductWinners, Weights},
 };
 use stockstream_store::{ProductDetail, ViewStore};
 use tracing::info;
 
-use super::parts::{Tile, idle};
+use super::{
+    parts::{Tile, idle},
+    sales,
+};
 use crate::{
     app::App,
+    chart::{Charts, every_day},
     failure::Failure,
     format::{counted, decimal, instant, maybe_decimal, named, percent, visible, whole},
-    listing::{Bar, Bars, expiry, risk_tone},
+    listing::{expiry, risk_tone},
     overview::state_of,
     query::{Parameters, bad},
     shell,
     shell::Shell,
     table::{Cell, Column, Table},
+    words::{t, tf},
 };
-
-/// So many of the latest days with sales are drawn.
-const DAYS: usize = 30;
 
 #[derive(Template)]
 #[template(path = "product.html")]
@@ -38,7 +40,7 @@ struct ProductPage {
     score: Option<Table>,
     facts: Vec<(&'static str, String)>,
     stock: Option<Table>,
-    charts: Vec<Bars>,
+    charts: Option<Charts>,
 }
 
 pub(super) async fn show<S: ViewStore>(
@@ -89,7 +91,7 @@ fn unranked(product: &ProductState) -> &'static str {
 }
 
 fn tiles(row: &Winner, ranking: Option<u32>) -> Vec<Tile> {
-    let rank = ranking.map_or_else(|| "not among the winners".to_owned(), |rank| format!("rank {rank}"));
+    let rank = ranking.map_or_else(|| "not among the winners".to_owned(), |rank| tf("rank {}", &[&whole(rank)]));
     vec![
         Tile::new("Score", decimal(row.performance_score), rank),
         Tile::new("Profit", decimal(row.total_profit), "revenue − cost"),
@@ -112,7 +114,7 @@ struct Term {
 }
 
 const SCORE: &[Column<Term>] = &[
-    Column::head("Term", |term: &Term| Cell::text(term.name).with_below(&term.meaning)),
+    Column::head("Term", |term: &Term| Cell::text(&t(term.name)).with_below(&term.meaning)),
     Column::number("Value", |term| Cell::maybe_decimal(term.value)),
     Column::number("Weight", |term| Cell::maybe(term.weight.as_deref())),
     Column::number("Points", |term| Cell::decimal(term.part)),
@@ -186,7 +188,7 @@ fn stock(detail: &ProductDetail) -> Vec<Batch> {
 const STOCK: &[Column<Batch>] = &[
     Column::head("Batch", |row| match row.stock.batch_number.as_deref() {
         Some(number) if !number.is_empty() => Cell::text(number),
-        _ => Cell::text("without a number"),
+        _ => Cell::text(&t("without a number")),
     }),
     Column::number("In stock", |row| Cell::whole(row.stock.quantity)),
     Column::text("Risk", |row| match &row.risk {
@@ -209,14 +211,15 @@ const STOCK: &[Column<Batch>] = &[
     Column::number("Sell price", |row| Cell::maybe_decimal(row.stock.record.sell_price.map(Money::to_f64))),
 ];
 
-fn days(product: &ProductState) -> Vec<Bars> {
-    if product.days.is_empty() {
-        return Vec::new();
-    }
-    let bar = |(day, totals): (&Day, &stockstream_model::documents::DayTotals)| {
-        let below =
-            format!("{} on {}", decimal(totals.revenue.to_f64()), counted(totals.invoices, "invoice", "invoices"));
-        Bar::new(day.to_string(), totals.units as f64, counted(totals.units, "unit", "units")).with_below(below)
+/// Sales by day, those without sales too.
+fn days(product: &ProductState) -> Option<Charts> {
+    let row = |(day, totals): (&Day, &DayTotals)| DailyRow {
+        day: *day,
+        invoices: totals.invoices,
+        units: totals.units,
+        revenue: totals.revenue.to_f64(),
     };
-    vec![Bars::new("Units by day, latest first", product.days.iter().rev().take(DAYS).map(bar).collect())]
+    let rows: Vec<_> = product.days.iter().map(row).collect();
+    let (first, last) = (rows.first()?.day, rows.last()?.day);
+    Some(sales::charts(&every_day(&rows, first, last)))
 }

@@ -1,27 +1,33 @@
 //! Events that were refused, and why.
 
 use axum::{extract::State, response::Response};
-use stockstream_model::documents::RejectedEvent;
-use stockstream_store::ViewStore;
+use stockstream_model::{Day, documents::RejectedEvent, event::Reason};
+use stockstream_store::{RejectedSelect, ViewStore};
 use tracing::info;
 
 use super::{
     PER_PAGE,
-    list::{ListPage, Rows},
+    list::{Filters, ListPage, Rows},
     parts::{Pager, Placeholder, beyond_the_end},
 };
 use crate::{
+    Topics,
     app::App,
     failure::Failure,
     format::{counted, excerpt, whole},
-    query::Parameters,
+    listing::Address,
+    query::{BadParameter, Parameters, bad},
     shell::Shell,
     table::{Cell, Column, Table},
 };
 
 const PATH: &str = "/rejected-events";
 /// Enough of a payload to know it again.
-const PAYLOAD_CHARS: usize = 240;
+const HEAD_CHARS: usize = 160;
+/// The most of a payload that is shown.
+const PAYLOAD_CHARS: usize = 4_096;
+/// The greatest number that a partition may have.
+const MAX_PARTITION: u64 = i32::MAX as u64;
 
 const COLUMNS: &[Column<RejectedEvent>] = &[
     Column::head("Rejected", |row| Cell::time(row.rejected_at)),
@@ -41,7 +47,7 @@ const COLUMNS: &[Column<RejectedEvent>] = &[
             return Cell::nothing();
         }
         let size = counted(i64::try_from(row.payload.len()).unwrap_or(i64::MAX), "byte", "bytes");
-        Cell::code(&text).with_below(&if more { format!("\u{2026} {size} in all") } else { String::new() })
+        Cell::code(&text, HEAD_CHARS).with_below(&if more { format!("\u{2026} {size} in all") } else { String::new() })
     }),
 ];
 
@@ -50,20 +56,83 @@ pub(super) async fn show<S: ViewStore>(
     shell: Shell,
     query: Parameters,
 ) -> Result<Response, Failure> {
-    let address = |per_page: u64| move |page: u64| format!("{PATH}?page={page}&per_page={per_page}");
-    let page = app.ask(app.store.rejected_events(query.paging(PER_PAGE)?)).await?;
+    let select = selection(&query)?;
+    let address = |page: u64| address(&select, page);
+    let page = app.ask(app.store.rejected_events(select.clone())).await?;
     info!(view = "rejected_events", page = page.page, rows = page.items.len(), "view selected");
-    let rows = if let Some(placeholder) = beyond_the_end(&page, address(page.per_page)) {
+    let rows = if let Some(placeholder) = beyond_the_end(&page, address) {
         Rows::None(placeholder)
+    } else if page.items.is_empty() && select.narrows() {
+        let text = "No rejected event that is still kept is as the filters want it.";
+        Rows::None(Placeholder::new("Nothing matches", text).link(PATH.into(), "Clear the filters"))
     } else if page.items.is_empty() {
         Rows::None(empty())
     } else {
-        let pager = Pager::new(&page, address(page.per_page), ("event", "events"));
+        let pager = Pager::new(&page, address, ("event", "events"));
         Rows::Some(Table::new("rejected", "Rejected events, latest first", COLUMNS, &page.items), Some(pager))
     };
     let lead =
         "Events that break their contract. They count in no number; mended and produced again, they do.".to_owned();
-    ListPage { shell: shell.at(PATH), lead, notices: Vec::new(), rows, json: "/api/v1/rejected-events" }.answer()
+    let filters = Some(filters(&select, &app.options.topics));
+    let notices = Vec::new();
+    ListPage { shell: shell.at(PATH), lead, notices, filters, rows, json: "/api/v1/rejected-events" }.answer()
+}
+
+/// What of the rejected events an address asks for.
+pub(crate) fn selection(query: &Parameters) -> Result<RejectedSelect, BadParameter> {
+    let reason = match query.text("reason") {
+        None => None,
+        Some(text) => match Reason::ALL.into_iter().find(|reason| reason.name() == text) {
+            Some(reason) => Some(reason),
+            None => {
+                return Err(bad("reason", text, format!("one of {}", Reason::ALL.map(Reason::name).join(", "))));
+            }
+        },
+    };
+    let (from, to) = (query.day("from")?, query.day("to")?);
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(bad("from", &from.to_string(), format!("a day up to {to}, which to says")));
+    }
+    let partition = query.number("partition", 0, MAX_PARTITION)?.map(|partition| partition as i32);
+    let topic = query.text("topic").map(str::to_owned);
+    Ok(RejectedSelect { reason, topic, partition, from, to, paging: query.paging(PER_PAGE)? })
+}
+
+fn address(select: &RejectedSelect, page: u64) -> String {
+    let said = [
+        ("reason", select.reason.map(|reason| reason.name().to_owned())),
+        ("topic", select.topic.clone()),
+        ("partition", select.partition.map(|partition| partition.to_string())),
+        ("from", select.from.map(|day| day.to_string())),
+        ("to", select.to.map(|day| day.to_string())),
+        ("page", Some(page.to_string())),
+        ("per_page", Some(select.paging.per_page.to_string())),
+    ];
+    let with = |address: Address, (name, text): (&str, Option<String>)| match text {
+        Some(text) => address.with(name, &text),
+        None => address,
+    };
+    said.into_iter().fold(Address::new(PATH), with).to_string()
+}
+
+fn filters(select: &RejectedSelect, topics: &Topics) -> Filters {
+    let reason = |reason: Reason| (reason.name(), select.reason == Some(reason));
+    let topic = |topic: &String| (topic.clone(), select.topic.as_ref() == Some(topic));
+    let text = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
+    let mut offered: Vec<_> = [&topics.sales, &topics.inventory, &topics.clients].map(topic).into();
+    if let Some(other) = select.topic.as_ref().filter(|said| !offered.iter().any(|(topic, _)| topic == *said)) {
+        offered.push((other.clone(), true));
+    }
+    Filters {
+        reasons: Reason::ALL.map(reason).into(),
+        topics: offered,
+        partition: select.partition.map(|partition| partition.to_string()).unwrap_or_default(),
+        from: text(select.from),
+        to: text(select.to),
+        all: select.narrows().then_some(PATH),
+    }
 }
 
 fn empty() -> Placeholder {

@@ -2,7 +2,10 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use stockstream_model::Timestamp;
+use stockstream_model::{
+    Timestamp,
+    settings::{Analytics, OnEmptyResult},
+};
 use stockstream_store::ViewStore;
 use tracing::info;
 
@@ -14,12 +17,13 @@ use crate::{
     Options,
     app::App,
     failure::Failure,
-    format::{ago, counted, decimal, instant, whole},
+    format::{ago, counted, day, decimal, instant, whole},
     overview::Overview,
     query::Parameters,
     shell,
     shell::Shell,
     table::Table,
+    words::{t, tf},
 };
 
 const PATH: &str = "/";
@@ -38,6 +42,8 @@ struct StatusPage {
     placeholder: Option<Placeholder>,
     groups: Vec<(&'static str, Vec<Tile>)>,
     tables: Vec<Table>,
+    /// The settings that hold.
+    facts: Vec<(&'static str, String)>,
 }
 
 pub(super) async fn show<S: ViewStore>(
@@ -49,7 +55,9 @@ pub(super) async fn show<S: ViewStore>(
         Some(seconds) => Some(seconds),
         None => app.options.refresh.map(|every| every.as_secs().max(1)),
     };
-    let overview = Overview::new(app.ask(app.store.status()).await?);
+    let status = app.ask(app.store.status()).await?;
+    let facts = status.settings.as_ref().map(settings).unwrap_or_default();
+    let overview = Overview::new(status);
     info!(view = "status", "view selected");
     let shell = Shell { refresh: refresh.filter(|seconds| *seconds > 0), ..shell.at(PATH) };
     shell::page(&StatusPage {
@@ -64,6 +72,7 @@ pub(super) async fn show<S: ViewStore>(
             ("Freshness", freshness(&overview)),
         ],
         tables: status_tables::all(&overview),
+        facts,
     })
 }
 
@@ -83,7 +92,7 @@ fn events(overview: &Overview) -> Vec<Tile> {
     let lag_below = match lag {
         Some(_) => "events not applied yet".to_owned(),
         None if overview.partitions.is_empty() => "no partition is known yet".to_owned(),
-        None => format!("no worker tells of {}", counted(untold, "partition", "partitions")),
+        None => tf("no worker tells of {}", &[&counted(untold, "partition", "partitions")]),
     };
     vec![
         Tile::new("Applied", whole(events.applied), "events since the beginning"),
@@ -108,9 +117,37 @@ fn freshness(overview: &Overview) -> Vec<Tile> {
         ),
         Tile::new(
             "Latest event",
-            freshness.latest_event.map_or_else(|| "none".to_owned(), |at| at.day().to_string()),
+            freshness.latest_event.map_or_else(|| "none".to_owned(), |at| day(at.day())),
             time(freshness.latest_event),
         ),
+    ]
+}
+
+fn settings(settings: &Analytics) -> Vec<(&'static str, String)> {
+    let Analytics { as_of, reevaluate_every, history_days, product_winners, loss_risk, clients } = settings;
+    let days = |days: u32| counted(days.into(), "day", "days");
+    let empty = |action| match action {
+        OnEmptyResult::Keep => t("the result before stays").to_string(),
+        OnEmptyResult::Clear => t("the view is cleared").to_string(),
+    };
+    let weights = &product_winners.weights;
+    let idle = decimal(weights.idle_days.to_f64());
+    vec![
+        ("Days are counted to", as_of.to_string()),
+        ("Views are evaluated without events every", reevaluate_every.to_string()),
+        ("Sales by day of a product are kept for", days(*history_days)),
+        ("Products ranked", whole(product_winners.limit)),
+        ("Weight of profit", decimal(weights.profit.to_f64())),
+        ("Weight of velocity", decimal(weights.velocity.to_f64())),
+        ("Weight of idle days", format!("\u{2212}{idle}")),
+        ("Dead stock without a sale for", days(product_winners.dead_after_days)),
+        ("When nothing can be ranked", empty(product_winners.on_empty_result)),
+        ("Expiring soon within", days(loss_risk.expiring_within_days)),
+        ("At risk without movement for", days(loss_risk.idle_days)),
+        ("When nothing is at risk", empty(loss_risk.on_empty_result)),
+        ("Silver from", decimal(clients.silver.to_f64())),
+        ("Gold from", decimal(clients.gold.to_f64())),
+        ("Promotion above", decimal(clients.promo.to_f64())),
     ]
 }
 
@@ -127,7 +164,16 @@ fn notices(overview: &Overview, options: &Options) -> Vec<Notice> {
             text: format!("The dashboard is meant for pipeline {}: check mongodb.uri.", options.pipeline),
         });
     }
-    if overview.workers.is_empty() {
+    if overview.pipeline.is_none() {
+        notices.push(Notice {
+            tone: "warn",
+            title: t("No pipeline has written to this database yet").into(),
+            text: t("The database answers, but no worker has ever claimed it. Check that mongodb.uri names the database \
+                     of your pipeline, then start a worker with the command stockstream worker, or look at what kubectl \
+                     describe analyticspipeline says.")
+            .into(),
+        });
+    } else if overview.workers.is_empty() {
         notices.push(Notice {
             tone: "bad",
             title: "No worker gives a sign of life".into(),

@@ -10,6 +10,7 @@ use crate::{
     format::{ago, counted, instant, whole},
     overview::{Overview, Partition, Worker},
     table::{Cell, Column, Table},
+    words::{t, tf},
 };
 
 /// A row with the time at which it was read, which ages are counted to.
@@ -43,9 +44,9 @@ fn when(at: Option<Timestamp>, now: Timestamp) -> Cell {
 }
 
 const VIEWS: &[Column<At<ViewState>>] = &[
-    Column::head("View", |at| Cell::text(view_title(at.row.view)).with_below(at.row.view.name())),
+    Column::head("View", |at| Cell::text(&t(view_title(at.row.view))).with_below(at.row.view.name())),
     Column::text("State", |at| {
-        let since = at.row.since.map(|since| format!("since {}", instant(since))).unwrap_or_default();
+        let since = at.row.since.map(|since| tf("since {}", &[&instant(since)])).unwrap_or_default();
         match at.row.condition {
             ViewCondition::Published => Cell::tag("published", "good"),
             ViewCondition::Kept => Cell::tag("kept", "warn"),
@@ -62,19 +63,21 @@ const VIEWS: &[Column<At<ViewState>>] = &[
 
 const WORKERS: &[Column<At<Worker>>] = &[
     Column::head("Worker", |at| {
-        Cell::text(&at.row.worker).with_below(if at.row.publisher { "publishes the views" } else { "" })
+        let role = if at.row.publisher { t("publishes the views") } else { "".into() };
+        Cell::text(&at.row.worker).with_below(&role)
     }),
     Column::text("Sign of life", |at| when(Some(at.row.at), at.now)),
     Column::number("Events a second", |at| Cell::decimal(at.row.events_per_second)),
     Column::number("Freshness", |at| match at.row.freshness_ms {
         Some(millis) => Cell::text(&format!("{} ms", whole(millis))),
-        None => Cell::text("unknown"),
+        None => Cell::text(&t("unknown")),
     }),
     Column::wide("Partitions", |at| Cell::maybe(Some(&at.row.partitions.join(", ")))),
     Column::text("Problems", |at| match at.row.problems.len() {
         0 => Cell::nothing(),
         count => Cell::tag(&counted(count as i64, "problem", "problems"), "bad"),
     }),
+    Column::number("Settings", |at| Cell::whole(at.row.generation)),
     Column::text("Started", |at| when(Some(at.row.started_at), at.now)),
 ];
 
@@ -85,7 +88,7 @@ const PARTITIONS: &[Column<Partition>] = &[
     }),
     Column::number("Next offset", |row| Cell::whole(row.next)),
     Column::number("Being applied", |row| match row.pending {
-        Some(end) => Cell::text(&format!("up to {}", whole(end))),
+        Some(end) => Cell::text(&tf("up to {}", &[&whole(end)])),
         None => Cell::nothing(),
     }),
     Column::number("Log end", |row| maybe_known(row.log_end)),
@@ -96,7 +99,7 @@ const PARTITIONS: &[Column<Partition>] = &[
 ];
 
 fn maybe_known(number: Option<i64>) -> Cell {
-    number.map_or_else(|| Cell::text("unknown"), Cell::whole)
+    number.map_or_else(|| Cell::text(&t("unknown")), Cell::whole)
 }
 
 const REASONS: &[Column<(String, i64)>] =

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use super::{
-    ClientDetail, ClientFigures, ClientRow, DailyRow, Day, Fake, Page, Paging, ProductDetail, Pulse, RejectedEvent,
-    Result, RiskFigures, RiskRow, Select, Status, ViewStore, Winner,
+    ClientDetail, ClientFigures, ClientRow, DailyRow, Day, Fake, Page, ProductDetail, Pulse, RejectedEvent,
+    RejectedSelect, Result, RiskFigures, RiskRow, Select, Status, ViewStore, Winner,
 };
 
 pub struct Changing {
@@ -64,7 +64,7 @@ impl ViewStore for Changing {
     async fn sales_daily(&self, from: Day, to: Day) -> Result<Vec<DailyRow>> {
         self.now().sales_daily(from, to).await
     }
-    async fn rejected_events(&self, paging: Paging) -> Result<Page<RejectedEvent>> {
-        self.now().rejected_events(paging).await
+    async fn rejected_events(&self, select: impl Into<RejectedSelect> + Send) -> Result<Page<RejectedEvent>> {
+        self.now().rejected_events(select).await
     }
 }

@@ -19,15 +19,16 @@ use stockstream_model::{
     documents::{ClientRow, DailyRow, RejectedEvent, RiskCategory, RiskRow, Winner},
 };
 use stockstream_store::{
-    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RiskFigures, RiskShare, Select, Status,
-    StoreError, TierShare, ViewStore,
+    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, RiskFigures, RiskShare, Select,
+    Status, StoreError, TierShare, ViewStore,
 };
 use tower::ServiceExt;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// Every page that has a place in the navigation.
-pub const PAGES: [&str; 5] = ["/", "/product-winners", "/loss-risk-products", "/clients", "/rejected-events"];
+pub const PAGES: [&str; 6] =
+    ["/", "/product-winners", "/loss-risk-products", "/clients", "/charts", "/rejected-events"];
 
 /// Every answer of the API.
 pub const API: [&str; 6] = [
@@ -170,8 +171,15 @@ impl ViewStore for Fake {
     async fn sales_daily(&self, from: Day, to: Day) -> Result<Vec<DailyRow>> {
         self.answer(self.days.iter().filter(|row| (from..=to).contains(&row.day)).cloned().collect()).await
     }
-    async fn rejected_events(&self, paging: Paging) -> Result<Page<RejectedEvent>> {
-        self.page(&self.rejected, paging).await
+    async fn rejected_events(&self, select: impl Into<RejectedSelect> + Send) -> Result<Page<RejectedEvent>> {
+        let RejectedSelect { reason, topic, partition, paging, .. } = select.into();
+        let mut rows = self.rejected.clone();
+        rows.retain(|row| {
+            reason.is_none_or(|reason| row.reason == reason)
+                && topic.as_ref().is_none_or(|topic| row.topic == *topic)
+                && partition.is_none_or(|partition| row.partition == partition)
+        });
+        self.page(&rows, paging).await
     }
 }
 

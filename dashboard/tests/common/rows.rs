@@ -8,7 +8,7 @@ use stockstream_model::{
         ProductState, RejectedEvent, RiskCategory, RiskRow, Version, View, ViewCondition, ViewState, Winner,
     },
     event::{Reason, Stream},
-    settings::Weights,
+    settings::{Analytics, Weights},
 };
 use stockstream_store::{ProductDetail, Status};
 
@@ -218,6 +218,7 @@ pub fn loaded_status() -> Status {
             ),
         ],
         rejections: [("bad_value".to_owned(), 1), ("not_json".to_owned(), 2)].into(),
+        settings: Some(Analytics::default()),
         read_at: at("2011-07-31T16:00:03Z"),
     }
 }

@@ -11,8 +11,8 @@ use super::{Inner, MemoryStore};
 use crate::{
     Select, StoreError,
     view_store::{
-        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, Rejections, RiskFigures,
-        RiskShare, Status, TierShare, ViewStore,
+        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, ProductDetail, Pulse, RejectedSelect, Rejections,
+        RiskFigures, RiskShare, Status, TierShare, ViewStore,
     },
 };
 
@@ -36,6 +36,7 @@ impl ViewStore for MemoryStore {
             checkpoints: inner.checkpoints.values().cloned().collect(),
             workers: inner.alive_workers(read_at),
             rejections,
+            settings: Some(self.analytics.clone()),
             read_at,
         })
     }
@@ -132,10 +133,11 @@ impl ViewStore for MemoryStore {
         Ok(if from > to { Vec::new() } else { self.lock().daily.range(from..=to).map(row).collect() })
     }
 
-    async fn rejected_events(&self, paging: Paging) -> Result<Page<RejectedEvent>> {
-        let mut events: Vec<_> = self.lock().rejected.values().cloned().collect();
+    async fn rejected_events(&self, select: impl Into<RejectedSelect> + Send) -> Result<Page<RejectedEvent>> {
+        let select = select.into();
+        let mut events: Vec<_> = self.lock().rejected.values().filter(|event| select.takes(event)).cloned().collect();
         events.sort_by_cached_key(|event| (Reverse(event.rejected_at), event.id()));
-        Ok(paging.part(events))
+        Ok(select.paging.part(events))
     }
 }
 

@@ -15,7 +15,11 @@ impl MongoStore {
     /// Claims the database and settles the generation.
     pub(super) async fn claim_and_settle(&self, pipeline: &Pipeline) -> Result<i64> {
         let meta = self.claim_database(pipeline).await?;
+        let standing = meta.get_document("settings").ok().cloned();
         let generation = self.settle_generation(pipeline, meta).await?;
+        if generation != 0 {
+            self.tell_settings(generation, standing).await?;
+        }
         self.generation.store(generation, Ordering::Relaxed);
         Ok(generation)
     }
@@ -66,6 +70,19 @@ impl MongoStore {
             }
             meta = self.meta("pipeline").await?.unwrap_or_default();
         }
+    }
+
+    /// Tells readers which settings hold. Of two workers of one generation the later to start tells it.
+    async fn tell_settings(&self, generation: i64, standing: Option<Document>) -> Result<()> {
+        let Ok(settings) = bson::serialize_to_document(&self.analytics) else { return Ok(()) };
+        if standing.as_ref() != Some(&settings) {
+            let update = doc! {
+                "q": { "_id": "pipeline", "generation": generation },
+                "u": { "$set": { "settings": settings } },
+            };
+            self.update_many(names::META, &[update]).await?;
+        }
+        Ok(())
     }
 
     /// What derived fields depend on, as text to compare.

@@ -5,6 +5,8 @@ use super::{MongoStore, Result};
 
 /// Up to how many documents of a collection are counted one by one.
 const COUNTED_EXACTLY: u64 = 10_000;
+/// Up to how many documents that are filtered are counted at all.
+const COUNTED_AT_MOST: u64 = 200_000;
 
 /// A query: what, in which order, which fields, which part.
 #[derive(Clone, Default)]
@@ -70,6 +72,16 @@ impl MongoStore {
 
     pub(super) async fn find_one(&self, collection: &str, filter: Document) -> Result<Option<Document>> {
         Ok(self.find(collection, Query::of(filter).part(0, 1)).await?.pop())
+    }
+
+    /// How many documents are so, up to some hundred thousand of them.
+    pub(super) async fn count_of(&self, collection: &str, filter: Document) -> Result<u64> {
+        let action = format!("count {collection}");
+        self.retry(&action, || async {
+            let some = self.collection(collection).count_documents(filter.clone()).limit(COUNTED_AT_MOST).await;
+            some.map_err(|error| self.explain(&action, &error))
+        })
+        .await
     }
 
     /// How many documents a collection has: exactly while they are few, else as the server keeps count without reading

@@ -1,4 +1,4 @@
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, deserialize_from_document, doc};
 use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
@@ -10,8 +10,8 @@ use crate::{
     Select,
     state_store::StateStore,
     view_store::{
-        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, Rejections, RiskFigures,
-        RiskShare, Status, TierShare, ViewStore,
+        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections,
+        RiskFigures, RiskShare, Status, TierShare, ViewStore,
     },
 };
 
@@ -20,9 +20,10 @@ impl ViewStore for MongoStore {
         let read_at = Timestamp::now();
         let meta = self.meta("pipeline").await?;
         let Pulse { views, checkpoints, workers } = self.pulse().await?;
+        let settings = meta.as_ref().and_then(|meta| meta.get_document("settings").ok().cloned());
         let rows_of = |view| views.iter().find(|v| v.view == view).map_or(0, |v| v.rows as u64);
         Ok(Status {
-            pipeline: meta.map(|meta| codec::text(&meta, "name")),
+            pipeline: meta.as_ref().map(|meta| codec::text(meta, "name")),
             products: self.count(names::PRODUCTS).await?,
             winners: rows_of(View::ProductWinners),
             risks: rows_of(View::LossRiskProducts),
@@ -30,6 +31,7 @@ impl ViewStore for MongoStore {
             checkpoints,
             workers,
             rejections: self.rejections().await?,
+            settings: settings.and_then(|settings| deserialize_from_document(settings).ok()),
             views,
             read_at,
         })
@@ -138,19 +140,43 @@ impl ViewStore for MongoStore {
         self.find(names::DAILY, query).await?.iter().map(rows::daily_row).collect()
     }
 
-    async fn rejected_events(&self, paging: Paging) -> Result<Page<RejectedEvent>> {
-        let query = Query::all().sort(doc! { "rejected_at": -1, "_id": 1 });
-        Ok(self.page(names::REJECTED, query, paging).await?.map(|document| rows::rejected(&document)))
+    async fn rejected_events(&self, select: impl Into<RejectedSelect> + Send) -> Result<Page<RejectedEvent>> {
+        let select = select.into();
+        let Paging { page, per_page } = select.paging;
+        let filter = rejected_filter(&select);
+        let query = Query::of(filter.clone()).sort(doc! { "rejected_at": -1, "_id": 1 });
+        let items = self.find(names::REJECTED, query.part(select.paging.skip(), per_page)).await?;
+        let total = if select.narrows() {
+            self.count_of(names::REJECTED, filter).await?
+        } else {
+            self.count(names::REJECTED).await?
+        };
+        Ok(Page { items, page, per_page, total, searched: None }.map(|document| rows::rejected(&document)))
     }
 }
 
-impl MongoStore {
-    async fn page(&self, collection: &str, query: Query, paging: Paging) -> Result<Page<Document>> {
-        let Paging { page, per_page } = paging;
-        let items = self.find(collection, query.part(paging.skip(), per_page)).await?;
-        Ok(Page { items, page, per_page, total: self.count(collection).await?, searched: None })
+fn rejected_filter(select: &RejectedSelect) -> Document {
+    let mut filter = Document::new();
+    if let Some(reason) = select.reason {
+        filter.insert("reason", reason.name());
     }
+    if let Some(topic) = &select.topic {
+        filter.insert("topic", topic);
+    }
+    if let Some(partition) = select.partition {
+        filter.insert("partition", partition);
+    }
+    let (from, before) = select.span();
+    let mut span = Document::new();
+    span.extend(from.map(|from| ("$gte".to_owned(), Bson::from(codec::date(from)))));
+    span.extend(before.map(|before| ("$lt".to_owned(), Bson::from(codec::date(before)))));
+    if !span.is_empty() {
+        filter.insert("rejected_at", span);
+    }
+    filter
+}
 
+impl MongoStore {
     async fn rejections(&self) -> Result<Rejections> {
         let action = "count rejected_events";
         let group = doc! { "$group": { "_id": "$reason", "n": { "$sum": 1 } } };

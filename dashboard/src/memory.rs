@@ -1,0 +1,97 @@
+//! The last that the database told for a page, for when it does not answer: last known numbers with their age are worth
+//! more than none.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use stockstream_model::Timestamp;
+
+/// Of so many addresses at most, those asked for last, something is kept.
+const ADDRESSES: usize = 32;
+
+/// What the database told for the pages asked for last.
+#[derive(Default)]
+pub(crate) struct Memory(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// What was told for an address, by its kind; the address asked for last comes last.
+    told: Vec<(String, HashMap<TypeId, Told>)>,
+    is_away: bool,
+}
+
+struct Told {
+    value: Arc<dyn Any + Send + Sync>,
+    read_at: Timestamp,
+}
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps an answer for an address, and that the database answers.
+    pub(crate) fn keep<T: Send + Sync + 'static>(&self, address: &str, value: T, read_at: Timestamp) {
+        let mut inner = self.lock();
+        let place = inner.told.iter().position(|(one, _)| one == address);
+        let mut entry = match place {
+            Some(place) => inner.told.remove(place),
+            None => (address.to_owned(), HashMap::new()),
+        };
+        entry.1.insert(TypeId::of::<T>(), Told { value: Arc::new(value), read_at });
+        inner.told.push(entry);
+        if inner.told.len() > ADDRESSES {
+            inner.told.remove(0);
+        }
+    }
+
+    /// What was last answered of that kind for an address, and when.
+    pub(crate) fn last<T: Clone + Send + Sync + 'static>(&self, address: &str) -> Option<(T, Timestamp)> {
+        let inner = self.lock();
+        let (_, told) = inner.told.iter().find(|(one, _)| one == address)?;
+        let Told { value, read_at } = told.get(&TypeId::of::<T>())?;
+        Some((value.downcast_ref::<T>()?.clone(), *read_at))
+    }
+
+    /// Notes whether the database answers.
+    pub(crate) fn note(&self, is_away: bool) {
+        self.lock().is_away = is_away;
+    }
+
+    /// Whether the database did not answer when it was asked last.
+    pub(crate) fn is_away(&self) -> bool {
+        self.lock().is_away
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_answer_of_a_kind_is_kept_for_each_address() {
+        let memory = Memory::default();
+        let at = Timestamp::from_millis;
+        memory.keep("/a", 1_u32, at(1));
+        memory.keep("/a", "text", at(2));
+        memory.keep("/a", 3_u32, at(3));
+        assert_eq!(memory.last::<u32>("/a"), Some((3, at(3))));
+        assert_eq!(memory.last::<&str>("/a"), Some(("text", at(2))));
+        assert_eq!((memory.last::<u32>("/b"), memory.last::<u64>("/a")), (None, None));
+    }
+
+    #[test]
+    fn it_is_bounded_and_forgets_what_was_asked_for_longest_ago() {
+        let memory = Memory::default();
+        for number in 0..ADDRESSES as u32 {
+            memory.keep(&format!("/{number}"), number, Timestamp::default());
+        }
+        memory.keep("/0", 7_u32, Timestamp::default());
+        memory.keep("/new", 8_u32, Timestamp::default());
+        assert_eq!(memory.last::<u32>("/1"), None);
+        assert!(memory.last::<u32>("/0").is_some() && memory.last::<u32>("/2").is_some());
+    }
+}
