@@ -43,7 +43,7 @@ pub(crate) fn maybe_decimal(number: Option<f64>) -> String {
 
 /// A percentage with two decimals, or that it is not known.
 pub(crate) fn percent(number: Option<f64>) -> String {
-    number.map_or_else(|| "unknown".to_owned(), |number| format!("{}\u{a0}%", decimal(number)))
+    number.map_or_else(|| "unknown".to_owned(), |number| format!("{} %", decimal(number)))
 }
 
 /// What people call something: its name, or its id where it has none.

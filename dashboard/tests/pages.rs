@@ -125,7 +125,8 @@ async fn markup_in_data_is_shown_as_text() {
     fake.status.pipeline = Some(evil.into());
     for path in PAGES {
         let page = get(fake.clone(), path).await;
-        assert!(page.body.contains("&#60;script&#62;"), "{path}");
+        // The charts have no text of the shop's.
+        assert!(page.body.contains("&#60;script&#62;") || path == "/charts", "{path}");
         assert!(!page.body.contains("<script>") && !page.body.contains("<img"), "{path}");
     }
     let missing = get(fake, "/%3Cscript%3E").await;
