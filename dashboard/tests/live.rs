@@ -52,7 +52,7 @@ impl Listener {
                 self.text = rest;
                 return Some(event);
             }
-            let bytes = timeout(LONG, self.body.next()).await.expect("the stream says nothing")?;
+            let bytes = timeout(LONG, self.body.next()).await.unwrap()?;
             self.text.push_str(std::str::from_utf8(&bytes.unwrap()).unwrap());
         }
     }
@@ -86,7 +86,7 @@ async fn what_changes_is_told_and_nothing_else() {
     let all = listener.change().await;
     assert!(all.contains(r#""status","winners","risks","clients","products","sales","rejected"#), "{all}");
     store.change(|fake| {
-        fake.status.views.iter_mut().find(|view| view.view == View::ProductWinners).unwrap().pointer += 1
+        fake.status.views.iter_mut().find(|view| view.view == View::ProductWinners).unwrap().pointer += 1;
     });
     let change = listener.change().await;
     assert!(change.contains(r#"{"changed":["status","winners","products"],"away":false}"#), "{change}");

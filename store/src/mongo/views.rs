@@ -168,8 +168,8 @@ fn rejected_filter(select: &RejectedSelect) -> Document {
     }
     let (from, before) = select.span();
     let mut span = Document::new();
-    span.extend(from.map(|from| ("$gte".to_owned(), Bson::from(codec::date(from)))));
-    span.extend(before.map(|before| ("$lt".to_owned(), Bson::from(codec::date(before)))));
+    span.extend(from.map(|from| ("$gte".to_owned(), codec::date(from))));
+    span.extend(before.map(|before| ("$lt".to_owned(), codec::date(before))));
     if !span.is_empty() {
         filter.insert("rejected_at", span);
     }

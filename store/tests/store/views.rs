@@ -1,14 +1,14 @@
 //! What the dashboard asks.
 
 use stockstream_model::{
-    Timestamp,
+    Day, Timestamp,
     analytics::Tier,
     documents::{
         ClientRow, DailyRow, Heartbeat, PartitionStatus, RiskCategory, RiskRow, View, ViewCondition, ViewState,
     },
     event::{ClientRecord, Reason, Sale},
 };
-use stockstream_store::{Page, Paging, RiskUpdate, StateStore, ViewStore};
+use stockstream_store::{Page, Paging, RejectedSelect, RiskUpdate, StateStore, ViewStore};
 
 use super::{
     bed::{Bed, pipeline},
@@ -252,7 +252,49 @@ async fn rejected_events_are_shown_latest_first(bed: &impl Bed) {
     assert_eq!((&second.items[..], second.total), (&shown.items[4..8], 15));
 }
 
+async fn rejected_events_are_found_by_what_they_are(bed: &impl Bed) {
+    let store = bed.worker().await;
+    position(&*store, STOCK).await;
+    let bad = |count: usize| (0..count).map(|n| Body::Bad(format!("$no.event {n}"))).collect();
+    flush_all(&*store, vec![(STOCK, bad(3)), (SALES, bad(12))]).await;
+    let all = store.rejected_events(page(1, 100)).await.unwrap().items;
+    let day = all[0].rejected_at.day();
+    let found = async |select: RejectedSelect| {
+        let found = store.rejected_events(select.clone()).await.unwrap();
+        assert!(found.items.len() as u64 <= found.total && found.per_page == select.paging.per_page);
+        found.total
+    };
+    let any = || RejectedSelect::from(page(1, 5));
+    assert_eq!(found(any()).await, 15);
+    assert_eq!(found(RejectedSelect { topic: Some("topic-sales".into()), ..any() }).await, 12);
+    assert_eq!(found(RejectedSelect { topic: Some("$no".into()), ..any() }).await, 0);
+    assert_eq!(found(RejectedSelect { reason: Some(Reason::NotJson), ..any() }).await, 15);
+    assert_eq!(found(RejectedSelect { reason: Some(Reason::Empty), ..any() }).await, 0);
+    assert_eq!(found(RejectedSelect { partition: Some(all[0].partition), ..any() }).await, 15);
+    assert_eq!(found(RejectedSelect { partition: Some(77), ..any() }).await, 0);
+    let (before, after) = (Day::from_number(day.number() - 1), Day::from_number(day.number() + 1));
+    for (from, to, total) in [
+        (Some(day), Some(day), 15),
+        (Some(day), None, 15),
+        (Some(after), None, 0),
+        (None, Some(before), 0),
+        (None, Some(after), 15),
+    ] {
+        assert_eq!(found(RejectedSelect { from, to, ..any() }).await, total, "{from:?} {to:?}");
+    }
+}
+
+async fn the_pulse_is_what_the_status_says_of_the_same(bed: &impl Bed) {
+    let store = bed.worker().await;
+    position(&*store, STOCK).await;
+    let (pulse, status) = (store.pulse().await.unwrap(), store.status().await.unwrap());
+    assert_eq!((pulse.views, pulse.checkpoints, pulse.workers), (status.views, status.checkpoints, status.workers));
+    assert!(status.settings.is_some());
+}
+
 both!(
+    rejected_events_are_found_by_what_they_are,
+    the_pulse_is_what_the_status_says_of_the_same,
     the_status_counts_what_there_is,
     workers_are_shown_while_they_give_signs_of_life,
     stock_at_risk_is_shown_by_loss,
