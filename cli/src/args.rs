@@ -136,7 +136,7 @@ pub(crate) enum YesNo {
 
 #[derive(Args)]
 pub(crate) struct Up {
-    /// Read this file instead of making up a shop: CSV in the layout of the Online Retail data set, also gzipped
+    /// Read this file instead of making up a shop: what `stockstream import` reads
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     #[command(flatten)]
@@ -174,8 +174,12 @@ pub(crate) struct Shop {
 
 #[derive(Args)]
 pub(crate) struct Import {
-    /// CSV in the layout of the Online Retail data set, also gzipped
+    /// CSV in the layout of the Online Retail data set, also gzipped; an XLSX workbook with one such sheet, or with the
+    /// sheets Products, Clients, Invoices, Invoice_Details
     pub file: PathBuf,
+    /// A column of another name, and the field that it holds; may be said several times
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    pub mapping: Vec<String>,
     #[command(flatten)]
     pub derive: Derive,
     #[command(flatten)]

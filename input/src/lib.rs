@@ -1,12 +1,14 @@
-//! Where events come from besides producers: files to [`import`], and a shop made up by [`generate`].
+//! Where events come from besides producers: files to [`import`], what a person typed ([`entry`]), and a shop made up by
+//! [`generate`].
 //!
-//! Both end in [`Outgoing`]: what a Kafka producer is handed. Nothing here knows Kafka, and nothing is read but the file
+//! All end in [`Outgoing`]: what a Kafka producer is handed. Nothing here knows Kafka, and nothing is read but the file
 //! that was named.
 
+pub mod entry;
 pub mod generate;
 pub mod import;
 mod outgoing;
 
 pub use generate::{Generator, GeneratorOptions};
-pub use import::{DeriveInventory, Events, Import, ImportError, ImportOptions, Summary};
+pub use import::{BadRow, DeriveInventory, Fault, Header, Import, ImportError, ImportOptions, Limits, Mapping, Summary};
 pub use outgoing::Outgoing;

@@ -12,7 +12,7 @@ fn every_line_of_the_real_file_is_in_a_sale() {
         return;
     };
     let started = Instant::now();
-    let options = ImportOptions { derive_inventory: Some(DeriveInventory::default()) };
+    let options = ImportOptions { derive_inventory: Some(DeriveInventory::default()), ..ImportOptions::default() };
     let import = Import::open(&path, options).unwrap();
     let first_pass = started.elapsed();
     let summary = import.summary();

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use stockstream_input::{Import, Summary};
+use stockstream_input::{Import, ImportOptions, Mapping, Summary};
 use stockstream_kafka::Producer;
 
 use super::import_options;
@@ -15,7 +15,8 @@ use crate::{
 pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     logging::start("warn");
     let settings = settings::load(&args.connect)?;
-    let import = Import::open(&args.file, import_options(&args.derive, false))?;
+    let options = ImportOptions { mapping: Mapping::parse(&args.mapping)?, ..import_options(&args.derive, false) };
+    let import = Import::open(&args.file, options)?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let began = Instant::now();
     let mut sink = ToKafka { producer: &producer, topics: &settings.kafka.topics };
@@ -36,14 +37,17 @@ pub(super) fn left_out(summary: &Summary) -> Outcome {
     eprintln!(
         "{} of {} rows cannot become an event and were left out:",
         summary.bad_rows,
-        summary.rows + summary.bad_rows
+        summary.rows + summary.bad_rows + summary.held_rows
     );
     for row in &summary.bad {
-        eprintln!("  line {}: {}", row.line, row.reason);
+        eprintln!("  {}: {}", row.place(), row.reason());
     }
     let more = summary.bad_rows - summary.bad.len() as u64;
     if more > 0 {
         eprintln!("  … and {more} more");
+    }
+    if summary.held_rows > 0 {
+        eprintln!("{} good rows of the same invoices were held back with them", summary.held_rows);
     }
     Outcome::InputLeftOut
 }

@@ -51,5 +51,5 @@ async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
 fn import_options(derive: &Derive, by_default: bool) -> ImportOptions {
     let wanted = derive.derive_inventory.map_or(by_default, |answer| answer == YesNo::Yes);
     let shares = DeriveInventory { buy_share: derive.buy_share, stock_share: derive.stock_share };
-    ImportOptions { derive_inventory: wanted.then_some(shares) }
+    ImportOptions { derive_inventory: wanted.then_some(shares), ..ImportOptions::default() }
 }

@@ -23,14 +23,67 @@ pub enum ImportError {
         /// What was named.
         path: PathBuf,
     },
-    /// A ZIP archive, which a spreadsheet of Excel is too.
+    /// It is no workbook that can be read.
     #[snafu(display(
-        "{} is a ZIP archive or an XLSX workbook; unpack it, or save its sheet as CSV (UTF-8)",
+        "failed to read the workbook {}: {message}; save it anew as an XLSX workbook, without a password, or its sheet as \
+         CSV (UTF-8)",
         path.display()
     ))]
-    Archive {
+    Workbook {
         /// The file.
         path: PathBuf,
+        /// What the reader said.
+        message: String,
+    },
+    /// It holds more than is read.
+    #[snafu(display("{} has {what}, which is more than is read at once; split it", path.display()))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How much of what.
+        what: String,
+    },
+    /// A workbook whose sheets say nothing.
+    #[snafu(display(
+        "{} has the sheets {found}; it must have one sheet of invoice lines, or sheets of the names Products, Clients, \
+         Invoices, Invoice_Details",
+        path.display()
+    ))]
+    Sheets {
+        /// The file.
+        path: PathBuf,
+        /// Their names.
+        found: String,
+    },
+    /// A sheet without columns that it needs.
+    #[snafu(display("sheet {sheet} of {} has no column {missing}; its first row must name the columns, and it reads: {header}", path.display()))]
+    SheetColumns {
+        /// The file.
+        path: PathBuf,
+        /// The sheet.
+        sheet: String,
+        /// Names of the columns that are missing.
+        missing: String,
+        /// The beginning of the first row.
+        header: String,
+    },
+    /// What `--map` names is not there.
+    #[snafu(display("{} has no column {column}, which was mapped; its first line reads: {header}", path.display()))]
+    Unmapped {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The beginning of the first line.
+        header: String,
+    },
+    /// A mapping that means nothing.
+    #[snafu(display("{text:?} maps no column: write COLUMN=FIELD, where FIELD is one of {fields}"))]
+    Mapping {
+        /// What was said.
+        text: String,
+        /// What may be named.
+        fields: String,
     },
     /// It could not be read to its end.
     #[snafu(display("failed to read {} at line {line}: {source}; {}", path.display(), mend(*gzip)))]

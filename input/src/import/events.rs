@@ -35,8 +35,11 @@ impl Events {
     }
 
     fn next_sale(&mut self) -> Result<Option<Outgoing>, ImportError> {
-        while let Some((_, row)) = self.rows.next()? {
+        while let Some((_, row)) = self.rows.next(false)? {
             let Ok(row) = row else { continue };
+            if self.plan.held.contains(row.invoice.as_str()) {
+                continue;
+            }
             let lines = self.plan.lines.get(row.invoice.as_str()).copied().unwrap_or(0);
             let sale = add(&mut self.open, &row);
             if sale.items.len() as u64 == lines {

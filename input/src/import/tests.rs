@@ -12,15 +12,19 @@ use crate::Outgoing;
 const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
 fn open(contents: impl AsRef<[u8]>) -> Result<Rows, ImportError> {
-    Rows::read(Box::new(std::io::Cursor::new(contents.as_ref().to_vec())), Path::new("shop.csv"))
+    Rows::read(Box::new(std::io::Cursor::new(contents.as_ref().to_vec())), Path::new("shop.csv"), &Mapping::default())
+}
+
+fn plan(contents: impl AsRef<[u8]>) -> Plan {
+    Plan::of(open(contents).unwrap(), &ImportOptions::default()).unwrap()
 }
 
 fn summary(contents: impl AsRef<[u8]>) -> Summary {
-    Plan::of(open(contents).unwrap()).unwrap().summary
+    plan(contents).summary
 }
 
 fn events(contents: impl AsRef<[u8]>, derive: Option<DeriveInventory>) -> Vec<Outgoing> {
-    let plan = Plan::of(open(&contents).unwrap()).unwrap();
+    let plan = plan(&contents);
     Events::new(open(&contents).unwrap(), derive, Arc::new(plan)).collect::<Result<_, _>>().unwrap()
 }
 
@@ -96,7 +100,7 @@ fn rows_that_are_part_of_no_event_are_left_out_with_line_and_reason() {
     );
     let found = summary(&shop);
     assert_eq!((found.rows, found.bad_rows, found.invoices, found.products), (2, 8, 2, 1));
-    let bad: Vec<_> = found.bad.iter().map(|bad| (bad.line, bad.reason.as_str())).collect();
+    let bad: Vec<_> = found.bad.iter().map(|bad| (bad.line, bad.reason())).collect();
     let expected = [
         (2, "Quantity \"1.5\""),
         (4, "InvoiceDate \"01/12/2010\" is not a time"),
@@ -128,7 +132,7 @@ fn lines_are_counted_right_with_any_line_end_blank_lines_and_line_breaks_in_quot
         let shop = shop.join(end);
         let found = summary(&shop);
         assert_eq!(found.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [3, 7, 8], "{shop:?}");
-        assert!(found.bad[2].reason.contains("quote"), "{}", found.bad[2].reason);
+        assert!(found.bad[2].reason().contains("quote"), "{}", found.bad[2].reason());
     }
 }
 
@@ -153,7 +157,6 @@ fn a_header_without_the_columns_is_refused_by_name() {
     let message = refused(b"InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice\n1,2,3,4,5\n");
     assert!(message.starts_with("shop.csv has no column Description, CustomerID;"), "{message}");
     assert!(refused(b"").ends_with("it reads: nothing"));
-    assert!(refused(b"PK\x03\x04rest").contains("XLSX"));
     assert!(refused(format!("Quantity,{HEADER}").as_bytes()).contains("two columns Quantity"));
     assert_eq!(summary(HEADER), Summary::default());
 }
@@ -162,7 +165,7 @@ fn a_header_without_the_columns_is_refused_by_name() {
 fn a_description_in_another_encoding_does_not_lose_the_line() {
     let shop = [HEADER.as_bytes(), b"1,A,Caf\xe9,1,2010-12-01,1,,UK\n1,\xe9,x,1,2010-12-01,1,,UK\n"].concat();
     let found = summary(&shop);
-    assert_eq!((found.rows, found.bad[0].reason.as_str()), (1, "StockCode is not UTF-8"));
+    assert_eq!((found.rows, found.bad[0].reason()), (1, "StockCode is not UTF-8".to_owned()));
     assert!(
         events(&shop, Some(DeriveInventory::default()))[0]
             .payload
@@ -175,12 +178,12 @@ fn a_description_in_another_encoding_does_not_lose_the_line() {
 fn a_gzip_file_that_breaks_off_is_an_error_with_name_line_and_advice() {
     let rows: String = (0..50_000).map(|n| format!("{n},P{},x,1,2010-12-01,1.{n},,UK\n", n * 7_919 % 10_007)).collect();
     let packed = gzip(HEADER.to_owned() + &rows);
-    let message = Plan::of(open(&packed[..packed.len() / 2]).unwrap()).unwrap_err().to_string();
+    let message = Plan::of(open(&packed[..packed.len() / 2]).unwrap(), &ImportOptions::default()).unwrap_err().to_string();
     assert!(message.starts_with("failed to read shop.csv at line ") && message.contains("gzip -t"), "{message}");
     let line: u64 = message["failed to read shop.csv at line ".len()..].split(':').next().unwrap().parse().unwrap();
     assert!((1_000..50_000).contains(&line), "{line}");
 
-    let plan = Plan::of(open(&packed).unwrap()).unwrap();
+    let plan = plan(&packed);
     let mut sent = Events::new(open(&packed[..packed.len() / 2]).unwrap(), None, Arc::new(plan));
     assert!(sent.by_ref().take_while(Result::is_ok).count() > 1_000);
     assert!(sent.next().is_none(), "nothing follows an error");
@@ -195,7 +198,9 @@ fn a_disk_that_fails_midway_is_an_error_too() {
         }
     }
     let source = std::io::Cursor::new(shop().into_bytes()).chain(Broken);
-    let failed = Rows::read(Box::new(source), Path::new("shop.csv")).and_then(Plan::of).unwrap_err();
+    let failed = Rows::read(Box::new(source), Path::new("shop.csv"), &Mapping::default())
+        .and_then(|rows| Plan::of(rows, &ImportOptions::default()))
+        .unwrap_err();
     assert!(failed.to_string().contains("the disk is gone"), "{failed}");
 }
 
@@ -203,7 +208,7 @@ fn a_disk_that_fails_midway_is_an_error_too() {
 fn a_file_that_changes_between_the_passes_is_an_error() {
     let more = shop() + "1,A,x,1,2010-12-01,1,,UK\n";
     for (first, second) in [(shop(), more.clone()), (more, shop()), (shop(), shop() + "9,A,x,1,2010-12-01,1,,UK\n")] {
-        let plan = Arc::new(Plan::of(open(first).unwrap()).unwrap());
+        let plan = Arc::new(plan(first));
         let last = Events::new(open(second).unwrap(), None, plan).last().unwrap();
         assert!(matches!(last, Err(ImportError::Changed { .. })), "{last:?}");
     }
@@ -215,6 +220,6 @@ fn what_is_no_regular_file_or_not_there_is_refused_and_so_is_a_share_below_zero(
     assert!(matches!(refused("/dev/null", ImportOptions::default()), ImportError::NotRegular { .. }));
     assert!(matches!(refused("/nowhere.csv", ImportOptions::default()), ImportError::Open { .. }));
     let shares = DeriveInventory { buy_share: Decimal::from_units(-1), ..DeriveInventory::default() };
-    let options = ImportOptions { derive_inventory: Some(shares) };
+    let options = ImportOptions { derive_inventory: Some(shares), ..ImportOptions::default() };
     assert!(matches!(refused("/dev/null", options), ImportError::Share { name: "buy price", .. }));
 }

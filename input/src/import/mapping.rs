@@ -1,0 +1,54 @@
+//! Which columns hold what, where their names do not say it.
+
+use super::error::{ImportError, MappingSnafu};
+use crate::entry::{CLIENT, LINE, PRODUCT, SALE, known, plain};
+
+/// Columns of other names, and the fields that they hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapping(Vec<(String, String)>);
+
+impl Mapping {
+    /// From texts such as `Order No=invoice_id`.
+    ///
+    /// # Errors
+    /// A text without `=`, or with a field that no event has.
+    pub fn parse<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, ImportError> {
+        let one = |text: &str| {
+            let (column, field) = text.rsplit_once('=')?;
+            let (column, field) = (column.trim(), field.trim());
+            (!column.is_empty() && known(field)).then(|| (column.to_owned(), field.to_owned()))
+        };
+        let all = texts.into_iter().map(|text| {
+            let text = text.as_ref();
+            one(text).ok_or_else(|| MappingSnafu { text, fields: fields() }.build())
+        });
+        all.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether anything is mapped.
+    pub(super) fn says_anything(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// The columns that are named.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(column, _)| column.as_str())
+    }
+
+    /// Whether that column holds that field, which usually is called by its own name or these.
+    pub(super) fn holds(&self, column: &str, field: &str, usually: &[String]) -> bool {
+        let column = plain(column);
+        match self.0.iter().find(|(mapped, _)| plain(mapped) == column) {
+            Some((_, mapped)) => mapped == field,
+            None if self.0.iter().any(|(_, mapped)| mapped == field) => false,
+            None => plain(field) == column || usually.contains(&column),
+        }
+    }
+}
+
+fn fields() -> String {
+    let mut names: Vec<_> = [SALE, LINE, PRODUCT, CLIENT].into_iter().flatten().map(|field| field.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}

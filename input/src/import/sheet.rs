@@ -1,0 +1,60 @@
+//! A sheet of a workbook in memory: its cells as a person would have written them into a CSV file.
+
+use csv::ByteRecord;
+
+/// The cells of a sheet, row by row, in one piece of memory.
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
+    pub(super) name: String,
+    text: String,
+    /// Where each cell ends in the text.
+    ends: Vec<usize>,
+    /// The number of each row that is not empty, from 1, and its first cell.
+    rows: Vec<(u32, usize)>,
+    /// How many cells every row has: those of the first one, which names the columns.
+    width: usize,
+}
+
+impl Sheet {
+    pub(super) fn new(name: String) -> Self {
+        Self { name, ..Self::default() }
+    }
+
+    /// Adds a row; one without any text is none.
+    pub(super) fn push(&mut self, number: u32, cells: &mut Vec<String>) {
+        if cells.iter().all(String::is_empty) {
+            return;
+        }
+        if self.rows.is_empty() {
+            let last = cells.iter().rposition(|cell| !cell.is_empty()).unwrap_or_default();
+            self.width = last + 1;
+        }
+        cells.resize(self.width, String::new());
+        self.rows.push((number, self.ends.len()));
+        for cell in cells.iter() {
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
+        }
+    }
+
+    /// How many rows there are, with the one that names the columns.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What memory its texts take.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<usize>()
+    }
+
+    /// The number of the row at that place, whose cells are put into the record.
+    pub(super) fn row(&self, place: usize, record: &mut ByteRecord) -> Option<u32> {
+        let (number, first) = *self.rows.get(place)?;
+        record.clear();
+        for cell in first..first + self.width {
+            let start = cell.checked_sub(1).map_or(0, |before| self.ends[before]);
+            record.push_field(self.text[start..self.ends[cell]].as_bytes());
+        }
+        Some(number)
+    }
+}
