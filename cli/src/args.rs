@@ -67,6 +67,9 @@ pub(crate) struct Worker {
 pub(crate) struct Dashboard {
     #[command(flatten)]
     pub connect: Connect,
+    /// Let Accountants enter events: they are sent to the Kafka of the settings, with its credentials
+    #[arg(long, env = "STOCKSTREAM_DASHBOARD_ENTER")]
+    pub enter: bool,
     #[command(flatten)]
     pub page: Page,
 }

@@ -13,8 +13,8 @@ pub(crate) fn start(level: &str) {
 pub(crate) fn start_with(level: &str, others: &str) {
     let parts = ["", "_worker", "_store", "_kafka", "_dashboard", "_operator"];
     let default = parts.map(|part| format!("stockstream{part}={level}")).join(",");
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("warn,{default},{others}")));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,audit=info,{default},{others}")));
     let registry = tracing_subscriber::registry().with(filter);
     let started = if stderr().is_terminal() {
         registry.with(fmt::layer().with_writer(stderr).with_target(false)).try_init()

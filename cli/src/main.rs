@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod exit;
 mod feed;
+mod kafka_sender;
 mod logging;
 mod settings;
 mod signals;

@@ -1,4 +1,5 @@
-//! Pages and JSON over the read-only views. Everything here only reads: there is no route that changes anything.
+//! Pages and JSON over the read-only views. Everything here only reads the database; what is entered (`enter`) goes to a
+//! `Sender`, where there is one.
 //!
 //! A request passes the guard (security headers, host names) and `access` (who asks, and what they may), then a page of `pages`, an answer of `api` or a file of
 //! `export`; what they list, and what of it an address asks for, is understood in `listing`. Whatever goes wrong is a
@@ -9,6 +10,7 @@ mod api;
 mod app;
 mod assets;
 mod chart;
+mod enter;
 mod export;
 mod failure;
 mod format;
@@ -30,6 +32,7 @@ mod words;
 
 pub use access::{Access, AccessOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
 pub use axum::http::HeaderName;
+pub use enter::{NotSent, Receipt, Sender, Sending};
 pub use ipnet::IpNet;
 pub use options::{Options, Topics};
 pub use router::router;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::Access;
+use crate::{Access, Sender};
 
 /// What the caller decides about the dashboard.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// Who may see what.
     pub access: Arc<Access>,
+    /// Where entered events go; without one, nothing can be entered.
+    pub sender: Option<Arc<dyn Sender>>,
     /// How long a page waits for the database before it says that it does not answer.
     pub store_timeout: Duration,
 }
@@ -43,6 +45,7 @@ impl Default for Options {
             refresh: None,
             allowed_hosts: Vec::new(),
             access: Arc::new(Access::off()),
+            sender: None,
             store_timeout: Duration::from_secs(10),
         }
     }

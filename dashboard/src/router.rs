@@ -10,7 +10,7 @@ use axum::{
 use stockstream_store::ViewStore;
 
 use crate::{
-    Options, access, api, app::App, assets, export, failure, failure::Failure, guard, health, live, pages, reader,
+    Options, access, api, app::App, assets, enter, export, failure, failure::Failure, guard, health, live, pages, reader,
     shell::Shell,
 };
 
@@ -40,6 +40,7 @@ pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
         .merge(live::routes())
         .merge(assets::routes())
         .merge(access::routes())
+        .merge(enter::routes(&app.options))
         .fallback(async |uri: Uri| Failure::not_found(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| Failure::read_only(method.as_str(), uri.path()))
         .with_state(app)

@@ -31,6 +31,9 @@ pub(crate) struct Section {
     pub(crate) name: &'static str,
 }
 
+/// Shown only where there is somewhere to send to.
+const FORMS: &str = "/enter";
+
 const SECTIONS: &[Section] = &[
     Section { path: "/", name: "Status" },
     Section { path: "/product-winners", name: "Product winners" },
@@ -38,6 +41,7 @@ const SECTIONS: &[Section] = &[
     Section { path: "/clients", name: "Clients" },
     Section { path: "/charts", name: "Sales" },
     Section { path: "/rejected-events", name: "Rejected events" },
+    Section { path: FORMS, name: "Enter" },
 ];
 
 /// Where a reader of that role begins: an Accountant at the forms, others at the first page that they may see.
@@ -80,7 +84,9 @@ impl Shell {
     /// The places that the reader may go to.
     pub(crate) fn sections(&self) -> impl Iterator<Item = &'static Section> {
         let role = self.who.as_ref().map(|who| who.role);
-        SECTIONS.iter().filter(move |section| role.is_some_and(|role| may_read(role, section.path)))
+        let open = self.options.sender.is_some();
+        let shown = move |section: &&Section| open || section.path != FORMS;
+        SECTIONS.iter().filter(shown).filter(move |section| role.is_some_and(|role| may_read(role, section.path)))
     }
 
     /// Where the reader begins.

@@ -10,5 +10,7 @@ pub mod import;
 mod outgoing;
 
 pub use generate::{Generator, GeneratorOptions};
-pub use import::{BadRow, DeriveInventory, Fault, Header, Import, ImportError, ImportOptions, Limits, Mapping, Summary};
+pub use import::{
+    BadRow, DeriveInventory, Fault, Header, Import, ImportError, ImportOptions, Limits, Mapping, Summary,
+};
 pub use outgoing::Outgoing;

@@ -11,6 +11,7 @@ mod findings;
 mod heard;
 mod producer;
 mod renew;
+mod submit;
 mod topic_ids;
 mod topics;
 
@@ -23,6 +24,7 @@ pub use findings::{TopicFinding, TopicProblem, find_compaction, find_topic, gran
 pub use heard::{Heard, Hears, note_log};
 pub use producer::{Delivered, Producer};
 pub use renew::SignIn;
+pub use submit::{Submitted, Unacknowledged, submit};
 pub use topic_ids::{TopicDescription, TopicId, describe_topics, topic_ids};
 pub use topics::{
     Admin, TopicInfo, admin, all_log_bounds, check_topics, create_topics, log_bounds, make_topics, start_positions,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Message,
+    ClientConfig, ClientContext, Message,
     config::RDKafkaLogLevel,
     error::KafkaError as Client,
     message::DeliveryResult,
@@ -83,6 +83,19 @@ impl ProducerContext for Context {
     }
 }
 
+/// The settings of whatever sends events: the same keys go to the same partitions, whoever sends them.
+pub(crate) fn producer_config(settings: &Kafka) -> Result<ClientConfig, KafkaError> {
+    let mut config = client_config(settings)?;
+    config
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "5")
+        .set("compression.type", "none")
+        .set("message.timeout.ms", "60000")
+        .set("queue.buffering.max.messages", "100000");
+    Ok(config)
+}
+
 /// Sends events; delivery is reported to the function it was made with.
 pub struct Producer {
     inner: ThreadedProducer<Context>,
@@ -93,14 +106,7 @@ pub struct Producer {
 impl Producer {
     /// A producer for the Kafka of the settings.
     pub fn new(settings: &Kafka, on_delivery: impl Fn(Delivered) + Send + Sync + 'static) -> Result<Self, KafkaError> {
-        let mut config = client_config(settings)?;
-        config
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "5")
-            .set("compression.type", "none")
-            .set("message.timeout.ms", "60000")
-            .set("queue.buffering.max.messages", "100000");
+        let config = producer_config(settings)?;
         let context = Context {
             on_delivery: Box::new(on_delivery),
             delivered: AtomicU64::new(0),
@@ -175,18 +181,23 @@ impl Producer {
         }
     }
 
-    fn not_sent(&self, code: Option<Code>, mut message: String) -> KafkaError {
-        if is_about_rights(code) {
-            let topics = Stream::ALL.map(|stream| format!("--topic {}", self.settings.topics.of(stream).name));
-            let command = grant_command(&self.settings, "Write", &topics.join(" "));
-            message = format!("{message}; let this user write with: {command}");
-        }
-        KafkaError::Refused { action: "send events".into(), message }
+    fn not_sent(&self, code: Option<Code>, message: String) -> KafkaError {
+        not_sent(&self.settings, code, message)
     }
 
     fn explain(&self, action: &str, error: &Client) -> KafkaError {
         explain(&self.settings, action, error, &self.context.heard)
     }
+}
+
+/// That events were refused, and what to do where that is about rights.
+pub(crate) fn not_sent(settings: &Kafka, code: Option<Code>, mut message: String) -> KafkaError {
+    if is_about_rights(code) {
+        let topics = Stream::ALL.map(|stream| format!("--topic {}", settings.topics.of(stream).name));
+        let command = grant_command(settings, "Write", &topics.join(" "));
+        message = format!("{message}; let this user write with: {command}");
+    }
+    KafkaError::Refused { action: "send events".into(), message }
 }
 
 /// The first event needs the right to write to any topic, and is told by the cluster, not by the topic.

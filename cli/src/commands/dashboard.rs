@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use stockstream_dashboard::{Access, Options, Topics, router, serve};
+use stockstream_dashboard::{Access, Options, Sender, Topics, router, serve};
 use stockstream_model::settings::Settings;
 use stockstream_store::MongoStore;
 
@@ -8,6 +8,7 @@ use super::listen;
 use crate::{
     args::{Dashboard, Page},
     exit::{Failure, Outcome},
+    kafka_sender::KafkaSender,
     logging, settings, signals,
 };
 
@@ -17,11 +18,18 @@ pub(crate) async fn run(args: Dashboard) -> Result<Outcome, Failure> {
     let settings = settings::load(&args.connect)?;
     let access = args.page.who.open(args.page.listen)?;
     let shutdown = signals::shutdown()?;
+    let sender = args.enter.then(|| sender(&settings));
     let store = Arc::new(MongoStore::connect(&settings).await?);
     let listener = listen(args.page.listen).await?;
-    let served = serve(listener, router(store, options(&settings, &args.page, access)), shutdown).await;
+    let served =
+        serve(listener, router(store, Options { sender, ..options(&settings, &args.page, access) }), shutdown).await;
     served.map_err(|source| Failure::Io { action: "serve the page".into(), source })?;
     Ok(Outcome::Done)
+}
+
+/// What is entered goes to the Kafka of the settings.
+pub(super) fn sender(settings: &Settings) -> Arc<dyn Sender> {
+    Arc::new(KafkaSender { kafka: settings.kafka.clone() })
 }
 
 pub(super) fn options(settings: &Settings, page: &Page, access: Arc<Access>) -> Options {

@@ -90,11 +90,10 @@ async fn with_store<S: StateStore + ViewStore>(
         if args.mongodb.is_some() { "your MongoDB" } else { "in memory: it ends with this process" }
     );
 
-    let served = tokio::spawn(serve(
-        listener,
-        router(Arc::clone(&store), dashboard::options(&settings, &args.page, access)),
-        shutdown.clone(),
-    ));
+    // Events may be entered where they go to a broker of our own.
+    let sender = args.kafka.is_none().then(|| dashboard::sender(&settings));
+    let page = stockstream_dashboard::Options { sender, ..dashboard::options(&settings, &args.page, access) };
+    let served = tokio::spawn(serve(listener, router(Arc::clone(&store), page), shutdown.clone()));
     let options = Options { listener: None, shutdown: shutdown.clone(), has_controller: args.kafka.is_some() };
     let connected = Arc::clone(&store);
     let worker = tokio::spawn(stockstream_worker::run(settings.clone(), async move { Ok(connected) }, options));

@@ -16,7 +16,7 @@ use stockstream_model::documents::{ClientRow, RiskRow, Winner};
 use stockstream_store::ViewStore;
 
 pub(crate) use self::{
-    parts::{Placeholder, Tile, idle, product},
+    parts::{Notice, Placeholder, Tile, idle, product},
     rejected_events::selection as rejected_selection,
 };
 use crate::{app::App, listing::Listed, query::PerPage};

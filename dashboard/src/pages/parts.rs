@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// Something a reader should know before reading on.
-pub(super) struct Notice {
+pub(crate) struct Notice {
     /// Its tone, a class of the stylesheet: `info`, `warn` or `bad`.
-    pub(super) tone: &'static str,
-    pub(super) title: String,
-    pub(super) text: String,
+    pub(crate) tone: &'static str,
+    pub(crate) title: String,
+    pub(crate) text: String,
 }
 
 impl Notice {

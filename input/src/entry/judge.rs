@@ -120,9 +120,15 @@ mod tests {
         ]});
         let found = problems(Stream::Sales, sale);
         let paths: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
-        for path in
-            ["invoice_id", "client_id", "timestamp", "items[0].quantity", "items[1].product_id", "items[1].quantity", "items[1].unit_price"]
-        {
+        for path in [
+            "invoice_id",
+            "client_id",
+            "timestamp",
+            "items[0].quantity",
+            "items[1].product_id",
+            "items[1].quantity",
+            "items[1].unit_price",
+        ] {
             assert!(paths.contains(&path), "{path}: {found:?}");
         }
         assert_eq!(paths.len(), 7, "{found:?}");
@@ -136,7 +142,10 @@ mod tests {
     fn what_is_right_is_sent_as_the_workers_would_read_it() {
         let Value::Object(event) = json!({"client_id": "7", "loyalty_tier": "Gold", "shoe_size": 3}) else { panic!() };
         let sent = judge(Stream::Clients, event).unwrap();
-        assert_eq!((sent.key.as_str(), sent.payload.as_slice()), ("7", br#"{"client_id":"7","loyalty_tier":"Gold"}"#.as_slice()));
+        assert_eq!(
+            (sent.key.as_str(), sent.payload.as_slice()),
+            ("7", br#"{"client_id":"7","loyalty_tier":"Gold"}"#.as_slice())
+        );
         let found = problems(Stream::Clients, json!({"client_id": "7", "loyalty_tier": "Platinum"}));
         assert_eq!(found[0].0, "loyalty_tier");
         assert!(found[0].1.starts_with("`Platinum` is not one of `Bronze`"), "{found:?}");
@@ -146,7 +155,8 @@ mod tests {
     fn an_invoice_without_lines_or_amount_says_so() {
         let head = json!({"invoice_id": "1", "timestamp": "2026-05-01T12:30", "items": []});
         assert_eq!(problems(Stream::Sales, head)[0].0, "items");
-        let unpriced = json!({"invoice_id": "1", "timestamp": "2026-05-01", "items": [{"product_id": "a", "quantity": 1}]});
+        let unpriced =
+            json!({"invoice_id": "1", "timestamp": "2026-05-01", "items": [{"product_id": "a", "quantity": 1}]});
         assert_eq!(problems(Stream::Sales, unpriced)[0].0, "total_amount");
     }
 }

@@ -5,12 +5,7 @@ use std::collections::{HashMap, HashSet};
 use snafu::ensure;
 use stockstream_model::{Money, Timestamp, event::Id};
 
-use super::{
-    ImportError, ImportOptions,
-    error::TooLargeSnafu,
-    row::Row,
-    rows::Rows,
-};
+use super::{ImportError, ImportOptions, error::TooLargeSnafu, row::Row, rows::Rows};
 use crate::outgoing::id;
 
 /// How many bad rows a [`Summary`] tells apart; beyond that they are only counted.

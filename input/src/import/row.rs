@@ -77,9 +77,8 @@ impl<'a> Row<'a> {
             });
         }
         let bytes = |column: usize| columns.places[column].and_then(|place| record.get(place)).unwrap_or_default();
-        let text = |column: usize| {
-            std::str::from_utf8(bytes(column)).map_err(|_| columns.fault(column, "is not UTF-8"))
-        };
+        let text =
+            |column: usize| std::str::from_utf8(bytes(column)).map_err(|_| columns.fault(column, "is not UTF-8"));
         let id = |column: usize, text: &'a str| id(text).map_err(|what| columns.fault(column, &what));
         Ok(Self {
             invoice: id(INVOICE, text(INVOICE)?)?,

@@ -126,9 +126,10 @@ impl Rows {
         };
         loop {
             let before = reader.position().line();
-            let read = reader.read_byte_record(&mut self.record).map_err(io::Error::from).with_context(|_| {
-                ReadSnafu { path: &self.path, line: reader.position().line(), gzip: self.gzip }
-            })?;
+            let read = reader
+                .read_byte_record(&mut self.record)
+                .map_err(io::Error::from)
+                .with_context(|_| ReadSnafu { path: &self.path, line: reader.position().line(), gzip: self.gzip })?;
             if !read {
                 return Ok(None);
             }
@@ -158,7 +159,8 @@ impl Rows {
             places[name] = Some(place);
         }
         let unmapped = mapping.columns().find(|column| !header.iter().any(|name| plain(name) == plain(column)));
-        let shown = || if header.is_empty() { "nothing".to_owned() } else { header.join(",").chars().take(200).collect() };
+        let shown =
+            || if header.is_empty() { "nothing".to_owned() } else { header.join(",").chars().take(200).collect() };
         if let Some(column) = unmapped {
             return UnmappedSnafu { path, column, header: shown() }.fail();
         }

@@ -178,7 +178,8 @@ fn a_description_in_another_encoding_does_not_lose_the_line() {
 fn a_gzip_file_that_breaks_off_is_an_error_with_name_line_and_advice() {
     let rows: String = (0..50_000).map(|n| format!("{n},P{},x,1,2010-12-01,1.{n},,UK\n", n * 7_919 % 10_007)).collect();
     let packed = gzip(HEADER.to_owned() + &rows);
-    let message = Plan::of(open(&packed[..packed.len() / 2]).unwrap(), &ImportOptions::default()).unwrap_err().to_string();
+    let message =
+        Plan::of(open(&packed[..packed.len() / 2]).unwrap(), &ImportOptions::default()).unwrap_err().to_string();
     assert!(message.starts_with("failed to read shop.csv at line ") && message.contains("gzip -t"), "{message}");
     let line: u64 = message["failed to read shop.csv at line ".len()..].split(':').next().unwrap().parse().unwrap();
     assert!((1_000..50_000).contains(&line), "{line}");

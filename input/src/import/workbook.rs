@@ -67,12 +67,7 @@ struct Row {
 }
 
 impl<'a> Table<'a> {
-    fn of(
-        sheet: &'a Sheet,
-        path: &Path,
-        mapping: &Mapping,
-        fields: &[&'static [Field]],
-    ) -> Result<Self, ImportError> {
+    fn of(sheet: &'a Sheet, path: &Path, mapping: &Mapping, fields: &[&'static [Field]]) -> Result<Self, ImportError> {
         let mut record = ByteRecord::new();
         sheet.row(0, &mut record);
         let header = cells(&record);
@@ -186,7 +181,11 @@ impl Found {
         for row in details.rows() {
             let mut fields = details.fields(&row);
             match fields.remove("invoice_id").as_ref().and_then(Value::as_str) {
-                Some(id) => lines.entry(id.to_owned()).or_insert_with(|| Some(Vec::new())).get_or_insert_default().push((row, fields)),
+                Some(id) => lines
+                    .entry(id.to_owned())
+                    .or_insert_with(|| Some(Vec::new()))
+                    .get_or_insert_default()
+                    .push((row, fields)),
                 None => {
                     let fault = details.fault(&row, "invoice_id", "is needed");
                     self.summary.leave_out(details.bad(row, vec![fault]));
@@ -225,7 +224,8 @@ impl Found {
         let mut faults: HashMap<usize, Vec<Fault>> = HashMap::new();
         for problem in &problems {
             let line = problem.path.strip_prefix("items[").and_then(|rest| rest.split_once(']'));
-            let line = line.and_then(|(index, field)| Some((index.parse::<usize>().ok()?, field.trim_start_matches('.'))));
+            let line =
+                line.and_then(|(index, field)| Some((index.parse::<usize>().ok()?, field.trim_start_matches('.'))));
             match (line, details) {
                 (Some((index, field)), Some(details)) if index < rows.len() => {
                     faults.entry(index).or_default().push(details.fault(&rows[index], field, &problem.message));

@@ -36,7 +36,10 @@ pub(super) fn sheets(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Ve
                 sheet.push(number + 1, &mut row);
                 (number, row) = (at, Vec::new());
                 let large = sheet.len() as u64 > limits.rows || sheet.bytes() as u64 > limits.unpacked;
-                ensure!(!large, TooLargeSnafu { path, what: format!("more than {} rows in sheet {name}", limits.rows) });
+                ensure!(
+                    !large,
+                    TooLargeSnafu { path, what: format!("more than {} rows in sheet {name}", limits.rows) }
+                );
             }
             let column = column as usize;
             if column < MAX_COLUMNS {

@@ -1,4 +1,8 @@
-use std::{io::{self, Write}, path::Path, sync::Arc};
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet};
 use serde_json::Value;
@@ -78,7 +82,10 @@ fn dates_are_read_whatever_way_a_program_writes_them() {
     let dates: Vec<_> = payloads(&import).iter().map(|event| event["expiry_date"].clone()).collect();
     assert_eq!(dates, ["2026-02-28T00:00:00Z", "2026-02-28T06:00:00Z", "2026-02-28T05:00:00Z"]);
     let bad = bad(&import);
-    assert!(bad[0].starts_with("sheet Products, row 5: expiry_date \"46081\" is not a time: write RFC 3339"), "{bad:?}");
+    assert!(
+        bad[0].starts_with("sheet Products, row 5: expiry_date \"46081\" is not a time: write RFC 3339"),
+        "{bad:?}"
+    );
 }
 
 /// The four sheets of the replaced system, with a person's spelling, and one fault of each kind.
@@ -145,7 +152,8 @@ fn a_bad_row_is_told_with_sheet_row_columns_values_and_what_is_allowed() {
 #[test]
 fn columns_of_other_names_are_mapped() {
     let csv = "Order;x,Article,Pieces,Sold on,Each\n1,A,2,2026-05-01,3.5\n";
-    let mapping = ["Order;x=invoice_id", "article = product_id", "Pieces=quantity", "Sold on=timestamp", "Each=unit_price"];
+    let mapping =
+        ["Order;x=invoice_id", "article = product_id", "Pieces=quantity", "Sold on=timestamp", "Each=unit_price"];
     let options = ImportOptions { mapping: Mapping::parse(mapping).unwrap(), ..ImportOptions::default() };
     let import = Import::read(Path::new("x.csv"), csv.as_bytes().into(), options).unwrap();
     assert_eq!(payloads(&import)[0]["items"][0]["unit_price"], "3.5");

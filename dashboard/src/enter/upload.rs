@@ -1,0 +1,276 @@
+//! Files: read whole, shown with each bad row and cell marked, and sent once that is confirmed.
+
+use std::{path::PathBuf, sync::Arc};
+
+use askama::Template;
+use axum::{
+    Extension,
+    extract::{Multipart, Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use stockstream_input::{BadRow, Header, Import, ImportOptions, Limits, Mapping, Outgoing};
+use stockstream_model::event::{Stream, decode_client, decode_inventory, decode_sale};
+use stockstream_store::ViewStore;
+
+use super::{
+    desk::{Desk, Preview},
+    submit::{Again, submit},
+};
+use crate::{
+    access::Who,
+    app::App,
+    failure::Failure,
+    format::{counted, excerpt, visible, whole},
+    pages::Notice,
+    shell::{self, Shell},
+};
+
+pub(super) const PATH: &str = "/enter/upload";
+/// The most bytes of a file.
+pub(super) const MAX_FILE: usize = 8 << 20;
+/// The most of it when it is unpacked, and the most rows: what is kept in memory until it is confirmed.
+const LIMITS: Limits = Limits { file: MAX_FILE as u64, unpacked: 64 << 20, rows: 50_000 };
+/// How many bad rows, and how many events, a preview shows.
+const SHOWN_ROWS: usize = 200;
+const SHOWN_EVENTS: usize = 10;
+/// How much of a cell it shows.
+const CELL: usize = 60;
+
+#[derive(Template)]
+#[template(path = "enter_upload.html")]
+struct UploadPage {
+    shell: Shell,
+    notices: Vec<Notice>,
+    max_mib: usize,
+    max_rows: String,
+    mapping: String,
+}
+
+#[derive(Template)]
+#[template(path = "enter_preview.html")]
+struct PreviewPage {
+    shell: Shell,
+    notices: Vec<Notice>,
+    token: String,
+    name: String,
+    found: String,
+    bad: String,
+    held: Option<String>,
+    tables: Vec<BadTable>,
+    more: Option<String>,
+    events: Vec<(String, String)>,
+    send: Option<String>,
+}
+
+/// The bad rows of a file or sheet.
+struct BadTable {
+    caption: String,
+    columns: Vec<String>,
+    rows: Vec<MarkedRow>,
+}
+
+struct MarkedRow {
+    line: u64,
+    /// What is wrong with the row as a whole.
+    whole: Vec<String>,
+    cells: Vec<MarkedCell>,
+}
+
+struct MarkedCell {
+    title: String,
+    text: String,
+    /// What is wrong with it.
+    faults: Vec<String>,
+}
+
+/// Where a file is chosen.
+pub(super) async fn open(shell: Shell) -> Result<Response, Failure> {
+    choose(shell, Vec::new(), String::new())
+}
+
+fn choose(shell: Shell, notices: Vec<Notice>, mapping: String) -> Result<Response, Failure> {
+    let shell = Shell { page: "Upload a file", ..shell.at(super::pages::PATH) };
+    shell::page(&UploadPage { shell, notices, max_mib: MAX_FILE >> 20, max_rows: whole(LIMITS.rows), mapping })
+}
+
+/// A file that was chosen: it is read and kept, and nothing is sent.
+pub(super) async fn take(
+    shell: Shell,
+    who: Who,
+    Extension(desk): Extension<Arc<Desk>>,
+    parts: Multipart,
+) -> Result<Response, Failure> {
+    let (mut file, mut mapping) = (None, String::new());
+    let read = match received(parts, &mut file, &mut mapping).await {
+        Ok(()) => read(file, mapping.clone()).await,
+        Err(message) => Err(message),
+    };
+    match read {
+        Ok((name, import, events)) => {
+            let token = desk.keep(&who.name, name, import, events);
+            Ok(Redirect::to(&format!("{PATH}/{token}")).into_response())
+        }
+        Err(message) => {
+            let text = format!("{}. Nothing was sent.", super::sentence(&message));
+            let notice = Notice { tone: "bad", title: "The file cannot be read".into(), text };
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, choose(shell, vec![notice], mapping)?).into_response())
+        }
+    }
+}
+
+type File = (String, Arc<[u8]>);
+
+async fn received(mut parts: Multipart, file: &mut Option<File>, mapping: &mut String) -> Result<(), String> {
+    let broken = |error: axum::extract::multipart::MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => format!("the file has more than {} MiB; split it", MAX_FILE >> 20),
+        _ => format!("the upload broke off: {}; try again", error.body_text()),
+    };
+    while let Some(part) = parts.next_field().await.map_err(broken)? {
+        match part.name() {
+            Some("file") => {
+                let name = part.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+                let name: String = visible(name).chars().take(100).collect();
+                let bytes = part.bytes().await.map_err(broken)?;
+                *file = (!bytes.is_empty()).then(|| (name, Arc::from(&*bytes)));
+            }
+            Some("mapping") => *mapping = part.text().await.map_err(broken)?.chars().take(10_000).collect(),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn read(file: Option<File>, mapping: String) -> Result<(String, Import, Vec<Outgoing>), String> {
+    let (name, bytes) = file.ok_or("no file was chosen, or it is empty; choose one")?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let mapping = Mapping::parse(mapping.lines().map(str::trim).filter(|line| !line.is_empty()))?;
+        let options = ImportOptions { mapping, whole_invoices: true, limits: LIMITS, ..ImportOptions::default() };
+        let import = Import::read(&PathBuf::from(&name), bytes, options)?;
+        let events = import.events()?.filter(|event| event.as_ref().map_or(true, is_good)).collect::<Result<_, _>>()?;
+        Ok((name, import, events))
+    });
+    let read: Result<_, stockstream_input::ImportError> =
+        reading.await.map_err(|error| format!("reading it ended: {error}"))?;
+    read.map_err(|error| error.to_string())
+}
+
+fn is_good(event: &Outgoing) -> bool {
+    match event.stream {
+        Stream::Sales => decode_sale(&event.payload).is_ok(),
+        Stream::Inventory => decode_inventory(&event.payload).is_ok(),
+        Stream::Clients => decode_client(&event.payload).is_ok(),
+    }
+}
+
+/// What a file holds, before anything is sent.
+pub(super) async fn preview(
+    shell: Shell,
+    who: Who,
+    Extension(desk): Extension<Arc<Desk>>,
+    Path(token): Path<String>,
+) -> Result<Response, Failure> {
+    match desk.preview(&token, &who.name) {
+        Some(preview) => show(shell, token, &preview, Vec::new()),
+        None if desk.submission(&token, &who.name).is_some() => {
+            Ok(Redirect::to(&format!("/enter/sent/{token}")).into_response())
+        }
+        None => Err(gone()),
+    }
+}
+
+/// Sends the good rows.
+pub(super) async fn confirm<S: ViewStore>(
+    State(app): State<App<S>>,
+    shell: Shell,
+    who: Who,
+    Extension(desk): Extension<Arc<Desk>>,
+    Path(token): Path<String>,
+) -> Result<Response, Failure> {
+    let Some(file) = desk.preview(&token, &who.name) else {
+        return match desk.submission(&token, &who.name) {
+            Some(_) => Ok(Redirect::to(&format!("/enter/sent/{token}")).into_response()),
+            None => Err(gone()),
+        };
+    };
+    if file.events.is_empty() {
+        return show(shell, token, &file, Vec::new());
+    }
+    let what = format!("file {}", file.name);
+    match submit(&app, &desk, &who, &token, &what, file.events.to_vec()).await {
+        Ok(response) => Ok(response),
+        Err(Again::NotSent(message)) => {
+            let page = show(shell, token, &file, vec![Notice::not_sent(&message)])?;
+            Ok((StatusCode::SERVICE_UNAVAILABLE, page).into_response())
+        }
+        Err(Again::Unknown) => Err(gone()),
+    }
+}
+
+fn gone() -> Failure {
+    let detail = "That file is not kept any more: it waits for half an hour, and a restart forgets it.".to_owned();
+    Failure::new(
+        StatusCode::NOT_FOUND,
+        "No such upload",
+        detail,
+        "Nothing of it was sent unless you were told so. Upload it again.",
+    )
+}
+
+fn show(shell: Shell, token: String, file: &Preview, notices: Vec<Notice>) -> Result<Response, Failure> {
+    let summary = file.import.summary();
+    let shell = Shell { page: "Check before sending", ..shell.at(super::pages::PATH) };
+    let count = |stream| file.events.iter().filter(|event| event.stream == stream).count() as i64;
+    let found: Vec<_> = [
+        (Stream::Inventory, "stock record", "stock records"),
+        (Stream::Clients, "client record", "client records"),
+        (Stream::Sales, "sale", "sales"),
+    ]
+    .into_iter()
+    .filter_map(|(stream, one, many)| Some(count(stream)).filter(|n| *n > 0).map(|n| counted(n, one, many)))
+    .collect();
+    let event = |event: &Outgoing| {
+        let (text, more) = excerpt(&event.payload, 300);
+        (event.stream.name().to_owned(), visible(&text) + if more { "…" } else { "" })
+    };
+    let beyond = summary.bad_rows.saturating_sub(SHOWN_ROWS as u64);
+    shell::page(&PreviewPage {
+        shell,
+        notices,
+        token,
+        name: file.name.clone(),
+        found: if found.is_empty() { "Nothing that could be sent".into() } else { found.join(", ") },
+        bad: counted(summary.bad_rows as i64, "bad row", "bad rows"),
+        held: (summary.held_rows > 0).then(|| counted(summary.held_rows as i64, "good row", "good rows")),
+        tables: summary.headers.iter().filter_map(|header| table(header, &summary.bad)).collect(),
+        more: (beyond > 0).then(|| counted(beyond as i64, "more bad row is not shown", "more bad rows are not shown")),
+        events: file.events.iter().take(SHOWN_EVENTS).map(event).collect(),
+        send: (!file.events.is_empty()).then(|| counted(file.events.len() as i64, "event", "events")),
+    })
+}
+
+fn table(header: &Header, bad: &[BadRow]) -> Option<BadTable> {
+    let rows: Vec<_> =
+        bad.iter().take(SHOWN_ROWS).filter(|row| row.sheet == header.sheet).map(|row| mark(header, row)).collect();
+    let caption = match &header.sheet {
+        Some(sheet) => format!("Bad rows of sheet {sheet}"),
+        None => "Bad rows".to_owned(),
+    };
+    let columns = header.columns.iter().map(|column| visible(column)).collect();
+    (!rows.is_empty()).then_some(BadTable { caption, columns, rows })
+}
+
+fn mark(header: &Header, row: &BadRow) -> MarkedRow {
+    let reasons = |column: Option<usize>| -> Vec<String> {
+        row.faults.iter().filter(|fault| fault.column == column).map(|fault| fault.reason.clone()).collect()
+    };
+    let cell = |(column, title): (usize, &String)| {
+        let whole = row.cells.get(column).map_or("", String::as_str);
+        let mut text: String = visible(whole).chars().take(CELL).collect();
+        if whole.chars().count() > CELL {
+            text.push('…');
+        }
+        MarkedCell { title: visible(title), text, faults: reasons(Some(column)) }
+    };
+    MarkedRow { line: row.line, whole: reasons(None), cells: header.columns.iter().enumerate().map(cell).collect() }
+}

@@ -1,0 +1,364 @@
+//! What an Accountant enters, with a sender that keeps what it was given.
+
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request},
+};
+use common::{Answer, Fake, options};
+use rust_xlsxwriter::Workbook;
+use serde_json::{Value, json};
+use stockstream_dashboard::{NotSent, Options, Receipt, Sender, Sending, router};
+use stockstream_input::Outgoing;
+use stockstream_model::{
+    documents::{Checkpoint, PartitionId},
+    event::Stream,
+};
+use tower::ServiceExt;
+
+/// Keeps what it is given, and is told how to fail.
+#[derive(Debug, Default)]
+struct Kept {
+    events: Mutex<Vec<Outgoing>>,
+    fails: Mutex<Option<NotSent>>,
+}
+
+impl Sender for Kept {
+    fn send(&self, events: Vec<Outgoing>) -> Sending {
+        let outcome = match self.fails.lock().unwrap().clone() {
+            Some(failure) => Err(failure),
+            None => {
+                let mut kept = self.events.lock().unwrap();
+                let first = kept.len();
+                let place = |at: usize| Receipt { topic: "sales".into(), partition: 0, offset: (first + at) as i64 };
+                let receipts = (0..events.len()).map(place).collect();
+                kept.extend(events);
+                Ok(receipts)
+            }
+        };
+        Box::pin(async { outcome })
+    }
+}
+
+impl Kept {
+    fn payloads(&self) -> Vec<Value> {
+        self.events.lock().unwrap().iter().map(|event| serde_json::from_slice(&event.payload).unwrap()).collect()
+    }
+}
+
+struct Desk {
+    router: Router,
+    sent: Arc<Kept>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self::over(Fake::loaded())
+    }
+
+    fn over(fake: Fake) -> Self {
+        let sent = Arc::new(Kept::default());
+        let sender: Arc<dyn Sender> = Arc::clone(&sent) as _;
+        let options = Options { sender: Some(sender), ..options() };
+        Self { router: router(Arc::new(fake), options), sent }
+    }
+
+    async fn ask(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
+        let request =
+            Request::builder().method(method).uri(path).header("host", "localhost").header("content-type", kind);
+        let request = request.header("sec-fetch-site", "same-origin").body(body.into()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, "", "").await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = form(fields);
+        self.ask(Method::POST, path, "application/x-www-form-urlencoded", body).await
+    }
+
+    /// The token of the form at that path.
+    async fn token(&self, path: &str) -> String {
+        token(&self.get(path).await.body)
+    }
+
+    async fn upload(&self, name: &str, file: &[u8], mapping: &str) -> Answer {
+        let mut body = Vec::new();
+        for (head, value) in [
+            (format!("name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream"), file),
+            ("name=\"mapping\"".to_owned(), mapping.as_bytes()),
+        ] {
+            body.extend_from_slice(format!("--cut\r\nContent-Disposition: form-data; {head}\r\n\r\n").as_bytes());
+            body.extend_from_slice(value);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--cut--\r\n");
+        self.ask(Method::POST, "/enter/upload", "multipart/form-data; boundary=cut", body).await
+    }
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    fields.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect::<Vec<_>>().join("&")
+}
+
+fn token(page: &str) -> String {
+    page.split_once("name=\"form\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+}
+
+const SALE: [(&str, &str); 9] = [
+    ("invoice_id", "I-7"),
+    ("client_id", "Ann"),
+    ("timestamp", "2026-05-01 12:30"),
+    ("lines", "2"),
+    ("items[0].product_id", "A"),
+    ("items[0].quantity", "2"),
+    ("items[0].unit_price", "2.50"),
+    ("items[1].product_id", "B"),
+    ("items[1].quantity", "-1"),
+];
+
+fn sale<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    SALE.iter().chain(more).copied().collect()
+}
+
+#[tokio::test]
+async fn without_a_sender_nothing_can_be_entered_and_the_page_says_how_to_change_that() {
+    let page = common::get(Fake::loaded(), "/enter").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("stockstream dashboard --enter"), "{}", page.body);
+    assert!(!page.body.contains("<form") && !page.body.contains("href=\"/enter\""), "{}", page.body);
+    assert_eq!(common::get(Fake::loaded(), "/enter/sale").await.status, 404);
+    let page = Desk::new().get("/").await.body;
+    assert!(page.contains("<a href=\"/enter\">Enter</a>"), "{page}");
+}
+
+#[tokio::test]
+async fn a_sale_by_form_is_sent_as_the_event_that_the_workers_know() {
+    let desk = Desk::new();
+    let token = desk.token("/enter/sale").await;
+    let answer =
+        desk.post("/enter/sale", &sale(&[("items[1].unit_price", "1"), ("form", &token), ("do", "send")])).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, format!("/enter/sent/{token}").as_str()));
+    let expected = json!({
+        "invoice_id": "I-7", "client_id": "Ann", "timestamp": "2026-05-01T12:30:00Z",
+        "items": [
+            {"product_id": "A", "quantity": 2, "unit_price": "2.5"},
+            {"product_id": "B", "quantity": -1, "unit_price": "1"},
+        ],
+    });
+    assert_eq!(desk.sent.payloads(), [expected]);
+    let page = desk.get(&format!("/enter/sent/{token}")).await.body;
+    assert!(page.contains("Sale I-7") && page.contains("partition 0, offset 0"), "{page}");
+}
+
+#[tokio::test]
+async fn what_the_decoder_refuses_is_told_at_its_field_and_nothing_typed_is_lost() {
+    let desk = Desk::new();
+    let token = desk.token("/enter/sale").await;
+    let answer =
+        desk.post("/enter/sale", &sale(&[("items[1].unit_price", "cheap"), ("form", &token), ("do", "send")])).await;
+    assert_eq!(answer.status, 422);
+    assert!(desk.sent.payloads().is_empty());
+    let input = answer.body.split_once("id=\"items-1--unit_price\"").unwrap().1.split_once("</div>").unwrap().0;
+    assert!(input.contains("value=\"cheap\"") && input.contains("aria-invalid=\"true\""), "{input}");
+    assert!(input.contains("id=\"items-1--unit_price-error\"") && input.contains("cheap"), "{input}");
+    assert!(answer.body.contains("href=\"#items-1--unit_price\""), "the summary leads there");
+    for (_, value) in SALE.iter().filter(|(name, _)| *name != "lines") {
+        assert!(answer.body.contains(&format!("value=\"{value}\"")), "{value} is lost");
+    }
+    let answer = desk
+        .post("/enter/product", &[("product_id", ""), ("quantity", "1.5"), ("buy_price", "-1"), ("do", "send")])
+        .await;
+    for name in ["product_id", "quantity", "buy_price"] {
+        assert!(answer.body.contains(&format!("id=\"{name}-error\"")), "{name}: {}", answer.body);
+    }
+    let answer =
+        desk.post("/enter/client", &[("client_id", "<b>"), ("loyalty_tier", "Platinum"), ("do", "send")]).await;
+    assert!(answer.body.contains("id=\"loyalty_tier-error\"") && !answer.body.contains("<b>"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_line_more_and_a_line_less_keep_what_was_typed_and_send_nothing() {
+    let desk = Desk::new();
+    let more = desk.post("/enter/sale", &sale(&[("do", "add")])).await;
+    assert!(more.status == 200 && more.body.contains("items[2].product_id") && more.body.contains("value=\"I-7\""));
+    let less = desk.post("/enter/sale", &sale(&[("do", "remove-0")])).await;
+    assert!(
+        !less.body.contains("items[1].product_id")
+            && less.body.contains("name=\"items[0].product_id\" type=\"text\" value=\"B\"")
+    );
+    let check = desk.post("/enter/sale", &sale(&[("items[1].unit_price", "1"), ("do", "check")])).await;
+    assert!(check.body.contains("&#34;invoice_id&#34;: &#34;I-7&#34;"), "{}", check.body);
+    assert!(desk.sent.payloads().is_empty());
+}
+
+#[tokio::test]
+async fn a_form_is_sent_once_however_often_it_is_posted() {
+    let desk = Desk::new();
+    let token = desk.token("/enter/client").await;
+    let fields = [("client_id", "Ann"), ("form", token.as_str()), ("do", "send")];
+    for _ in 0..3 {
+        let answer = desk.post("/enter/client", &fields).await;
+        assert_eq!(answer.header("location"), format!("/enter/sent/{token}"));
+    }
+    assert_eq!(desk.sent.payloads().len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_that_nothing_is_known_of_is_shown_again_and_not_sent() {
+    let desk = Desk::new();
+    let old = Desk::new().token("/enter/client").await;
+    for form in ["", "x-1", old.as_str()] {
+        let answer = desk.post("/enter/client", &[("client_id", "Ann"), ("form", form), ("do", "send")]).await;
+        assert!(answer.status == 409 && answer.body.contains("this form is from before"), "{form}: {}", answer.body);
+        assert!(answer.body.contains("value=\"Ann\""));
+        assert!(desk.sent.payloads().is_empty(), "{form}");
+    }
+    let answer = desk.post("/enter/client", &[("client_id", "Ann"), ("do", "send")]).await;
+    let again = token(&answer.body);
+    let answer = desk.post("/enter/client", &[("client_id", "Ann"), ("form", &again), ("do", "send")]).await;
+    assert_eq!((answer.status.as_u16(), desk.sent.payloads().len()), (303, 1));
+}
+
+#[tokio::test]
+async fn a_broker_that_is_away_is_told_the_values_are_kept_and_the_same_form_goes_out_later() {
+    let desk = Desk::new();
+    *desk.sent.fails.lock().unwrap() = Some(NotSent::at_all("failed to reach Kafka at kafka:9092: nobody".into()));
+    let token = desk.token("/enter/client").await;
+    let fields = [("client_id", "Ann"), ("form", token.as_str()), ("do", "send")];
+    let away = desk.post("/enter/client", &fields).await;
+    assert_eq!(away.status, 503);
+    assert!(away.body.contains("Nothing was sent") && away.body.contains("Failed to reach Kafka at kafka:9092"));
+    assert!(away.body.contains("value=\"Ann\"") && away.body.contains(&token), "{}", away.body);
+    *desk.sent.fails.lock().unwrap() = None;
+    assert_eq!(desk.post("/enter/client", &fields).await.status, 303);
+    assert_eq!(desk.sent.payloads().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_not_acknowledged_is_never_sent_again_by_itself() {
+    let desk = Desk::new();
+    let doubt = NotSent { message: "no answer".into(), receipts: Vec::new(), in_doubt: true };
+    *desk.sent.fails.lock().unwrap() = Some(doubt);
+    let token = desk.token("/enter/client").await;
+    let fields = [("client_id", "Ann"), ("form", token.as_str()), ("do", "send")];
+    assert_eq!(desk.post("/enter/client", &fields).await.status, 303);
+    *desk.sent.fails.lock().unwrap() = None;
+    assert_eq!(desk.post("/enter/client", &fields).await.status, 303);
+    assert!(desk.sent.payloads().is_empty());
+    let page = desk.get(&format!("/enter/sent/{token}")).await.body;
+    assert!(page.contains("1 event was not acknowledged") && page.contains("they may count twice"), "{page}");
+    assert!(page.contains("not acknowledged") && !page.contains("http-equiv=\"refresh\""), "{page}");
+}
+
+#[tokio::test]
+async fn an_event_waits_until_the_position_of_its_partition_is_past_it() {
+    let counted = |next| {
+        let mut fake = Fake::loaded();
+        let id = PartitionId { stream: Stream::Clients, partition: 0 };
+        fake.status.checkpoints = vec![Checkpoint { next, ..Checkpoint::new(id, next, None) }];
+        fake
+    };
+    let page = async |fake| {
+        let desk = Desk::over(fake);
+        let token = desk.token("/enter/client").await;
+        desk.post("/enter/client", &[("client_id", "Ann"), ("form", &token), ("do", "send")]).await;
+        (0..20).for_each(|_| std::hint::spin_loop());
+        tokio::task::yield_now().await;
+        let mut page = desk.get(&format!("/enter/sent/{token}")).await.body;
+        while page.contains("On its way") {
+            page = desk.get(&format!("/enter/sent/{token}")).await.body;
+        }
+        page
+    };
+    let waits = page(counted(0)).await;
+    assert!(
+        waits.contains("waiting to be counted") && waits.contains("http-equiv=\"refresh\" content=\"1\""),
+        "{waits}"
+    );
+    let done = page(counted(1)).await;
+    assert!(done.contains("counted after 0.1 s") && !done.contains("http-equiv=\"refresh\""), "{done}");
+}
+
+const FILE: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n\
+    1,A,Lamp,2,2026-05-01,2.5,17850\n\
+    2,A,Lamp,many,2026-05-01,2.5,17850\n\
+    2,B,<i>Card</i>,1,2026-05-01,1,17850\n\
+    3,B,Card,1,2026-05-01,-1,17850\n";
+
+#[tokio::test]
+async fn a_file_is_shown_with_its_bad_cells_before_anything_is_sent_and_then_its_good_rows_are() {
+    let desk = Desk::new();
+    let answer = desk.upload("may.csv", FILE.as_bytes(), "").await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let place = answer.header("location").to_owned();
+    let page = desk.get(&place).await.body;
+    assert!(desk.sent.payloads().is_empty(), "nothing is sent before it is confirmed");
+    assert!(
+        page.contains("<strong>may.csv</strong>: 1 sale; 2 bad rows; 1 good row of the same invoices held back"),
+        "{page}"
+    );
+    let cell = |text: &str| page.split("<td ").find(|cell| cell.contains(text)).unwrap().to_owned();
+    assert!(cell(">many<").starts_with("role=\"cell\" class=\"wrong\" data-title=\"Quantity\""), "{}", cell(">many<"));
+    assert!(cell(">-1<").contains("class=\"wrong\"") && cell(">-1<").contains("must be from 0 to"), "{}", cell(">-1<"));
+    assert!(!page.contains("<i>Card"), "{page}");
+    assert!(page.contains("Send 1 event, leave the bad rows out"), "{page}");
+    for _ in 0..2 {
+        let sent = desk.post(&place, &[]).await;
+        assert_eq!(sent.status, 303);
+        assert!(sent.header("location").starts_with("/enter/sent/"));
+    }
+    assert_eq!(desk.sent.payloads().len(), 1, "confirming twice sends once");
+    assert_eq!(desk.sent.payloads()[0]["invoice_id"], "1");
+}
+
+#[tokio::test]
+async fn a_workbook_is_uploaded_and_columns_are_mapped() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.set_name("Clients").unwrap();
+    sheet.write_row(0, 0, ["Number", "name"]).unwrap();
+    sheet.write_row(1, 0, ["C1", "Ann"]).unwrap();
+    let file = book.save_to_buffer().unwrap();
+    let refused = desk.upload("c.xlsx", &file, "").await;
+    assert!(refused.status == 422 && refused.body.contains("has no column client_id"), "{}", refused.body);
+    let place = desk.upload("c.xlsx", &file, "Number=client_id\n").await.header("location").to_owned();
+    assert!(desk.get(&place).await.body.contains("1 client record; 0 bad rows"));
+    desk.post(&place, &[]).await;
+    assert_eq!(desk.sent.payloads(), [json!({"client_id": "C1", "name": "Ann"})]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_or_none_is_refused() {
+    let desk = Desk::new();
+    let large = desk.upload("x.csv", &vec![b'x'; 9 << 20], "").await;
+    assert!(large.status == 422 && large.body.contains("more than 8 MiB"), "{} {}", large.status, large.body);
+    let none = desk.upload("", b"", "").await;
+    assert!(none.status == 422 && none.body.contains("No file was chosen"), "{}", none.body);
+    let unknown = desk.get("/enter/upload/1-1").await;
+    assert!(unknown.status == 404 && unknown.body.contains("Upload it again"), "{}", unknown.body);
+    let large = desk.post("/enter/client", &[("name", &"x".repeat(300 << 10))]).await;
+    assert_eq!(large.status, 413);
+}
+
+#[tokio::test]
+async fn test_data_is_sent_by_one_button() {
+    let desk = Desk::new();
+    let token = desk.token("/enter").await;
+    let answer = desk.post("/enter/test-data", &[("form", &token)]).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(desk.sent.payloads().len(), 200);
+    assert!(desk.sent.events.lock().unwrap().iter().all(|event| event.key.starts_with("TEST-")));
+}

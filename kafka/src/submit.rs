@@ -1,0 +1,165 @@
+//! Events that a person waits for: sent once, and each with the place where it is. Unlike a producer that goes on, every
+//! submission has a client of its own, which knows nothing of what went wrong before and reads the credentials anew.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Message,
+    config::RDKafkaLogLevel,
+    error::KafkaError as Client,
+    message::DeliveryResult,
+    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    types::RDKafkaErrorCode as Code,
+};
+use stockstream_model::{event::Stream, settings::Kafka};
+
+use crate::{
+    Delivered, KafkaError, TopicProblem,
+    error::PATIENCE,
+    explain::explain,
+    heard::{Heard, note_log},
+    producer::{not_sent, producer_config},
+};
+
+/// How long all brokers together may take to acknowledge events.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// An event to be submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// The stream, which is to say the topic.
+    pub stream: Stream,
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub payload: Vec<u8>,
+}
+
+/// That not all events were acknowledged.
+#[derive(Debug)]
+pub struct Unacknowledged {
+    /// Why.
+    pub error: KafkaError,
+    /// Those that were, in the order of the events.
+    pub delivered: Vec<Option<Delivered>>,
+    /// Whether one of the others may have been taken all the same.
+    pub in_doubt: bool,
+}
+
+struct Context {
+    outcomes: Mutex<Vec<Option<Result<Delivered, Client>>>>,
+    heard: Heard,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        note_log(&self.heard, level, facility, message);
+    }
+
+    fn error(&self, error: Client, reason: &str) {
+        tracing::debug!(%error, reason, "Kafka producer");
+        self.heard.take(reason);
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = Box<usize>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, place: Self::DeliveryOpaque) {
+        let outcome = match result {
+            Ok(message) => Ok(Delivered {
+                topic: message.topic().to_owned(),
+                partition: message.partition(),
+                offset: message.offset(),
+                bytes: message.payload_len(),
+            }),
+            Err((error, _)) => Err(error.clone()),
+        };
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = outcomes.get_mut(*place) {
+            *slot = Some(outcome);
+        }
+    }
+}
+
+/// Sends events, acknowledged by all replicas. Blocks: not for an async task.
+///
+/// # Errors
+/// [`Unacknowledged`]. Before the first event is sent, the brokers are asked for the topics: where nobody answers, or a
+/// topic is not there, nothing was sent, and that is certain.
+pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, Unacknowledged> {
+    let nothing = |error| Unacknowledged { error, delivered: Vec::new(), in_doubt: false };
+    let mut config = producer_config(settings).map_err(nothing)?;
+    config.set("message.timeout.ms", TIMEOUT.as_millis().to_string());
+    let outcomes = Mutex::new(events.iter().map(|_| None).collect());
+    let context = Context { outcomes, heard: Heard::default() };
+    let producer: ThreadedProducer<Context> =
+        config.create_with_context(context).map_err(|error| nothing(KafkaError::settings(&error)))?;
+    let context = Arc::clone(producer.context());
+    let explained = |action: &str, error: &Client| explain(settings, action, error, &context.heard);
+
+    let topics =
+        producer.client().fetch_metadata(None, PATIENCE).map_err(|error| nothing(explained("reach Kafka", &error)))?;
+    let streams: BTreeSet<_> = events.iter().map(|event| event.stream).collect();
+    for stream in streams {
+        let name = &settings.topics.of(stream).name;
+        if !topics.topics().iter().any(|topic| topic.name() == name && !topic.partitions().is_empty()) {
+            return Err(nothing(TopicProblem::Missing.error(settings, stream)));
+        }
+    }
+
+    for (place, event) in events.iter().enumerate() {
+        let topic = &settings.topics.of(event.stream).name;
+        let mut record = BaseRecord::with_opaque_to(topic, Box::new(place)).key(&event.key).payload(&event.payload);
+        let refused = loop {
+            match producer.send(record) {
+                Ok(()) => break None,
+                Err((Client::MessageProduction(Code::QueueFull), back)) => {
+                    record = back;
+                    producer.poll(Duration::from_millis(10));
+                }
+                Err((error, _)) => break Some(error),
+            }
+        };
+        if let Some(error) = refused {
+            let mut outcomes = context.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            outcomes[place] = Some(Err(error));
+        }
+    }
+    let flushed = producer.flush(TIMEOUT + PATIENCE);
+    let outcomes = std::mem::take(&mut *context.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+    let failed = outcomes.iter().flatten().find_map(|outcome| outcome.as_ref().err().cloned());
+    let in_doubt = outcomes.iter().any(|outcome| match outcome {
+        Some(Ok(_)) => false,
+        Some(Err(error)) => !certainly_not_taken(error),
+        None => true,
+    });
+    let delivered: Vec<_> = outcomes.into_iter().map(|outcome| outcome.and_then(Result::ok)).collect();
+    if delivered.iter().all(Option::is_some) {
+        return Ok(delivered.into_iter().flatten().collect());
+    }
+    let error = match failed.or_else(|| flushed.err()) {
+        Some(error) if certainly_not_taken(&error) => not_sent(settings, error.rdkafka_error_code(), error.to_string()),
+        Some(error) => explained("deliver all events", &error),
+        None => explained("deliver all events", &Client::Flush(Code::MessageTimedOut)),
+    };
+    Err(Unacknowledged { error, delivered, in_doubt })
+}
+
+/// Refused by the broker or before it was sent: not taken, whatever came after.
+fn certainly_not_taken(error: &Client) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::ClusterAuthorizationFailed
+                | Code::TopicAuthorizationFailed
+                | Code::MessageSizeTooLarge
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+        )
+    )
+}
