@@ -15,6 +15,7 @@ mod cluster;
 mod comings;
 mod conditional;
 mod embedded;
+mod entering;
 mod exact;
 mod positions;
 mod readers;

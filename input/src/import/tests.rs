@@ -158,7 +158,8 @@ fn a_header_without_the_columns_is_refused_by_name() {
     assert!(message.starts_with("shop.csv has no column Description, CustomerID;"), "{message}");
     assert!(refused(b"").ends_with("it reads: nothing"));
     assert!(refused(format!("Quantity,{HEADER}").as_bytes()).contains("two columns Quantity"));
-    assert_eq!(summary(HEADER), Summary::default());
+    let nothing = summary(HEADER);
+    assert_eq!((nothing.rows, nothing.bad_rows, nothing.invoices), (0, 0, 0));
 }
 
 #[test]
