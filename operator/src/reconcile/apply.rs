@@ -53,21 +53,21 @@ pub(crate) struct Apply<'a> {
 
 impl Apply<'_> {
     /// Makes the objects stand as they were built, and removes others that the pipeline owns, but those that are kept. One
-    /// that is refused keeps none of the others back. Those that wait for an address come last, and others have the turn
-    /// meanwhile.
+    /// that is refused keeps none of the others back. Those that wait for an address come last: others have the turn
+    /// meanwhile, and what was written already is let go, since a thousand pipelines may wait.
     pub async fn apply(
         &self,
-        built: &[Child],
+        built: Vec<Child>,
         kept: &[(ApiResource, String)],
         turn: &mut Option<Turn>,
     ) -> Result<(), Refused> {
         let mut refused = Vec::new();
         let mut wanted: HashSet<ObjectKey> = kept.iter().map(|(kind, name)| self.key(&kind.kind, name)).collect();
-        let keyed = built.iter().map(|child| (self.key_of(child), child));
+        let keyed = built.into_iter().map(|child| (self.key_of(&child), child));
         let (addressed, others): (Vec<_>, Vec<_>) = keyed.partition(|(key, child)| self.gets_address(key, child));
         wanted.extend(addressed.iter().chain(&others).map(|(key, _)| key.clone()));
         for (key, child) in others {
-            self.write(child, &key, &mut refused).await;
+            self.write(&child, &key, &mut refused).await;
         }
         for (key, live) in self.context.children.owned(self.pipeline) {
             if !wanted.contains(&*key)
@@ -81,7 +81,7 @@ impl Apply<'_> {
         for (key, child) in addressed {
             drop(turn.take());
             let Some(_address) = self.context.address().await else { break };
-            self.write(child, &key, &mut refused).await;
+            self.write(&child, &key, &mut refused).await;
         }
         if refused.is_empty() { Ok(()) } else { Err(Refused(refused)) }
     }

@@ -68,7 +68,7 @@ async fn applied(context: &Arc<Context>, asked: &mut Asked, built: Vec<Child>) -
     let work = tokio::spawn(async move {
         let mut turn = work.turn().await;
         let pipeline = PipelineKey::new("shop", "stock");
-        Apply { context: &work, pipeline: &pipeline, uid: "owner" }.apply(&built, &[], &mut turn).await.unwrap();
+        Apply { context: &work, pipeline: &pipeline, uid: "owner" }.apply(built, &[], &mut turn).await.unwrap();
         work.stop.cancel();
     });
     let mut seen = Vec::new();

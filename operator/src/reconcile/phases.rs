@@ -139,7 +139,7 @@ async fn phases(
     let image = &context.image;
     let wanted = Wanted { pipeline, validated: &validated, decision: &decision, image, has_pod_monitor };
     let apply = Apply { context, pipeline: &key, uid: meta.uid.as_deref().unwrap_or_default() };
-    let applied = apply.apply(&build(&wanted), &keeps(&wanted), &mut turn).await.context(ApplySnafu);
+    let applied = apply.apply(build(&wanted), &keeps(&wanted), &mut turn).await.context(ApplySnafu);
 
     // What was just written is under way: a status from before it would call the new generation settled.
     (facts.workers, facts.dashboard) = (deployment(Part::Worker), deployment(Part::Dashboard));
