@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_model::{
     Day, Timestamp,
@@ -25,7 +26,7 @@ use crate::{
     query::{Parameters, PerPage},
 };
 
-const PER_PAGE: PerPage = PerPage { default: 500, max: 5_000 };
+pub(crate) const PER_PAGE: PerPage = PerPage { default: 500, max: 5_000 };
 /// A payload may have a megabyte, and a page thousands of them.
 const PAYLOAD_CHARS: usize = 4_096;
 
@@ -90,8 +91,9 @@ async fn sales_daily<S: ViewStore>(State(app): State<App<S>>, query: Parameters)
     Ok(Json(Sales { from, to, days }))
 }
 
-#[derive(Serialize)]
-struct Rejected {
+/// An event that broke its contract.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Rejected {
     id: String,
     topic: String,
     incarnation: i64,

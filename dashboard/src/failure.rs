@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_store::StoreError;
 use tracing::error;
@@ -149,17 +150,25 @@ impl IntoResponse for Failure {
     }
 }
 
-#[derive(Serialize)]
-struct Problem {
+/// What went wrong, as problem details (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: the status says what kind it is.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// What kind of problem it is, for a person.
     title: &'static str,
+    /// The status of the answer.
     status: u16,
+    /// What happened and what to do next, for a person.
     detail: String,
+    /// The parameter that cannot be used, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<Cow<'static, str>>,
+    /// What was said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
+    /// What may be said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed: Option<String>,
 }
@@ -171,10 +180,10 @@ struct FailurePage {
     failure: Failure,
 }
 
-/// Gives a failure its form: problem JSON below `/api`, a page elsewhere.
+/// Gives a failure its form: problem JSON below `/api/`, a page elsewhere.
 pub(crate) async fn dress(State(shell): State<Shell>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let for_program = path == "/api" || path.starts_with("/api/");
+    let for_program = path.starts_with("/api/");
     let mut response = next.run(request).await;
     let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
     let may_pass = failure.may_pass();

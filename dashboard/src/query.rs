@@ -13,11 +13,11 @@ use stockstream_store::Paging;
 use crate::failure::Failure;
 
 /// Keeps the number of skipped rows within what a database counts with.
-const MAX_PAGE: u64 = 1_000_000_000;
+pub(crate) const MAX_PAGE: u64 = 1_000_000_000;
 /// The longest span of days in one answer.
-const MAX_DAYS: i64 = 5_000;
+pub(crate) const MAX_DAYS: i64 = 5_000;
 /// The span of days when nothing is said.
-const DEFAULT_DAYS: i32 = 90;
+pub(crate) const DEFAULT_DAYS: i32 = 90;
 
 /// A parameter that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Snafu)]

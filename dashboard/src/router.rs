@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::{
     Router,
     http::{Method, Uri},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
 };
 use stockstream_store::ViewStore;
+use tower_http::compression::CompressionLayer;
 
 use crate::{
-    Options, access, api, app::App, assets, enter, export, failure, failure::Failure, guard, health, live, pages, reader,
-    shell::Shell,
+    Options, access, api, app::App, assets, enter, etag, export, failure, failure::Failure, guard, health, live,
+    openapi, pages, reader, shell::Shell,
 };
 
 /// The dashboard over a store.
@@ -28,13 +29,14 @@ pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
         .layer(from_fn_with_state(shell, failure::dress))
         .layer(map_response(guard::harden))
         .layer(from_fn_with_state(latest, reader::meet))
+        .layer(CompressionLayer::new())
 }
 
 /// The routes alone. Each must be in the table of who may see what.
 pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
     Router::new()
         .merge(pages::routes())
-        .merge(api::routes())
+        .merge(api::routes().merge(openapi::routes()).layer(from_fn(etag::name)))
         .merge(export::routes())
         .merge(health::routes())
         .merge(live::routes())

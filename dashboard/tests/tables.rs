@@ -5,7 +5,7 @@
 mod common;
 
 use axum::http::StatusCode;
-use common::{Fake, Fault, get, options};
+use common::{Fake, Fault, get};
 use serde_json::{Value, json};
 
 /// The pages that have tables to select from.
@@ -244,7 +244,7 @@ async fn a_workbook_has_the_same_and_no_formula() {
     use std::io::{Cursor, Read};
     let mut fake = Fake::loaded();
     fake.clients[0].name = Some("=1+1".into());
-    let file = common::bytes(fake, options(), "/export/clients/xlsx?loyalty_tier=Gold").await;
+    let file = common::bytes(fake, "/export/clients/xlsx?loyalty_tier=Gold").await;
     let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
     let mut text = |name: &str| {
         let mut text = String::new();

@@ -130,6 +130,15 @@ impl JsonSchema for Timestamp {
     }
 }
 
+impl JsonSchema for Day {
+    fn schema_name() -> Cow<'static, str> {
+        "Day".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A day of UTC.", "type": "string", "format": "date", "examples": ["2026-05-01"] })
+    }
+}
+
 impl Day {
     /// From days since 1970-01-01.
     pub const fn from_number(days: i32) -> Self {

@@ -18,7 +18,7 @@ pub(crate) use self::{
     address::Address,
     figures::{Bar, Bars, Figures},
     loss_risk_products::{expiry, tone as risk_tone},
-    selection::{Selection, sort},
+    selection::{MAX_SEARCH, MAX_TEXT, MAX_VALUES, Selection, sort},
 };
 use crate::{Topics, app::App, failure::Failure, pages::Placeholder, table::Column};
 

@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// The longest search, in characters: each costs.
-const MAX_SEARCH: usize = 100;
+pub(crate) const MAX_SEARCH: usize = 100;
 /// The longest text of a filter, in characters.
-const MAX_TEXT: usize = 500;
+pub(crate) const MAX_TEXT: usize = 500;
 /// The most values of one filter.
-const MAX_VALUES: usize = 50;
+pub(crate) const MAX_VALUES: usize = 50;
 
 /// What an address says of a list.
 #[derive(Clone, Debug)]

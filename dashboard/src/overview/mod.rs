@@ -3,6 +3,7 @@
 
 mod partitions;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_model::{
     Timestamp,
@@ -13,7 +14,7 @@ use stockstream_store::{Rejections, Status};
 pub(crate) use self::partitions::Partition;
 
 /// The state of the pipeline. Its JSON is a contract.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Overview {
     /// Which pipeline owns the database; null before any worker came.
     pub(crate) pipeline: Option<String>,
@@ -25,7 +26,7 @@ pub(crate) struct Overview {
     pub(crate) workers: Vec<Worker>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Counts {
     pub(crate) products: u64,
     pub(crate) winners: u64,
@@ -33,17 +34,18 @@ pub(crate) struct Counts {
     pub(crate) clients: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Events {
     /// Events that count in the numbers.
     pub(crate) applied: i64,
     /// Events that were refused.
     pub(crate) rejected: i64,
     /// The refused ones that are still kept, which are not all: they expire.
+    #[schemars(with = "std::collections::BTreeMap<String, u64>")]
     pub(crate) rejected_by_reason: Rejections,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Freshness {
     /// The greatest event time.
     pub(crate) latest_event: Option<Timestamp>,
@@ -55,7 +57,7 @@ pub(crate) struct Freshness {
     pub(crate) read_at: Timestamp,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Worker {
     pub(crate) worker: String,
     pub(crate) started_at: Timestamp,

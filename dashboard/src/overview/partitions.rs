@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_model::{
     documents::{Checkpoint, Heartbeat, PartitionId},
@@ -9,7 +10,7 @@ use stockstream_model::{
 };
 
 /// Where a partition stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Partition {
     pub(crate) stream: Stream,
     pub(crate) partition: i32,

@@ -212,10 +212,16 @@ pub async fn send(fake: Fake, options: Options, request: Request<Body>) -> Answe
 }
 
 /// The body of what is no text.
-pub async fn bytes(fake: Fake, options: Options, path: &str) -> Vec<u8> {
-    let request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
-    let response = router(Arc::new(fake), options).oneshot(request).await.unwrap();
-    to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()
+pub async fn bytes(fake: Fake, path: &str) -> Vec<u8> {
+    raw(fake, path, ("accept", "*/*")).await.1
+}
+
+/// Headers and body as they are sent to who asks with that header.
+pub async fn raw(fake: Fake, path: &str, (name, value): (&str, &str)) -> (HeaderMap, Vec<u8>) {
+    let request = Request::get(path).header("host", "localhost").header(name, value).body(Body::empty()).unwrap();
+    let response = router(Arc::new(fake), options()).oneshot(request).await.unwrap();
+    let headers = response.headers().clone();
+    (headers, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
 }
 
 pub async fn get(fake: Fake, path: &str) -> Answer {

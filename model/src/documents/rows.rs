@@ -1,5 +1,6 @@
 //! Rows of the public views. Money is in the shop's currency as a double, times are UTC.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Day, Timestamp, analytics::Tier};
@@ -123,7 +124,7 @@ pub struct ClientRow {
 }
 
 /// A row of `sales_daily`, as shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct DailyRow {
     pub day: Day,

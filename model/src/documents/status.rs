@@ -1,12 +1,13 @@
 //! What is written for people and tools: the state of the views, heartbeats, rejected events.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PartitionId;
 use crate::{Day, Timestamp, event::Reason};
 
 /// A computed public view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum View {
     /// The ranking of products.
@@ -34,7 +35,7 @@ impl View {
 }
 
 /// Whether a view shows the newest result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewCondition {
     /// Nothing was ever published.
@@ -62,7 +63,7 @@ impl ViewCondition {
 }
 
 /// The `views` document of a view.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ViewState {
     /// The view.
     pub view: View,

@@ -18,6 +18,7 @@ pub use id::{Id, MAX_ID_BYTES};
 pub use inventory::InventoryRecord;
 pub use sale::{Item, MAX_ITEMS, Sale};
 pub use schema::json_schema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The most that a price, cost or stated amount may be.
@@ -30,7 +31,7 @@ pub const MAX_LINE_AMOUNT: i64 = 10_000_000_000;
 pub const MAX_TEXT_BYTES: usize = 4_096;
 
 /// Which of the three event streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// Invoices.
