@@ -53,7 +53,7 @@ impl Sheet {
         record.clear();
         for cell in first..first + self.width {
             let start = cell.checked_sub(1).map_or(0, |before| self.ends[before]);
-            record.push_field(self.text[start..self.ends[cell]].as_bytes());
+            record.push_field(&self.text.as_bytes()[start..self.ends[cell]]);
         }
         Some(number)
     }

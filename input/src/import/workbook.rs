@@ -123,6 +123,9 @@ impl<'a> Table<'a> {
     }
 }
 
+/// The lines of every invoice, by its id; none of one that a row of Invoices has taken.
+type Lines = HashMap<String, Option<Vec<(Row, Map<String, Value>)>>>;
+
 struct Found {
     events: Vec<Outgoing>,
     summary: Summary,
@@ -173,9 +176,9 @@ impl Found {
         }
     }
 
-    /// The lines of every invoice; those of one that was sent are gone, and a second invoice of that id is found by it.
-    fn lines(&mut self, details: Option<&Table<'_>>) -> HashMap<String, Option<Vec<(Row, Map<String, Value>)>>> {
-        let mut lines: HashMap<String, Option<Vec<_>>> = HashMap::new();
+    /// The lines of every invoice.
+    fn lines(&mut self, details: Option<&Table<'_>>) -> Lines {
+        let mut lines = Lines::new();
         let Some(details) = details else { return lines };
         self.begin(details);
         for row in details.rows() {
@@ -195,13 +198,7 @@ impl Found {
         lines
     }
 
-    fn sale(
-        &mut self,
-        invoices: &Table<'_>,
-        row: Row,
-        details: Option<&Table<'_>>,
-        lines: &mut HashMap<String, Option<Vec<(Row, Map<String, Value>)>>>,
-    ) {
+    fn sale(&mut self, invoices: &Table<'_>, row: Row, details: Option<&Table<'_>>, lines: &mut Lines) {
         let mut sale = invoices.fields(&row);
         let id = sale.get("invoice_id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let known = if id.is_empty() { None } else { lines.insert(id, None) };

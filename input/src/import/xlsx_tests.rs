@@ -74,7 +74,7 @@ fn dates_are_read_whatever_way_a_program_writes_them() {
         sheet.write(row, 0, format!("p{row}")).unwrap();
         sheet.write(row, 1, row).unwrap();
     }
-    sheet.write_with_format(1, 2, &ExcelDateTime::from_ymd(2026, 2, 28).unwrap(), &iso).unwrap();
+    sheet.write_with_format(1, 2, ExcelDateTime::from_ymd(2026, 2, 28).unwrap(), &iso).unwrap();
     sheet.write_with_format(2, 2, 46_081.25, &long).unwrap(); // as LibreOffice in German shows it
     sheet.write(3, 2, "2026-02-28T06:00:00+01:00").unwrap();
     sheet.write(4, 2, 46_081).unwrap(); // a date whose format was lost
