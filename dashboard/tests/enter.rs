@@ -354,6 +354,15 @@ async fn a_file_that_is_too_large_or_none_is_refused() {
 }
 
 #[tokio::test]
+async fn an_invoice_with_more_lines_than_workers_take_is_told_and_not_left_out_silently() {
+    let desk = Desk::new();
+    let (head, line) = (FILE.lines().next().unwrap(), "INV-1,A,Lamp,1,2026-05-01,1,\n");
+    let answer = desk.upload("x.csv", format!("{head}\n{}", line.repeat(10_001)).as_bytes(), "").await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(answer.body.contains("INV-1 cannot be sent") && answer.body.contains("10001"), "{}", answer.body);
+}
+
+#[tokio::test]
 async fn test_data_is_sent_by_one_button() {
     let desk = Desk::new();
     let token = desk.token("/enter").await;

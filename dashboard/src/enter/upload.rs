@@ -9,8 +9,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use stockstream_input::{BadRow, Header, Import, ImportOptions, Limits, Mapping, Outgoing};
-use stockstream_model::event::{Stream, decode_client, decode_inventory, decode_sale};
+use stockstream_input::{BadRow, Header, Import, ImportError, ImportOptions, Limits, Mapping, Outgoing};
+use stockstream_model::event::{Rejection, Stream, decode_client, decode_inventory, decode_sale};
 use stockstream_store::ViewStore;
 
 use super::{
@@ -147,19 +147,23 @@ async fn read(file: Option<File>, mapping: String) -> Result<(String, Import, Ve
         let mapping = Mapping::parse(mapping.lines().map(str::trim).filter(|line| !line.is_empty()))?;
         let options = ImportOptions { mapping, whole_invoices: true, limits: LIMITS, ..ImportOptions::default() };
         let import = Import::read(&PathBuf::from(&name), bytes, options)?;
-        let events = import.events()?.filter(|event| event.as_ref().map_or(true, is_good)).collect::<Result<_, _>>()?;
+        let events = import.events()?.collect::<Result<Vec<_>, _>>()?;
         Ok((name, import, events))
     });
-    let read: Result<_, stockstream_input::ImportError> =
-        reading.await.map_err(|error| format!("reading it ended: {error}"))?;
-    read.map_err(|error| error.to_string())
+    let read: Result<_, ImportError> = reading.await.map_err(|error| format!("reading it ended: {error}"))?;
+    let (name, import, events) = read.map_err(|error| error.to_string())?;
+    match events.iter().find_map(|event| Some((event, refused(event)?))) {
+        Some((event, why)) => Err(format!("{} cannot be sent ({why}); mend it in the file", event.key)),
+        None => Ok((name, import, events)),
+    }
 }
 
-fn is_good(event: &Outgoing) -> bool {
+/// Why workers would refuse an event whose rows are good each, such as an invoice with too many of them.
+fn refused(event: &Outgoing) -> Option<Rejection> {
     match event.stream {
-        Stream::Sales => decode_sale(&event.payload).is_ok(),
-        Stream::Inventory => decode_inventory(&event.payload).is_ok(),
-        Stream::Clients => decode_client(&event.payload).is_ok(),
+        Stream::Sales => decode_sale(&event.payload).err(),
+        Stream::Inventory => decode_inventory(&event.payload).err(),
+        Stream::Clients => decode_client(&event.payload).err(),
     }
 }
 
