@@ -179,13 +179,15 @@ up() {
   echo "mongodb: mongodb://$BIND:$PORT/stock_management"
 }
 
-# FerretDB gives each user it makes every right. So this is a login of PostgreSQL that only reads.
+# FerretDB gives each user it makes every right. So this is a login of PostgreSQL that only reads. Nobody needs to know its
+# password, since the front comes from the machine itself.
 readonly_front() {
   up >/dev/null
-  sql <<'SQL'
-do $$ begin if not exists (select from pg_roles where rolname = 'ro') then
-  perform documentdb_api.create_user('{"createUser":"ro","pwd":"Readonly-1234","roles":[{"role":"readAnyDatabase","db":"admin"}]}');
-end if; end $$
+  local word; word=Aa1-$(head -c 18 /dev/urandom | base64 | tr '+/' '__')
+  sql <<SQL
+do \$\$ begin if not exists (select from pg_roles where rolname = 'ro') then
+  perform documentdb_api.create_user('{"createUser":"ro","pwd":"$word","roles":[{"role":"readAnyDatabase","db":"admin"}]}');
+end if; end \$\$;
 SQL
   open_front ferretdb-ro "$RO_PORT" ro
   echo "read-only: mongodb://$BIND:$RO_PORT/stock_management"

@@ -87,6 +87,7 @@ ENV
   "$here/kafka.sh" up
   # Tests kill processes; none of them cuts the power.
   PG_FSYNC=${PG_FSYNC:-off} "$here/mongodb.sh" up
+  "$here/mongodb.sh" readonly
   trap - EXIT
 }
 

@@ -6,7 +6,7 @@
 #                             many minutes. Where KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name services, those serve all but
 #                             the pods of the node
 #   hack/test.sh --services   without Kubernetes
-#   hack/test.sh --unit       without services too: tests that need them say that they are skipped
+#   hack/test.sh --unit       without services and browser too: tests that need them say that they are skipped
 #
 # STOCKSTREAM_DATA: the Online Retail data set (.csv or .csv.gz), for the tests that run on it; they are skipped without.
 # Exit status: 0 all passed, 2 something must be installed first, any other: the stage named in the last line failed.
@@ -76,6 +76,9 @@ packages() {
     have mvn || want+=(maven)
     have debootstrap || want+=(debootstrap)
     have openssl || want+=(openssl)
+    have node || want+=(nodejs)
+    have npm || want+=(npm)
+    have chromium || want+=(chromium)
   fi
   [ ${#want[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || { sudo=sudo; have sudo || needs "please install, as root: ${want[*]}"; }
@@ -96,6 +99,12 @@ toolchain() {
   done
 }
 
+browser() {
+  local major; major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+  [ "$major" -ge 20 ] || needs "please install Node.js 20 or newer, for the tests in a browser; found: $(node --version)"
+  STOCKSTREAM_BROWSER=$(hack/browser.sh install); export STOCKSTREAM_BROWSER
+}
+
 # The one that the tests were just run with.
 binary() { echo "${CARGO_TARGET_DIR:-target}/debug/stockstream"; }
 
@@ -108,6 +117,7 @@ else
   echo "test: STOCKSTREAM_DATA is not set, tests on the real data set are skipped"
 fi
 if [ -n "$start_services$kubernetes" ]; then stage downloads hack/services.sh install; fi
+if [ -n "$start_services" ]; then stage browser browser; fi
 if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
 
 stage format cargo fmt --all --check

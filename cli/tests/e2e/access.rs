@@ -1,30 +1,15 @@
 //! Who may see the page: the binary with users of a file, asked over TCP.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::path::PathBuf;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::harness::{Process, eventually, holds, http};
+use crate::harness::{Process, eventually, holds, http, users::line};
 
 const PASSWORD: &str = "correct horse battery";
-
-/// A line of the file of users, as the command makes it.
-fn line(name: &str, role: &str, password: &str) -> Result<String, String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stockstream"));
-    command.args(["hash-password", name, role]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
-}
 
 /// A file of users that is gone after the test.
 struct Users(PathBuf);

@@ -11,6 +11,7 @@ mod harness;
 
 mod access;
 mod bad_events;
+mod browser;
 mod cluster;
 mod comings;
 mod conditional;

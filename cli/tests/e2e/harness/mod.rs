@@ -10,6 +10,7 @@ pub mod oracle;
 pub mod process;
 pub mod relay;
 pub mod secured;
+pub mod users;
 
 use std::{
     io::Write,

@@ -1,0 +1,78 @@
+//! What people do on the pages, in a real browser: the tests of `dashboard/browser`, against the binary, a real Kafka and a
+//! database that the page can only read.
+
+use std::{fs, path::Path, process::Stdio};
+
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::harness::{Bed, Process, Stream, events::sale, kafka::Event, needed, users::line};
+
+const ROLES: [&str; 3] = ["Administrator", "Accountant", "User"];
+
+/// Some of everything that pages show.
+async fn fill(bed: &Bed) {
+    for (client, name) in [("C1", "Ann"), ("C2", "Bob")] {
+        let record = json!({ "client_id": client, "name": name, "email": format!("{name}@example.com") });
+        bed.kafka.produce(Stream::Clients, &record).await;
+    }
+    for product in 1..=12 {
+        let (id, day) = (format!("A{product}"), format!("2026-05-{:02}", product + 10));
+        let stock = json!({
+            "product_id": id, "name": format!("Lamp {product}"), "category": "Lamps", "buy_price": "1.00",
+            "sell_price": "3.00", "quantity": 10 * product, "updated_at": day, "expiry_date": "2026-06-10",
+        });
+        bed.kafka.produce(Stream::Inventory, &stock).await;
+        let mut sold = sale(&format!("I{product}"), &day, &id, 400 * product, "3.00");
+        sold["client_id"] = if product == 1 { json!("C2") } else { json!("C1") };
+        bed.kafka.produce(Stream::Sales, &sold).await;
+    }
+    let bad = Event { payload: Some(b"this is not JSON"), ..Event::default() };
+    bed.kafka.send(Stream::Sales, &bad).await;
+    bed.applied().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_do_their_work_in_a_browser() {
+    let Some(folder) = needed("STOCKSTREAM_BROWSER") else { return };
+    let Some(port) = needed("MONGO_RO_PORT") else { return };
+    let Some(bed) = Bed::new(json!({ "analytics": { "asOf": "2026-06-01" } })).await else { return };
+    let mut worker = bed.worker();
+    worker.ready().await;
+    fill(&bed).await;
+
+    let password = format!("{}-{}", bed.name(), std::process::id());
+    let users: String = ROLES.map(|role| line(&role.to_lowercase(), role, &password).unwrap()).concat();
+    let users = bed.file("users", &users);
+    let read_only = format!("mongodb://127.0.0.1:{port}/{}", bed.name());
+    let settings = bed.settings(json!({ "mongodb": { "uri": read_only } }));
+    let arguments = ["dashboard", "--enter", "--listen", "127.0.0.1:0", "--auth", "password", "--users-file", &users];
+    let mut page = Process::start(arguments.into_iter().chain(["--config", settings.to_str().unwrap()]));
+    let address = page.address().await;
+
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("browser");
+    let _ = fs::remove_dir_all(&output);
+    fs::create_dir_all(&output).unwrap();
+    let reader = |role: &str| (role.to_owned(), json!({ "name": role.to_lowercase(), "password": password }));
+    let readers: serde_json::Map<_, _> = ROLES.iter().map(|role| reader(role)).collect();
+    let ended = Command::new("node_modules/.bin/playwright")
+        .arg("test")
+        .current_dir(&folder)
+        .env("PAGE_URL", format!("http://{address}"))
+        .env("READERS", json!(readers).to_string())
+        .env("BROWSER_OUTPUT", &output)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&ended.stdout);
+    println!("{told}");
+    assert!(
+        ended.status.success(),
+        "pictures and traces are in {}:\n{told}\n{}",
+        output.display(),
+        page.said().join("\n")
+    );
+    assert!(!page.said().join("\n").contains(&password), "the password is in the log");
+}

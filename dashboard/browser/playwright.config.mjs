@@ -1,0 +1,25 @@
+// The program and its services run already: cli/tests/e2e/browser.rs starts them and says by the environment where they are.
+import { defineConfig } from '@playwright/test';
+
+const isRoot = process.getuid?.() === 0;
+
+export default defineConfig({
+  testDir: '.',
+  testMatch: '*.spec.mjs',
+  workers: 1,
+  timeout: 60_000,
+  expect: { timeout: 30_000 },
+  forbidOnly: true,
+  reporter: [['list']],
+  outputDir: process.env.BROWSER_OUTPUT,
+  use: {
+    baseURL: process.env.PAGE_URL,
+    locale: 'en-GB',
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      // Chromium's own sandbox does not start for root.
+      args: isRoot ? ['--no-sandbox'] : [],
+    },
+  },
+});

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Playwright and axe, at the versions that dashboard/browser/package-lock.json pins, for the tests in a real browser.
+#   hack/browser.sh install    fetch them from npm and print the folder in which the tests run; nothing happens if they are
+#                              there already. The browser is Debian's Chromium: none is fetched
+# The tests run by `cargo test --test e2e browser` with STOCKSTREAM_BROWSER set to that folder; pictures are kept in
+# target/browser. CHROMIUM (/usr/bin/chromium) names another browser.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ "${1:-}" = install ] || { sed -n '2,6{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+cache=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")/browser
+key=$(sha256sum dashboard/browser/package-lock.json | cut -c1-16)
+if [ ! -f "$cache/$key/fetched" ]; then
+  rm -rf "$cache"; mkdir -p "$cache/$key"
+  cp dashboard/browser/package.json dashboard/browser/package-lock.json "$cache/$key"
+  (cd "$cache/$key" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --ignore-scripts >&2)
+  touch "$cache/$key/fetched"
+fi
+# Node looks for modules beside the files that want them.
+cp dashboard/browser/*.mjs "$cache/$key"
+echo "$cache/$key"
