@@ -37,13 +37,13 @@ test('of an upload the bad cells are marked and only the good rows are sent', as
   await signIn(page, 'Accountant');
   await page.goto('/enter/upload');
   const text = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n'
-    + 'UP-1,A1,Lamp,2,2026-05-01,2.5,UPLOADED\nUP-2,A1,Lamp,many,2026-05-01,2.5,UPLOADED\n';
+    + 'UP-1,A1,Lamp,2,2026-05-01,2.5,77001\nUP-2,A1,Lamp,many,2026-05-01,2.5,77001\n';
   await page.locator('input[type=file]').setInputFiles({ name: 'may.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
   await page.getByRole('button', { name: 'Read the file' }).click();
   await expect(page.locator('td.wrong')).toContainText('many');
   await picture(page, 'upload-preview');
   await page.getByRole('button', { name: /^Send/ }).click();
   await expect(page.getByText('Sent and counted')).toBeVisible();
-  await page.goto('/client?id=UPLOADED');
+  await page.goto('/client?id=77001');
   await expect(page.getByText('5.00').first()).toBeVisible();
 });

@@ -133,7 +133,8 @@ async fn a_restart_goes_on_from_the_checkpoint_with_the_whole_history() {
     let product = &bed.snapshot().await.products[0];
     assert_eq!((product.units, product.revenue.to_string().as_str(), product.stock_count), (15, "45", 1));
     eventually("the ranking follows", async || {
-        let units = bed.store.product_winners().await.unwrap()[0].units_sold;
+        // The first worker may have been killed before it published any.
+        let units = bed.store.product_winners().await.unwrap().first().map_or(0, |winner| winner.units_sold);
         holds(units == 15, || format!("{units} units"))
     })
     .await;
