@@ -63,7 +63,11 @@ impl<S: ViewStore> App<S> {
             Ok(Err(error)) => Failure::store(&error),
             Err(_) => Failure::late(limit),
         };
-        warn!(status = failure.status.as_u16(), reason = failure.detail, "the database gave no answer for a reader");
+        warn!(
+            status = failure.status.as_u16(),
+            reason = failure.detail.english(),
+            "the database gave no answer for a reader"
+        );
         if failure.status != StatusCode::SERVICE_UNAVAILABLE {
             return Err(failure);
         }

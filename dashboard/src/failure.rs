@@ -15,7 +15,12 @@ use serde::Serialize;
 use stockstream_store::StoreError;
 use tracing::error;
 
-use crate::{query::BadParameter, reader::Reader, shell::Shell};
+use crate::{
+    query::BadParameter,
+    reader::Reader,
+    shell::Shell,
+    words::{Said, key},
+};
 
 /// After how many seconds a reader tries again when the database did not answer.
 const RETRY_SECONDS: u64 = 10;
@@ -25,7 +30,7 @@ const RETRY_SECONDS: u64 = 10;
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
-    pub(crate) detail: String,
+    pub(crate) detail: Said,
     pub(crate) advice: &'static str,
     parameter: Option<Box<BadParameter>>,
     /// The methods that there are instead.
@@ -33,13 +38,13 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(status: StatusCode, title: &'static str, detail: String, advice: &'static str) -> Self {
-        Self { status, title, detail, advice, parameter: None, allow: None }
+    pub(crate) fn new(status: StatusCode, title: &'static str, detail: impl Into<Said>, advice: &'static str) -> Self {
+        Self { status, title, detail: detail.into(), advice, parameter: None, allow: None }
     }
 
     /// There is nothing at that path.
     pub(crate) fn not_found(path: &str) -> Self {
-        let detail = format!("There is nothing at {path}.");
+        let detail = Said::new("There is nothing at {}.", vec![path.to_owned().into()]);
         Self::new(StatusCode::NOT_FOUND, "Not found", detail, "Check the address, or start from the status page at /.")
     }
 
@@ -50,11 +55,11 @@ impl Failure {
 
     /// The path takes other methods, these.
     pub(crate) fn method(method: &str, path: &str, allow: &'static str) -> Self {
-        let detail = format!("{method} is not possible at {path}.");
+        let detail = Said::new("{} is not possible at {}.", vec![method.to_owned().into(), path.to_owned().into()]);
         let (title, advice) = match allow {
-            "GET, HEAD" => ("Read only", "Nothing can be changed here: use GET or HEAD."),
-            "POST" => ("Not to be read", "There is nothing to read here: use POST."),
-            _ => ("Not possible", "Use GET, HEAD or POST."),
+            "GET, HEAD" => (key("Read only"), key("Nothing can be changed here: use GET or HEAD.")),
+            "POST" => (key("Not to be read"), key("There is nothing to read here: use POST.")),
+            _ => (key("Not possible"), key("Use GET, HEAD or POST.")),
         };
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, title, detail, advice) }
     }
@@ -75,12 +80,13 @@ impl Failure {
     /// The store did not answer in time.
     pub(crate) fn late(limit: Duration) -> Self {
         let limit = limit.as_secs_f64();
-        Self::unavailable(format!(
-            "The database did not answer within {limit} s; check that MongoDB runs and that nothing slows it down."
+        Self::unavailable(Said::new(
+            "The database did not answer within {} s; check that MongoDB runs and that nothing slows it down.",
+            vec![limit.to_string().into()],
         ))
     }
 
-    fn unavailable(detail: String) -> Self {
+    fn unavailable(detail: impl Into<Said>) -> Self {
         let advice = "The numbers are back as soon as it answers; until then nothing can be shown.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer", detail, advice)
     }
@@ -88,7 +94,7 @@ impl Failure {
     /// The dashboard itself is at fault.
     pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
         error!(%cause, "failed to render an answer");
-        let detail = "The page could not be put together.".to_owned();
+        let detail = "The page could not be put together.";
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "A fault of the dashboard",
@@ -117,7 +123,7 @@ impl Failure {
             Some(bad) => (Some(bad.parameter), Some(bad.value), Some(bad.allowed)),
             None => (None, None, None),
         };
-        let detail = format!("{} {}", self.detail, self.advice).trim_end().to_owned();
+        let detail = format!("{} {}", self.detail.english(), self.advice).trim_end().to_owned();
         let problem = Problem {
             kind: "about:blank",
             title: self.title,

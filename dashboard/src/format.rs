@@ -36,6 +36,11 @@ fn decimal_in(language: Language, number: f64) -> String {
     signed(negative, &format!("{}{}{fraction}", grouped(digits, language.thousands()), language.point()))
 }
 
+/// A number with one decimal.
+pub(crate) fn tenths(number: f64) -> String {
+    format!("{number:.1}").replace('.', language().point().encode_utf8(&mut [0; 4]))
+}
+
 /// A number with two decimals, or that it is not known.
 pub(crate) fn maybe_decimal(number: Option<f64>) -> String {
     number.map_or_else(|| "unknown".to_owned(), decimal)

@@ -10,7 +10,7 @@ use axum::{
 };
 use tracing::warn;
 
-use crate::{failure::Failure, health, reader::Reader};
+use crate::{failure::Failure, health, reader::Reader, words::Said};
 
 /// What a page may do: nothing but this.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
@@ -70,13 +70,13 @@ pub(crate) async fn check_host(State(hosts): State<Hosts>, request: Request, nex
     match asked_for(&request) {
         Some(name) if hosts.allow(&name) => next.run(request).await,
         Some(name) => {
-            let detail = format!("This dashboard does not answer to the host name {name}.");
+            let detail = Said::new("This dashboard does not answer to the host name {}.", vec![name.into()]);
             let advice =
                 "If that name is meant, add it to the dashboard's allowed hosts; on the machine itself use localhost.";
             Failure::new(StatusCode::MISDIRECTED_REQUEST, "Not this host", detail, advice).into_response()
         }
         None => {
-            let detail = "The request does not say, in one Host header, which host it is meant for.".to_owned();
+            let detail = "The request does not say, in one Host header, which host it is meant for.";
             Failure::new(StatusCode::BAD_REQUEST, "No host name", detail, "Send one, such as localhost.")
                 .into_response()
         }

@@ -138,6 +138,24 @@ async fn the_navigation_shows_what_the_reader_may_and_everybody_begins_somewhere
 }
 
 #[tokio::test]
+async fn readers_are_told_in_their_language_and_programs_in_english() {
+    let file = File::new("language", &users(&[("ann", "User", PASSWORD)]));
+    let options = by_password(&file);
+    let page = ask(&options, request(Method::GET, "/sign-in?lang=de", "192.0.2.1")).await.body;
+    assert!(page.contains(">Passwort</label>") && page.contains("<button>Anmelden</button>"), "{page}");
+    let options = by_proxy();
+    let ask_as_user = async |path: &'static str| {
+        let who = request(Method::GET, path, PROXY).header("accept-language", "fr").header("x-forwarded-user", "ann");
+        ask(&options, who.header("x-forwarded-groups", "users")).await.body
+    };
+    let refused = ask_as_user("/rejected-events").await;
+    assert!(refused.contains("Le rôle Utilisateur ne comprend pas /rejected-events."), "{refused}");
+    assert!(refused.contains("Connecté comme") && refused.contains("<small>Utilisateur</small>"), "{refused}");
+    let refused = ask_as_user("/api/v1/rejected-events").await;
+    assert!(refused.contains("The role User does not include /api/v1/rejected-events."), "{refused}");
+}
+
+#[tokio::test]
 async fn a_reader_signs_in_and_out() {
     let file = File::new("sign-in", &users(&[("ann", "Administrator", PASSWORD), ("bob", "User", "another password")]));
     let options = by_password(&file);

@@ -163,6 +163,34 @@ async fn a_sale_by_form_is_sent_as_the_event_that_the_workers_know() {
 }
 
 #[tokio::test]
+async fn forms_are_in_the_language_of_the_reader_and_take_its_decimal_comma() {
+    let desk = Desk::new();
+    let page = desk.get("/enter/sale?lang=fr").await.body;
+    for text in ["<h1>Saisir une vente</h1>", ">Numéro de facture", "Par exemple 2,55 ou 2.55", ">Ajouter une ligne<"]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let token = token(&page);
+    let fields = sale(&[("items[1].unit_price", "1,25"), ("form", &token), ("do", "send")]);
+    let refused = desk.post("/enter/sale?lang=en", &fields).await;
+    assert!(refused.status == 422 && refused.body.contains("value=\"1,25\""), "{}", refused.body);
+    assert_eq!(desk.post("/enter/sale?lang=fr", &fields).await.status, 303);
+    assert_eq!(desk.sent.payloads()[0]["items"][1]["unit_price"], "1.25");
+    let page = desk.get(&format!("/enter/sent/{token}?lang=de")).await.body;
+    for text in ["Verkauf I-7", "Partition 0, Offset 0", "wartet auf die Zählung", "1 Ereignis"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    for (path, text) in [
+        ("/enter?lang=de", "200 Ereignisse eines erfundenen Ladens"),
+        ("/enter/upload?lang=fr", "Au plus 8 Mio et 50\u{202f}000 lignes"),
+        ("/enter/sent/0-0?lang=fr", "Cet envoi n’existe pas"),
+    ] {
+        let page = desk.get(path).await.body;
+        assert!(page.contains(text), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn what_the_decoder_refuses_is_told_at_its_field_and_nothing_typed_is_lost() {
     let desk = Desk::new();
     let token = desk.token("/enter/sale").await;

@@ -16,7 +16,11 @@ use super::{
     origin::is_forged,
     table::{Verdict, verdict},
 };
-use crate::{failure::Failure, shell};
+use crate::{
+    failure::Failure,
+    shell,
+    words::{Said, key},
+};
 
 /// A year.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -92,11 +96,11 @@ fn sign_in(access: &Access, request: &Parts) -> Response {
     if has_page && takes_pages && matches!(request.method, Method::GET | Method::HEAD) {
         return Redirect::to(&sign_in_address(&request.uri)).into_response();
     }
-    let detail = "This dashboard is shown to those who have signed in.".to_owned();
+    let detail = "This dashboard is shown to those who have signed in.";
     let advice = if is_for_programs(path) {
-        "Send a name and password with the request (HTTP Basic), or sign in at /sign-in."
+        key("Send a name and password with the request (HTTP Basic), or sign in at /sign-in.")
     } else {
-        "Sign in at /sign-in."
+        key("Sign in at /sign-in.")
     };
     let mut response = Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, advice).into_response();
     // A browser would ask for a password in a window of its own, and never forget it.
@@ -119,15 +123,17 @@ fn sign_in_address(uri: &Uri) -> String {
 
 fn refused(path: &str, who: Option<&Who>) -> Failure {
     let detail = match who {
-        Some(who) => format!("The role {} does not include {path}.", who.role),
-        None => format!("Nobody may see {path}."),
+        Some(who) => {
+            Said::new("The role {} does not include {}.", vec![who.role.name().into(), path.to_owned().into()])
+        }
+        None => Said::new("Nobody may see {}.", vec![path.to_owned().into()]),
     };
     let advice = "Whoever runs this dashboard decides which role you have.";
     Failure::new(StatusCode::FORBIDDEN, "Not for you", detail, advice)
 }
 
 fn forged() -> Failure {
-    let detail = "A page of another site sent this request.".to_owned();
+    let detail = "A page of another site sent this request.";
     let advice = "Open this dashboard itself and do it there. A proxy before it must keep the Host header.";
     Failure::new(StatusCode::FORBIDDEN, "Not from there", detail, advice)
 }

@@ -22,7 +22,7 @@ use super::{
     proxy::ProxyHeaders,
     session::{Key, Session},
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, words::Said};
 
 /// How readers are known and what they may. Its secrets are not shown: neither by `Debug` nor in the log.
 pub struct Access {
@@ -132,7 +132,7 @@ impl Access {
             Kind::Proxy(proxy) => match proxy.who(headers) {
                 Ok(who) => Ok((Some(who), None)),
                 Err(failure) => {
-                    warn!(from = %from.client, reason = failure.detail, "refused by what the proxy says");
+                    warn!(from = %from.client, reason = failure.detail.english(), "refused by what the proxy says");
                     Err(failure.into_response())
                 }
             },
@@ -184,14 +184,14 @@ fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
 }
 
 fn only_local() -> Failure {
-    let detail = "Nobody can sign in to this dashboard, so it is shown on its own machine only.".to_owned();
+    let detail = "Nobody can sign in to this dashboard, so it is shown on its own machine only.";
     let advice =
         "On Kubernetes use kubectl port-forward, or choose a sign-in in dashboard.auth; elsewhere with --auth.";
     Failure::new(StatusCode::FORBIDDEN, "Not from here", detail, advice)
 }
 
 fn only_by_proxy() -> Failure {
-    let detail = "This dashboard is reached through the proxy that readers sign in to.".to_owned();
+    let detail = "This dashboard is reached through the proxy that readers sign in to.";
     let advice = "If you came through it, its address is not among the dashboard's trusted proxies: add it.";
     Failure::new(StatusCode::FORBIDDEN, "Not this way", detail, advice)
 }
@@ -199,12 +199,12 @@ fn only_by_proxy() -> Failure {
 fn refused(refusal: Refusal) -> Response {
     match refusal {
         Refusal::Wrong => {
-            let detail = "Name or password are wrong.".to_owned();
+            let detail = "Name or password are wrong.";
             Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, "Check both.").into_response()
         }
         Refusal::Later(wait) => {
             let seconds = wait.as_secs().max(1);
-            let detail = format!("Too many sign-ins failed. Try again in {seconds} s.");
+            let detail = Said::new("Too many sign-ins failed. Try again in {} s.", vec![seconds.to_string().into()]);
             let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "Too many tries", detail, "");
             ([(header::RETRY_AFTER, HeaderValue::from(seconds))], failure).into_response()
         }

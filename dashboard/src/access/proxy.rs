@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
 use super::{Role, Who, users::LONGEST_NAME};
-use crate::failure::Failure;
+use crate::{failure::Failure, words::Said};
 
 /// The headers that say who asks, and which groups have which role.
 #[derive(Clone, Debug)]
@@ -19,23 +19,27 @@ pub struct ProxyHeaders {
 impl ProxyHeaders {
     /// The reader of a request that a trusted proxy sent.
     pub(super) fn who(&self, headers: &HeaderMap) -> Result<Who, Failure> {
-        let nobody = |detail: &str| {
+        let nobody = |detail: Said| {
             let advice = "The proxy before this dashboard must set it, once, and drop what readers send themselves.";
-            Failure::new(StatusCode::UNAUTHORIZED, "Nobody is signed in", detail.to_owned(), advice)
+            Failure::new(StatusCode::UNAUTHORIZED, "Nobody is signed in", detail, advice)
         };
         let one = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
             let value = values.next().and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).unwrap_or("");
-            if values.next().is_some() { Err(nobody(&format!("The header {name} was sent twice."))) } else { Ok(value) }
+            if values.next().is_some() {
+                Err(nobody(Said::new("The header {} was sent twice.", vec![name.to_string().into()])))
+            } else {
+                Ok(value)
+            }
         };
         let name = one(&self.user)?.trim();
         if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-            return Err(nobody(&format!("The header {} does not say who asks.", self.user)));
+            return Err(nobody(Said::new("The header {} does not say who asks.", vec![self.user.to_string().into()])));
         }
         let groups: Vec<_> = one(&self.groups)?.split(',').map(str::trim).collect();
         let of_groups = self.roles.iter().filter(|(group, _)| groups.contains(&group.as_str())).map(|(_, role)| *role);
         let Some(role) = of_groups.max_by_key(|role| Role::ALL.iter().position(|other| other == role)) else {
-            let detail = format!("None of the groups of {name} has a role here.");
+            let detail = Said::new("None of the groups of {} has a role here.", vec![name.to_owned().into()]);
             let advice = "Whoever runs this dashboard decides which groups have which role.";
             return Err(Failure::new(StatusCode::FORBIDDEN, "Not for you", detail, advice));
         };

@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 
-use crate::failure::Failure;
+use crate::{failure::Failure, words::key};
 
 /// What a reader may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,9 +28,9 @@ impl Role {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::User => "User",
-            Self::Accountant => "Accountant",
-            Self::Administrator => "Administrator",
+            Self::User => key("User"),
+            Self::Accountant => key("Accountant"),
+            Self::Administrator => key("Administrator"),
         }
     }
 }
@@ -74,7 +74,7 @@ impl<S: Sync> FromRequestParts<S> for Who {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         // Only a route that is open to everybody has nobody.
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            let detail = "Nobody is signed in.".to_owned();
+            let detail = "Nobody is signed in.";
             Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, "Sign in at /sign-in.")
         })
     }

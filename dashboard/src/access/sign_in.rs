@@ -18,7 +18,14 @@ use super::{
     origin::own_path,
     passwords::Refusal,
 };
-use crate::{app::App, failure::Failure, query::Parameters, shell, shell::Shell};
+use crate::{
+    app::App,
+    failure::Failure,
+    query::Parameters,
+    shell,
+    shell::Shell,
+    words::{t, tf},
+};
 
 const PATH: &str = "/sign-in";
 /// Name, password and where to go on, with every byte escaped.
@@ -75,7 +82,7 @@ async fn sign_in<S: ViewStore>(
     // Somebody else may sign in on the same browser: the page is not theirs who signed in before.
     let shell = Shell { who: None, ..shell };
     if name.is_empty() || password.is_empty() {
-        let problem = "Enter both your name and your password.".to_owned();
+        let problem = t("Enter both your name and your password.").into_owned();
         return page(shell, StatusCode::UNPROCESSABLE_ENTITY, name, next, Some(problem));
     }
     match passwords.sign_in(name, &password, from.client).await {
@@ -88,12 +95,12 @@ async fn sign_in<S: ViewStore>(
             Ok(response)
         }
         Err(Refusal::Wrong) => {
-            let problem = "Name or password are wrong. Check both; capital letters matter.".to_owned();
+            let problem = t("Name or password are wrong. Check both; capital letters matter.").into_owned();
             page(shell, StatusCode::UNAUTHORIZED, name, next, Some(problem))
         }
         Err(Refusal::Later(wait)) => {
             let seconds = wait.as_secs().max(1);
-            let problem = format!("Too many sign-ins failed. Wait {seconds} seconds, then try again.");
+            let problem = tf("Too many sign-ins failed. Wait {} seconds, then try again.", &[&seconds.to_string()]);
             let mut response = page(shell, StatusCode::TOO_MANY_REQUESTS, name, next, Some(problem))?;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             Ok(response)
@@ -128,6 +135,6 @@ fn page(
 }
 
 fn unreadable(error: &FormRejection) -> Failure {
-    let detail = "The form could not be read.".to_owned();
+    let detail = "The form could not be read.";
     Failure::new(error.status(), "That request cannot be answered", detail, "Sign in at /sign-in.")
 }

@@ -18,6 +18,7 @@ use stockstream_model::{
 };
 
 use super::sender::{NotSent, Receipt, Sender};
+use crate::words::Said;
 
 /// How many submissions are remembered.
 const SUBMISSIONS: usize = 500;
@@ -51,7 +52,7 @@ struct Kept {
 pub(super) struct Submission {
     pub(super) reader: Arc<str>,
     /// What was entered, for a person.
-    pub(super) what: String,
+    pub(super) what: Said,
     pub(super) at: Timestamp,
     pub(super) state: State,
 }
@@ -128,7 +129,7 @@ impl Desk {
     }
 
     /// Takes a form to be sent, unless it was.
-    pub(super) fn begin(&self, token: &str, reader: &Arc<str>, what: &str) -> Begin {
+    pub(super) fn begin(&self, token: &str, reader: &Arc<str>, what: &Said) -> Begin {
         let Some(number) = self.number(token) else { return Begin::Unknown };
         let mut kept = self.kept();
         if let Some(known) = kept.submissions.get(&number) {
@@ -137,12 +138,8 @@ impl Desk {
         if number > kept.next || number < kept.floor {
             return Begin::Unknown;
         }
-        let submission = Submission {
-            reader: Arc::clone(reader),
-            what: what.to_owned(),
-            at: Timestamp::now(),
-            state: State::Sending,
-        };
+        let submission =
+            Submission { reader: Arc::clone(reader), what: what.clone(), at: Timestamp::now(), state: State::Sending };
         kept.submissions.insert(number, submission);
         Begin::Now(number)
     }

@@ -7,6 +7,9 @@ use stockstream_input::{
 };
 use stockstream_model::{Timestamp, analytics::Tier, event::Stream};
 
+use super::comma::pointed;
+use crate::{reader::Reader, words::key};
+
 /// The most lines that a form has; more are for a file.
 const MAX_LINES: usize = 200;
 
@@ -29,32 +32,32 @@ impl Form {
 
     pub(super) const fn title(self) -> &'static str {
         match self {
-            Self::Product => "Enter a product and its stock",
-            Self::Client => "Enter a client",
-            Self::Sale => "Enter a sale",
+            Self::Product => key("Enter a product and its stock"),
+            Self::Client => key("Enter a client"),
+            Self::Sale => key("Enter a sale"),
         }
     }
 
     /// What it is called in the audit.
     pub(super) const fn what(self) -> &'static str {
         match self {
-            Self::Product => "product",
-            Self::Client => "client",
-            Self::Sale => "sale",
+            Self::Product => key("product"),
+            Self::Client => key("client"),
+            Self::Sale => key("sale"),
         }
     }
 
     pub(super) const fn lead(self) -> &'static str {
         match self {
-            Self::Product => {
+            Self::Product => key(
                 "The full record of a product and one batch of it. It replaces the record before: what is left empty is \
-                 cleared."
-            }
-            Self::Client => {
+                 cleared.",
+            ),
+            Self::Client => key(
                 "The full record of a client. It replaces the record before: what is left empty is cleared. Revenue of \
-                 sales is kept and added."
-            }
-            Self::Sale => "An invoice with all of its lines. A quantity below zero is a return.",
+                 sales is kept and added.",
+            ),
+            Self::Sale => key("An invoice with all of its lines. A quantity below zero is a return."),
         }
     }
 
@@ -126,9 +129,13 @@ impl Typed {
 
     /// The event, or what is wrong with which field.
     pub(super) fn event(&self, form: Form) -> Result<Outgoing, Vec<Problem>> {
+        let language = Reader::current().choice.language;
         let fields = |fields: &[Field], before: &str| -> Map<String, Value> {
             let value = |field: &Field| match self.text(&format!("{before}{}", field.name)) {
                 "" => None,
+                text if field.kind == Kind::Money => {
+                    Some((field.name.to_owned(), field.value(&pointed(language, text))))
+                }
                 text => Some((field.name.to_owned(), field.value(text))),
             };
             fields.iter().filter_map(value).collect()
@@ -221,29 +228,29 @@ pub(super) struct Input {
 /// What a field is called, and what to know of it.
 fn words(field: &str) -> (&'static str, &'static str) {
     match field {
-        "invoice_id" => ("Invoice number", ""),
-        "client_id" => ("Client number", ""),
-        "product_id" => ("Product number", ""),
-        "timestamp" => ("Sold at", "UTC, such as 2026-05-01 12:30"),
-        "total_amount" => ("Amount of the invoice", "Empty: the sum of the lines"),
-        "quantity" => ("Quantity", "A whole number"),
-        "unit_price" => ("Price of one", "Such as 2.55"),
-        "unit_cost" => ("Cost of one", "Empty: the product's buy price"),
-        "name" => ("Name", ""),
-        "category" => ("Category", ""),
-        "buy_price" => ("Buy price", "Such as 2.55"),
-        "sell_price" => ("Sell price", "Such as 4.95"),
-        "min_margin_threshold" => ("Least margin", ""),
-        "last_movement" => ("Stock last moved", "Empty: when the record is taken"),
-        "expiry_date" => ("Expires on", "Such as 2026-05-01"),
-        "batch_no" => ("Batch number", "Empty: a product without batches"),
-        "created_at" => ("Record made at", ""),
-        "updated_at" => ("Record of", "The latest record wins. Empty: when it is taken"),
-        "email" => ("E-mail address", ""),
-        "phone" => ("Telephone", ""),
-        "total_revenue_generated" => ("Revenue from before", "What came before Stockstream; sales are added"),
-        "loyalty_tier" => ("Tier granted", "Never shown lower"),
-        _ => ("Field", ""),
+        "invoice_id" => (key("Invoice number"), ""),
+        "client_id" => (key("Client number"), ""),
+        "product_id" => (key("Product number"), ""),
+        "timestamp" => (key("Sold at"), key("UTC, such as 2026-05-01 12:30")),
+        "total_amount" => (key("Amount of the invoice"), key("Empty: the sum of the lines")),
+        "quantity" => (key("Quantity"), key("A whole number")),
+        "unit_price" => (key("Price of one"), key("Such as 2.55")),
+        "unit_cost" => (key("Cost of one"), key("Empty: the product's buy price")),
+        "name" => (key("Name"), ""),
+        "category" => (key("Category"), ""),
+        "buy_price" => (key("Buy price"), key("Such as 2.55")),
+        "sell_price" => (key("Sell price"), key("Such as 4.95")),
+        "min_margin_threshold" => (key("Least margin"), ""),
+        "last_movement" => (key("Stock last moved"), key("Empty: when the record is taken")),
+        "expiry_date" => (key("Expires on"), key("Such as 2026-05-01")),
+        "batch_no" => (key("Batch number"), key("Empty: a product without batches")),
+        "created_at" => (key("Record made at"), ""),
+        "updated_at" => (key("Record of"), key("The latest record wins. Empty: when it is taken")),
+        "email" => (key("E-mail address"), ""),
+        "phone" => (key("Telephone"), ""),
+        "total_revenue_generated" => (key("Revenue from before"), key("What came before Stockstream; sales are added")),
+        "loyalty_tier" => (key("Tier granted"), key("Never shown lower")),
+        _ => (key("Field"), ""),
     }
 }
 

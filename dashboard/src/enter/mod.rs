@@ -1,6 +1,7 @@
 //! What an Accountant enters: forms, files and test data, sent as events. Nothing here writes the database; whether an
 //! event counts is read from the positions of the workers, like everything else.
 
+mod comma;
 mod desk;
 mod form;
 mod pages;
@@ -22,7 +23,14 @@ use stockstream_store::ViewStore;
 
 pub use self::sender::{NotSent, Receipt, Sender, Sending};
 use self::{desk::Desk, form::Form};
-use crate::{Options, access::Who, app::App, pages::Notice, shell::Shell};
+use crate::{
+    Options,
+    access::Who,
+    app::App,
+    pages::Notice,
+    shell::Shell,
+    words::{key, tf},
+};
 
 /// The most bytes of a form.
 const MAX_FORM: usize = 256 << 10;
@@ -61,7 +69,7 @@ impl Notice {
         Self {
             tone: "bad",
             title: "Nothing was sent".into(),
-            text: format!("{}. What was entered is kept below: send it again when that is mended.", sentence(message)),
+            text: tf("{}. What was entered is kept below: send it again when that is mended.", &[&sentence(message)]),
         }
     }
 
@@ -69,9 +77,11 @@ impl Notice {
         Self {
             tone: "warn",
             title: "Nothing was sent: this form is from before".into(),
-            text: "The dashboard was restarted since, or does not remember the form any more, so it cannot tell whether it \
-                   was sent already. Look whether it was; if not, send it now."
-                .into(),
+            text: key(
+                "The dashboard was restarted since, or does not remember the form any more, so it cannot tell whether it \
+                 was sent already. Look whether it was; if not, send it now.",
+            )
+            .into(),
         }
     }
 }

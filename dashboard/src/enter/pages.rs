@@ -23,8 +23,10 @@ use crate::{
     access::Who,
     app::App,
     failure::Failure,
+    format::whole,
     pages::Notice,
     shell::{self, Shell},
+    words::{Said, key, t},
 };
 
 /// Where it all begins.
@@ -37,7 +39,7 @@ struct EnterPage {
     notices: Vec<Notice>,
     /// Of the form that sends test data; none where nothing can be sent.
     token: Option<String>,
-    events: usize,
+    events: String,
 }
 
 #[derive(Template)]
@@ -68,7 +70,7 @@ pub(super) async fn off(shell: Shell) -> Result<Response, Failure> {
 
 fn enter(shell: Shell, token: Option<String>, notices: Vec<Notice>) -> Result<Response, Failure> {
     let shell = Shell { page: "Enter events", ..shell.at(PATH) };
-    shell::page(&EnterPage { shell, notices, token, events: test_data::EVENTS })
+    shell::page(&EnterPage { shell, notices, token, events: whole(test_data::EVENTS as i64) })
 }
 
 /// A form that was just opened.
@@ -108,7 +110,7 @@ pub(super) async fn take<S: ViewStore>(
     if action == "check" {
         return again(&typed, &[], Vec::new(), Some(pretty(&event)));
     }
-    let what = format!("{} {}", form.what(), event.key);
+    let what = Said::new("{} {}", vec![form.what().into(), event.key.clone().into()]);
     match submit(&app, &desk, &who, &token, &what, vec![event]).await {
         Ok(response) => Ok(response),
         Err(Again::NotSent(message)) => {
@@ -131,11 +133,12 @@ pub(super) async fn send_test_data<S: ViewStore>(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let token = Typed::of(&body).text("form").to_owned();
-    let (notice, token, status) = match submit(&app, &desk, &who, &token, "test data", test_data::events()).await {
-        Ok(response) => return Ok(response),
-        Err(Again::NotSent(message)) => (Notice::not_sent(&message), token, StatusCode::SERVICE_UNAVAILABLE),
-        Err(Again::Unknown) => (Notice::unknown_form(), desk.token(), StatusCode::CONFLICT),
-    };
+    let (notice, token, status) =
+        match submit(&app, &desk, &who, &token, &key("test data").into(), test_data::events()).await {
+            Ok(response) => return Ok(response),
+            Err(Again::NotSent(message)) => (Notice::not_sent(&message), token, StatusCode::SERVICE_UNAVAILABLE),
+            Err(Again::Unknown) => (Notice::unknown_form(), desk.token(), StatusCode::CONFLICT),
+        };
     Ok((status, enter(shell, Some(token), vec![notice])?).into_response())
 }
 
@@ -152,8 +155,8 @@ fn render(
     let lines = typed.line_inputs(form, problems);
     let told = |problem: &Problem| {
         let input = inputs.iter().chain(lines.iter().flatten()).find(|input| input.name == problem.path);
-        let label = input.map_or("The event", |input| input.label);
-        (input.map(|input| input.id.clone()), format!("{label}: {}", problem.message))
+        let label = t(input.map_or(key("The event"), |input| input.label));
+        (input.map(|input| input.id.clone()), format!("{label}: {}", t(&problem.message)))
     };
     let problems = problems.iter().map(told).collect();
     let shell = Shell { page: form.title(), ..shell.at(PATH) };

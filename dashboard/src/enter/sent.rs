@@ -10,10 +10,11 @@ use super::desk::{Counted, Desk, Sent, State};
 use crate::{
     access::Who,
     failure::Failure,
-    format::{counted, instant, whole},
+    format::{counted, instant, tenths, whole},
     pages::Notice,
     shell::{self, Shell},
     table::{Cell, Column, Table},
+    words::{key, t, tf},
 };
 
 /// How many events are told apart; more are told by partition alone.
@@ -65,9 +66,11 @@ const BY_EVENT: &[Column<Row>] = &[
 
 fn state(row: &Row) -> Cell {
     match row.state {
-        Standing::Counted(after) => Cell::tag(&format!("counted after {:.1} s", after.as_secs_f64().max(0.1)), "good"),
-        Standing::Waiting => Cell::tag("waiting to be counted", "warn"),
-        Standing::Unacknowledged => Cell::tag("not acknowledged", "bad"),
+        Standing::Counted(after) => {
+            Cell::tag(&tf("counted after {} s", &[&tenths(after.as_secs_f64().max(0.1))]), "good")
+        }
+        Standing::Waiting => Cell::tag(key("waiting to be counted"), "warn"),
+        Standing::Unacknowledged => Cell::tag(key("not acknowledged"), "bad"),
     }
 }
 
@@ -79,13 +82,13 @@ pub(super) async fn show(
     Path(token): Path<String>,
 ) -> Result<Response, Failure> {
     let Some(submission) = desk.submission(&token, &who.name) else {
-        let detail = "Nothing is known of that submission: another reader sent it, or it was forgotten.".to_owned();
+        let detail = "Nothing is known of that submission: another reader sent it, or it was forgotten.";
         let advice = "What was sent stays sent; look for it in the views.";
         return Err(Failure::new(StatusCode::NOT_FOUND, "No such submission", detail, advice));
     };
     let mut notices = Vec::new();
     let (waits, tables, page) = match &submission.state {
-        State::Sending => (true, Vec::new(), "On its way"),
+        State::Sending => (true, Vec::new(), key("On its way")),
         State::Sent { events, counted, problem } => {
             let waits = !counted.all();
             if let Some(problem) = problem {
@@ -95,15 +98,15 @@ pub(super) async fn show(
                 notices.push(slow());
             }
             let page = match (problem, waits) {
-                (Some(_), _) => "Not all was acknowledged",
-                (None, true) => "Sent",
-                (None, false) => "Sent and counted",
+                (Some(_), _) => key("Not all was acknowledged"),
+                (None, true) => key("Sent"),
+                (None, false) => key("Sent and counted"),
             };
             (waits, tables(events, counted), page)
         }
     };
     let shell = Shell { page, refresh: waits.then_some(1), ..shell.at(super::pages::PATH) };
-    shell::page(&SentPage { shell, notices, what: submission.what, at: instant(submission.at), tables, waits })
+    shell::page(&SentPage { shell, notices, what: submission.what.here(), at: instant(submission.at), tables, waits })
 }
 
 fn tables(events: &[Sent], counted: &Counted) -> Vec<Table> {
@@ -120,8 +123,8 @@ fn tables(events: &[Sent], counted: &Counted) -> Vec<Table> {
             link: None,
             topic: topic.to_owned(),
             place: match from == to {
-                true => format!("partition {partition}, offset {}", whole(from)),
-                false => format!("partition {partition}, offsets {} to {}", whole(from), whole(to)),
+                true => tf("partition {}, offset {}", &[&partition.to_string(), &whole(from)]),
+                false => tf("partition {}, offsets {} to {}", &[&partition.to_string(), &whole(from), &whole(to)]),
             },
             events,
             state: standing(counted, stream, partition),
@@ -133,24 +136,25 @@ fn tables(events: &[Sent], counted: &Counted) -> Vec<Table> {
         let each: Vec<_> = events.iter().map(|event| each(event, counted)).collect();
         tables.push(Table::new("events", caption, BY_EVENT, &each));
     } else {
-        tables.push(Table::new("partitions", format!("{caption}, by partition"), BY_PARTITION, &rows));
+        tables.push(Table::new("partitions", tf("{}, by partition", &[&caption]), BY_PARTITION, &rows));
     }
     tables
 }
 
 fn each(event: &Sent, counted: &Counted) -> Row {
     let (kind, link) = match event.stream {
-        Stream::Sales => ("Sale", None),
-        Stream::Inventory => ("Product", Some("/product")),
-        Stream::Clients => ("Client", Some("/client")),
+        Stream::Sales => (key("Sale"), None),
+        Stream::Inventory => (key("Product"), Some("/product")),
+        Stream::Clients => (key("Client"), Some("/client")),
     };
     let query = || form_urlencoded::Serializer::new(String::new()).append_pair("id", &event.key).finish();
     let receipt = event.receipt.as_ref();
     Row {
-        name: format!("{kind} {}", event.key),
+        name: format!("{} {}", t(kind), event.key),
         link: link.map(|path| format!("{path}?{}", query())),
         topic: receipt.map_or_else(String::new, |receipt| receipt.topic.clone()),
-        place: receipt.map_or_else(String::new, |r| format!("partition {}, offset {}", r.partition, whole(r.offset))),
+        place: receipt
+            .map_or_else(String::new, |r| tf("partition {}, offset {}", &[&r.partition.to_string(), &whole(r.offset)])),
         events: 1,
         state: receipt.map_or(Standing::Unacknowledged, |r| standing(counted, event.stream, r.partition)),
     }
@@ -166,10 +170,10 @@ fn doubt(message: &str, events: &[Sent]) -> Notice {
     Notice {
         tone: "bad",
         title: missing,
-        text: format!(
+        text: tf(
             "{}. Kafka may have taken them all the same: look for them in the views before you enter them again, or they \
              may count twice.",
-            super::sentence(message)
+            &[&super::sentence(message)],
         ),
     }
 }
@@ -178,9 +182,10 @@ fn slow() -> Notice {
     Notice {
         tone: "warn",
         title: "It takes longer than usual".into(),
-        text:
+        text: key(
             "The events are safe in Kafka. They count as soon as a worker reads them: the status page says whether one \
-               runs and how much waits before them."
-                .into(),
+             runs and how much waits before them.",
+        )
+        .into(),
     }
 }

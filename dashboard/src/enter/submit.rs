@@ -11,7 +11,7 @@ use super::{
     desk::{Begin, Desk, Sent},
     sender::{NotSent, Receipt},
 };
-use crate::{access::Who, app::App};
+use crate::{access::Who, app::App, words::Said};
 
 /// How often positions are read while events wait to be counted: at first, and later.
 const SOON: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ pub(super) async fn submit<S: ViewStore>(
     desk: &Arc<Desk>,
     who: &Who,
     token: &str,
-    what: &str,
+    what: &Said,
     events: Vec<Outgoing>,
 ) -> Result<Response, Again> {
     let number = match desk.begin(token, &who.name, what) {
@@ -41,7 +41,7 @@ pub(super) async fn submit<S: ViewStore>(
         Begin::Already(token) => return Ok(see(&token)),
         Begin::Unknown => return Err(Again::Unknown),
     };
-    let job = Job { desk: Arc::clone(desk), who: who.clone(), what: what.to_owned(), number };
+    let job = Job { desk: Arc::clone(desk), who: who.clone(), what: what.english(), number };
     // On its own, so that it comes to an end also when the reader goes away.
     match tokio::spawn(job.run(app.clone(), events)).await {
         Ok(Ok(())) => Ok(see(token)),

@@ -24,6 +24,7 @@ use crate::{
     format::{counted, excerpt, visible, whole},
     pages::Notice,
     shell::{self, Shell},
+    words::{Said, key, t, tf},
 };
 
 pub(super) const PATH: &str = "/enter/upload";
@@ -34,6 +35,11 @@ const LIMITS: Limits = Limits { file: MAX_FILE as u64, unpacked: 64 << 20, rows:
 /// How many bad rows, and how many events, a preview shows.
 const SHOWN_ROWS: usize = 200;
 const SHOWN_EVENTS: usize = 10;
+/// What is held back, in numbers of one and of more.
+const HELD: (&str, &str) = (
+    key("good row of the same invoices held back with them"),
+    key("good rows of the same invoices held back with them"),
+);
 /// How much of a cell it shows.
 const CELL: usize = 60;
 
@@ -42,7 +48,7 @@ const CELL: usize = 60;
 struct UploadPage {
     shell: Shell,
     notices: Vec<Notice>,
-    max_mib: usize,
+    max_mib: String,
     max_rows: String,
     mapping: String,
 }
@@ -91,7 +97,13 @@ pub(super) async fn open(shell: Shell) -> Result<Response, Failure> {
 
 fn choose(shell: Shell, notices: Vec<Notice>, mapping: String) -> Result<Response, Failure> {
     let shell = Shell { page: "Upload a file", ..shell.at(super::pages::PATH) };
-    shell::page(&UploadPage { shell, notices, max_mib: MAX_FILE >> 20, max_rows: whole(LIMITS.rows), mapping })
+    shell::page(&UploadPage {
+        shell,
+        notices,
+        max_mib: (MAX_FILE >> 20).to_string(),
+        max_rows: whole(LIMITS.rows),
+        mapping,
+    })
 }
 
 /// A file that was chosen: it is read and kept, and nothing is sent.
@@ -112,7 +124,7 @@ pub(super) async fn take(
             Ok(Redirect::to(&format!("{PATH}/{token}")).into_response())
         }
         Err(message) => {
-            let text = format!("{}. Nothing was sent.", super::sentence(&message));
+            let text = tf("{}. Nothing was sent.", &[&super::sentence(&message)]);
             let notice = Notice { tone: "bad", title: "The file cannot be read".into(), text };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, choose(shell, vec![notice], mapping)?).into_response())
         }
@@ -123,8 +135,10 @@ type File = (String, Arc<[u8]>);
 
 async fn received(mut parts: Multipart, file: &mut Option<File>, mapping: &mut String) -> Result<(), String> {
     let broken = |error: axum::extract::multipart::MultipartError| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => format!("the file has more than {} MiB; split it", MAX_FILE >> 20),
-        _ => format!("the upload broke off: {}; try again", error.body_text()),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            tf("the file has more than {} MiB; split it", &[&(MAX_FILE >> 20).to_string()])
+        }
+        _ => tf("the upload broke off: {}; try again", &[&error.body_text()]),
     };
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         match part.name() {
@@ -142,7 +156,7 @@ async fn received(mut parts: Multipart, file: &mut Option<File>, mapping: &mut S
 }
 
 async fn read(file: Option<File>, mapping: String) -> Result<(String, Import, Vec<Outgoing>), String> {
-    let (name, bytes) = file.ok_or("no file was chosen, or it is empty; choose one")?;
+    let (name, bytes) = file.ok_or_else(|| t("no file was chosen, or it is empty; choose one").into_owned())?;
     let reading = tokio::task::spawn_blocking(move || {
         let mapping = Mapping::parse(mapping.lines().map(str::trim).filter(|line| !line.is_empty()))?;
         let options = ImportOptions { mapping, whole_invoices: true, limits: LIMITS, ..ImportOptions::default() };
@@ -150,10 +164,13 @@ async fn read(file: Option<File>, mapping: String) -> Result<(String, Import, Ve
         let events = import.events()?.collect::<Result<Vec<_>, _>>()?;
         Ok((name, import, events))
     });
-    let read: Result<_, ImportError> = reading.await.map_err(|error| format!("reading it ended: {error}"))?;
+    let read: Result<_, ImportError> =
+        reading.await.map_err(|error| tf("reading it ended: {}", &[&error.to_string()]))?;
     let (name, import, events) = read.map_err(|error| error.to_string())?;
     match events.iter().find_map(|event| Some((event, refused(event)?))) {
-        Some((event, why)) => Err(format!("{} cannot be sent ({why}); mend it in the file", event.key)),
+        Some((event, why)) => {
+            Err(tf("{} cannot be sent ({}); mend it in the file", &[&event.key.to_string(), &why.to_string()]))
+        }
         None => Ok((name, import, events)),
     }
 }
@@ -200,7 +217,7 @@ pub(super) async fn confirm<S: ViewStore>(
     if file.events.is_empty() {
         return show(shell, token, &file, Vec::new());
     }
-    let what = format!("file {}", file.name);
+    let what = Said::new("file {}", vec![file.name.clone().into()]);
     match submit(&app, &desk, &who, &token, &what, file.events.to_vec()).await {
         Ok(response) => Ok(response),
         Err(Again::NotSent(message)) => {
@@ -212,7 +229,7 @@ pub(super) async fn confirm<S: ViewStore>(
 }
 
 fn gone() -> Failure {
-    let detail = "That file is not kept any more: it waits for half an hour, and a restart forgets it.".to_owned();
+    let detail = "That file is not kept any more: it waits for half an hour, and a restart forgets it.";
     Failure::new(
         StatusCode::NOT_FOUND,
         "No such upload",
@@ -226,9 +243,9 @@ fn show(shell: Shell, token: String, file: &Preview, notices: Vec<Notice>) -> Re
     let shell = Shell { page: "Check before sending", ..shell.at(super::pages::PATH) };
     let count = |stream| file.events.iter().filter(|event| event.stream == stream).count() as i64;
     let found: Vec<_> = [
-        (Stream::Inventory, "stock record", "stock records"),
-        (Stream::Clients, "client record", "client records"),
-        (Stream::Sales, "sale", "sales"),
+        (Stream::Inventory, key("stock record"), key("stock records")),
+        (Stream::Clients, key("client record"), key("client records")),
+        (Stream::Sales, key("sale"), key("sales")),
     ]
     .into_iter()
     .filter_map(|(stream, one, many)| Some(count(stream)).filter(|n| *n > 0).map(|n| counted(n, one, many)))
@@ -243,9 +260,9 @@ fn show(shell: Shell, token: String, file: &Preview, notices: Vec<Notice>) -> Re
         notices,
         token,
         name: file.name.clone(),
-        found: if found.is_empty() { "Nothing that could be sent".into() } else { found.join(", ") },
+        found: if found.is_empty() { t("Nothing that could be sent").into_owned() } else { found.join(", ") },
         bad: counted(summary.bad_rows as i64, "bad row", "bad rows"),
-        held: (summary.held_rows > 0).then(|| counted(summary.held_rows as i64, "good row", "good rows")),
+        held: (summary.held_rows > 0).then(|| counted(summary.held_rows as i64, HELD.0, HELD.1)),
         tables: summary.headers.iter().filter_map(|header| table(header, &summary.bad)).collect(),
         more: (beyond > 0).then(|| counted(beyond as i64, "more bad row is not shown", "more bad rows are not shown")),
         events: file.events.iter().take(SHOWN_EVENTS).map(event).collect(),
@@ -257,8 +274,8 @@ fn table(header: &Header, bad: &[BadRow]) -> Option<BadTable> {
     let rows: Vec<_> =
         bad.iter().take(SHOWN_ROWS).filter(|row| row.sheet == header.sheet).map(|row| mark(header, row)).collect();
     let caption = match &header.sheet {
-        Some(sheet) => format!("Bad rows of sheet {sheet}"),
-        None => "Bad rows".to_owned(),
+        Some(sheet) => tf("Bad rows of sheet {}", &[sheet]),
+        None => t("Bad rows").into_owned(),
     };
     let columns = header.columns.iter().map(|column| visible(column)).collect();
     (!rows.is_empty()).then_some(BadTable { caption, columns, rows })

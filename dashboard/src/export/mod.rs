@@ -24,6 +24,7 @@ use crate::{
     format::whole,
     listing::{Chosen, Listed, Selection},
     query::{Parameters, PerPage},
+    words::Said,
 };
 
 /// The most rows of one file: what is held at once is bounded, and every program that opens such files manages them.
@@ -71,7 +72,7 @@ async fn show<S: ViewStore, R: Listed>(
     let _turn = AT_ONCE.acquire().await.map_err(|closed| Failure::internal(&closed))?;
     let page = R::rows(&app, &select).await?;
     if page.total > MAX_ROWS {
-        let detail = format!("{} {} are too many for one file.", whole(page.total), R::NOUNS.1);
+        let detail = Said::new("{} {} are too many for one file.", vec![whole(page.total).into(), R::NOUNS.1.into()]);
         let advice = "At most 100,000 rows go into one: search or filter the list first, or read the pages of the API.";
         return Err(Failure::new(StatusCode::BAD_REQUEST, "Too many rows", detail, advice));
     }

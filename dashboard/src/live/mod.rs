@@ -24,7 +24,7 @@ use self::{
     digests::{Digests, Part},
     hub::{Hub, Place},
 };
-use crate::{app::App, failure::Failure, query::Parameters};
+use crate::{app::App, failure::Failure, query::Parameters, words::Said};
 
 /// Where pages listen.
 pub(crate) const PATH: &str = "/live";
@@ -95,7 +95,7 @@ async fn live<S: ViewStore>(
     query: Parameters,
 ) -> Result<Response, Failure> {
     let Some(place) = app.latest.0.join(&app.store) else {
-        let detail = format!("{MAX_READERS} pages are live already, and no more can be.");
+        let detail = Said::new("{} pages are live already, and no more can be.", vec![MAX_READERS.to_string().into()]);
         let advice = "Everything works without: reload the page, or let it reload itself with refresh= in its address.";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "No live place is free", detail, advice));
     };

@@ -13,6 +13,7 @@ use crate::{
     query::{Parameters, bad},
     shell,
     shell::Shell,
+    words::Said,
 };
 
 #[derive(Template)]
@@ -31,7 +32,7 @@ pub(super) async fn show<S: ViewStore>(
 ) -> Result<Response, Failure> {
     let id = query.text("id").ok_or_else(|| bad("id", "", "the id of a client".into()))?;
     let Some(detail) = app.ask(app.store.client(id)).await? else {
-        let detail = format!("No client has the id {}.", visible(id));
+        let detail = Said::new("No client has the id {}.", vec![visible(id).into()]);
         let advice = "Ids are compared letter by letter: look for the client in the list at /clients.";
         return Err(Failure::new(StatusCode::NOT_FOUND, "No such client", detail, advice));
     };

@@ -26,7 +26,7 @@ use crate::{
     shell,
     shell::Shell,
     table::{Cell, Column, Table},
-    words::{t, tf},
+    words::{Said, t, tf},
 };
 
 #[derive(Template)]
@@ -55,7 +55,7 @@ pub(super) async fn show<S: ViewStore>(
         app.ask(app.store.product_winners())
     )?;
     let Some(detail) = detail else {
-        let detail = format!("No product has the id {}.", visible(id));
+        let detail = Said::new("No product has the id {}.", vec![visible(id).into()]);
         let advice = "Ids are compared letter by letter: look for the product in the lists.";
         return Err(Failure::new(StatusCode::NOT_FOUND, "No such product", detail, advice));
     };
