@@ -56,7 +56,7 @@ async fn the_data_of_the_shop_and_of_programs_is_never_translated() {
     let page = send(fake, options(), request("/product-winners").body(Body::empty()).unwrap()).await;
     assert!(page.body.contains(">Revenue</a>"));
     let json = send(Fake::loaded(), options(), request("/api/v1/product-winners").body(Body::empty()).unwrap()).await;
-    assert!(json.body.contains("\"total_profit\":81234.565") && json.header("vary").is_empty());
+    assert!(json.body.contains("\"total_profit\":81234.565") && !json.header("vary").contains("anguage"));
     let csv = send(Fake::loaded(), options(), request("/export/clients/csv").body(Body::empty()).unwrap()).await;
     assert!(csv.body.contains("279489.02"));
 }
