@@ -281,7 +281,14 @@ async fn a_search_looks_at_the_first_rows_only_and_says_so(bed: &impl Bed) {
     assert_eq!((page.total, page.searched), (WINDOW, Some(WINDOW)));
     assert_eq!(page, by_price.pick(rows.clone()));
     let by_name = Select { order: by("product_name", true), ..all() };
-    let page = store.loss_risk_products(&by_name).await.unwrap();
+    // The compatible server's own count of so many may lag a second behind.
+    let page = loop {
+        let page = store.loss_risk_products(&by_name).await.unwrap();
+        if page.total != WINDOW {
+            break page;
+        }
+        tokio::task::yield_now().await;
+    };
     assert_eq!((page.total, page.searched), (WINDOW + 2, None), "an index orders all of them");
     let filtered = Select { filters: vec![is("stock_quantity", Test::Between(Some(1.0), None))], ..all() };
     assert_eq!(store.loss_risk_products(&filtered).await.unwrap().total, WINDOW + 2);
