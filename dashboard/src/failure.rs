@@ -16,6 +16,7 @@ use stockstream_store::StoreError;
 use tracing::error;
 
 use crate::{
+    format::sentence,
     query::BadParameter,
     reader::Reader,
     shell::Shell,
@@ -66,10 +67,7 @@ impl Failure {
 
     /// The store answered with an error.
     pub(crate) fn store(error: &StoreError) -> Self {
-        let text = error.to_string();
-        let mut letters = text.trim_end_matches('.').chars();
-        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        let detail = format!("{first}{}.", letters.as_str());
+        let detail = format!("{}.", sentence(&error.to_string()));
         if error.is_transient() {
             return Self::unavailable(detail);
         }

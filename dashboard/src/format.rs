@@ -140,6 +140,12 @@ pub(crate) fn excerpt(bytes: &[u8], max_chars: usize) -> (String, bool) {
     (cut, more)
 }
 
+/// A message as the beginning of a sentence: with a capital, and without its full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.trim_end_matches('.').chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

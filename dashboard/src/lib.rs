@@ -10,6 +10,7 @@ mod api;
 mod app;
 mod assets;
 mod chart;
+mod cookies;
 mod enter;
 mod etag;
 mod export;

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use stockstream_model::event::{ClientRecord, Id, InventoryRecord, Sale, Stream};
+use stockstream_model::event::{
+    ClientRecord, Id, InventoryRecord, Rejection, Sale, Stream, decode_client, decode_inventory, decode_sale,
+};
 
 /// A record to produce.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,15 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// Why workers would refuse it; `None` when they take it.
+    pub fn refusal(&self) -> Option<Rejection> {
+        match self.stream {
+            Stream::Sales => decode_sale(&self.payload).err(),
+            Stream::Inventory => decode_inventory(&self.payload).err(),
+            Stream::Clients => decode_client(&self.payload).err(),
+        }
+    }
+
     pub(crate) fn sale(sale: &Sale<'_>) -> Self {
         Self::of(Stream::Sales, &sale.invoice_id, sale)
     }

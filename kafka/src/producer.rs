@@ -12,7 +12,7 @@ use rdkafka::{
     ClientConfig, ClientContext, Message,
     config::RDKafkaLogLevel,
     error::KafkaError as Client,
-    message::DeliveryResult,
+    message::{BorrowedMessage, DeliveryResult},
     producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
     types::RDKafkaErrorCode as Code,
 };
@@ -39,6 +39,17 @@ pub struct Delivered {
     pub offset: i64,
     /// The size of its payload.
     pub bytes: usize,
+}
+
+impl Delivered {
+    pub(crate) fn of(message: &BorrowedMessage<'_>) -> Self {
+        Self {
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+            bytes: message.payload_len(),
+        }
+    }
 }
 
 type OnDelivery = Box<dyn Fn(Delivered) + Send + Sync>;
@@ -68,12 +79,7 @@ impl ProducerContext for Context {
         match result {
             Ok(message) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
-                (self.on_delivery)(Delivered {
-                    topic: message.topic().to_owned(),
-                    partition: message.partition(),
-                    offset: message.offset(),
-                    bytes: message.payload_len(),
-                });
+                (self.on_delivery)(Delivered::of(message));
             }
             Err((error, _)) => {
                 let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);

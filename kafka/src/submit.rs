@@ -8,7 +8,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Message,
+    ClientContext,
     config::RDKafkaLogLevel,
     error::KafkaError as Client,
     message::DeliveryResult,
@@ -71,12 +71,7 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, place: Self::DeliveryOpaque) {
         let outcome = match result {
-            Ok(message) => Ok(Delivered {
-                topic: message.topic().to_owned(),
-                partition: message.partition(),
-                offset: message.offset(),
-                bytes: message.payload_len(),
-            }),
+            Ok(message) => Ok(Delivered::of(message)),
             Err((error, _)) => Err(error.clone()),
         };
         let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);

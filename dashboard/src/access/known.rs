@@ -22,7 +22,7 @@ use super::{
     proxy::ProxyHeaders,
     session::{Key, Session},
 };
-use crate::{failure::Failure, words::Said};
+use crate::{cookies::cookies, failure::Failure, words::Said};
 
 /// How readers are known and what they may. Its secrets are not shown: neither by `Debug` nor in the log.
 pub struct Access {
@@ -226,12 +226,6 @@ fn cookie(value: &str, tls: bool) -> Option<HeaderValue> {
 /// The cookie that ends a session.
 pub(super) fn ended(from: &From) -> Option<HeaderValue> {
     cookie("", from.tls)
-}
-
-fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(move |(given, _)| *given == name).map(|(_, value)| value)
 }
 
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {

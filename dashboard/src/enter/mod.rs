@@ -27,6 +27,7 @@ use crate::{
     Options,
     access::Who,
     app::App,
+    format::sentence,
     pages::Notice,
     shell::Shell,
     words::{key, tf},
@@ -84,10 +85,4 @@ impl Notice {
             .into(),
         }
     }
-}
-
-/// With a capital, and without a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.trim_end_matches('.').chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }

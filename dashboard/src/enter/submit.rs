@@ -53,7 +53,8 @@ pub(super) async fn submit<S: ViewStore>(
     }
 }
 
-fn see(token: &str) -> Response {
+/// Where it is told what became of a submission.
+pub(super) fn see(token: &str) -> Response {
     Redirect::to(&format!("/enter/sent/{token}")).into_response()
 }
 

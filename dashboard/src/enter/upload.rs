@@ -10,18 +10,18 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use stockstream_input::{BadRow, Header, Import, ImportError, ImportOptions, Limits, Mapping, Outgoing};
-use stockstream_model::event::{Rejection, Stream, decode_client, decode_inventory, decode_sale};
+use stockstream_model::event::Stream;
 use stockstream_store::ViewStore;
 
 use super::{
     desk::{Desk, Preview},
-    submit::{Again, submit},
+    submit::{Again, see, submit},
 };
 use crate::{
     access::Who,
     app::App,
     failure::Failure,
-    format::{counted, excerpt, visible, whole},
+    format::{counted, excerpt, sentence, visible, whole},
     pages::Notice,
     shell::{self, Shell},
     words::{Said, key, t, tf},
@@ -124,7 +124,7 @@ pub(super) async fn take(
             Ok(Redirect::to(&format!("{PATH}/{token}")).into_response())
         }
         Err(message) => {
-            let text = tf("{}. Nothing was sent.", &[&super::sentence(&message)]);
+            let text = tf("{}. Nothing was sent.", &[&sentence(&message)]);
             let notice = Notice { tone: "bad", title: "The file cannot be read".into(), text };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, choose(shell, vec![notice], mapping)?).into_response())
         }
@@ -167,20 +167,11 @@ async fn read(file: Option<File>, mapping: String) -> Result<(String, Import, Ve
     let read: Result<_, ImportError> =
         reading.await.map_err(|error| tf("reading it ended: {}", &[&error.to_string()]))?;
     let (name, import, events) = read.map_err(|error| error.to_string())?;
-    match events.iter().find_map(|event| Some((event, refused(event)?))) {
+    match events.iter().find_map(|event| Some((event, event.refusal()?))) {
         Some((event, why)) => {
             Err(tf("{} cannot be sent ({}); mend it in the file", &[&event.key.to_string(), &why.to_string()]))
         }
         None => Ok((name, import, events)),
-    }
-}
-
-/// Why workers would refuse an event whose rows are good each, such as an invoice with too many of them.
-fn refused(event: &Outgoing) -> Option<Rejection> {
-    match event.stream {
-        Stream::Sales => decode_sale(&event.payload).err(),
-        Stream::Inventory => decode_inventory(&event.payload).err(),
-        Stream::Clients => decode_client(&event.payload).err(),
     }
 }
 
@@ -193,10 +184,7 @@ pub(super) async fn preview(
 ) -> Result<Response, Failure> {
     match desk.preview(&token, &who.name) {
         Some(preview) => show(shell, token, &preview, Vec::new()),
-        None if desk.submission(&token, &who.name).is_some() => {
-            Ok(Redirect::to(&format!("/enter/sent/{token}")).into_response())
-        }
-        None => Err(gone()),
+        None => sent_or_gone(&desk, &token, &who),
     }
 }
 
@@ -209,10 +197,7 @@ pub(super) async fn confirm<S: ViewStore>(
     Path(token): Path<String>,
 ) -> Result<Response, Failure> {
     let Some(file) = desk.preview(&token, &who.name) else {
-        return match desk.submission(&token, &who.name) {
-            Some(_) => Ok(Redirect::to(&format!("/enter/sent/{token}")).into_response()),
-            None => Err(gone()),
-        };
+        return sent_or_gone(&desk, &token, &who);
     };
     if file.events.is_empty() {
         return show(shell, token, &file, Vec::new());
@@ -226,6 +211,11 @@ pub(super) async fn confirm<S: ViewStore>(
         }
         Err(Again::Unknown) => Err(gone()),
     }
+}
+
+/// What became of a file that does not wait any more.
+fn sent_or_gone(desk: &Desk, token: &str, who: &Who) -> Result<Response, Failure> {
+    desk.submission(token, &who.name).map(|_| see(token)).ok_or_else(gone)
 }
 
 fn gone() -> Failure {

@@ -25,12 +25,6 @@ enum Input {
     Line(&'static str),
 }
 
-impl ApiPage {
-    fn input(&self, schema: &Value) -> Input {
-        input(schema)
-    }
-}
-
 fn input(schema: &Value) -> Input {
     let one = schema.get("items").unwrap_or(schema);
     let words = one["enum"].as_array().map(|words| words.iter().filter_map(Value::as_str).map(str::to_owned).collect());

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::Language;
+use crate::cookies::cookies;
 
 /// For how long a browser keeps what was chosen, a year.
 const KEPT_SECONDS: u32 = 31_536_000;
@@ -61,7 +62,7 @@ impl Choice {
     /// What the address says, else what the browser kept, else what the browser prefers. What cannot be used is ignored.
     pub(super) fn of(said: &[(String, String)], headers: &HeaderMap) -> Self {
         let text = |wanted: &str| said.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-        let kept = |name| cookie(headers, name);
+        let kept = |name| cookies(headers, name).next();
         let preferred =
             || headers.get(header::ACCEPT_LANGUAGE).and_then(|value| Language::preferred(value.to_str().ok()?));
         let theme = |name: &str| Theme::ALL.into_iter().find(|theme| theme.name() == name);
@@ -87,12 +88,6 @@ impl Choice {
             HeaderValue::try_from(cookie).ok()
         })
     }
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 #[cfg(test)]
