@@ -21,6 +21,7 @@ use crate::{
     failure::Failure,
     format::excerpt,
     listing::{Chosen, Listed, Selection},
+    live::Part,
     overview::Overview,
     pages::rejected_selection,
     query::{Parameters, PerPage},
@@ -56,7 +57,7 @@ fn single<T>(items: Vec<T>) -> Page<T> {
 
 async fn status<S: ViewStore>(State(app): State<App<S>>) -> Answer<Overview> {
     debug!(view = "status", "view selected by a program");
-    Ok(Json(Overview::new(app.ask(app.store.status()).await?)))
+    Ok(Json(Overview::new(app.share(Part::Status, "", app.store.status()).await?)))
 }
 
 /// The rows of a view as JSON, each with the fields that are wanted: all of them unless columns are chosen.
@@ -81,13 +82,14 @@ struct Sales {
 
 /// The days that have sales may lie years back: what was loaded from history is found without knowing when it was.
 async fn latest_event<S: ViewStore>(app: &App<S>) -> Result<Option<Timestamp>, Failure> {
-    Ok(Overview::new(app.ask(app.store.status()).await?).freshness.latest_event)
+    Ok(Overview::new(app.share(Part::Status, "", app.store.status()).await?).freshness.latest_event)
 }
 
 async fn sales_daily<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Sales> {
     let latest = if query.says("to") { None } else { latest_event(&app).await? };
     let (from, to) = query.days(latest.unwrap_or_else(Timestamp::now).day())?;
-    let Json(days) = answer("sales_daily", single(app.ask(app.store.sales_daily(from, to)).await?))?;
+    let Json(days) =
+        answer("sales_daily", single(app.share(Part::Sales, (from, to), app.store.sales_daily(from, to)).await?))?;
     Ok(Json(Sales { from, to, days }))
 }
 

@@ -1,16 +1,32 @@
 //! What every handler has at hand: the store and the options.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt::Debug,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::http::StatusCode;
-use stockstream_model::Timestamp;
-use stockstream_store::{StoreError, ViewStore};
+use stockstream_model::{Timestamp, documents::Row};
+use stockstream_store::{Page, Select, StoreError, ViewStore};
 use tracing::warn;
 
-use crate::{Options, failure::Failure, live::Latest, memory::Memory, reader::Reader};
+use crate::{
+    Options,
+    answers::Answers,
+    failure::Failure,
+    live::{Digests, Latest, Part},
+    memory::Memory,
+    metrics::Metrics,
+    reader::Reader,
+};
 
 /// How long a page that can be shown from memory waits for a database that did not answer before.
 const WHILE_AWAY: Duration = Duration::from_millis(500);
+
+/// Pages of up to so many rows are kept for others who ask for them.
+const SHARED_ROWS: u64 = 500;
 
 /// What every handler has at hand.
 pub(crate) struct App<S> {
@@ -18,6 +34,8 @@ pub(crate) struct App<S> {
     pub(crate) options: Arc<Options>,
     pub(crate) latest: Latest,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) metrics: Arc<Metrics>,
+    answers: Arc<Answers>,
 }
 
 impl<S> Clone for App<S> {
@@ -27,6 +45,8 @@ impl<S> Clone for App<S> {
             options: Arc::clone(&self.options),
             latest: self.latest.clone(),
             memory: Arc::clone(&self.memory),
+            metrics: Arc::clone(&self.metrics),
+            answers: Arc::clone(&self.answers),
         }
     }
 }
@@ -34,7 +54,32 @@ impl<S> Clone for App<S> {
 impl<S: ViewStore> App<S> {
     pub(crate) fn new(store: Arc<S>, options: Arc<Options>) -> Self {
         let latest = Latest::new(options.store_timeout);
-        Self { store, options, latest, memory: Arc::default() }
+        Self { store, options, latest, memory: Arc::default(), metrics: Arc::default(), answers: Arc::default() }
+    }
+
+    /// Like [`ask`](Self::ask), for what readers ask again and again: the answer to the same question in the same state of
+    /// that part is shared.
+    pub(crate) async fn share<T: Clone + Send + Sync + 'static>(
+        &self,
+        part: Part,
+        question: impl Debug,
+        answer: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Failure> {
+        let state = async { Ok(Digests::of(&self.store.pulse().await?)) };
+        self.ask(self.answers.share(part, format!("{question:?}"), state, answer)).await
+    }
+
+    /// A page of a list; a long one, for a program or a file, is nothing to keep.
+    pub(crate) async fn share_page<R: Row + Debug>(
+        &self,
+        part: Part,
+        select: &Select<R>,
+        answer: impl Future<Output = Result<Page<R>, StoreError>>,
+    ) -> Result<Page<R>, Failure> {
+        if select.paging.per_page > SHARED_ROWS {
+            return self.ask(answer).await;
+        }
+        self.share(part, select, answer).await
     }
 
     /// Waits for an answer of the store, but no longer than the options allow: a driver looks for a lost server for
@@ -52,7 +97,17 @@ impl<S: ViewStore> App<S> {
             limit = limit.min(WHILE_AWAY);
         }
         let read_at = Timestamp::now();
-        let failure = match tokio::time::timeout(limit, answer).await {
+        let begun = Instant::now();
+        let answered = tokio::time::timeout(limit, answer).await;
+        self.metrics.asked(
+            begun,
+            match &answered {
+                Ok(Ok(_)) => "answered",
+                Ok(Err(_)) => "failed",
+                Err(_) => "late",
+            },
+        );
+        let failure = match answered {
             Ok(Ok(value)) => {
                 self.memory.note(false);
                 if let Some(address) = address {

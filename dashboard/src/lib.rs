@@ -6,6 +6,7 @@
 //! `Failure`, turned in one place into a page for a person or problem JSON for a program.
 
 mod access;
+mod answers;
 mod api;
 mod app;
 mod assets;
@@ -21,6 +22,7 @@ mod health;
 mod listing;
 mod live;
 mod memory;
+mod metrics;
 mod openapi;
 mod options;
 mod overview;

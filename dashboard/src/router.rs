@@ -12,7 +12,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::{
     Options, access, api, app::App, assets, enter, etag, export, failure, failure::Failure, guard, health, live,
-    openapi, pages, reader, shell::Shell,
+    metrics, openapi, pages, reader, shell::Shell,
 };
 
 /// The dashboard over a store.
@@ -21,7 +21,7 @@ pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
     let (shell, hosts) = (Shell::bare(Arc::clone(&options)), guard::Hosts::new(&options.allowed_hosts));
     let access = Arc::clone(&options.access);
     let app = App::new(store, options);
-    let latest = app.latest.clone();
+    let (latest, measured) = (app.latest.clone(), Arc::clone(&app.metrics));
     routes(app)
         // The last one is passed first: a refused name gets a page and headers like everything else.
         .layer(from_fn_with_state(access, access::check))
@@ -30,6 +30,7 @@ pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
         .layer(map_response(guard::harden))
         .layer(from_fn_with_state(latest, reader::meet))
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(measured, metrics::measure))
 }
 
 /// The routes alone. Each must be in the table of who may see what.
@@ -39,6 +40,7 @@ pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
         .merge(api::routes().merge(openapi::routes()).layer(from_fn(etag::name)))
         .merge(export::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(live::routes())
         .merge(assets::routes())
         .merge(access::routes())

@@ -13,6 +13,7 @@ use crate::{
     app::App,
     failure::Failure,
     format::{counted, decimal, maybe_decimal, whole},
+    live::Part,
     pages::{Placeholder, Tile},
     table::{Cell, Column},
     words::{t, tf},
@@ -60,11 +61,14 @@ impl Listed for ClientRow {
     ];
 
     async fn rows<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Page<Self>, Failure> {
-        app.ask(app.store.clients(select)).await
+        app.share_page(Part::Clients, select, app.store.clients(select)).await
     }
 
     async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
-        let (page, figures) = tokio::try_join!(Self::rows(app, select), app.ask(app.store.client_figures(select)))?;
+        let (page, figures) = tokio::try_join!(
+            Self::rows(app, select),
+            app.share(Part::Clients, (&select.search, &select.filters), app.store.client_figures(select))
+        )?;
         let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };
         Ok(Found { page, figures, offers: Vec::new() })
     }

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     failure::Failure,
     format::{counted, decimal, maybe_decimal, whole},
+    live::Part,
     overview::Overview,
     pages::{Placeholder, Tile, idle, product},
     table::{Cell, Column},
@@ -67,14 +68,14 @@ impl Listed for RiskRow {
     ];
 
     async fn rows<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Page<Self>, Failure> {
-        app.ask(app.store.loss_risk_products(select)).await
+        app.share_page(Part::Risks, select, app.store.loss_risk_products(select)).await
     }
 
     async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
         let (page, figures, offers) = tokio::try_join!(
             Self::rows(app, select),
-            app.ask(app.store.risk_figures(select)),
-            app.ask(app.store.risk_categories())
+            app.share(Part::Risks, (&select.search, &select.filters), app.store.risk_figures(select)),
+            app.share(Part::Risks, "", app.store.risk_categories())
         )?;
         let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };
         Ok(Found { page, figures, offers })

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     failure::Failure,
     format::{counted, decimal, maybe_decimal, named, percent, whole},
+    live::Part,
     overview::{Overview, state_of},
     pages::{Placeholder, Tile, idle, product},
     table::{Cell, Column},
@@ -83,11 +84,11 @@ impl Listed for Winner {
     ];
 
     async fn rows<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Page<Self>, Failure> {
-        Ok(select.pick(app.ask(app.store.product_winners()).await?))
+        Ok(select.pick(app.share(Part::Winners, "", app.store.product_winners()).await?))
     }
 
     async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
-        let all = app.ask(app.store.product_winners()).await?;
+        let all = app.share(Part::Winners, "", app.store.product_winners()).await?;
         let categories: BTreeSet<_> = all.iter().filter_map(|row| row.product_category.clone()).collect();
         let (rows, searched) = select.matching(all);
         let tiles = tiles(&rows);

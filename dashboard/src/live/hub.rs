@@ -47,6 +47,11 @@ impl Hub {
         Arc::new(Self { seen, readers: AtomicUsize::new(0), limit, looking: Mutex::new(false), store_timeout })
     }
 
+    /// How many wait.
+    pub(crate) fn readers(&self) -> usize {
+        self.readers.load(Ordering::Acquire)
+    }
+
     /// What was last seen, as long as somebody looks.
     pub(crate) fn current(&self) -> Option<Digests> {
         let looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);

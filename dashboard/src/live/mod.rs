@@ -20,10 +20,8 @@ use serde::Serialize;
 use stockstream_store::ViewStore;
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    digests::{Digests, Part},
-    hub::{Hub, Place},
-};
+pub(crate) use self::digests::{Digests, Part};
+use self::hub::{Hub, Place};
 use crate::{app::App, failure::Failure, query::Parameters, words::Said};
 
 /// Where pages listen.
@@ -47,6 +45,11 @@ impl Latest {
     /// As nobody knows it yet; waiting for the database takes no longer than that.
     pub(crate) fn new(store_timeout: Duration) -> Self {
         Self(Hub::new(MAX_READERS, store_timeout))
+    }
+
+    /// How many pages listen.
+    pub(crate) fn readers(&self) -> usize {
+        self.0.readers()
     }
 
     /// Its name, if somebody looks.

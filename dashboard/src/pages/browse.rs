@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     format::{counted, instant, whole},
     listing::{Bars, Found, Listed, Selection},
+    live::Part,
     overview::state_of,
     query::Parameters,
     shell,
@@ -51,7 +52,8 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
     query: Parameters,
 ) -> Result<Response, Failure> {
     let selection = Selection::<R>::of(&query, PER_PAGE)?.tidied();
-    let (status, found) = tokio::try_join!(app.ask(app.store.status()), R::found(&app, &selection.select))?;
+    let (status, found) =
+        tokio::try_join!(app.share(Part::Status, "", app.store.status()), R::found(&app, &selection.select))?;
     let Found { page, figures, offers } = found;
     info!(
         view = R::NAME,

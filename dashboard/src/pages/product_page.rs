@@ -21,6 +21,7 @@ use crate::{
     failure::Failure,
     format::{counted, decimal, instant, maybe_decimal, named, percent, visible, whole},
     listing::{expiry, risk_tone},
+    live::Part,
     overview::state_of,
     query::{Parameters, bad},
     shell,
@@ -50,9 +51,9 @@ pub(super) async fn show<S: ViewStore>(
 ) -> Result<Response, Failure> {
     let id = query.text("id").ok_or_else(|| bad("id", "", "the id of a product".into()))?;
     let (status, detail, winners) = tokio::try_join!(
-        app.ask(app.store.status()),
+        app.share(Part::Status, "", app.store.status()),
         app.ask(app.store.product(id)),
-        app.ask(app.store.product_winners())
+        app.share(Part::Winners, "", app.store.product_winners())
     )?;
     let Some(detail) = detail else {
         let detail = Said::new("No product has the id {}.", vec![visible(id).into()]);

@@ -16,6 +16,7 @@ use crate::{
     failure::Failure,
     format::{counted, excerpt, whole},
     listing::Address,
+    live::Part,
     query::{BadParameter, Parameters, bad},
     shell::Shell,
     table::{Cell, Column, Table},
@@ -58,7 +59,7 @@ pub(super) async fn show<S: ViewStore>(
 ) -> Result<Response, Failure> {
     let select = selection(&query)?;
     let address = |page: u64| address(&select, page);
-    let page = app.ask(app.store.rejected_events(select.clone())).await?;
+    let page = app.share(Part::Rejected, &select, app.store.rejected_events(select.clone())).await?;
     info!(view = "rejected_events", page = page.page, rows = page.items.len(), "view selected");
     let rows = if let Some(placeholder) = beyond_the_end(&page, address) {
         Rows::None(placeholder)

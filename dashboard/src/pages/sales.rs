@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     format::{day, decimal, maybe_decimal, whole},
     listing::Address,
+    live::Part,
     query::{BadParameter, Parameters, bad},
     shell,
     shell::Shell,
@@ -126,7 +127,10 @@ pub(super) async fn show<S: ViewStore>(
     let today = Timestamp::now().day();
     let range = Range::of(&query, last.unwrap_or(today))?;
     let (from, to) = range.days(last.unwrap_or(today), today);
-    let rows = app.ask(app.store.sales_daily(from.unwrap_or(Day::from_number(EVER.0)), to)).await?;
+    let rows = {
+        let from = from.unwrap_or(Day::from_number(EVER.0));
+        app.share(Part::Sales, (from, to), app.store.sales_daily(from, to)).await?
+    };
     info!(view = "sales", days = rows.len(), "view selected");
     let from = from.or(rows.first().map(|row| row.day)).unwrap_or(to);
     let days = every_day(&rows, from, to);

@@ -18,6 +18,7 @@ use crate::{
     app::App,
     failure::Failure,
     format::{ago, counted, day, decimal, instant, whole},
+    live::Part,
     overview::Overview,
     query::Parameters,
     shell,
@@ -55,7 +56,7 @@ pub(super) async fn show<S: ViewStore>(
         Some(seconds) => Some(seconds),
         None => app.options.refresh.map(|every| every.as_secs().max(1)),
     };
-    let status = app.ask(app.store.status()).await?;
+    let status = app.share(Part::Status, "", app.store.status()).await?;
     let facts = status.settings.as_ref().map(settings).unwrap_or_default();
     let overview = Overview::new(status);
     info!(view = "status", "view selected");

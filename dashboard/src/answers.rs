@@ -1,0 +1,201 @@
+//! Answers of the database that several readers share: as long as nothing changed, what one was told is told to all, and
+//! who asks while the same is being read waits for that.
+
+use std::{
+    any::{Any, TypeId},
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Mutex as Turn;
+
+use crate::live::{Digests, Part};
+
+/// So many questions are kept, those asked last.
+const QUESTIONS: usize = 64;
+/// What changes without an event (derived fields after a change of settings, events that expire, signs of life) is seen
+/// after this.
+const LONGEST: Duration = Duration::from_secs(5);
+/// The same for the state of the pipeline, which tells ages.
+const LONGEST_STATUS: Duration = Duration::from_secs(1);
+
+type Question = (TypeId, Part, String);
+
+/// Shared answers.
+#[derive(Default)]
+pub(crate) struct Answers {
+    state: State,
+    /// The question asked last comes last.
+    kept: Mutex<Vec<(Question, Arc<Turn<Option<Kept>>>)>>,
+}
+
+struct Kept {
+    state: Digests,
+    since: Instant,
+    value: Arc<dyn Any + Send + Sync>,
+}
+
+impl Answers {
+    /// The answer of `read`, or one that was read in the same state of the database. `state` is asked for that state;
+    /// `question` tells apart what is asked for of one part in one type.
+    ///
+    /// # Errors
+    /// What `state` or `read` failed with; the next who asks tries again.
+    pub(crate) async fn share<T: Clone + Send + Sync + 'static, E>(
+        &self,
+        part: Part,
+        question: String,
+        state: impl Future<Output = Result<Digests, E>>,
+        read: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        // Before the answer is read: it is then never older than the state that it is kept for.
+        let now = self.state.current(state).await?;
+        let turn = self.turn((TypeId::of::<T>(), part, question));
+        let mut kept = turn.lock().await;
+        let longest = if part == Part::Status { LONGEST_STATUS } else { LONGEST };
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.since.elapsed() < longest)
+            && !now.changed_since(Some(&kept.state)).contains(&part)
+            && let Some(value) = kept.value.downcast_ref::<T>()
+        {
+            return Ok(value.clone());
+        }
+        let since = Instant::now();
+        let value = read.await?;
+        *kept = Some(Kept { state: now, since, value: Arc::new(value.clone()) });
+        Ok(value)
+    }
+
+    fn turn(&self, question: Question) -> Arc<Turn<Option<Kept>>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = kept.iter().position(|(one, _)| *one == question);
+        let entry = place.map_or_else(|| (question, Arc::default()), |place| kept.remove(place));
+        let turn = Arc::clone(&entry.1);
+        kept.push(entry);
+        if kept.len() > QUESTIONS {
+            kept.remove(0);
+        }
+        turn
+    }
+}
+
+/// The state of the database as it was read after somebody asked for it: one look for all who asked before it began.
+#[derive(Default)]
+struct State {
+    asked: AtomicU64,
+    last: Turn<Option<(u64, Digests)>>,
+}
+
+impl State {
+    async fn current<E>(&self, read: impl Future<Output = Result<Digests, E>>) -> Result<Digests, E> {
+        let number = self.asked.fetch_add(1, Ordering::AcqRel);
+        let mut last = self.last.lock().await;
+        if let Some((before, state)) = *last
+            && number < before
+        {
+            return Ok(state);
+        }
+        let before = self.asked.load(Ordering::Acquire);
+        let state = read.await?;
+        *last = Some((before, state));
+        Ok(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use stockstream_model::documents::{Checkpoint, PartitionId};
+    use stockstream_model::event::Stream;
+    use stockstream_store::Pulse;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// The state after so many events of a stream.
+    fn after(stream: Stream, events: i64) -> Digests {
+        let checkpoint = Checkpoint { next: events, ..Checkpoint::new(PartitionId { stream, partition: 0 }, 7, None) };
+        Digests::of(&Pulse { checkpoints: vec![checkpoint], ..Pulse::default() })
+    }
+
+    async fn ask(answers: &Answers, question: &str, state: Digests, value: u32) -> Result<u32, String> {
+        let question = question.to_owned();
+        answers.share(Part::Clients, question, async { Ok(state) }, async { Ok(value) }).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_stands_until_its_part_changes() {
+        let answers = Answers::default();
+        let (one, two) = (after(Stream::Sales, 1), after(Stream::Sales, 2));
+        assert_eq!(ask(&answers, "a", one, 1).await, Ok(1));
+        assert_eq!(ask(&answers, "a", one, 2).await, Ok(1), "nothing changed");
+        assert_eq!(ask(&answers, "b", one, 3).await, Ok(3), "another question");
+        assert_eq!(ask(&answers, "a", two, 4).await, Ok(4), "sales came");
+        let stock = after(Stream::Inventory, 1);
+        assert_eq!(ask(&answers, "a", stock, 5).await, Ok(5));
+        assert_eq!(ask(&answers, "a", after(Stream::Inventory, 2), 6).await, Ok(5), "stock is no part of clients");
+        let other_type = answers.share(Part::Clients, "a".into(), async { Ok::<_, ()>(stock) }, async { Ok("text") });
+        assert_eq!(other_type.await, Ok("text"));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_not_kept() {
+        let answers = Answers::default();
+        let state = after(Stream::Sales, 1);
+        let failed = answers.share(Part::Clients, "a".into(), async { Ok(state) }, async { Err::<u32, _>("away") });
+        assert_eq!(failed.await, Err("away"));
+        assert_eq!(ask(&answers, "a", state, 2).await, Ok(2));
+        let blind = answers.share(Part::Clients, "a".into(), async { Err("away") }, async { Ok(3_u32) });
+        assert_eq!(blind.await, Err("away"), "the state is not known");
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_at_once_are_answered_by_one_read_and_two_looks() {
+        let (answers, gate) = (Answers::default(), Semaphore::new(0));
+        let (reads, looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let one = || {
+            let state = async {
+                looks.fetch_add(1, Ordering::Relaxed);
+                gate.acquire().await.map_err(drop)?.forget();
+                Ok::<_, ()>(after(Stream::Sales, 1))
+            };
+            let read = async { Ok(reads.fetch_add(1, Ordering::Relaxed)) };
+            answers.share(Part::Clients, String::new(), state, read)
+        };
+        let all = futures_util::future::join_all((0..100).map(|_| one()));
+        let (all, ()) = tokio::join!(all, async { gate.add_permits(100) });
+        assert!(all.iter().all(|answer| *answer == Ok(0)), "{all:?}");
+        assert_eq!((reads.into_inner(), looks.into_inner()), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn who_asks_during_a_look_waits_for_the_next() {
+        let state = State::default();
+        let (old, new) = (after(Stream::Sales, 1), after(Stream::Sales, 2));
+        let gate = Semaphore::new(0);
+        let first = state.current(async {
+            gate.acquire().await.map_err(drop)?.forget();
+            Ok::<_, ()>(old)
+        });
+        let second = async {
+            tokio::task::yield_now().await;
+            let second = state.current(async { Ok::<_, ()>(new) });
+            let (second, ()) = tokio::join!(second, async { gate.add_permits(1) });
+            second
+        };
+        assert_eq!(tokio::join!(first, second), (Ok(old), Ok(new)));
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_bounded() {
+        let answers = Answers::default();
+        for number in 0..200 {
+            let _ = ask(&answers, &number.to_string(), after(Stream::Sales, 1), number).await;
+        }
+        assert_eq!(answers.kept.lock().unwrap().len(), QUESTIONS);
+    }
+}

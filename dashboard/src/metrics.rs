@@ -1,0 +1,125 @@
+//! The dashboard's metrics, in Prometheus' text format.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{Method, header::CONTENT_TYPE},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+use stockstream_store::ViewStore;
+
+use crate::app::App;
+
+/// Where they are scraped.
+const PATH: &str = "/metrics";
+const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// A route as the router spells it, so that nobody makes new ones by asking for them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRoute {
+    route: String,
+}
+
+/// How a request was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+/// What became of a question to the database.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+/// All metrics; `stockstream_dashboard_` is added to every name.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    request_seconds: Family<OfRoute, Histogram>,
+    database_seconds: Family<Outcome, Histogram>,
+    database_away: Gauge,
+    live_readers: Gauge,
+}
+
+fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("stockstream_dashboard");
+        let requests = Family::default();
+        registry.register("requests", "Requests answered, by route, method and status", requests.clone());
+        let request_seconds = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let help = "Seconds until an answer begins, by route; of a live stream, until it stands";
+        registry.register("request_seconds", help, request_seconds.clone());
+        let database_seconds = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let help = "Seconds of a question to the database, by outcome";
+        registry.register("database_seconds", help, database_seconds.clone());
+        let (database_away, live_readers) = (Gauge::default(), Gauge::default());
+        let help = "Whether the database did not answer when it was asked last";
+        registry.register("database_away", help, database_away.clone());
+        registry.register("live_readers", "Pages that are kept new", live_readers.clone());
+        Self { registry, requests, request_seconds, database_seconds, database_away, live_readers }
+    }
+}
+
+impl Metrics {
+    /// Notes a question to the database.
+    pub(crate) fn asked(&self, since: Instant, outcome: &'static str) {
+        self.database_seconds.get_or_create(&Outcome { outcome }).observe(since.elapsed().as_secs_f64());
+    }
+
+    fn text(&self, live_readers: usize, is_away: bool) -> String {
+        self.live_readers.set(live_readers.try_into().unwrap_or(i64::MAX));
+        self.database_away.set(is_away.into());
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// The route of a scrape.
+pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+    Router::new().route(PATH, get(scrape::<S>))
+}
+
+async fn scrape<S: ViewStore>(State(app): State<App<S>>) -> Response {
+    let text = app.metrics.text(app.latest.readers(), app.memory.is_away());
+    ([(CONTENT_TYPE, KIND)], text).into_response()
+}
+
+/// Notes how every request is answered, and how soon.
+pub(crate) async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = named(request.method());
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    metrics.request_seconds.get_or_create(&OfRoute { route: route.clone() }).observe(begun.elapsed().as_secs_f64());
+    metrics.requests.get_or_create(&Answered { route, method, status: response.status().as_u16() }).inc();
+    response
+}
+
+/// A method's name; whatever else a client invents is one.
+fn named(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        _ => "other",
+    }
+}
