@@ -4,6 +4,8 @@
 #
 #   hack/mongodb.sh up                start it; nothing happens if it runs already
 #   hack/mongodb.sh readonly          a second front that PostgreSQL itself holds to reading
+#   hack/mongodb.sh operations        what came by that second front so far, as PostgreSQL counts it: FUNCTION NUMBER
+#   hack/mongodb.sh rows              rows read of each collection so far, as PostgreSQL counts them: NAME NUMBER
 #   hack/mongodb.sh down [--wipe]     stop all of it and wait for its end; --wipe also deletes the data
 #   hack/mongodb.sh install           only fetch what `up` needs
 #
@@ -94,7 +96,7 @@ start_postgres() {
     $SUDO chown "$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$ROOT/etc/passwd")" "$DIR/postgres"
     pg initdb -D /mnt/data -U postgres --auth=trust --no-sync >/dev/null
     $SUDO tee -a "$DIR/postgres/data/postgresql.conf" >/dev/null <<CONF
-shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb'
+shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb,pg_stat_statements'
 cron.database_name = 'postgres'
 cron.log_run = off
 cron.log_statement = off
@@ -107,7 +109,7 @@ CONF
   pg pg_ctl -D /mnt/data -o "-p $PG" -l /mnt/log -w start </dev/null >/dev/null ||
     { say "PostgreSQL did not start; the end of $DIR/postgres/log:"; $SUDO tail -20 "$DIR/postgres/log" >&2; exit 1; }
   $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid"
-  sql <<<"create extension if not exists documentdb cascade"
+  sql <<<"create extension if not exists documentdb cascade; create extension if not exists pg_stat_statements"
 }
 
 wait_for_children() {
@@ -193,6 +195,29 @@ SQL
   echo "read-only: mongodb://$BIND:$RO_PORT/stock_management"
 }
 
+ask() { pg psql -qAt -F ' ' -h 127.0.0.1 -p "$PG" -U postgres; }
+
+# Each command of MongoDB is a call of one of the extension's functions.
+operations() {
+  ask <<'SQL'
+select call[1], sum(calls)
+from pg_stat_statements, regexp_match(query, 'documentdb_api(?:_internal)?\.(\w+) *\(') call
+where userid = 'ro'::regrole and call is not null
+group by 1 order by 1
+SQL
+}
+
+# Sessions tell their counts when they rest, within ten seconds.
+rows() {
+  sleep 11
+  ask <<'SQL'
+select c.collection_name, s.seq_tup_read + coalesce(s.idx_tup_fetch, 0)
+from documentdb_api_catalog.collections c
+join pg_stat_user_tables s on s.schemaname = 'documentdb_data' and s.relname = 'documents_' || c.collection_id
+order by 1
+SQL
+}
+
 # The shell's own kill: a minimal Debian has no program of that name that sudo could run.
 signal() { $SUDO bash -c 'kill -"$0" "$1"' "$1" "$2"; }
 
@@ -221,6 +246,8 @@ case "${1:-}" in
   up) up ;;
   readonly) readonly_front ;;
   down) shift; down "$@" ;;
+  operations) operations ;;
+  rows) rows ;;
   install) install_once ;;
-  *) sed -n '2,26{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,28{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

@@ -19,6 +19,9 @@ pub(crate) struct Backlog {
     /// How many clients
     #[arg(long, default_value_t = 100_000)]
     clients: u64,
+    /// A record for every client too
+    #[arg(long)]
+    records: bool,
 }
 
 impl Backlog {
@@ -28,10 +31,13 @@ impl Backlog {
         let producer = Producer::new(&settings.kafka, |_| {})?;
         let topics = &settings.kafka.topics;
         for product in 0..self.products {
-            let record = format!(
-                r#"{{"product_id":"p{product}","name":"Product {product}","quantity":100,"buy_price":"1.20","sell_price":"2.50"}}"#
-            );
+            let record = record(product);
             producer.send(&topics.inventory.name, &format!("p{product}"), record.as_bytes())?;
+        }
+        for client in 0..if self.records { self.clients } else { 0 } {
+            let record =
+                format!(r#"{{"client_id":"c{client}","name":"Client {client}","email":"client{client}@example.com"}}"#);
+            producer.send(&topics.clients.name, &format!("c{client}"), record.as_bytes())?;
         }
         let mut random = StdRng::seed_from_u64(1);
         for invoice in 0..self.sales {
@@ -42,6 +48,18 @@ impl Backlog {
         println!("backlog: {} sales written in {:.1} s", self.sales, began.elapsed().as_secs_f64());
         Ok(())
     }
+}
+
+/// A product in one of 20 categories. Every other one expires within five days.
+fn record(product: u64) -> String {
+    let expiry = match product % 2 {
+        0 => String::new(),
+        _ => format!(r#","expiry_date":"{}""#, Timestamp::now().plus_millis(product as i64 % 5 * 86_400_000).day()),
+    };
+    let category = product / 2 % 20;
+    format!(
+        r#"{{"product_id":"p{product}","name":"Product {product}","category":"Category {category}","quantity":100,"buy_price":"1.20","sell_price":"2.50"{expiry}}}"#
+    )
 }
 
 /// A sale of 1 to 4 items. The square of an even draw makes few products sell often.

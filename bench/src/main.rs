@@ -1,9 +1,10 @@
-//! What a worker and the operator are measured with; `hack/bench.sh` and `hack/scale.sh` put the parts together, each in one
-//! run.
+//! What a worker, a dashboard and the operator are measured with; `hack/bench.sh`, `hack/pages.sh` and `hack/scale.sh` put the
+//! parts together, each in one run.
 
 mod backlog;
 mod fleet;
 mod latency;
+mod pages;
 mod read;
 
 use std::{error::Error, process::ExitCode};
@@ -13,7 +14,7 @@ use stockstream_model::settings::Settings;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Measures workers and the operator against their limits.
+/// Measures workers, a dashboard and the operator against their limits.
 #[derive(Parser)]
 struct Cli {
     /// Kafka brokers
@@ -36,6 +37,8 @@ enum Command {
     Drain(read::Drain),
     /// Send events at a rate and measure when they are seen in MongoDB
     Latency(latency::Latency),
+    /// Ask a dashboard for its pages, one by one and at a rate
+    Pages(pages::Pages),
     /// Give an operator many pipelines at once and measure what it makes of them
     Fleet(fleet::Fleet),
 }
@@ -66,6 +69,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Read => read::read(&settings),
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,
+        Command::Pages(pages) => pages.run().await,
         Command::Fleet(fleet) => fleet.run(&settings).await,
     }
 }

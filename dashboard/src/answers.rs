@@ -24,13 +24,15 @@ const LONGEST: Duration = Duration::from_secs(5);
 const LONGEST_STATUS: Duration = Duration::from_secs(1);
 
 type Question = (TypeId, Part, String);
+/// What is kept for a question; whoever holds it reads the next.
+type Place = Arc<Turn<Option<Kept>>>;
 
 /// Shared answers.
 #[derive(Default)]
 pub(crate) struct Answers {
     state: State,
     /// The question asked last comes last.
-    kept: Mutex<Vec<(Question, Arc<Turn<Option<Kept>>>)>>,
+    kept: Mutex<Vec<(Question, Place)>>,
 }
 
 struct Kept {
@@ -69,7 +71,7 @@ impl Answers {
         Ok(value)
     }
 
-    fn turn(&self, question: Question) -> Arc<Turn<Option<Kept>>> {
+    fn turn(&self, question: Question) -> Place {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|(one, _)| *one == question);
         let entry = place.map_or_else(|| (question, Arc::default()), |place| kept.remove(place));

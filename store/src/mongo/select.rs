@@ -10,6 +10,9 @@ use crate::{
     select::{COUNTED, Selectable, Test, WINDOW},
 };
 
+/// Up to so many rows are read in one document together with their count, which then cannot be too large for one.
+const CUT_IN_ONE: i64 = 1_000;
+
 /// The name of a field in the database: a view's key is the document's id.
 fn path<R: Selectable>(field: &Field<R>) -> &'static str {
     if field.name == R::KEY { "_id" } else { field.name }
@@ -143,25 +146,55 @@ impl MongoStore {
     async fn select_in_window<R: Selectable>(&self, collection: &str, select: &Select<R>) -> Result<Page<Document>> {
         let (field, as_wanted_first) = select.order();
         let Paging { page, per_page } = select.paging;
-        let mut stages = window(select);
-        let counted = [stages.clone(), vec![doc! { "$count": "n" }]].concat();
+        let (stages, mut part) = (window(select), Vec::new());
         let mut key = sort_key(field, as_wanted_first);
         if let Kind::Word(words) = field.kind {
             let ranks = doc! { "$indexOfArray": [words, format!("${}", field.name)] };
-            stages.push(doc! { "$addFields": { "rank": ranks } });
+            part.push(doc! { "$addFields": { "rank": ranks } });
             let rank = key.remove(field.name).unwrap_or(Bson::Int32(1));
             key = std::iter::once(("rank".to_owned(), rank)).chain(key).collect();
         }
         let skip = i64::try_from(select.paging.skip()).unwrap_or(i64::MAX);
         let limit = i64::try_from(per_page).unwrap_or(i64::MAX).min(WINDOW as i64);
-        stages.push(doc! { "$sort": key });
-        stages.push(doc! { "$skip": skip.min(WINDOW as i64) });
-        stages.push(doc! { "$limit": limit.max(1) });
-        let items = if limit == 0 { Vec::new() } else { self.aggregate(collection, stages).await? };
-        let total = self.aggregate(collection, counted).await?.first().map_or(0, |count| codec::integer(count, "n"));
-        let matching = self.count_some(collection, filter(select), WINDOW + 1).await?;
+        part.push(doc! { "$sort": key });
+        part.push(doc! { "$skip": skip.min(WINDOW as i64) });
+        part.push(doc! { "$limit": limit.max(1) });
+        let filter = filter(select);
+        let matching = async {
+            if filter.is_empty() {
+                self.count(collection).await
+            } else {
+                self.count_some(collection, filter, WINDOW + 1).await
+            }
+        };
+        let ((items, total), matching) = tokio::try_join!(self.cut(collection, stages, part, limit), matching)?;
+        let items = if limit == 0 { Vec::new() } else { items };
         let searched = (matching > WINDOW).then_some(WINDOW);
         Ok(Page { items, page, per_page, total: total as u64, searched })
+    }
+
+    /// The part of what the stages find, and how many they find.
+    async fn cut(
+        &self,
+        collection: &str,
+        stages: Vec<Document>,
+        part: Vec<Document>,
+        limit: i64,
+    ) -> Result<(Vec<Document>, i64)> {
+        let count = doc! { "$count": "n" };
+        let number = |counted: Option<&Document>| counted.map_or(0, |count| codec::integer(count, "n"));
+        if limit > CUT_IN_ONE {
+            let counted = [stages.clone(), vec![count]].concat();
+            let items = self.aggregate(collection, [stages, part].concat()).await?;
+            return Ok((items, number(self.aggregate(collection, counted).await?.first())));
+        }
+        let both = doc! { "$facet": { "items": part, "count": [count] } };
+        let found = self.aggregate(collection, [stages, vec![both]].concat()).await?;
+        let documents = |name: &str| {
+            let array = found.first().and_then(|found| found.get_array(name).ok());
+            array.into_iter().flatten().filter_map(Bson::as_document)
+        };
+        Ok((documents("items").cloned().collect(), number(documents("count").next())))
     }
 
     /// What `group` makes of the selected documents, and whether there were more than are counted.

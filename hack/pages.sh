@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Measures a dashboard over 10,000 products and 100,000 clients, on services of its own: each page alone, and all of them
+# mixed at a rate beside live connections while sales come in.
+#   hack/pages.sh [SALES]        default 300,000; prints figures, leaves nothing behind
+#   PAGES_ROWS=1 hack/pages.sh   also how many rows of each collection a page reads, as PostgreSQL counts them (slow)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+SALES=${1:-300000}
+cargo build --release --workspace --locked
+STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN
+pids=()
+finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait; hack/services.sh down || true; }
+trap finish EXIT
+hack/services.sh up
+set -a; eval "$(hack/services.sh env)"; set +a
+bench=target/release/stockstream-bench
+"$bench" backlog --records --sales "$SALES"
+STOCKSTREAM_KAFKA_START_FROM=earliest target/release/stockstream worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker.log" & pids+=($!)
+"$bench" drain --sales "$SALES"
+read_only=mongodb://127.0.0.1:$MONGO_RO_PORT/stock_management
+listen=127.0.0.1:$(hack/free-ports.py 1)
+MONGODB_URI=$read_only target/release/stockstream dashboard --listen "$listen" 2>"$STOCKSTREAM_RUN/dashboard.log" & page=$!
+pids+=("$page")
+until curl -sf "http://$listen/readyz" >/dev/null; do [ -e "/proc/$page" ] || { cat "$STOCKSTREAM_RUN/dashboard.log"; exit 1; }; sleep 0.2; done
+before=$(hack/mongodb.sh operations)
+if [ -n "${PAGES_ROWS:-}" ]; then "$bench" pages --address "$listen" --rate 0 --rows "hack/mongodb.sh rows"; fi
+"$bench" latency --rate 10 --probes 500 >"$STOCKSTREAM_RUN/latency.log" & pids+=($!) # something changes all the time
+"$bench" pages --address "$listen"
+awk '/VmHWM/ {printf "dashboard: at most %d MiB of memory\n", $2 / 1024}' "/proc/$page/status"
+echo "what the dashboard's database user asked for, by the server's own count:"
+diff <(echo "$before") <(hack/mongodb.sh operations) | sed -n 's/^> /  /p'
