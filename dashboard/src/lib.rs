@@ -35,7 +35,7 @@ mod shell;
 mod table;
 mod words;
 
-pub use access::{Access, AccessOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
+pub use access::{Access, AccessOptions, OidcOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
 pub use axum::http::HeaderName;
 pub use enter::{NotSent, Receipt, Sender, Sending};
 pub use ipnet::IpNet;

@@ -36,8 +36,14 @@ pub(super) fn options(settings: &Settings, page: &Page, access: Arc<Access>) -> 
     let topics = &settings.kafka.topics;
     Options {
         pipeline: settings.pipeline.name.clone(),
+        allowed_hosts: page
+            .allowed_hosts
+            .iter()
+            .map(String::as_str)
+            .chain(access.public_host())
+            .map(Into::into)
+            .collect(),
         access,
-        allowed_hosts: page.allowed_hosts.clone(),
         topics: Topics {
             sales: topics.sales.name.clone(),
             inventory: topics.inventory.name.clone(),

@@ -91,20 +91,20 @@ fn refusal_of(access: &Access, request: &Parts, who: Option<&Who>, unknown: Opti
 /// A person is led to the sign-in and back; a program is told.
 fn sign_in(access: &Access, request: &Parts) -> Response {
     let (headers, path) = (&request.headers, request.uri.path());
-    let has_page = matches!(access.kind, Kind::Password(_));
+    let (has_page, by_password) = (access.has_page(), matches!(access.kind, Kind::Password(_)));
     let takes_pages = headers.get(header::ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html"));
     if has_page && takes_pages && matches!(request.method, Method::GET | Method::HEAD) {
         return Redirect::to(&sign_in_address(&request.uri)).into_response();
     }
     let detail = "This dashboard is shown to those who have signed in.";
-    let advice = if is_for_programs(path) {
+    let advice = if is_for_programs(path) && by_password {
         key("Send a name and password with the request (HTTP Basic), or sign in at /sign-in.")
     } else {
         key("Sign in at /sign-in.")
     };
     let mut response = Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, advice).into_response();
     // A browser would ask for a password in a window of its own, and never forget it.
-    if has_page && is_for_programs(path) && !headers.contains_key("sec-fetch-mode") {
+    if by_password && is_for_programs(path) && !headers.contains_key("sec-fetch-mode") {
         let challenge = HeaderValue::from_static("Basic realm=\"Stockstream\", charset=\"UTF-8\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }

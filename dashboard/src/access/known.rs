@@ -16,7 +16,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use tracing::{info, warn};
 
 use super::{
-    AccessOptions, SignIn, Who,
+    AccessOptions, Role, SignIn, Who,
+    oidc::Oidc,
     origin::Proxies,
     passwords::{Passwords, Refusal},
     proxy::ProxyHeaders,
@@ -29,7 +30,7 @@ pub struct Access {
     pub(super) kind: Kind,
     proxies: Proxies,
     behind_tls: bool,
-    key: Key,
+    pub(super) key: Key,
 }
 
 pub(super) enum Kind {
@@ -37,6 +38,7 @@ pub(super) enum Kind {
     Local,
     Password(Passwords),
     Proxy(ProxyHeaders),
+    Oidc(Box<Oidc>),
 }
 
 impl fmt::Debug for Access {
@@ -46,6 +48,7 @@ impl fmt::Debug for Access {
             Kind::Local => "local",
             Kind::Password(_) => "password",
             Kind::Proxy(_) => "proxy",
+            Kind::Oidc(_) => "oidc",
         };
         f.debug_struct("Access").field("kind", &kind).field("behind_tls", &self.behind_tls).finish_non_exhaustive()
     }
@@ -88,6 +91,7 @@ impl Access {
                 return Err("sign-in by a proxy needs roles: say which groups have which role".into());
             }
             SignIn::Proxy(headers) => Kind::Proxy(headers),
+            SignIn::Oidc(options) => Kind::Oidc(Box::new(Oidc::open(*options)?)),
         };
         let key = match options.session_key {
             Some(path) => {
@@ -97,13 +101,25 @@ impl Access {
                 Key::of(&content).map_err(|problem| format!("the session key {place} cannot be used: {problem}"))?
             }
             None => {
-                if matches!(kind, Kind::Password(_)) {
+                if matches!(kind, Kind::Password(_) | Kind::Oidc(_)) {
                     info!("no session key is given: sessions are signed by one that ends with this process");
                 }
                 Key::random()
             }
         };
-        Ok(Self { kind, proxies: Proxies(options.trusted_proxies), behind_tls: options.behind_tls, key })
+        let behind_tls = options.behind_tls || matches!(&kind, Kind::Oidc(oidc) if oidc.is_behind_tls());
+        Ok(Self { kind, proxies: Proxies(options.trusted_proxies), behind_tls, key })
+    }
+
+    /// The host under which readers reach the dashboard, where that is known: it must answer to it.
+    #[must_use]
+    pub fn public_host(&self) -> Option<&str> {
+        if let Kind::Oidc(oidc) = &self.kind { Some(oidc.host()) } else { None }
+    }
+
+    /// Whether there is a page to sign in at.
+    pub(super) fn has_page(&self) -> bool {
+        matches!(self.kind, Kind::Password(_) | Kind::Oidc(_))
     }
 
     pub(super) fn from(&self, request: &Parts) -> From {
@@ -136,6 +152,7 @@ impl Access {
                     Err(failure.into_response())
                 }
             },
+            Kind::Oidc(oidc) => Ok(self.session_of_group(oidc, headers, from)),
             Kind::Password(passwords) => {
                 let known = self.session(passwords, headers, from);
                 let path = request.uri.path();
@@ -153,23 +170,52 @@ impl Access {
 
     fn session(&self, passwords: &Passwords, headers: &HeaderMap, from: &From) -> Known {
         let users = passwords.users();
-        let (now, name) = (now(), cookie_name(from.tls));
         let ground = |name: &str| users.named(name).map(|user| user.hash.as_bytes());
-        let opened = cookies(headers, name).find_map(|value| Session::opened(value, &self.key, now, ground));
-        let Some((session, user)) = opened.and_then(|session| users.named(&session.name).map(|user| (session, user)))
-        else {
+        self.standing(headers, from, ground, |session| {
+            users.named(&session.name).map(|user| (Arc::clone(&user.name), user.role))
+        })
+    }
+
+    fn session_of_group(&self, oidc: &Oidc, headers: &HeaderMap, from: &From) -> Known {
+        self.standing(
+            headers,
+            from,
+            |_| Some(oidc.ground()),
+            |session| oidc.role_of(&session.group).map(|role| (session.name.as_str().into(), role)),
+        )
+    }
+
+    /// The session of a cookie. `ground` is what the sign-in of a name rests on, `of` says who that is now.
+    fn standing<'a>(
+        &self,
+        headers: &HeaderMap,
+        from: &From,
+        ground: impl Fn(&str) -> Option<&'a [u8]>,
+        of: impl FnOnce(&Session) -> Option<(Arc<str>, Role)>,
+    ) -> Known {
+        let (now, name) = (now(), cookie_name(from.tls));
+        let opened = cookies(headers, name).find_map(|value| Session::opened(value, &self.key, now, &ground));
+        let Some((session, (name, role))) = opened.and_then(|session| of(&session).map(|who| (session, who))) else {
             return (None, None);
         };
-        let renewed = session.seen_at(now).map(|session| session.sealed(&self.key, user.hash.as_bytes()));
-        let who = Who { name: Arc::clone(&user.name), role: user.role, can_sign_out: true };
-        (Some(who), renewed.and_then(|value| cookie(&value, from.tls)))
+        let renewed = session.seen_at(now).zip(ground(&session.name));
+        let renewed = renewed.map(|(session, ground)| session.sealed(&self.key, ground));
+        (Some(Who { name, role, can_sign_out: true }), renewed.and_then(|value| cookie(&value, from.tls)))
     }
 
     /// The cookie of a session that begins.
     pub(super) fn begin(&self, passwords: &Passwords, name: &str, from: &From) -> Option<HeaderValue> {
         let users = passwords.users();
-        let session = Session::begin(name, now());
-        cookie(&session.sealed(&self.key, users.named(name)?.hash.as_bytes()), from.tls)
+        self.begun(Session::begin(name, "", now()), users.named(name)?.hash.as_bytes(), from)
+    }
+
+    /// The cookie of a session that begins, of somebody who has a role by that group.
+    pub(super) fn begin_of_group(&self, name: &str, group: &str, ground: &[u8], from: &From) -> Option<HeaderValue> {
+        self.begun(Session::begin(name, group, now()), ground, from)
+    }
+
+    fn begun(&self, session: Session, ground: &[u8], from: &From) -> Option<HeaderValue> {
+        cookie(&session.sealed(&self.key, ground), from.tls)
     }
 }
 
@@ -217,10 +263,28 @@ const fn cookie_name(tls: bool) -> &'static str {
 }
 
 fn cookie(value: &str, tls: bool) -> Option<HeaderValue> {
+    named_cookie(cookie_name(tls), value, tls, "")
+}
+
+fn named_cookie(name: &str, value: &str, tls: bool, age: &str) -> Option<HeaderValue> {
     let secure = if tls { "; Secure" } else { "" };
-    let age = if value.is_empty() { "; Max-Age=0" } else { "" };
-    let name = cookie_name(tls);
+    let age = if value.is_empty() { "; Max-Age=0" } else { age };
     HeaderValue::try_from(format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}")).ok()
+}
+
+/// The cookie of a sign-in that is under way with a provider; without a value, of one that is over. A page of the provider
+/// leads back here, which takes cookies along that are `Lax`.
+pub(super) fn flow_cookie(value: &str, from: &From) -> Option<HeaderValue> {
+    named_cookie(flow_cookie_name(from.tls), value, from.tls, "; Max-Age=600")
+}
+
+/// The first of those cookies that can be used.
+pub(super) fn flow_value<T>(headers: &HeaderMap, from: &From, of: impl FnMut(&str) -> Option<T>) -> Option<T> {
+    cookies(headers, flow_cookie_name(from.tls)).find_map(of)
+}
+
+const fn flow_cookie_name(tls: bool) -> &'static str {
+    if tls { "__Host-stockstream-sign-in" } else { "stockstream-sign-in" }
 }
 
 /// The cookie that ends a session.
@@ -235,6 +299,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((name.to_owned(), password.to_owned()))
 }
 
-fn now() -> u64 {
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -9,11 +9,12 @@
 //! something and was sent by a page of somebody else does not get here: forms need no tokens.
 //!
 //! Who it is that asks is found out by the kind of sign-in that was chosen ([`SignIn`]): nobody signs in, by `password`
-//! and a `session` in a cookie, or by the headers of a `proxy`.
+//! and a `session` in a cookie, by the headers of a `proxy`, or by OpenID Connect (`oidc`) and a session.
 
 mod gate;
 mod known;
 mod limit;
+mod oidc;
 mod options;
 mod origin;
 mod password;
@@ -30,6 +31,7 @@ mod users;
 pub(crate) use self::{gate::check, role::Who, sign_in::routes, table::may_read};
 pub use self::{
     known::Access,
+    oidc::OidcOptions,
     options::{AccessOptions, SignIn},
     password::hash_password,
     proxy::ProxyHeaders,

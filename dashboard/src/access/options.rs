@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use super::ProxyHeaders;
+use super::{OidcOptions, ProxyHeaders};
 
 /// How readers are known.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub enum SignIn {
     },
     /// By headers of a proxy before the dashboard that they signed in to.
     Proxy(ProxyHeaders),
+    /// By OpenID Connect.
+    Oidc(Box<OidcOptions>),
 }
 
 /// Who may see what, as the caller says it.

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
-use super::{Role, Who, users::LONGEST_NAME};
+use super::{Role, Who, role::greatest, users::LONGEST_NAME};
 use crate::{failure::Failure, words::Said};
 
 /// The headers that say who asks, and which groups have which role.
@@ -37,8 +37,7 @@ impl ProxyHeaders {
             return Err(nobody(Said::new("The header {} does not say who asks.", vec![self.user.to_string().into()])));
         }
         let groups: Vec<_> = one(&self.groups)?.split(',').map(str::trim).collect();
-        let of_groups = self.roles.iter().filter(|(group, _)| groups.contains(&group.as_str())).map(|(_, role)| *role);
-        let Some(role) = of_groups.max_by_key(|role| Role::ALL.iter().position(|other| other == role)) else {
+        let Some((_, role)) = greatest(&self.roles, |group| groups.contains(&group)) else {
             let detail = Said::new("None of the groups of {} has a role here.", vec![name.to_owned().into()]);
             let advice = "Whoever runs this dashboard decides which groups have which role.";
             return Err(Failure::new(StatusCode::FORBIDDEN, "Not for you", detail, advice));

@@ -35,6 +35,12 @@ impl Role {
     }
 }
 
+/// The group that gives the greatest role, and that role: of the roles of groups, those of groups that somebody is in.
+pub(super) fn greatest<'a>(roles: &'a [(String, Role)], is_in: impl Fn(&str) -> bool) -> Option<(&'a str, Role)> {
+    let of_groups = roles.iter().filter(|(group, _)| is_in(group)).map(|(group, role)| (group.as_str(), *role));
+    of_groups.max_by_key(|(_, role)| Role::ALL.iter().position(|other| other == role))
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -57,6 +57,8 @@ impl Key {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Session {
     pub(super) name: String,
+    /// The group that gave the role, where groups do. What it may now is looked up with every request.
+    pub(super) group: String,
     /// Seconds since 1970.
     begun: u64,
     seen: u64,
@@ -64,13 +66,14 @@ pub(super) struct Session {
 
 impl Session {
     /// One that begins.
-    pub(super) fn begin(name: &str, now: u64) -> Self {
-        Self { name: name.to_owned(), begun: now, seen: now }
+    pub(super) fn begin(name: &str, group: &str, now: u64) -> Self {
+        Self { name: name.to_owned(), group: group.to_owned(), begun: now, seen: now }
     }
 
     /// As the cookie's value. `ground` is what the sign-in rests on: the session ends when it changes.
     pub(super) fn sealed(&self, key: &Key, ground: &[u8]) -> String {
-        let body = format!("1.{}.{}.{}", URL_SAFE_NO_PAD.encode(&self.name), self.begun, self.seen);
+        let (name, group) = (URL_SAFE_NO_PAD.encode(&self.name), URL_SAFE_NO_PAD.encode(&self.group));
+        let body = format!("2.{name}.{group}.{}.{}", self.begun, self.seen);
         let mac = key.sign(&[body.as_bytes(), ground]).finalize().into_bytes();
         format!("{body}.{}", URL_SAFE_NO_PAD.encode(mac))
     }
@@ -84,12 +87,14 @@ impl Session {
     ) -> Option<Self> {
         let (body, mac) = value.rsplit_once('.')?;
         let mut parts = body.split('.');
-        let (version, name, begun, seen) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let name = String::from_utf8(URL_SAFE_NO_PAD.decode(name).ok()?).ok()?;
-        let session = Self { name, begun: begun.parse().ok()?, seen: seen.parse().ok()? };
+        let version = parts.next()?;
+        let mut text = || String::from_utf8(URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok();
+        let (name, group) = (text()?, text()?);
+        let (begun, seen) = (parts.next()?, parts.next()?);
+        let session = Self { name, group, begun: begun.parse().ok()?, seen: seen.parse().ok()? };
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         key.sign(&[body.as_bytes(), ground(&session.name)?]).verify_slice(&mac).ok()?;
-        let stands = version == "1"
+        let stands = version == "2"
             && parts.next().is_none()
             && now.saturating_sub(session.begun) < LONGEST
             && now.saturating_sub(session.seen) < IDLE;
@@ -113,7 +118,7 @@ mod tests {
     #[test]
     fn a_session_is_read_by_the_key_that_signed_it_until_it_ends() {
         let key = Key::random();
-        let session = Session::begin("änn", 1_000);
+        let session = Session::begin("änn", "staff", 1_000);
         let value = session.sealed(&key, b"hash");
         assert_eq!(open(&value, &key, 1_000 + IDLE - 1), Some(session.clone()));
         assert_eq!(open(&value, &key, 1_000 + IDLE), None, "idle");
@@ -130,14 +135,14 @@ mod tests {
     #[test]
     fn a_session_ends_with_the_user_and_with_the_password() {
         let key = Key::random();
-        assert_eq!(open(&Session::begin("bob", 0).sealed(&key, b"hash"), &key, 0), None);
-        assert_eq!(open(&Session::begin("änn", 0).sealed(&key, b"old hash"), &key, 0), None);
+        assert_eq!(open(&Session::begin("bob", "", 0).sealed(&key, b"hash"), &key, 0), None);
+        assert_eq!(open(&Session::begin("änn", "", 0).sealed(&key, b"old hash"), &key, 0), None);
     }
 
     #[test]
     fn no_byte_of_a_session_can_be_changed() {
         let key = Key::random();
-        let value = Session::begin("änn", 1_000).sealed(&key, b"hash");
+        let value = Session::begin("änn", "staff", 1_000).sealed(&key, b"hash");
         for index in 0..value.len() {
             for other in [b'0', b'A', b'.', b'_'] {
                 let mut bytes = value.clone().into_bytes();
@@ -149,7 +154,7 @@ mod tests {
                 }
             }
         }
-        for value in ["", ".", "1", "1.YQ.0.0.", "1.YQ.0.0.AAAA", &format!("{value}.x"), &value[1..]] {
+        for value in ["", ".", "2", "2.YQ..0.0.", "2.YQ..0.0.AAAA", &format!("{value}.x"), &value[1..]] {
             assert_eq!(open(value, &key, 1_000), None, "{value}");
         }
     }
@@ -158,7 +163,7 @@ mod tests {
     fn a_key_must_be_long() {
         assert!(Key::of(b"short\n").is_err_and(|said| said.contains("32 bytes")));
         let (one, other) = (Key::of(&[b'x'; 48]).unwrap(), Key::of(&[b'y'; 48]).unwrap());
-        let value = Session::begin("änn", 0).sealed(&one, b"hash");
+        let value = Session::begin("änn", "", 0).sealed(&one, b"hash");
         assert!(open(&value, &Key::of(&[b'x'; 48]).unwrap(), 0).is_some() && open(&value, &other, 0).is_none());
     }
 }

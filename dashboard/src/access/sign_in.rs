@@ -13,8 +13,8 @@ use stockstream_store::ViewStore;
 use tracing::info;
 
 use super::{
-    Who,
     known::{From, Kind, ended},
+    oidc,
     origin::own_path,
     passwords::Refusal,
 };
@@ -34,7 +34,7 @@ const LARGEST_FORM: usize = 16 << 10;
 /// The routes that are open to anybody.
 pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
     let form = get(show::<S>).post(sign_in::<S>).layer(DefaultBodyLimit::max(LARGEST_FORM));
-    Router::new().route(PATH, form).route("/sign-out", post(sign_out))
+    Router::new().route(PATH, form).route("/sign-out", post(sign_out::<S>)).merge(oidc::routes())
 }
 
 #[derive(Template)]
@@ -62,10 +62,12 @@ async fn show<S: ViewStore>(State(app): State<App<S>>, shell: Shell, query: Para
     if let Some(who) = &shell.who {
         return Ok(Redirect::to(next.unwrap_or_else(|| shell::home(who.role))).into_response());
     }
-    if !matches!(app.options.access.kind, Kind::Password(_)) {
-        return Ok(Redirect::to("/").into_response());
+    let next = next.unwrap_or_default();
+    match &app.options.access.kind {
+        Kind::Password(_) => page(shell, StatusCode::OK, "", next, None),
+        Kind::Oidc(oidc) => oidc::show(oidc, shell, next),
+        _ => Ok(Redirect::to("/").into_response()),
     }
-    page(shell, StatusCode::OK, "", next.unwrap_or_default(), None)
 }
 
 async fn sign_in<S: ViewStore>(
@@ -108,15 +110,22 @@ async fn sign_in<S: ViewStore>(
     }
 }
 
-async fn sign_out(Extension(from): Extension<From>, who: Option<Extension<Who>>) -> Response {
-    if let Some(Extension(who)) = who {
+async fn sign_out<S: ViewStore>(
+    State(app): State<App<S>>,
+    Extension(from): Extension<From>,
+    shell: Shell,
+) -> Result<Response, Failure> {
+    if let Some(who) = &shell.who {
         info!(user = %who.name, from = %from.client, "signed out");
     }
-    let mut response = Redirect::to(PATH).into_response();
+    let mut response = match (&app.options.access.kind, &shell.who) {
+        (Kind::Oidc(oidc), Some(_)) => oidc::end(oidc, shell).await?,
+        _ => Redirect::to(PATH).into_response(),
+    };
     if let Some(cookie) = ended(&from) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }
 
 fn page(

@@ -50,6 +50,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("/readyz", Read, May::Anybody),
     rule("/assets/*", Read, May::Anybody),
     rule("/sign-in", ReadAndWrite, May::Anybody),
+    rule("/sign-in/start", Read, May::Anybody),
     rule("/sign-in/callback", Read, May::Anybody),
     rule("/sign-out", Write, May::Anybody),
     // The views, what is in them, and what is taken along.

@@ -22,7 +22,15 @@ fn patterns() -> BTreeSet<String> {
 #[test]
 fn every_route_of_the_router_is_found() {
     let patterns = patterns();
-    for path in ["/", "/healthz", "/assets/style.css", "/clients", "/export/clients/{kind}", "/api/v1/status"] {
+    for path in [
+        "/",
+        "/healthz",
+        "/assets/style.css",
+        "/sign-in/callback",
+        "/clients",
+        "/export/clients/{kind}",
+        "/api/v1/status",
+    ] {
         assert!(patterns.contains(path), "{path} is not among {patterns:?}");
     }
 }
@@ -66,8 +74,8 @@ fn nothing_but_the_forms_and_the_sign_in_takes_anything() {
 #[test]
 fn who_has_not_signed_in_sees_what_is_open_to_anybody_alone() {
     for rule in RULES {
-        let open =
-            ["/healthz", "/readyz", "/assets/*", "/sign-in", "/sign-in/callback", "/sign-out"].contains(&rule.path);
+        let sign_in = ["/sign-in", "/sign-in/start", "/sign-in/callback", "/sign-out"];
+        let open = ["/healthz", "/readyz", "/assets/*"].contains(&rule.path) || sign_in.contains(&rule.path);
         assert_eq!(rule.may == May::Anybody, open, "{}", rule.path);
     }
 }

@@ -1,0 +1,268 @@
+//! The page that leads to the provider, the way there, the way back, and the way out.
+
+use askama::Template;
+use axum::{
+    Extension, Router,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::get,
+};
+use stockstream_store::ViewStore;
+use tracing::{info, warn};
+
+use super::{
+    super::{
+        known::{From, Kind, flow_cookie, flow_value, now},
+        origin::own_path,
+        role::greatest,
+    },
+    Oidc, address,
+    flow::{Flow, LONGEST},
+    trouble::Trouble,
+};
+use crate::{
+    app::App,
+    failure::Failure,
+    query::Parameters,
+    shell::{self, Shell},
+    words::tf,
+};
+
+/// The routes that are open to anybody.
+pub(in super::super) fn routes<S: ViewStore>() -> Router<App<S>> {
+    Router::new().route("/sign-in/start", get(start::<S>)).route("/sign-in/callback", get(callback::<S>))
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_oidc.html")]
+struct SignInPage {
+    shell: Shell,
+    /// What readers know the provider by.
+    provider: String,
+    /// The way there.
+    start: String,
+    /// What went wrong before.
+    problem: Option<String>,
+    /// Whether the reader is known to the provider already, but may nothing here.
+    again: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sign_out_oidc.html")]
+struct SignOutPage {
+    shell: Shell,
+    provider: String,
+    way_out: String,
+}
+
+/// Why nobody was let in, and what is said of it.
+struct Problem {
+    status: StatusCode,
+    text: String,
+    next: String,
+    again: bool,
+}
+
+impl Problem {
+    fn new(status: StatusCode, text: String) -> Self {
+        Self { status, text, next: String::new(), again: false }
+    }
+}
+
+/// The page to sign in at.
+pub(in super::super) fn show(oidc: &Oidc, shell: Shell, next: &str) -> Result<Response, Failure> {
+    page(oidc, shell, StatusCode::OK, None, next, false)
+}
+
+fn page(
+    oidc: &Oidc,
+    shell: Shell,
+    status: StatusCode,
+    problem: Option<String>,
+    next: &str,
+    again: bool,
+) -> Result<Response, Failure> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if !next.is_empty() {
+        query.append_pair("next", next);
+    }
+    if again {
+        query.append_pair("again", "1");
+    }
+    // In full: the cookie that is set there must come back with the reader, whatever this page was asked for by.
+    let start = format!("{}/sign-in/start?{}", oidc.public.origin, query.finish());
+    let shell = Shell { page: "Sign in", who: None, ..shell };
+    let provider = address::host(&oidc.options.issuer);
+    answer(status, &SignInPage { shell, provider, start: start.trim_end_matches('?').to_owned(), problem, again })
+}
+
+async fn start<S: ViewStore>(
+    State(app): State<App<S>>,
+    Extension(from): Extension<From>,
+    shell: Shell,
+    query: Parameters,
+) -> Result<Response, Failure> {
+    let access = &app.options.access;
+    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found("/sign-in/start")) };
+    let next = query.text("next").and_then(own_path).unwrap_or_default();
+    let again = query.text("again").is_some();
+    let flow = Flow::begin(next, now());
+    match oidc.way_there(&flow, &access.key, again).await {
+        Ok(there) => {
+            let mut response = Redirect::to(&there).into_response();
+            let value = flow.sealed(&access.key, oidc.ground());
+            response.headers_mut().extend(flow_cookie(&value, &from).map(|cookie| (header::SET_COOKIE, cookie)));
+            Ok(response)
+        }
+        Err(trouble) => {
+            let problem = of_trouble(oidc, &trouble);
+            page(oidc, shell, problem.status, Some(problem.text), next, again)
+        }
+    }
+}
+
+async fn callback<S: ViewStore>(
+    State(app): State<App<S>>,
+    Extension(from): Extension<From>,
+    headers: HeaderMap,
+    shell: Shell,
+    query: Parameters,
+) -> Result<Response, Failure> {
+    let access = &app.options.access;
+    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found("/sign-in/callback")) };
+    let flow = flow_value(&headers, &from, |value| Flow::opened(value, &access.key, oidc.ground(), now()));
+    let result = match flow {
+        Some(flow) => {
+            let_in(oidc, &app, &flow, &query, &from).await.map_err(|problem| Problem { next: flow.next, ..problem })
+        }
+        None => Err(stale(&from)),
+    };
+    let mut response = match result {
+        Ok(response) => response,
+        Err(Problem { status, text, next, again }) => page(oidc, shell, status, Some(text), &next, again)?,
+    };
+    // Whatever came of it, it is over: a code that is sent again is of no sign-in.
+    if let Some(cookie) = flow_cookie("", &from) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+async fn let_in<S: ViewStore>(
+    oidc: &Oidc,
+    app: &App<S>,
+    flow: &Flow,
+    query: &Parameters,
+    from: &From,
+) -> Result<Response, Problem> {
+    let access = &app.options.access;
+    let issuer = query.text("iss");
+    let is_answer = query.text("state").is_some_and(|state| flow.is_answered_by(state, &access.key));
+    if !is_answer || issuer.is_some_and(|issuer| issuer != oidc.options.issuer) {
+        return Err(stale(from));
+    }
+    let provider = address::host(&oidc.options.issuer);
+    if let Some(error) = query.text("error") {
+        let error: String = error.chars().filter(char::is_ascii_graphic).take(60).collect();
+        warn!(from = %from.client, error, "sign-in refused: the provider sent the reader back with an error");
+        let text = tf("{} did not let you in ({}). Begin again, or ask whoever runs it.", &[&provider, &error]);
+        return Err(Problem::new(StatusCode::FORBIDDEN, text));
+    }
+    let Some(code) = query.text("code") else { return Err(stale(from)) };
+    let attempt = oidc.limit(from.client).map_err(|wait| {
+        let seconds = wait.as_secs().max(1).to_string();
+        let text = tf("Too many sign-ins failed. Wait {} seconds, then try again.", &[&seconds]);
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, text)
+    })?;
+    let person = oidc.who_came(flow, &access.key, code).await.map_err(|trouble| of_trouble(oidc, &trouble))?;
+    let groups = &person.groups;
+    let Some((group, role)) = greatest(&oidc.options.roles, |group| groups.iter().any(|other| other == group)) else {
+        warn!(user = %person.name, subject = %person.subject, from = %from.client, "sign-in refused: no group has a role");
+        let text = no_role(&provider, &person.name, groups);
+        return Err(Problem { again: true, ..Problem::new(StatusCode::FORBIDDEN, text) });
+    };
+    oidc.by_address.take_back(attempt);
+    info!(user = %person.name, subject = %person.subject, from = %from.client, %role, group, "signed in");
+    let to = if flow.next.is_empty() { shell::home(role) } else { &flow.next };
+    let mut response = Redirect::to(to).into_response();
+    if let Some(cookie) = access.begin_of_group(&person.name, group, oidc.ground(), from) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// The page after the session here has ended, on the way to end the one with the provider. A redirect would not do: a page
+/// of ours may send forms to ourselves only, and browsers hold that against where the answer leads, too.
+pub(in super::super) async fn end(oidc: &Oidc, shell: Shell) -> Result<Response, Failure> {
+    let Some(way_out) = oidc.way_out().await else { return Ok(Redirect::to("/sign-in").into_response()) };
+    let shell = Shell { page: "Sign out", who: None, ..shell };
+    let provider = address::host(&oidc.options.issuer);
+    let refresh = HeaderValue::try_from(format!("0; url={way_out}")).ok();
+    let mut response = answer(StatusCode::OK, &SignOutPage { shell, provider, way_out })?;
+    response.headers_mut().extend(refresh.map(|value| (header::REFRESH, value)));
+    Ok(response)
+}
+
+fn stale(from: &From) -> Problem {
+    warn!(from = %from.client, "sign-in refused: it was not begun in that browser, or too long ago");
+    let text = tf(
+        "This sign-in was not begun in this browser, or more than {} minutes ago. Begin again.",
+        &[&(LONGEST / 60).to_string()],
+    );
+    Problem::new(StatusCode::BAD_REQUEST, text)
+}
+
+fn of_trouble(oidc: &Oidc, trouble: &Trouble) -> Problem {
+    warn!(%trouble, "nobody can sign in");
+    let provider = address::host(&oidc.options.issuer);
+    let (status, text) = match trouble {
+        Trouble::Away { .. } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            tf(
+                "{} does not answer, so nobody can sign in now. Try again in a moment; if it stays like that, tell \
+                 whoever runs this dashboard: its log says why.",
+                &[&provider],
+            ),
+        ),
+        Trouble::Unnamed { claim } => (
+            StatusCode::BAD_GATEWAY,
+            tf(
+                "{} does not say what you are called (claim {}). Tell whoever runs this dashboard.",
+                &[&provider, claim],
+            ),
+        ),
+        Trouble::Unusable { .. } | Trouble::Here { .. } => (
+            StatusCode::BAD_GATEWAY,
+            tf(
+                "The sign-in with {} did not succeed. Begin again; if it stays like that, tell whoever runs this \
+                 dashboard: its log says why.",
+                &[&provider],
+            ),
+        ),
+    };
+    Problem::new(status, text)
+}
+
+fn no_role(provider: &str, name: &str, groups: &[String]) -> String {
+    if groups.is_empty() {
+        return tf(
+            "{} knows you as {} but names no group of yours, and roles here are given to groups. Ask whoever runs this \
+             dashboard for a role.",
+            &[provider, name],
+        );
+    }
+    let shown: Vec<_> = groups.iter().take(12).map(|group| group.chars().take(80).collect::<String>()).collect();
+    let more = if groups.len() > shown.len() { ", …" } else { "" };
+    tf(
+        "{} knows you as {}, but none of your groups has a role here ({}). Ask whoever runs this dashboard for a role.",
+        &[provider, name, &(shown.join(", ") + more)],
+    )
+}
+
+fn answer(status: StatusCode, page: &impl Template) -> Result<Response, Failure> {
+    match page.render() {
+        Ok(html) => Ok((status, Html(html)).into_response()),
+        Err(error) => Err(Failure::internal(&error)),
+    }
+}
