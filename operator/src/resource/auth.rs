@@ -4,6 +4,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::OidcAuth;
+
 /// How readers of the dashboard are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AuthMode {
@@ -16,6 +18,9 @@ pub enum AuthMode {
     Password,
     /// By headers of a proxy before the dashboard that readers sign in to.
     Proxy,
+    /// With a provider of OpenID Connect.
+    #[serde(rename = "OIDC")]
+    Oidc,
 }
 
 /// What a reader may.
@@ -40,10 +45,18 @@ pub enum Role {
         .message("mode Proxy believes what headers say: give proxy with roles, and the addresses of the proxy in trustedProxies"),
     validation = Rule::new("self.mode == 'Proxy' || !has(self.proxy)")
         .message("this mode believes no headers: set mode to Proxy, or leave proxy out"),
+    validation = Rule::new("self.mode != 'OIDC' || has(self.oidc)")
+        .message("mode OIDC needs a provider: give oidc with issuer, clientId, clientSecretRef, publicUrl and roles"),
+    validation = Rule::new("self.mode == 'OIDC' || !has(self.oidc)")
+        .message("this mode asks no provider: set mode to OIDC, or leave oidc out"),
+    validation = Rule::new("!has(self.oidc) || !has(self.oidc.scopes) || size(self.oidc.scopes) == 0 || 'openid' in self.oidc.scopes")
+        .message("oidc.scopes must hold openid: add it, or leave scopes out")
+        .field_path(".oidc.scopes"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AuthSpec {
-    /// How readers are known: `Local`, only through a port-forward; `Off`, everybody may everything; `Password`; or `Proxy`.
+    /// How readers are known: `Local`, only through a port-forward; `Off`, everybody may everything; `Password`; `Proxy`; or
+    /// `OIDC`.
     #[serde(default)]
     pub mode: AuthMode,
     /// The users, for mode `Password`.
@@ -52,6 +65,9 @@ pub struct AuthSpec {
     /// What the proxy says, for mode `Proxy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyAuth>,
+    /// The provider, for mode `OIDC`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<OidcAuth>,
     /// Addresses or networks, such as `10.0.0.0/24`, of proxies that are believed who asks them, and whether by TLS.
     #[schemars(
         length(max = 32),
@@ -101,7 +117,7 @@ pub struct ProxyAuth {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupRole {
-    /// The group, as the proxy calls it.
+    /// The group, as the proxy or the provider calls it.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[^,\s]([^,]*[^,\s])?$"))]
     pub group: String,
     /// What its members may.
@@ -140,7 +156,8 @@ impl AuthSpec {
         let users = self.password.as_ref().map(|password| &password.users_secret_ref);
         let key = self.password.as_ref().and_then(|password| password.session_key_secret_ref.as_ref());
         let users = users.map(|users| (&users.name, &users.key, "the dashboard's users"));
-        users.into_iter().chain(key.map(|key| (&key.name, &key.key, "the key of the dashboard's sessions")))
+        let key = key.map(|key| (&key.name, &key.key, "the key of the dashboard's sessions"));
+        users.into_iter().chain(key).chain(self.oidc.iter().flat_map(OidcAuth::secrets))
     }
 }
 

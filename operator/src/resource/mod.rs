@@ -7,6 +7,7 @@ mod auth;
 mod crd;
 mod dates;
 mod kafka;
+mod oidc;
 mod pods;
 mod refs;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use auth::{AuthMode, AuthSpec, GroupRole, PasswordAuth, ProxyAuth, Role, Ses
 pub use crd::crd;
 pub use kafka::{KafkaSpec, KafkaTls, SaslSpec, SecuritySpec};
 use kube::{CustomResource, KubeSchema};
+pub use oidc::{ClientSecretRef, OidcAuth};
 pub use pods::{Amounts, Autoscaling, DashboardSpec, PodTemplate, Resources, WorkersSpec};
 pub use refs::{CaRef, SecretKeyRef, SecretRef};
 use serde::{Deserialize, Serialize};

@@ -74,6 +74,8 @@ pub struct Autoscaling {
 #[x_kube(
     validation = Rule::new("self.replicas < 2 || self.auth.mode != 'Password' || has(self.auth.password.sessionKeySecretRef)")
         .message("a session must stand on every pod: give auth.password.sessionKeySecretRef, or set replicas to 1"),
+    validation = Rule::new("self.replicas < 2 || self.auth.mode != 'OIDC' || has(self.auth.oidc.sessionKeySecretRef)")
+        .message("a sign-in must stand on every pod: give auth.oidc.sessionKeySecretRef, or set replicas to 1"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DashboardSpec {

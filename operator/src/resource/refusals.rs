@@ -29,6 +29,14 @@ pub fn put(mut pipeline: Value, path: &str, value: Value) -> Value {
     pipeline
 }
 
+/// The least that a provider needs.
+fn oidc() -> Value {
+    json!({
+        "issuer": "https://id.example.com", "clientId": "stock", "clientSecretRef": { "name": "dashboard" },
+        "publicUrl": "https://stock.example.com", "roles": [{ "group": "all", "role": "User" }],
+    })
+}
+
 /// What is refused from the beginning.
 pub fn refused() -> Vec<(Value, &'static str)> {
     let sasl = json!({ "mechanism": "PLAIN", "secretRef": { "name": "login" } });
@@ -59,6 +67,16 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             ),
             "a session must stand on every pod",
         ),
+        (with("/spec/dashboard/auth/mode", json!("OIDC")), "give oidc with issuer"),
+        (with("/spec/dashboard/auth/oidc", oidc()), "this mode asks no provider"),
+        (
+            with("/spec/dashboard/auth", json!({ "mode": "OIDC", "oidc": put(oidc(), "/scopes", json!(["profile"])) })),
+            "oidc.scopes must hold openid",
+        ),
+        (
+            with("/spec/dashboard", json!({ "replicas": 2, "auth": { "mode": "OIDC", "oidc": oidc() } })),
+            "a sign-in must stand on every pod",
+        ),
         (with("/metadata/name", json!("a".repeat(41))), "use at most 40 characters"),
         (with("/metadata/name", json!("a.b")), "may hold no dot"),
     ]
@@ -76,6 +94,9 @@ pub fn unreadable() -> Vec<(&'static str, Value, &'static str)> {
         ("/spec/analytics/clients/gold", json!("999999999999999999"), BY_PATTERN),
         ("/spec/dashboard/auth/trustedProxies", json!(["everything"]), BY_PATTERN),
         ("/spec/dashboard/auth/trustedProxies", json!(["10.0.0.0/33"]), BY_PATTERN),
+        ("/spec/dashboard/auth/oidc", put(oidc(), "/issuer", json!("http://id.example.com")), BY_PATTERN),
+        ("/spec/dashboard/auth/oidc", put(oidc(), "/publicUrl", json!("https://example.com/stock")), BY_PATTERN),
+        ("/spec/dashboard/auth/oidc", put(oidc(), "/publicUrl", json!("http://example.com")), BY_PATTERN),
         (MEMORY, json!("100K"), BY_PATTERN),
         (MEMORY, json!("1mi"), BY_PATTERN),
     ]

@@ -23,25 +23,28 @@ pub(super) fn workers(wanted: &Wanted<'_>, port: u16) -> Child {
     policy(wanted, Part::Worker, port, &ports.collect())
 }
 
-/// In: the page, from anywhere: which proxy or gateway stands before it is not known here. Out: names and MongoDB.
+/// In: the page, from anywhere: which proxy or gateway stands before it is not known here. Out: names and MongoDB, and where
+/// readers sign in by OpenID Connect the port of the provider. Its other addresses are most often at the same; where they
+/// are not, and the port is below the unprivileged ones, that needs a policy besides this one.
 pub(super) fn dashboard(wanted: &Wanted<'_>, port: u16) -> Child {
-    policy(wanted, Part::Dashboard, port, &BTreeSet::new())
+    let oidc = wanted.pipeline.spec.dashboard.auth.oidc.as_ref();
+    policy(wanted, Part::Dashboard, port, &oidc.and_then(|oidc| oidc.port()).into_iter().collect())
 }
 
 /// Out by port, to anywhere. By address is not to be had: policies know no host names, and Kafka and MongoDB may run within
 /// the cluster or outside. By the ports of the resource is not enough: those are where a client begins; brokers advertise
 /// listeners of their own, a replica set names its members, and `mongodb+srv` leaves the ports to the name service. So every
-/// unprivileged TCP port is open, and below it only what the bootstrap servers say. That keeps a pod that was taken over
+/// unprivileged TCP port is open, and below it only what the resource names. That keeps a pod that was taken over
 /// from web and mail servers, from shells of other machines, and from the credentials that clouds serve to
 /// machines on port 80. A MongoDB on a privileged port needs a policy besides this one.
-fn policy(wanted: &Wanted<'_>, part: Part, port: u16, bootstrap: &BTreeSet<u16>) -> Child {
+fn policy(wanted: &Wanted<'_>, part: Part, port: u16, named: &BTreeSet<u16>) -> Child {
     // 5353 is where some clusters' name servers listen behind port 53; policies may see either.
     let mut out = vec![
         json!({ "protocol": "UDP", "port": 53 }),
         json!({ "protocol": "TCP", "port": 53 }),
         json!({ "protocol": "UDP", "port": 5353 }),
     ];
-    let privileged = bootstrap.iter().filter(|port| **port < FIRST_UNPRIVILEGED && **port != 53);
+    let privileged = named.iter().filter(|port| **port < FIRST_UNPRIVILEGED && **port != 53);
     out.extend(privileged.map(|port| json!({ "protocol": "TCP", "port": port })));
     out.push(json!({ "protocol": "TCP", "port": FIRST_UNPRIVILEGED, "endPort": u16::MAX }));
     let body: Value = json!({ "spec": {

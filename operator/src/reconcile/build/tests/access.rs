@@ -52,6 +52,33 @@ fn users_and_the_key_of_their_sessions_are_mounted_where_the_flags_say_and_roll_
 }
 
 #[test]
+fn a_provider_is_named_with_its_secrets_as_files() {
+    let case = Case::of("oidc");
+    let folder = "/etc/stockstream/credentials";
+    let flags = flags(&case);
+    for flag in [
+        "--auth=oidc".to_owned(),
+        "--oidc-issuer=https://id.example.com/realms/shop".to_owned(),
+        format!("--oidc-client-secret-file={folder}/dashboard/client-secret"),
+        format!("--session-key-file={folder}/dashboard/session-key"),
+        format!("--oidc-ca-file={folder}/id-ca/ca.crt"),
+        "--public-url=https://stock.example.com".to_owned(),
+        "--oidc-scopes=openid,profile,groups".to_owned(),
+        "--group-role=stock-admins=Administrator".to_owned(),
+    ] {
+        assert!(flags.contains(&flag), "{flag} is not among {flags:?}");
+    }
+    let mut case = Case::of("oidc");
+    let before = case.build();
+    case.secrets.0.get_mut("dashboard").unwrap().insert("client-secret".into(), b"another".to_vec());
+    let changed = differences(&before, &case.build());
+    assert!(changed.len() == 1 && changed[0].contains("secrets-checksum"), "{changed:?}");
+    case.secrets.0.remove("id-ca");
+    let problem = case.with(|wanted| wanted.validated.dashboard_problem.clone()).unwrap();
+    assert!(problem.message.contains("the authorities of the provider"), "{problem:?}");
+}
+
+#[test]
 fn a_missing_file_of_users_keeps_the_dashboard_back_and_is_told() {
     let password = json!({ "usersSecretRef": { "name": "nobody" } });
     let case = case(json!({ "mode": "Password", "password": password }));

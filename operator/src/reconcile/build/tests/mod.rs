@@ -49,9 +49,9 @@ impl Case {
         self.with(keeps).iter().map(|(kind, name)| format!("{}/{name}", kind.kind)).collect()
     }
 
-    /// Both examples.
-    fn all() -> [Self; 2] {
-        ["minimal", "production"].map(Self::of)
+    /// All examples.
+    fn all() -> [Self; 3] {
+        ["minimal", "production", "oidc"].map(Self::of)
     }
 }
 

@@ -50,6 +50,23 @@ fn workers_reach_kafka_at_the_bootstrap_servers_and_at_whatever_else_brokers_adv
 }
 
 #[test]
+fn the_dashboard_reaches_the_provider_that_readers_sign_in_with() {
+    let mut case = Case::of("oidc");
+    for (issuer, port) in [
+        ("https://id.example.com", 443),
+        ("https://id.example.com/realms/a:1", 443),
+        ("https://id.example.com:444/realms/shop", 444),
+        ("https://[fd00::7]", 443),
+        ("https://[fd00::7]:444", 444),
+    ] {
+        case.pipeline.spec.dashboard.auth.oidc.as_mut().unwrap().issuer = issuer.into();
+        let [workers, dashboard] = policies(&case);
+        assert!(lets(&dashboard, "egress", "TCP", port) && !lets(&dashboard, "egress", "TCP", 887 - port), "{issuer}");
+        assert!(!lets(&workers, "egress", "TCP", port), "{issuer}");
+    }
+}
+
+#[test]
 fn both_reach_mongodb_whatever_ports_its_members_have() {
     for policy in policies(&Case::of("production")) {
         for port in [1_024, 10_255, 27_017] {

@@ -58,15 +58,18 @@ fn mounted(pod: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn pods_mount_exactly_the_files_that_their_settings_name() {
+fn pods_mount_exactly_the_files_that_their_settings_and_flags_name() {
     for case in Case::all() {
         let children = case.build();
         for name in DEPLOYMENTS {
             let text = find(&children, &format!("ConfigMap/{name}"))["data"]["settings.yaml"].as_str().unwrap();
             let mut files = BTreeSet::new();
             named(&serde_yaml_ng::from_str(text).unwrap(), &mut files);
+            let pod = pod_spec(&children, name);
+            let flags = pod["containers"][0]["args"].as_array().unwrap().iter().filter_map(Value::as_str);
+            files.extend(flags.filter_map(|flag| flag.split_once("-file=")).map(|(_, file)| file.to_owned()));
             assert!(!files.is_empty());
-            assert_eq!(mounted(pod_spec(&children, name)), files, "{name}");
+            assert_eq!(mounted(pod), files, "{name}");
         }
     }
 }

@@ -16,6 +16,11 @@ fn the_whole_of_a_pipeline_for_production() {
 }
 
 #[test]
+fn the_whole_of_a_pipeline_with_a_provider() {
+    insta::assert_snapshot!(stream(&Case { has_pod_monitor: false, ..Case::of("oidc") }));
+}
+
+#[test]
 fn the_whole_of_a_suspended_pipeline() {
     let mut case = Case { has_pod_monitor: false, ..Case::of("minimal") };
     case.pipeline.spec.suspend = true;
