@@ -1,11 +1,12 @@
-// The program and its services run already: cli/tests/e2e/browser.rs starts them and says by the environment where they are.
+// The program and its services run already: cli/tests/e2e/browser.rs and oidc.rs start them and say by the environment where
+// they are.
 import { defineConfig } from '@playwright/test';
 
 const isRoot = process.getuid?.() === 0;
 
 export default defineConfig({
   testDir: '.',
-  testMatch: '*.spec.mjs',
+  testMatch: process.env.BROWSER_TESTS ?? '*.spec.mjs',
   workers: 1,
   timeout: 60_000,
   expect: { timeout: 30_000 },

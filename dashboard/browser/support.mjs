@@ -6,7 +6,7 @@ import { test as base, expect } from '@playwright/test';
 export { expect };
 
 /** A name and password for each role: from the test that made them. */
-const readers = JSON.parse(process.env.READERS);
+const readers = JSON.parse(process.env.READERS ?? '{}');
 
 /** A test whose page must not complain: no error in the console, none of a script, nothing that its policy forbids. */
 export const test = base.extend({

@@ -18,6 +18,7 @@ mod conditional;
 mod embedded;
 mod entering;
 mod exact;
+mod oidc;
 mod positions;
 mod readers;
 mod secured;

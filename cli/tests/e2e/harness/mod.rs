@@ -8,6 +8,7 @@ pub mod http;
 pub mod kafka;
 pub mod oracle;
 pub mod process;
+pub mod provider;
 pub mod relay;
 pub mod secured;
 pub mod users;
