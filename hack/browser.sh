@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Playwright and axe, at the versions that dashboard/browser/package-lock.json pins, for the tests in a real browser.
+# Playwright, axe and a provider of OpenID Connect, at the versions that dashboard/browser/package-lock.json pins, for the
+# tests in a real browser.
 #   hack/browser.sh install    fetch them from npm and print the folder in which the tests run; nothing happens if they are
 #                              there already. The browser is Debian's Chromium: none is fetched
-# The tests run by `cargo test --test e2e browser` with STOCKSTREAM_BROWSER set to that folder; pictures are kept in
-# target/browser. CHROMIUM (/usr/bin/chromium) names another browser.
+# The tests run by `cargo test --test e2e browser` and `… oidc` with STOCKSTREAM_BROWSER set to that folder; pictures are kept
+# in target/browser and target/browser-oidc. CHROMIUM (/usr/bin/chromium) names another browser.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ "${1:-}" = install ] || { sed -n '2,6{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+[ "${1:-}" = install ] || { sed -n '2,7{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 cache=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")/browser
 key=$(sha256sum dashboard/browser/package-lock.json | cut -c1-16)
 if [ ! -f "$cache/$key/fetched" ]; then

@@ -64,7 +64,6 @@ pub(crate) struct Who {
 }
 
 #[derive(Args)]
-#[group(id = "provider")]
 struct Oidc {
     /// Address of the provider of OpenID Connect, as it says it itself: https://id.example.com/realms/shop
     #[arg(long = "oidc-issuer", value_name = "URL", env = "STOCKSTREAM_DASHBOARD_OIDC_ISSUER")]

@@ -1,7 +1,9 @@
 // A real provider of OpenID Connect for the tests, which start it: its people have the groups of PEOPLE, any password is
 // right, and its keys are new each time. Its own pages for development ask who signs in, and for consent.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import Provider from 'oidc-provider';
 
 const people = JSON.parse(process.env.PEOPLE);
@@ -9,7 +11,8 @@ const [page, port] = [process.env.PAGE_URL, Number(process.env.PORT)];
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const key = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), use: 'sig', alg: 'RS256' };
 
-const issuer = `http://127.0.0.1:${port}`;
+const tls = process.env.TLS && { cert: readFileSync(`${process.env.TLS}.crt`), key: readFileSync(`${process.env.TLS}.key`) };
+const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
 const provider = new Provider(issuer, {
   clients: [{
     client_id: 'stock',
@@ -30,5 +33,5 @@ const provider = new Provider(issuer, {
   jwks: { keys: [key] },
   pkce: { required: () => true },
 });
-const server = createServer(provider.callback());
+const server = tls ? https.createServer(tls, provider.callback()) : http.createServer(provider.callback());
 server.listen(port, '127.0.0.1', () => console.log(`provider at ${issuer}`));

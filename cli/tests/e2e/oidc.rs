@@ -44,13 +44,17 @@ impl Shop {
     }
 
     async fn serve(&self, roles: &str) -> Process {
+        self.serve_with("http", roles, None).await
+    }
+
+    async fn serve_with(&self, scheme: &str, roles: &str, authorities: Option<&str>) -> Process {
         let file = |name: &str| self.files.join(name).display().to_string();
         let flags = [
             "up".to_owned(),
             "--rate=1".to_owned(),
             format!("--listen={}", self.address()),
             "--auth=oidc".to_owned(),
-            format!("--oidc-issuer=http://127.0.0.1:{}", self.ports[1]),
+            format!("--oidc-issuer={scheme}://127.0.0.1:{}", self.ports[1]),
             "--oidc-client-id=stock".to_owned(),
             format!("--oidc-client-secret-file={}", file("secret")),
             format!("--session-key-file={}", file("key")),
@@ -58,7 +62,8 @@ impl Shop {
             "--oidc-scopes=openid,profile,groups".to_owned(),
             format!("--group-role={roles}"),
         ];
-        let mut page = Process::start_logging(flags, Some("info"));
+        let authorities = authorities.map(|file| format!("--oidc-ca-file={file}"));
+        let mut page = Process::start_logging(flags.into_iter().chain(authorities), Some("info"));
         page.says("page ").await;
         page
     }
@@ -130,7 +135,7 @@ async fn only_the_browser_that_began_a_sign_in_can_end_it_and_once() {
     let page = shop.page();
     let (_provider, _up) = (shop.provider("id_token"), shop.serve(ROLES).await);
     let mut ann = Browser::default();
-    let back = ann.to_the_way_back(&page, "ann", "").await;
+    let back = ann.led_back(&page, "ann", "").await;
     let state = back.split("state=").nth(1).unwrap().split('&').next().unwrap();
     let (host, name) = (page.strip_prefix("http://").unwrap().to_owned(), "stockstream-sign-in".to_owned());
     let cookie = ann.cookies[&(host.clone(), name.clone())].clone();
@@ -194,6 +199,36 @@ async fn a_provider_that_is_away_is_told_and_those_who_are_signed_in_go_on() {
         holds(entered.status == 303, || entered.body)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_by_tls_is_believed_by_the_authority_that_is_named_alone() {
+    let Some(shop) = Shop::new("tls") else { return };
+    let certificates = shop.files.join("certificates");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../hack/certs.sh");
+    assert!(std::process::Command::new(script).arg(&certificates).status().unwrap().success());
+    let place = |name: &str| certificates.join(name).display().to_string();
+    let start = format!("{}/sign-in/start", shop.page());
+    for (shown, authorities, expected) in [
+        ("server", Some("ca.crt"), None),
+        ("server", Some("unknown-ca.crt"), Some("UnknownIssuer")),
+        ("server", None, Some("UnknownIssuer")),
+        ("expired", Some("ca.crt"), Some("expired")),
+        ("wrong-host", Some("ca.crt"), Some("not valid for name")),
+    ] {
+        let _provider = Provider::start_by_tls(&shop.folder, shop.ports[1], &shop.page(), &place(shown));
+        let authorities = authorities.map(place);
+        let mut up = shop.serve_with("https", ROLES, authorities.as_deref()).await;
+        let answer = Browser::default().ask(&start, None).await;
+        match expected {
+            None => assert!(answer.leads_to().is_some_and(|to| to.starts_with("https://127.0.0.1")), "{}", answer.body),
+            Some(words) => {
+                assert_eq!(answer.status, 503, "{shown} {authorities:?}");
+                let said = up.says("gave no answer").await;
+                assert!(said.contains(words), "{shown} {authorities:?}: {said}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

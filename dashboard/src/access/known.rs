@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::{
     AccessOptions, Role, SignIn, Who,
-    oidc::Oidc,
+    oidc::{LONGEST_SIGN_IN, Oidc},
     origin::Proxies,
     passwords::{Passwords, Refusal},
     proxy::ProxyHeaders,
@@ -206,15 +206,15 @@ impl Access {
     /// The cookie of a session that begins.
     pub(super) fn begin(&self, passwords: &Passwords, name: &str, from: &From) -> Option<HeaderValue> {
         let users = passwords.users();
-        self.begun(Session::begin(name, "", now()), users.named(name)?.hash.as_bytes(), from)
+        self.begun(&Session::begin(name, "", now()), users.named(name)?.hash.as_bytes(), from)
     }
 
     /// The cookie of a session that begins, of somebody who has a role by that group.
     pub(super) fn begin_of_group(&self, name: &str, group: &str, ground: &[u8], from: &From) -> Option<HeaderValue> {
-        self.begun(Session::begin(name, group, now()), ground, from)
+        self.begun(&Session::begin(name, group, now()), ground, from)
     }
 
-    fn begun(&self, session: Session, ground: &[u8], from: &From) -> Option<HeaderValue> {
+    fn begun(&self, session: &Session, ground: &[u8], from: &From) -> Option<HeaderValue> {
         cookie(&session.sealed(&self.key, ground), from.tls)
     }
 }
@@ -275,7 +275,8 @@ fn named_cookie(name: &str, value: &str, tls: bool, age: &str) -> Option<HeaderV
 /// The cookie of a sign-in that is under way with a provider; without a value, of one that is over. A page of the provider
 /// leads back here, which takes cookies along that are `Lax`.
 pub(super) fn flow_cookie(value: &str, from: &From) -> Option<HeaderValue> {
-    named_cookie(flow_cookie_name(from.tls), value, from.tls, "; Max-Age=600")
+    let age = format!("; Max-Age={LONGEST_SIGN_IN}");
+    named_cookie(flow_cookie_name(from.tls), value, from.tls, &age)
 }
 
 /// The first of those cookies that can be used.

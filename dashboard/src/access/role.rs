@@ -36,7 +36,7 @@ impl Role {
 }
 
 /// The group that gives the greatest role, and that role: of the roles of groups, those of groups that somebody is in.
-pub(super) fn greatest<'a>(roles: &'a [(String, Role)], is_in: impl Fn(&str) -> bool) -> Option<(&'a str, Role)> {
+pub(super) fn greatest(roles: &[(String, Role)], is_in: impl Fn(&str) -> bool) -> Option<(&str, Role)> {
     let of_groups = roles.iter().filter(|(group, _)| is_in(group)).map(|(group, role)| (group.as_str(), *role));
     of_groups.max_by_key(|(_, role)| Role::ALL.iter().position(|other| other == role))
 }

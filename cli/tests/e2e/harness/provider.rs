@@ -26,10 +26,23 @@ pub struct Provider(Child);
 impl Provider {
     /// Starts it; it knows the page at that address. `claims` says where it tells groups: `id_token` or `userinfo`.
     pub fn start(folder: &str, port: u16, page: &str, claims: &str) -> Self {
+        Self::start_with(folder, port, page, claims, "")
+    }
+
+    /// The same by TLS, with a certificate and its key at that path, `.crt` and `.key`.
+    pub fn start_by_tls(folder: &str, port: u16, page: &str, certificate: &str) -> Self {
+        Self::start_with(folder, port, page, "id_token", certificate)
+    }
+
+    fn start_with(folder: &str, port: u16, page: &str, claims: &str, certificate: &str) -> Self {
         let people = json!({ "ann": ["staff", "stock-admins"], "bob": ["staff"], "eve": ["guests"], "nil": [] });
         let mut command = Command::new("node");
         command.arg("provider.mjs").current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
-        command.env("PORT", port.to_string()).env("PAGE_URL", page).env("CLIENT_SECRET", SECRET);
+        command
+            .env("PORT", port.to_string())
+            .env("PAGE_URL", page)
+            .env("CLIENT_SECRET", SECRET)
+            .env("TLS", certificate);
         let mut child = command.env("PEOPLE", people.to_string()).env("CLAIMS_IN", claims).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let said = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("provider at ")));
@@ -108,7 +121,7 @@ impl Browser {
     }
 
     /// Signs in with the provider as far as to the way back, whose address is the answer; where the page leads is in `next`.
-    pub async fn to_the_way_back(&mut self, page: &str, name: &str, next: &str) -> String {
+    pub async fn led_back(&mut self, page: &str, name: &str, next: &str) -> String {
         let start = self.ask(&format!("{page}/sign-in?next={next}"), None).await.between("href=\"", "\"", "/start");
         let login = self.follow(&start, None, "/callback").await;
         let form = format!("prompt=login&login={name}&password=x");
@@ -119,7 +132,7 @@ impl Browser {
 
     /// Signs in.
     pub async fn sign_in(&mut self, page: &str, name: &str, next: &str) -> Answer {
-        let back = self.to_the_way_back(page, name, next).await;
+        let back = self.led_back(page, name, next).await;
         self.ask(&back, None).await
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::super::{origin::own_path, session::Key};
 
 /// A sign-in may take so long.
-pub(super) const LONGEST: u64 = 600;
+pub(in super::super) const LONGEST: u64 = 600;
 
 /// A sign-in that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]

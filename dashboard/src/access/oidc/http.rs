@@ -131,3 +131,49 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     }
     said
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// What comes of an answer with that head and so many bytes.
+    async fn answered(head: &'static str, length: usize) -> Result<Answer, Trouble> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/keys?secret=1", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4_096]).await.unwrap();
+            // Whoever has read enough hangs up.
+            let _ = connection.write_all(&[head.as_bytes(), b"\r\n\r\n", &vec![b' '; length]].concat()).await;
+        });
+        Http::new(None, true).unwrap().get(&address, None).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_end_is_not_read_to_its_end() {
+        assert_eq!(answered("HTTP/1.1 200 OK", LARGEST).await.unwrap().body.len(), LARGEST);
+        let Err(Trouble::Away { address, reason }) = answered("HTTP/1.1 200 OK", LARGEST + 1).await else { panic!() };
+        assert!(reason.contains("limit"), "{reason}");
+        assert!(address.ends_with("/keys"), "{address}");
+    }
+
+    #[tokio::test]
+    async fn nobody_is_led_elsewhere() {
+        let led = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0";
+        assert_eq!(answered(led, 0).await.unwrap().status, StatusCode::FOUND);
+    }
+
+    #[test]
+    fn authorities_that_cannot_be_used_are_told() {
+        let empty = std::env::temp_dir().join(format!("stockstream-no-authorities-{}", std::process::id()));
+        fs::write(&empty, "").unwrap();
+        assert!(Http::new(Some(&empty), false).err().unwrap().contains("hold no certificate"));
+        fs::remove_file(&empty).unwrap();
+        assert!(Http::new(Some(&empty), false).err().unwrap().contains("failed to read"));
+    }
+}

@@ -45,6 +45,7 @@ use self::{
 };
 use super::{Role, limit::Limit, role::greatest, session::Key};
 
+pub(super) use self::flow::LONGEST as LONGEST_SIGN_IN;
 pub use self::options::OidcOptions;
 pub(super) use self::pages::{end, routes, show};
 
@@ -64,9 +65,12 @@ pub(super) struct Oidc {
     ground: Vec<u8>,
     by_address: Limit,
     /// Held while it is asked for, so that many who come at once ask once.
-    provider: Mutex<Option<(Instant, Result<Arc<Provider>, Trouble>)>>,
+    provider: Mutex<Option<(Instant, Described)>>,
     keys: Mutex<Option<(Instant, Arc<JwkSet>)>>,
 }
+
+/// A provider as it describes itself, or why it does not.
+type Described = Result<Arc<Provider>, Trouble>;
 
 #[derive(Deserialize)]
 struct Tokens {
@@ -202,7 +206,7 @@ impl Oidc {
     }
 
     /// How the provider describes itself, from no longer ago than that. What failed just now is not tried at once again.
-    async fn provider(&self, age: Duration) -> Result<Arc<Provider>, Trouble> {
+    async fn provider(&self, age: Duration) -> Described {
         let mut standing = self.provider.lock().await;
         if let Some((at, known)) = &*standing {
             let good_for = if known.is_ok() { age } else { FRESH };

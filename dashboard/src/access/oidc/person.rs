@@ -56,13 +56,13 @@ mod tests {
 
     use super::*;
 
-    fn claims(of: Value) -> Claims {
+    fn claims(of: &Value) -> Claims {
         of.as_object().unwrap().clone()
     }
 
     #[test]
     fn a_person_has_a_name_and_groups() {
-        let person = |of: Value| Person::of(&claims(of), "preferred_username", "groups");
+        let person = |of: Value| Person::of(&claims(&of), "preferred_username", "groups");
         let ann =
             person(json!({ "sub": "7", "preferred_username": " ann ", "groups": ["staff", 7, "admins"] })).unwrap();
         assert_eq!((ann.name.as_str(), ann.subject.as_str()), ("ann", "7"));
@@ -77,11 +77,11 @@ mod tests {
 
     #[test]
     fn what_is_told_besides_adds_to_what_was_signed_and_is_about_the_same_person() {
-        let signed = claims(json!({ "sub": "7", "groups": ["staff"] }));
+        let signed = claims(&json!({ "sub": "7", "groups": ["staff"] }));
         assert!(lacks(&signed, ["preferred_username", "groups"]) && !lacks(&signed, ["sub", "groups"]));
-        let more = claims(json!({ "sub": "7", "groups": ["admins"], "preferred_username": "ann" }));
+        let more = claims(&json!({ "sub": "7", "groups": ["admins"], "preferred_username": "ann" }));
         let both = joined(signed.clone(), more).unwrap();
-        assert_eq!(both, claims(json!({ "sub": "7", "groups": ["staff"], "preferred_username": "ann" })));
-        assert!(joined(signed, claims(json!({ "sub": "8" }))).unwrap_err().contains("another person"));
+        assert_eq!(both, claims(&json!({ "sub": "7", "groups": ["staff"], "preferred_username": "ann" })));
+        assert!(joined(signed, claims(&json!({ "sub": "8" }))).unwrap_err().contains("another person"));
     }
 }

@@ -86,7 +86,7 @@ mod tests {
 
     const ISSUER: &str = "https://id.example.com/shop";
 
-    fn read(changes: Value) -> Result<Provider, String> {
+    fn read(changes: &Value) -> Result<Provider, String> {
         let mut said = json!({
             "issuer": ISSUER,
             "authorization_endpoint": "https://id.example.com/shop/auth?kc=1",
@@ -99,12 +99,12 @@ mod tests {
 
     #[test]
     fn the_least_that_a_provider_says_is_enough() {
-        let provider = read(json!({})).unwrap();
+        let provider = read(&json!({})).unwrap();
         assert!(!provider.secret_in_form && provider.person.is_none() && provider.end.is_none());
         let address = with(&provider.authorization, &[("state", "a b"), ("x", "&")]);
         assert_eq!(address, "https://id.example.com/shop/auth?kc=1&state=a+b&x=%26");
         let provider =
-            read(json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_post"] }));
+            read(&json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_post"] }));
         assert!(provider.unwrap().secret_in_form);
     }
 
@@ -119,7 +119,7 @@ mod tests {
             (json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }), "neither by"),
             (json!({ "jwks_uri": null }), "does not describe a provider"),
         ] {
-            let said = read(changes).err().unwrap();
+            let said = read(&changes).err().unwrap();
             assert!(said.contains(words), "{said}");
         }
     }
