@@ -143,19 +143,18 @@ impl Inner {
 /// The Secrets that a pipeline names, with the keys that it names of each.
 fn named(pipeline: &AnalyticsPipeline) -> BTreeMap<String, BTreeSet<String>> {
     let spec = &pipeline.spec;
-    let security = &spec.kafka.security;
-    let tls = security.tls.as_ref();
-    let login = security.sasl.iter().map(|sasl| (&sasl.secret_ref.name, vec!["username", "password"]));
-    let client = tls.and_then(|tls| tls.client_cert_secret_ref.as_ref());
-    let client = client.into_iter().map(|client| (&client.name, vec!["tls.crt", "tls.key"]));
-    let kafka_ca = tls.and_then(|tls| tls.ca_secret_ref.as_ref());
+    let ways: Vec<_> = spec.forms_way().into_iter().chain([spec.kafka.security.way()]).collect();
+    let logins =
+        ways.iter().filter_map(|way| way.sasl).map(|sasl| (&sasl.secret_ref.name, vec!["username", "password"]));
+    let clients = ways.iter().filter_map(|way| way.client).map(|client| (&client.name, vec!["tls.crt", "tls.key"]));
+    let kafka_ca = spec.kafka.security.way().ca;
     let mongodb_ca = spec.mongodb.tls.as_ref().map(|tls| &tls.ca_secret_ref);
     let authorities = kafka_ca.into_iter().chain(mongodb_ca).map(|ca| (&ca.name, vec![ca.key.as_str()]));
     let dashboard = spec.dashboard.mongodb.iter().map(|mongodb| &mongodb.uri_secret_ref);
     let uris = dashboard.chain([&spec.mongodb.uri_secret_ref]).map(|uri| (&uri.name, vec![uri.key.as_str()]));
     let access = spec.dashboard.auth.secrets().map(|(name, key, _)| (name, vec![key.as_str()]));
     let mut named = BTreeMap::<String, BTreeSet<String>>::new();
-    for (name, keys) in login.chain(client).chain(authorities).chain(uris).chain(access) {
+    for (name, keys) in logins.chain(clients).chain(authorities).chain(uris).chain(access) {
         named.entry(name.clone()).or_default().extend(keys.into_iter().map(str::to_owned));
     }
     named

@@ -94,7 +94,8 @@ fn every_secret_of_the_resource_is_named_with_its_keys() {
                 "sasl": { "mechanism": "PLAIN", "secretRef": { "name": "login" } },
                 "tls": { "caSecretRef": { "name": "ca", "key": "kafka.pem" }, "clientCertSecretRef": { "name": "cert" } } } },
             "mongodb": { "uriSecretRef": { "name": "mongo" }, "tls": { "caSecretRef": { "name": "ca", "key": "mongo.pem" } } },
-            "dashboard": { "mongodb": { "uriSecretRef": { "name": "reader", "key": "url" } },
+            "dashboard": { "kafka": { "sasl": { "mechanism": "PLAIN", "secretRef": { "name": "forms" } },
+                    "clientCertSecretRef": { "name": "forms-cert" } }, "mongodb": { "uriSecretRef": { "name": "reader", "key": "url" } },
                 "auth": { "mode": "Password", "password": { "usersSecretRef": { "name": "users" },
                     "sessionKeySecretRef": { "name": "users" } } } },
         },
@@ -109,6 +110,8 @@ fn every_secret_of_the_resource_is_named_with_its_keys() {
         [
             "ca: kafka.pem mongo.pem",
             "cert: tls.crt tls.key",
+            "forms: password username",
+            "forms-cert: tls.crt tls.key",
             "login: password username",
             "mongo: uri",
             "reader: url",

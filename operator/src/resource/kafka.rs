@@ -82,8 +82,30 @@ pub struct SecuritySpec {
     pub tls: Option<KafkaTls>,
 }
 
+/// A client's way into Kafka: what of it is kept in Secrets, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct KafkaWay<'a> {
+    pub protocol: Protocol,
+    pub sasl: Option<&'a SaslSpec>,
+    pub ca: Option<&'a CaRef>,
+    pub client: Option<&'a SecretRef>,
+}
+
+impl SecuritySpec {
+    /// The way of workers and operator.
+    pub(crate) fn way(&self) -> KafkaWay<'_> {
+        let tls = self.tls.as_ref();
+        KafkaWay {
+            protocol: self.protocol,
+            sasl: self.sasl.as_ref(),
+            ca: tls.and_then(|tls| tls.ca_secret_ref.as_ref()),
+            client: tls.and_then(|tls| tls.client_cert_secret_ref.as_ref()),
+        }
+    }
+}
+
 /// Sign-in by name and password.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SaslSpec {
     /// How the password is shown.

@@ -6,6 +6,7 @@
 mod auth;
 mod crd;
 mod dates;
+mod forms;
 mod kafka;
 mod oidc;
 mod pods;
@@ -18,6 +19,8 @@ mod tests;
 
 pub use auth::{AuthMode, AuthSpec, GroupRole, PasswordAuth, ProxyAuth, Role, SessionKeyRef, UsersRef};
 pub use crd::crd;
+pub use forms::FormsKafka;
+pub(crate) use kafka::KafkaWay;
 pub use kafka::{KafkaSpec, KafkaTls, SaslSpec, SecuritySpec};
 use kube::{CustomResource, KubeSchema};
 pub use oidc::{ClientSecretRef, OidcAuth};
@@ -103,6 +106,15 @@ use stockstream_model::settings::Analytics;
     validation = Rule::new(dates::AS_OF)
         .message("analytics.asOf must be Now, LatestEvent or a date such as 2026-05-01")
         .field_path(".analytics.asOf"),
+    validation = Rule::new("!has(self.dashboard.kafka) || !self.kafka.security.protocol.startsWith('SASL_') || has(self.dashboard.kafka.sasl)")
+        .message("the protocol of kafka.security signs in: give dashboard.kafka.sasl with a mechanism and a secretRef, best of a user of its own, or leave dashboard.kafka out")
+        .field_path(".dashboard.kafka"),
+    validation = Rule::new("!has(self.dashboard.kafka) || self.kafka.security.protocol.startsWith('SASL_') || !has(self.dashboard.kafka.sasl)")
+        .message("the protocol of kafka.security does not sign in: set it to SASL_SSL, or leave dashboard.kafka.sasl out")
+        .field_path(".dashboard.kafka"),
+    validation = Rule::new("!has(self.dashboard.kafka) || self.kafka.security.protocol.endsWith('SSL') || !has(self.dashboard.kafka.clientCertSecretRef)")
+        .message("the protocol of kafka.security does not encrypt: set it to SSL or SASL_SSL, or leave dashboard.kafka.clientCertSecretRef out")
+        .field_path(".dashboard.kafka"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsPipelineSpec {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     auth::AuthSpec,
     crd::bounded,
+    forms::FormsKafka,
     refs::{SecretKeyRef, SecretRef},
 };
 
@@ -76,13 +77,21 @@ pub struct Autoscaling {
         .message("a session must stand on every pod: give auth.password.sessionKeySecretRef, or set replicas to 1"),
     validation = Rule::new("self.replicas < 2 || self.auth.mode != 'OIDC' || has(self.auth.oidc.sessionKeySecretRef)")
         .message("a sign-in must stand on every pod: give auth.oidc.sessionKeySecretRef, or set replicas to 1"),
+    validation = Rule::new("!has(self.kafka) || self.auth.mode != 'Off'")
+        .message("whoever reaches the Service could enter events: choose another auth.mode than Off, or leave kafka out"),
+    validation = Rule::new("!has(self.kafka) || self.auth.mode != 'Proxy' || !has(self.auth.proxy) || self.auth.proxy.roles.exists(given, given.role != 'User')")
+        .message("nobody may enter events: give a group the role Accountant in auth.proxy.roles, or leave kafka out"),
+    validation = Rule::new("!has(self.kafka) || self.auth.mode != 'OIDC' || !has(self.auth.oidc) || self.auth.oidc.roles.exists(given, given.role != 'User')")
+        .message("nobody may enter events: give a group the role Accountant in auth.oidc.roles, or leave kafka out"),
+    validation = Rule::new("!has(self.kafka) || self.replicas < 2")
+        .message("what becomes of a form is known to one pod alone: set replicas to 1, or leave kafka out"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct DashboardSpec {
     /// Whether there is one.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// How many pods serve it.
+    /// How many pods serve it; with `kafka` at most one.
     #[schemars(range(min = 0, max = 20))]
     #[serde(default = "one")]
     pub replicas: i32,
@@ -96,6 +105,9 @@ pub struct DashboardSpec {
     /// A connection string of its own, for a user that may only read. Left out: the workers'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mongodb: Option<DashboardMongoDb>,
+    /// Lets Accountants enter events, and says as whom they are sent to Kafka. Left out: nothing can be entered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kafka: Option<FormsKafka>,
     /// What each pod may use.
     #[serde(default)]
     pub resources: Resources,
@@ -120,6 +132,7 @@ impl Default for DashboardSpec {
             auth: AuthSpec::default(),
             allowed_hosts: Vec::new(),
             mongodb: None,
+            kafka: None,
             resources: Resources::default(),
             pod_template: PodTemplate::default(),
         }

@@ -40,7 +40,21 @@ fn oidc() -> Value {
 /// What is refused from the beginning.
 pub fn refused() -> Vec<(Value, &'static str)> {
     let sasl = json!({ "mechanism": "PLAIN", "secretRef": { "name": "login" } });
+    let sasl_ssl = json!({ "protocol": "SASL_SSL", "sasl": sasl });
+    let proxy = |role: &str| json!({ "mode": "Proxy", "trustedProxies": ["10.0.0.7"], "proxy": { "roles": [{ "group": "all", "role": role }] } });
     vec![
+        (
+            put(with("/spec/kafka/security", sasl_ssl), "/spec/dashboard/kafka", json!({})),
+            "give dashboard.kafka.sasl with a mechanism and a secretRef",
+        ),
+        (with("/spec/dashboard/kafka/sasl", sasl.clone()), "leave dashboard.kafka.sasl out"),
+        (
+            with("/spec/dashboard/kafka/clientCertSecretRef/name", json!("client")),
+            "leave dashboard.kafka.clientCertSecretRef out",
+        ),
+        (with("/spec/dashboard", json!({ "kafka": {}, "auth": { "mode": "Off" } })), "could enter events"),
+        (with("/spec/dashboard", json!({ "kafka": {}, "auth": proxy("User") })), "give a group the role Accountant"),
+        (with("/spec/dashboard", json!({ "kafka": {}, "replicas": 2 })), "known to one pod alone"),
         (with("/spec/kafka/security/protocol", json!("SASL_SSL")), "give sasl with a mechanism and a secretRef"),
         (with("/spec/kafka/security/sasl", sasl), "this protocol does not sign in"),
         (

@@ -39,6 +39,19 @@ fn what_cannot_be_used_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn forms_are_accepted_where_somebody_is_known_who_may_use_them() {
+    for dashboard in [
+        json!({ "kafka": {} }),
+        json!({ "kafka": {}, "replicas": 0 }),
+        json!({ "kafka": {}, "auth": { "mode": "Proxy", "trustedProxies": ["10.0.0.7"],
+            "proxy": { "roles": [{ "group": "all", "role": "User" }, { "group": "books", "role": "Accountant" }] } } }),
+    ] {
+        assert_eq!(refused(&with("/spec/dashboard", dashboard.clone()), None), "", "{dashboard}");
+    }
+    assert_eq!(refused(&with("/spec/dashboard/auth/mode", json!("Off")), None), "", "without forms it may be off");
+}
+
+#[test]
 fn what_nobody_could_decode_is_refused_with_a_sentence_too() {
     for (path, value, words) in refusals::unreadable() {
         // With the defaults filled in: the rules are asked of what the API server would keep.

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Service};
 use kube::{ResourceExt, core::ApiResource};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Child, Wanted, access, network,
@@ -10,9 +10,12 @@ use super::{
     pods::{self, Pod},
     resources, settings,
 };
-use crate::reconcile::{
-    SETTINGS_FILE,
-    names::{self, Part},
+use crate::{
+    reconcile::{
+        SETTINGS_FILE,
+        names::{self, Part},
+    },
+    resource::DashboardSpec,
 };
 
 const PORT: u16 = 8080;
@@ -39,6 +42,7 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
     let spec = &wanted.pipeline.spec.dashboard;
     let mut args: Vec<String> =
         [part.name(), "--config", SETTINGS_FILE, "--listen", &format!("0.0.0.0:{PORT}")].map(Into::into).into();
+    args.extend(spec.kafka.is_some().then(|| "--enter".to_owned()));
     args.extend(access::args(&spec.auth));
     for host in service_names(wanted).iter().chain(&spec.allowed_hosts) {
         // In one word: a name that begins with a dash is no flag.
@@ -63,11 +67,21 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
         "replicas": replicas,
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": 300,
-        "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 } },
+        "strategy": strategy(spec),
         "selector": selector(wanted, part),
         "template": template,
     } });
     object(wanted, part, ApiResource::erase::<Deployment>(&()), body)
+}
+
+/// Where events are entered the old pod ends before the new one begins, and the page is away for some seconds: what is known
+/// of a form is in one pod's memory, and with two behind the Service a reader would be sent back and forth between one
+/// that knows the form and one that does not. Otherwise a new one comes first, and nobody notices.
+fn strategy(spec: &DashboardSpec) -> Value {
+    match spec.kafka {
+        Some(_) => json!({ "type": "Recreate" }),
+        None => json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 } }),
+    }
 }
 
 fn service(wanted: &Wanted<'_>) -> Child {

@@ -18,17 +18,22 @@ const FIRST_UNPRIVILEGED: u16 = 1_024;
 /// In: the workers' own port, from anywhere. Probes come from the node, whose address no selector names, and Prometheus runs
 /// in a namespace that nobody can know here; what is shown there holds no secret. Out: names, Kafka and MongoDB.
 pub(super) fn workers(wanted: &Wanted<'_>, port: u16) -> Child {
-    let servers = &wanted.pipeline.spec.kafka.bootstrap_servers;
-    let ports = servers.iter().filter_map(|server| server.rsplit_once(':')?.1.parse().ok());
-    policy(wanted, Part::Worker, port, &ports.collect())
+    policy(wanted, Part::Worker, port, &bootstrap(wanted))
 }
 
-/// In: the page, from anywhere: which proxy or gateway stands before it is not known here. Out: names and MongoDB, and where
-/// readers sign in by OpenID Connect the port of the provider. Its other addresses are most often at the same; where they
-/// are not, and the port is below the unprivileged ones, that needs a policy besides this one.
+/// In: the page, from anywhere: which proxy or gateway stands before it is not known here. Out: names and MongoDB, Kafka where
+/// events are entered, and where readers sign in by OpenID Connect the port of the provider. Its other addresses are most
+/// often at the same; where they are not, and the port is below the unprivileged ones, that needs a policy besides this one.
 pub(super) fn dashboard(wanted: &Wanted<'_>, port: u16) -> Child {
-    let oidc = wanted.pipeline.spec.dashboard.auth.oidc.as_ref();
-    policy(wanted, Part::Dashboard, port, &oidc.and_then(|oidc| oidc.port()).into_iter().collect())
+    let spec = &wanted.pipeline.spec.dashboard;
+    let kafka = if spec.kafka.is_some() { bootstrap(wanted) } else { BTreeSet::new() };
+    let provider = spec.auth.oidc.as_ref().and_then(|oidc| oidc.port());
+    policy(wanted, Part::Dashboard, port, &kafka.into_iter().chain(provider).collect())
+}
+
+fn bootstrap(wanted: &Wanted<'_>) -> BTreeSet<u16> {
+    let servers = &wanted.pipeline.spec.kafka.bootstrap_servers;
+    servers.iter().filter_map(|server| server.rsplit_once(':')?.1.parse().ok()).collect()
 }
 
 /// Out by port, to anywhere. By address is not to be had: policies know no host names, and Kafka and MongoDB may run within

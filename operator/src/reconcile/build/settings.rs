@@ -16,8 +16,7 @@ pub(super) const KEY: &str = "settings.yaml";
 pub(super) fn config_map(wanted: &Wanted<'_>, part: Part) -> Child {
     let (namespace, name) = (wanted.pipeline.namespace().unwrap_or_default(), wanted.pipeline.name_any());
     // Cannot fail: settings are plain data. Were it to, the pods would say that the file is not as it should be.
-    let yaml =
-        serde_yaml_ng::to_string(&file(settings(wanted, part), part)).unwrap_or_else(|error| format!("# {error}"));
+    let yaml = serde_yaml_ng::to_string(&file(wanted, part)).unwrap_or_else(|error| format!("# {error}"));
     let text =
         format!("# From AnalyticsPipeline {namespace}/{name}; the operator puts right what is changed here.\n{yaml}");
     object(wanted, part, ApiResource::erase::<ConfigMap>(&()), json!({ "data": { KEY: text } }))
@@ -31,7 +30,7 @@ pub(super) fn config_map(wanted: &Wanted<'_>, part: Part) -> Child {
 /// The ConfigMap is applied before the Deployment. A pod whose node has not heard of it yet would start with the old file under
 /// the new checksum: its lower number then keeps it from undoing what others derive, until it is restarted.
 pub(super) fn checksum(wanted: &Wanted<'_>, part: Part) -> String {
-    let mut file = file(settings(wanted, part), part);
+    let mut file = file(wanted, part);
     if let Some(Value::Object(pipeline)) = file.get_mut("pipeline") {
         pipeline.remove("generation");
     }
@@ -47,10 +46,18 @@ fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
 
 /// What the resource decides. What it cannot decide stays out of the file: an image of another version than the operator's
 /// may have other bounds, or not know a setting.
-fn file(settings: &Settings, part: Part) -> Value {
-    let Settings { pipeline, kafka, mongodb, analytics, .. } = settings;
+fn file(wanted: &Wanted<'_>, part: Part) -> Value {
+    let Settings { pipeline, kafka, mongodb, analytics, .. } = settings(wanted, part);
+    let takes_events = wanted.pipeline.spec.dashboard.kafka.is_some();
     match part {
         Part::Worker => json!({ "pipeline": pipeline, "kafka": kafka, "mongodb": mongodb, "analytics": analytics }),
-        Part::Dashboard => json!({ "pipeline": pipeline, "kafka": { "topics": kafka.topics }, "mongodb": mongodb }),
+        Part::Dashboard => {
+            let mut reached = json!({ "topics": kafka.topics });
+            if takes_events {
+                reached["bootstrapServers"] = json!(kafka.bootstrap_servers);
+                reached["security"] = json!(kafka.security);
+            }
+            json!({ "pipeline": pipeline, "kafka": reached, "mongodb": mongodb })
+        }
     }
 }

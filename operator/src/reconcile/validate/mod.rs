@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use stockstream_model::settings::{Settings, SettingsError};
 
 use super::{CredentialFiles, Secrets, Validated, WORKER_CREDENTIALS, facts::Problem};
-use crate::resource::{AnalyticsPipeline, SecretKeyRef};
+use crate::resource::{AnalyticsPipeline, KafkaWay, SecretKeyRef};
 
 /// The settings of workers, dashboard and operator, and what is wrong with them. `files` is where the operator itself
 /// finds the Secrets' contents; pods find them at [`WORKER_CREDENTIALS`].
@@ -22,7 +22,9 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
     let dashboard = settings::dashboard(pipeline, &pods);
 
     let (mut worker_mounts, mut dashboard_mounts) = (Mounts::default(), Mounts::default());
-    let mut kafka = kafka_needs(pipeline).flat_map(|need| worker_mounts.take(secrets, &namespace, &need)).collect();
+    let way = pipeline.spec.kafka.security.way();
+    let needs = kafka_needs(way, "the Kafka user", "the client certificate for Kafka");
+    let mut kafka = needs.flat_map(|need| worker_mounts.take(secrets, &namespace, &need)).collect();
     let mut mongodb = Vec::new();
     let mut dashboard_problems = Vec::new();
     if let Some(ca) = pipeline.spec.mongodb.tls.as_ref().map(|tls| &tls.ca_secret_ref) {
@@ -33,6 +35,10 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
     for (secret, key, what) in pipeline.spec.dashboard.auth.secrets() {
         let need = Need { secret, keys: vec![key], what, shape: Shape::File };
         dashboard_problems.extend(dashboard_mounts.take(secrets, &namespace, &need));
+    }
+    if let Some(way) = pipeline.spec.forms_way() {
+        let needs = kafka_needs(way, "the Kafka user of the forms", "the forms' client certificate for Kafka");
+        dashboard_problems.extend(needs.flat_map(|need| dashboard_mounts.take(secrets, &namespace, &need)));
     }
     let workers_uri = &pipeline.spec.mongodb.uri_secret_ref;
     let database = named_database(workers_uri, secrets, &namespace, &mut worker_mounts, &mut mongodb);
@@ -68,25 +74,24 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
     }
 }
 
-fn kafka_needs(pipeline: &AnalyticsPipeline) -> impl Iterator<Item = Need<'_>> {
-    let security = &pipeline.spec.kafka.security;
-    let sign_in = security.sasl.as_ref().map(|sasl| Need {
+/// What a way into Kafka needs; `who` and `client` say whose it is, for sentences.
+fn kafka_needs<'a>(way: KafkaWay<'a>, who: &'static str, client: &'static str) -> impl Iterator<Item = Need<'a>> {
+    let sign_in = way.sasl.map(|sasl| Need {
         secret: &sasl.secret_ref.name,
         keys: vec!["username", "password"],
-        what: "the Kafka user",
+        what: who,
         shape: Shape::Literal,
     });
-    let tls = security.tls.as_ref();
-    let authorities = tls.and_then(|tls| tls.ca_secret_ref.as_ref()).map(|ca| Need {
+    let authorities = way.ca.map(|ca| Need {
         secret: &ca.name,
         keys: vec![&ca.key],
         what: "Kafka's authorities",
         shape: Shape::File,
     });
-    let client = tls.and_then(|tls| tls.client_cert_secret_ref.as_ref()).map(|client| Need {
-        secret: &client.name,
+    let client = way.client.map(|secret| Need {
+        secret: &secret.name,
         keys: vec!["tls.crt", "tls.key"],
-        what: "the client certificate for Kafka",
+        what: client,
         shape: Shape::File,
     });
     [sign_in, authorities, client].into_iter().flatten()

@@ -9,7 +9,7 @@ use stockstream_model::settings::{
 
 use crate::{
     reconcile::CredentialFiles,
-    resource::{AnalyticsPipeline, SecretKeyRef, SecuritySpec},
+    resource::{AnalyticsPipeline, KafkaWay, SecretKeyRef},
 };
 
 /// More than any resource has: see [`order`].
@@ -23,7 +23,7 @@ pub(super) fn operator(pipeline: &AnalyticsPipeline, files: &CredentialFiles) ->
         kafka: Kafka {
             bootstrap_servers: spec.kafka.bootstrap_servers.clone(),
             group_id: spec.kafka.group_id.clone(),
-            security: security(&spec.kafka.security, files),
+            security: security(spec.kafka.security.way(), files),
             topic_policy: spec.kafka.topic_policy,
             topics: spec.kafka.topics.clone(),
             start_from: spec.kafka.start_from,
@@ -45,11 +45,17 @@ pub(super) fn worker(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> S
 }
 
 /// The settings of the dashboard: what it uses, and nothing else, so that nothing else replaces its pods. It reads MongoDB
-/// only, and names the topics to people.
+/// only, and names the topics to people; Kafka it reaches where Accountants enter events.
 pub(super) fn dashboard(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> Settings {
+    let spec = &pipeline.spec.kafka;
+    let mut kafka = Kafka { topics: names_only(&spec.topics), ..Kafka::default() };
+    if let Some(way) = pipeline.spec.forms_way() {
+        kafka.bootstrap_servers.clone_from(&spec.bootstrap_servers);
+        kafka.security = security(way, files);
+    }
     Settings {
         pipeline: Pipeline { name: full_name(pipeline), generation: None },
-        kafka: Kafka { topics: names_only(&pipeline.spec.kafka.topics), ..Kafka::default() },
+        kafka,
         mongodb: mongodb(pipeline, dashboard_uri(pipeline), files),
         ..Settings::default()
     }
@@ -89,23 +95,22 @@ fn names_only(topics: &Topics) -> Topics {
     Topics { sales: name(&topics.sales), inventory: name(&topics.inventory), clients: name(&topics.clients) }
 }
 
-fn security(spec: &SecuritySpec, files: &CredentialFiles) -> Security {
-    let sasl = spec.sasl.as_ref().map(|sasl| Sasl {
+fn security(way: KafkaWay<'_>, files: &CredentialFiles) -> Security {
+    let KafkaWay { protocol, sasl, ca, client } = way;
+    let sasl = sasl.map(|sasl| Sasl {
         mechanism: sasl.mechanism,
         username: None,
         password: None,
         username_file: Some(file(files, &sasl.secret_ref.name, "username")),
         password_file: Some(file(files, &sasl.secret_ref.name, "password")),
     });
-    let tls = spec.tls.as_ref().map(|tls| {
-        let client = |key: &str| tls.client_cert_secret_ref.as_ref().map(|client| file(files, &client.name, key));
-        Tls {
-            ca_file: tls.ca_secret_ref.as_ref().map(|ca| file(files, &ca.name, &ca.key)),
-            cert_file: client("tls.crt"),
-            key_file: client("tls.key"),
-        }
-    });
-    Security { protocol: spec.protocol, sasl, tls }
+    let client = |key: &str| client.map(|client| file(files, &client.name, key));
+    let tls = Tls {
+        ca_file: ca.map(|ca| file(files, &ca.name, &ca.key)),
+        cert_file: client("tls.crt"),
+        key_file: client("tls.key"),
+    };
+    Security { protocol, sasl, tls: (tls != Tls::default()).then_some(tls) }
 }
 
 fn mongodb(pipeline: &AnalyticsPipeline, uri: &SecretKeyRef, files: &CredentialFiles) -> MongoDb {

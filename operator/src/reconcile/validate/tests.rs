@@ -19,7 +19,7 @@ fn content<'a>(secrets: &'a mut Secrets, secret: &str, key: &str) -> &'a mut Byt
 
 #[test]
 fn every_example_passes_the_rules_and_is_complete_with_its_secrets() {
-    for name in ["minimal", "production"] {
+    for name in ["minimal", "production", "forms"] {
         let (pipeline, _, validated) = validated(name);
         cel::validate_cel(&pipeline).unwrap_or_else(|errors| panic!("{name}: {errors}"));
         assert_eq!((validated.kafka, validated.mongodb, validated.dashboard_problem), (None, None, None), "{name}");

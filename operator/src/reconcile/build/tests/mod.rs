@@ -1,5 +1,6 @@
 mod access;
 mod changes;
+mod forms;
 mod network;
 mod pods;
 mod snapshots;
@@ -50,8 +51,8 @@ impl Case {
     }
 
     /// All examples.
-    fn all() -> [Self; 3] {
-        ["minimal", "production", "oidc"].map(Self::of)
+    fn all() -> [Self; 4] {
+        ["minimal", "production", "oidc", "forms"].map(Self::of)
     }
 }
 

@@ -47,6 +47,9 @@ fn workers_reach_kafka_at_the_bootstrap_servers_and_at_whatever_else_brokers_adv
         assert!(lets(&workers, "egress", "TCP", port), "{port}");
     }
     assert!(!lets(&dashboard, "egress", "TCP", 443), "the dashboard asks Kafka nothing");
+    case.pipeline.spec.dashboard.kafka = Some(crate::resource::FormsKafka::default());
+    let [_, dashboard] = policies(&case);
+    assert!(lets(&dashboard, "egress", "TCP", 443), "unless events are entered there");
 }
 
 #[test]

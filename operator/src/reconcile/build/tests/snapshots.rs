@@ -21,6 +21,11 @@ fn the_whole_of_a_pipeline_with_a_provider() {
 }
 
 #[test]
+fn the_whole_of_a_pipeline_with_forms() {
+    insta::assert_snapshot!(stream(&Case { has_pod_monitor: false, ..Case::of("forms") }));
+}
+
+#[test]
 fn the_whole_of_a_suspended_pipeline() {
     let mut case = Case { has_pod_monitor: false, ..Case::of("minimal") };
     case.pipeline.spec.suspend = true;
