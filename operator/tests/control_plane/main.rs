@@ -12,6 +12,7 @@ mod refusals;
 
 mod children;
 mod definition;
+mod forms;
 mod leading;
 mod monitors;
 mod rights;
