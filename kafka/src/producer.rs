@@ -207,6 +207,6 @@ pub(crate) fn not_sent(settings: &Kafka, code: Option<Code>, mut message: String
 }
 
 /// The first event needs the right to write to any topic, and is told by the cluster, not by the topic.
-fn is_about_rights(code: Option<Code>) -> bool {
+pub(crate) fn is_about_rights(code: Option<Code>) -> bool {
     matches!(code, Some(Code::ClusterAuthorizationFailed | Code::TopicAuthorizationFailed))
 }

@@ -18,11 +18,12 @@ use rdkafka::{
 use stockstream_model::{event::Stream, settings::Kafka};
 
 use crate::{
-    Delivered, KafkaError, TopicProblem,
+    Delivered, KafkaError, TopicProblem, asker,
     error::PATIENCE,
     explain::explain,
+    findings::find_topic,
     heard::{Heard, note_log},
-    producer::{not_sent, producer_config},
+    producer::{is_about_rights, not_sent, producer_config},
 };
 
 /// How long all brokers together may take to acknowledge events.
@@ -103,7 +104,7 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
     for stream in streams {
         let name = &settings.topics.of(stream).name;
         if !topics.topics().iter().any(|topic| topic.name() == name && !topic.partitions().is_empty()) {
-            return Err(nothing(TopicProblem::Missing.error(settings, stream)));
+            return Err(nothing(not_shown(settings, stream)));
         }
     }
 
@@ -127,6 +128,13 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
     }
     let flushed = producer.flush(TIMEOUT + PATIENCE);
     let outcomes = std::mem::take(&mut *context.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+    // Without the right to write at all no producer id is given out, and without one no event leaves.
+    let kept_out = producer.client().fatal_error().filter(|(code, _)| is_about_rights(Some(*code)));
+    if let Some((code, words)) = kept_out
+        && outcomes.iter().flatten().all(|outcome| matches!(outcome, Err(error) if is_purged(error)))
+    {
+        return Err(nothing(not_sent(settings, Some(code), words)));
+    }
     let failed = outcomes.iter().flatten().find_map(|outcome| outcome.as_ref().err().cloned());
     let in_doubt = outcomes.iter().any(|outcome| match outcome {
         Some(Ok(_)) => false,
@@ -143,6 +151,25 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
         None => explained("deliver all events", &Client::Flush(Code::MessageTimedOut)),
     };
     Err(Unacknowledged { error, delivered, in_doubt })
+}
+
+/// Why the list of all topics, in which brokers leave out what a user has no right to, holds one not. A consumer asks for it
+/// by name, since a producer that did so would have it made where brokers make topics by themselves.
+fn not_shown(settings: &Kafka, stream: Stream) -> KafkaError {
+    let found = asker(settings).and_then(|asker| find_topic(&asker, settings, stream));
+    match found.map(|found| found.problem) {
+        Ok(Some(TopicProblem::Forbidden)) => {
+            let message = format!("this user has no right to topic {}", settings.topics.of(stream).name);
+            not_sent(settings, Some(Code::TopicAuthorizationFailed), message)
+        }
+        Ok(_) => TopicProblem::Missing.error(settings, stream),
+        Err(error) => error,
+    }
+}
+
+/// Thrown away before it was sent.
+fn is_purged(error: &Client) -> bool {
+    error.rdkafka_error_code() == Some(Code::PurgeQueue)
 }
 
 /// Refused by the broker or before it was sent: not taken, whatever came after.

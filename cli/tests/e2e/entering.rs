@@ -6,7 +6,11 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::harness::{Bed, Process, eventually, holds, http, relay::Relay};
+use crate::harness::{
+    Bed, Process, eventually, holds, http,
+    relay::Relay,
+    secured::{Login, Secured},
+};
 
 /// Asks by POST; status, where it leads, and the page.
 async fn post(address: &str, path: &str, kind: &str, body: &str) -> (u16, String, String) {
@@ -139,4 +143,41 @@ async fn while_the_broker_is_away_the_form_is_kept_and_counts_once_when_it_is_ba
     assert_eq!(post(&address, "/enter/client", kind, &body).await.1, place);
     counted(&address, &place).await;
     assert_eq!(bed.kafka.ends().values().sum::<i64>(), 1, "sent once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_kafka_refuses_the_forms_is_said_in_the_page_and_in_the_log_and_the_right_to_write_is_enough() {
+    let (Some(secured), Some(bed)) = (Secured::new(), Bed::new(json!({})).await) else { return };
+    let login = Login::new(&bed);
+    login.at_the_broker("Word-1");
+    login.in_the_file("Typo-1");
+    let mut worker = bed.worker();
+    worker.ready().await;
+    let mut page = dashboard(&bed, login.settings(&secured));
+    let address = page.address().await;
+    let token = token(&address, "/enter/client").await;
+    let body = format!("form={token}&do=send&client_id=C9&name=Ann");
+    let send = async || post(&address, "/enter/client", "application/x-www-form-urlencoded", &body).await;
+    let refused = async |words: &[&str]| {
+        let (status, _, page) = send().await;
+        assert_eq!(status, 503, "{page}");
+        assert!(page.contains("Nothing was sent") && page.contains("value=\"Ann\""), "{page}");
+        assert!(words.iter().all(|word| page.contains(word)), "{words:?}: {page}");
+    };
+    refused(&[&secured.sasl_ssl, "refuses the sign-in", "kafka.security.sasl"]).await;
+    login.in_the_file("Word-1");
+    let topic = bed.setting("/kafka/topics/clients/name");
+    refused(&["kafka-acls.sh", "--operation Write", topic]).await;
+    login.allow("Describe", false);
+    refused(&["kafka-acls.sh", "--operation Write", topic]).await;
+    login.allow("Write", false);
+    let (status, place, said) = send().await;
+    assert_eq!(status, 303, "{said}");
+    counted(&address, &place).await;
+    assert_eq!(bed.kafka.ends().values().sum::<i64>(), 1, "sent once");
+    let said = page.said();
+    let refusals: Vec<_> = said.iter().filter(|line| line.contains("events not entered")).collect();
+    assert_eq!(refusals.len(), 3, "{said:?}");
+    assert!(refusals[0].contains("refuses the sign-in") && refusals[2].contains("--operation Write"), "{refusals:?}");
+    assert!(!said.iter().any(|line| line.contains("Word-1") || line.contains("Typo-1")), "a password is told");
 }
