@@ -1,51 +1,12 @@
 //! What an Accountant enters in the page, through a real Kafka and worker into a real database.
 
-use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
-
 use crate::harness::{
     Bed, Process, eventually, holds, http,
     relay::Relay,
     secured::{Login, Secured},
+    session::{Answer, FORM, Session},
 };
-
-/// Asks by POST; status, where it leads, and the page.
-async fn post(address: &str, path: &str, kind: &str, body: &str) -> (u16, String, String) {
-    let mut connection = TcpStream::connect(address).await.unwrap();
-    let length = body.len();
-    let head = format!(
-        "POST {path} HTTP/1.0\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n\
-         Content-Length: {length}\r\n\r\n"
-    );
-    connection.write_all((head + body).as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let place = head.lines().find_map(|line| line.to_lowercase().strip_prefix("location: ").map(str::to_owned));
-    (status, place.unwrap_or_default(), body.to_owned())
-}
-
-async fn post_form(address: &str, path: &str, fields: &str) -> (u16, String, String) {
-    let token = token(address, path).await;
-    post(address, path, "application/x-www-form-urlencoded", &format!("form={token}&do=send&{fields}")).await
-}
-
-async fn token(address: &str, path: &str) -> String {
-    let (_, page) = http::get(address, path).await.unwrap();
-    page.split_once("name=\"form\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
-}
-
-async fn upload(address: &str, name: &str, file: &str) -> (u16, String, String) {
-    let body = format!(
-        "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-         Content-Type: text/csv\r\n\r\n{file}\r\n--cut--\r\n"
-    );
-    post(address, "/enter/upload", "multipart/form-data; boundary=cut", &body).await
-}
+use serde_json::json;
 
 /// Waits until a submission is counted; the page that says so.
 async fn counted(address: &str, place: &str) -> String {
@@ -69,17 +30,14 @@ async fn a_sale_by_form_is_counted_and_audited_and_nothing_of_what_was_typed_is_
     worker.ready().await;
     let mut page = dashboard(&bed, json!({}));
     let address = page.address().await;
-    let (status, place, body) = post_form(
-        &address,
-        "/enter/client",
-        "client_id=C1&name=Ann+Secretperson&email=ann%40example.com&loyalty_tier=Gold",
-    )
-    .await;
+    let reader = Session::new(&address);
+    let client = "client_id=C1&name=Ann+Secretperson&email=ann%40example.com&loyalty_tier=Gold";
+    let Answer { status, place, body, .. } = reader.send("/enter/client", client).await;
     assert_eq!(status, 303, "{body}");
     counted(&address, &place).await;
     let sale = "invoice_id=I1&client_id=C1&timestamp=2026-05-01+12:30&lines=2&items[0].product_id=A&items[0].quantity=2&\
                 items[0].unit_price=2.50&items[1].product_id=B&items[1].quantity=1&items[1].unit_price=1";
-    let (status, place, body) = post_form(&address, "/enter/sale", sale).await;
+    let Answer { status, place, body, .. } = reader.send("/enter/sale", sale).await;
     assert_eq!(status, 303, "{body}");
     let sent = counted(&address, &place).await;
     assert!(sent.contains("counted after") && sent.contains("Sale I1"), "{sent}");
@@ -102,15 +60,16 @@ async fn of_a_file_with_bad_rows_the_good_ones_count_and_the_bad_ones_are_marked
     let address = page.address().await;
     let file = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n\
         1,A,Lamp,2,2026-05-01,2.5,7\n1,B,Card,1,2026-05-01,1,7\n2,A,Lamp,many,2026-05-01,2.5,7\n3,A,Lamp,1,2026-05-01,-1,7\n";
-    let (status, place, body) = upload(&address, "may.csv", file).await;
+    let reader = Session::new(&address);
+    let Answer { status, place, body, .. } = reader.upload("may.csv", file).await;
     assert_eq!(status, 303, "{body}");
     let (_, preview) = http::get(&address, &place).await.unwrap();
     assert!(preview.contains("1 sale; 2 bad rows") && preview.contains(">many<"), "{preview}");
     assert!(bed.kafka.ends().values().all(|end| *end == 0), "nothing is sent before it is confirmed");
-    let (status, sent, body) = post(&address, &place, "application/x-www-form-urlencoded", "").await;
+    let Answer { status, place: sent, body, .. } = reader.post(&place, FORM, "").await;
     assert_eq!(status, 303, "{body}");
     counted(&address, &sent).await;
-    let (status, again, _) = post(&address, &place, "application/x-www-form-urlencoded", "").await;
+    let Answer { status, place: again, .. } = reader.post(&place, FORM, "").await;
     assert_eq!((status, again), (303, sent), "confirmed twice, sent once");
     let checkpoints = bed.applied().await;
     let (events, rejected): (i64, i64) =
@@ -130,17 +89,17 @@ async fn while_the_broker_is_away_the_form_is_kept_and_counts_once_when_it_is_ba
     let relay = Relay::to(&server, false).await;
     let mut page = dashboard(&bed, json!({ "kafka": { "bootstrapServers": [relay.address] } }));
     let address = page.address().await;
-    let token = token(&address, "/enter/client").await;
+    let reader = Session::new(&address);
+    let token = reader.token("/enter/client").await;
     let body = format!("form={token}&do=send&client_id=C9&name=Ann");
-    let kind = "application/x-www-form-urlencoded";
-    let (status, _, away) = post(&address, "/enter/client", kind, &body).await;
+    let Answer { status, body: away, .. } = reader.post("/enter/client", FORM, &body).await;
     assert_eq!(status, 503, "{away}");
     assert!(away.contains("Nothing was sent") && away.contains(&relay.address), "{away}");
     assert!(away.contains("value=\"C9\"") && away.contains("value=\"Ann\"") && away.contains(&token), "{away}");
     relay.set_open(true);
-    let (status, place, page) = post(&address, "/enter/client", kind, &body).await;
+    let Answer { status, place, body: page, .. } = reader.post("/enter/client", FORM, &body).await;
     assert_eq!(status, 303, "{page}");
-    assert_eq!(post(&address, "/enter/client", kind, &body).await.1, place);
+    assert_eq!(reader.post("/enter/client", FORM, &body).await.place, place);
     counted(&address, &place).await;
     assert_eq!(bed.kafka.ends().values().sum::<i64>(), 1, "sent once");
 }
@@ -155,11 +114,12 @@ async fn what_kafka_refuses_the_forms_is_said_in_the_page_and_in_the_log_and_the
     worker.ready().await;
     let mut page = dashboard(&bed, login.settings(&secured));
     let address = page.address().await;
-    let token = token(&address, "/enter/client").await;
-    let body = format!("form={token}&do=send&client_id=C9&name=Ann");
-    let send = async || post(&address, "/enter/client", "application/x-www-form-urlencoded", &body).await;
+    let reader = Session::new(&address);
+    let token = reader.token("/enter/client").await;
+    let form = format!("form={token}&do=send&client_id=C9&name=Ann");
+    let send = async || reader.post("/enter/client", FORM, &form).await;
     let refused = async |words: &[&str]| {
-        let (status, _, page) = send().await;
+        let Answer { status, body: page, .. } = send().await;
         assert_eq!(status, 503, "{page}");
         assert!(page.contains("Nothing was sent") && page.contains("value=\"Ann\""), "{page}");
         assert!(words.iter().all(|word| page.contains(word)), "{words:?}: {page}");
@@ -171,8 +131,8 @@ async fn what_kafka_refuses_the_forms_is_said_in_the_page_and_in_the_log_and_the
     login.allow("Describe", false);
     refused(&["kafka-acls.sh", "--operation Write", topic]).await;
     login.allow("Write", false);
-    let (status, place, said) = send().await;
-    assert_eq!(status, 303, "{said}");
+    let Answer { status, place, body, .. } = send().await;
+    assert_eq!(status, 303, "{body}");
     counted(&address, &place).await;
     assert_eq!(bed.kafka.ends().values().sum::<i64>(), 1, "sent once");
     let said = page.said();

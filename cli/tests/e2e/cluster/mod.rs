@@ -13,6 +13,7 @@
 //! ```
 
 mod autoscale;
+mod forms;
 mod kube;
 mod life;
 mod pipeline;

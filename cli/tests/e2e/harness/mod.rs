@@ -11,6 +11,7 @@ pub mod process;
 pub mod provider;
 pub mod relay;
 pub mod secured;
+pub mod session;
 pub mod users;
 
 use std::{
