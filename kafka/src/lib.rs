@@ -11,6 +11,7 @@ mod findings;
 mod heard;
 mod producer;
 mod renew;
+mod sending;
 mod submit;
 mod topic_ids;
 mod topics;

@@ -9,11 +9,10 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig, ClientContext, Message,
-    config::RDKafkaLogLevel,
+    ClientConfig, Message,
     error::KafkaError as Client,
     message::{BorrowedMessage, DeliveryResult},
-    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, Producer as _, ThreadedProducer},
     types::RDKafkaErrorCode as Code,
 };
 use stockstream_model::{event::Stream, settings::Kafka};
@@ -22,7 +21,7 @@ use crate::{
     KafkaError, client_config,
     explain::explain,
     grant_command,
-    heard::{Heard, note_log},
+    sending::{Deliveries, Sending},
 };
 
 /// How often a wait for events to be taken looks at what brokers complain of.
@@ -54,28 +53,17 @@ impl Delivered {
 
 type OnDelivery = Box<dyn Fn(Delivered) + Send + Sync>;
 
-struct Context {
+/// How many events were delivered, and the first that was not.
+struct Tally {
     on_delivery: OnDelivery,
     delivered: AtomicU64,
     failure: Mutex<Option<Client>>,
-    heard: Heard,
 }
 
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        note_log(&self.heard, level, facility, message);
-    }
+impl Deliveries for Tally {
+    type Mark = ();
 
-    fn error(&self, error: Client, reason: &str) {
-        tracing::debug!(%error, reason, "Kafka producer");
-        self.heard.take(reason);
-    }
-}
-
-impl ProducerContext for Context {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn take(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
             Ok(message) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
@@ -104,8 +92,8 @@ pub(crate) fn producer_config(settings: &Kafka) -> Result<ClientConfig, KafkaErr
 
 /// Sends events; delivery is reported to the function it was made with.
 pub struct Producer {
-    inner: ThreadedProducer<Context>,
-    context: Arc<Context>,
+    inner: ThreadedProducer<Sending<Tally>>,
+    context: Arc<Sending<Tally>>,
     settings: Kafka,
 }
 
@@ -113,13 +101,12 @@ impl Producer {
     /// A producer for the Kafka of the settings.
     pub fn new(settings: &Kafka, on_delivery: impl Fn(Delivered) + Send + Sync + 'static) -> Result<Self, KafkaError> {
         let config = producer_config(settings)?;
-        let context = Context {
+        let context = Sending::new(Tally {
             on_delivery: Box::new(on_delivery),
             delivered: AtomicU64::new(0),
             failure: Mutex::default(),
-            heard: Heard::default(),
-        };
-        let inner: ThreadedProducer<Context> =
+        });
+        let inner: ThreadedProducer<Sending<Tally>> =
             config.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
         let context = Arc::clone(inner.context());
         Ok(Self { inner, context, settings: settings.clone() })
@@ -147,7 +134,7 @@ impl Producer {
 
     /// How many events were acknowledged.
     pub fn delivered(&self) -> u64 {
-        self.context.delivered.load(Ordering::Relaxed)
+        self.context.deliveries.delivered.load(Ordering::Relaxed)
     }
 
     /// Waits until everything queued is acknowledged.
@@ -174,7 +161,7 @@ impl Producer {
         if let Some((code, words)) = self.inner.client().fatal_error() {
             return Err(self.not_sent(Some(code), words));
         }
-        let failure = self.context.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failure = self.context.deliveries.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match failure {
             Some(error) if is_about_rights(error.rdkafka_error_code()) => {
                 Err(self.not_sent(error.rdkafka_error_code(), error.to_string()))

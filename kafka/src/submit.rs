@@ -3,16 +3,14 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use rdkafka::{
-    ClientContext,
-    config::RDKafkaLogLevel,
     error::KafkaError as Client,
     message::DeliveryResult,
-    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+    producer::{BaseRecord, Producer as _, ThreadedProducer},
     types::RDKafkaErrorCode as Code,
 };
 use stockstream_model::{event::Stream, settings::Kafka};
@@ -22,8 +20,8 @@ use crate::{
     error::PATIENCE,
     explain::explain,
     findings::find_topic,
-    heard::{Heard, note_log},
     producer::{is_about_rights, not_sent, producer_config},
+    sending::{Deliveries, Sending},
 };
 
 /// How long all brokers together may take to acknowledge events.
@@ -51,32 +49,24 @@ pub struct Unacknowledged {
     pub in_doubt: bool,
 }
 
-struct Context {
-    outcomes: Mutex<Vec<Option<Result<Delivered, Client>>>>,
-    heard: Heard,
-}
+/// What became of each event, by its place among them.
+struct Outcomes(Mutex<Vec<Option<Result<Delivered, Client>>>>);
 
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        note_log(&self.heard, level, facility, message);
-    }
-
-    fn error(&self, error: Client, reason: &str) {
-        tracing::debug!(%error, reason, "Kafka producer");
-        self.heard.take(reason);
+impl Outcomes {
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Result<Delivered, Client>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl ProducerContext for Context {
-    type DeliveryOpaque = Box<usize>;
+impl Deliveries for Outcomes {
+    type Mark = Box<usize>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, place: Self::DeliveryOpaque) {
+    fn take(&self, result: &DeliveryResult<'_>, place: Box<usize>) {
         let outcome = match result {
             Ok(message) => Ok(Delivered::of(message)),
             Err((error, _)) => Err(error.clone()),
         };
-        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = outcomes.get_mut(*place) {
+        if let Some(slot) = self.lock().get_mut(*place) {
             *slot = Some(outcome);
         }
     }
@@ -91,9 +81,8 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
     let nothing = |error| Unacknowledged { error, delivered: Vec::new(), in_doubt: false };
     let mut config = producer_config(settings).map_err(nothing)?;
     config.set("message.timeout.ms", TIMEOUT.as_millis().to_string());
-    let outcomes = Mutex::new(events.iter().map(|_| None).collect());
-    let context = Context { outcomes, heard: Heard::default() };
-    let producer: ThreadedProducer<Context> =
+    let context = Sending::new(Outcomes(Mutex::new(events.iter().map(|_| None).collect())));
+    let producer: ThreadedProducer<Sending<Outcomes>> =
         config.create_with_context(context).map_err(|error| nothing(KafkaError::settings(&error)))?;
     let context = Arc::clone(producer.context());
     let explained = |action: &str, error: &Client| explain(settings, action, error, &context.heard);
@@ -122,12 +111,11 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
             }
         };
         if let Some(error) = refused {
-            let mut outcomes = context.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-            outcomes[place] = Some(Err(error));
+            context.deliveries.lock()[place] = Some(Err(error));
         }
     }
     let flushed = producer.flush(TIMEOUT + PATIENCE);
-    let outcomes = std::mem::take(&mut *context.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+    let outcomes = std::mem::take(&mut *context.deliveries.lock());
     // Without the right to write at all no producer id is given out, and without one no event leaves.
     let kept_out = producer.client().fatal_error().filter(|(code, _)| is_about_rights(Some(*code)));
     if let Some((code, words)) = kept_out
