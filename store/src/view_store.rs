@@ -1,14 +1,17 @@
 //! What the dashboard asks of the database. Nothing here writes.
 
-use std::{collections::BTreeMap, future::Future};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+};
 
 use serde::Serialize;
 use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRow, DailyRow, Heartbeat, InventoryState, ProductState, RejectedEvent, RiskCategory, RiskRow,
-        ViewState, Winner,
+        Checkpoint, ClientRow, DailyRow, Heartbeat, InventoryState, PartitionId, ProductState, RejectedEvent,
+        RiskCategory, RiskRow, ViewState, Winner,
     },
     event::Reason,
     settings::{Analytics, Weights},
@@ -243,6 +246,9 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// Positions, workers and the state of the views, without the counts.
     fn pulse(&self) -> impl Future<Output = Result<Pulse>> + Send;
+
+    /// The positions of these partitions, in their order, without those of which none is known.
+    fn positions(&self, of: &BTreeSet<PartitionId>) -> impl Future<Output = Result<Vec<Checkpoint>>> + Send;
 
     /// The ranking that the pointer names, always a whole one.
     fn product_winners(&self) -> impl Future<Output = Result<Vec<Winner>>> + Send;

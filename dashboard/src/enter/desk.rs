@@ -5,7 +5,7 @@
 //! or has forgotten it) is never sent; its form is shown again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -171,6 +171,16 @@ impl Desk {
     pub(super) fn submission(&self, token: &str, reader: &Arc<str>) -> Option<Submission> {
         let number = self.number(token)?;
         self.kept().submissions.get(&number).filter(|submission| submission.reader == *reader).cloned()
+    }
+
+    /// Partitions in which events wait to be counted.
+    pub(super) fn waiting(&self) -> BTreeSet<PartitionId> {
+        let kept = self.kept();
+        let counted = kept.submissions.values().filter_map(|submission| match &submission.state {
+            State::Sent { counted, .. } => Some(counted),
+            State::Sending => None,
+        });
+        counted.flat_map(|counted| counted.waiting.keys().copied()).collect()
     }
 
     /// Compares positions with what is waited for. Whether anything still is; when not, watching has ended.

@@ -121,11 +121,10 @@ fn offsets(receipts: &[Option<Receipt>]) -> String {
 async fn watch<S: ViewStore>(app: App<S>, desk: Arc<Desk>) {
     let mut looks = 0;
     loop {
-        let checkpoints = match app.ask(app.store.status()).await {
-            Ok(status) => status.checkpoints,
-            Err(_) => Vec::new(), // logged where it was asked
-        };
-        if !desk.settle(&checkpoints) {
+        let waiting = desk.waiting();
+        // What failed is logged where it was asked.
+        let positions = app.ask(app.store.positions(&waiting)).await.unwrap_or_default();
+        if !desk.settle(&positions) {
             return;
         }
         looks += 1;

@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use super::{
-    ClientDetail, ClientFigures, ClientRow, DailyRow, Day, Fake, Page, ProductDetail, Pulse, RejectedEvent,
-    RejectedSelect, Result, RiskFigures, RiskRow, Select, Status, ViewStore, Winner,
+    BTreeSet, Checkpoint, ClientDetail, ClientFigures, ClientRow, DailyRow, Day, Fake, Page, PartitionId,
+    ProductDetail, Pulse, RejectedEvent, RejectedSelect, Result, RiskFigures, RiskRow, Select, Status, ViewStore,
+    Winner,
 };
 
 pub struct Changing {
@@ -36,6 +37,9 @@ impl ViewStore for Changing {
     async fn pulse(&self) -> Result<Pulse> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.now().pulse().await
+    }
+    async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
+        self.now().positions(of).await
     }
     async fn product_winners(&self) -> Result<Vec<Winner>> {
         self.now().product_winners().await

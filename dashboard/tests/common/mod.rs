@@ -5,7 +5,7 @@
 pub mod changing;
 mod rows;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -16,7 +16,7 @@ use stockstream_dashboard::{Options, router};
 use stockstream_model::{
     Day, Money,
     analytics::Tier,
-    documents::{ClientRow, DailyRow, RejectedEvent, RiskCategory, RiskRow, Winner},
+    documents::{Checkpoint, ClientRow, DailyRow, PartitionId, RejectedEvent, RiskCategory, RiskRow, Winner},
 };
 use stockstream_store::{
     ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, RiskFigures, RiskShare, Select,
@@ -112,6 +112,10 @@ impl ViewStore for Fake {
     async fn pulse(&self) -> Result<Pulse> {
         let Status { views, checkpoints, workers, .. } = self.status.clone();
         self.answer(Pulse { views, checkpoints, workers }).await
+    }
+    async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
+        let known = self.status.checkpoints.iter().filter(|checkpoint| of.contains(&checkpoint.id));
+        self.answer(known.cloned().collect()).await
     }
     async fn product_winners(&self) -> Result<Vec<Winner>> {
         self.answer(self.winners.clone()).await

@@ -3,7 +3,9 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use stockstream_model::{
     Day, Money, Timestamp,
     analytics::{Tier, client_worth},
-    documents::{ClientRow, ClientState, DailyRow, RejectedEvent, RiskCategory, RiskRow, View, Winner},
+    documents::{
+        Checkpoint, ClientRow, ClientState, DailyRow, PartitionId, RejectedEvent, RiskCategory, RiskRow, View, Winner,
+    },
     settings::ClientTiers,
 };
 
@@ -48,6 +50,11 @@ impl ViewStore for MemoryStore {
             checkpoints: inner.checkpoints.values().cloned().collect(),
             workers: inner.alive_workers(Timestamp::now()),
         })
+    }
+
+    async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
+        let inner = self.lock();
+        Ok(of.iter().filter_map(|id| inner.checkpoints.get(id).cloned()).collect())
     }
 
     async fn product_winners(&self) -> Result<Vec<Winner>> {

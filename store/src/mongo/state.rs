@@ -258,7 +258,11 @@ impl MongoStore {
     }
 
     pub(super) async fn read_checkpoints(&self) -> Result<Vec<Checkpoint>> {
-        let documents = self.find(names::CHECKPOINTS, Query::all()).await?;
+        self.read_checkpoints_by(Query::all()).await
+    }
+
+    pub(super) async fn read_checkpoints_by(&self, query: Query) -> Result<Vec<Checkpoint>> {
+        let documents = self.find(names::CHECKPOINTS, query).await?;
         let mut checkpoints = documents.iter().map(codec::checkpoint).collect::<Result<Vec<_>>>()?;
         checkpoints.sort_by_key(|checkpoint| checkpoint.id);
         Ok(checkpoints)

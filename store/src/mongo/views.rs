@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use bson::{Bson, Document, deserialize_from_document, doc};
 use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
-    documents::{ClientRow, DailyRow, RejectedEvent, RiskCategory, RiskRow, View, Winner},
+    documents::{Checkpoint, ClientRow, DailyRow, PartitionId, RejectedEvent, RiskCategory, RiskRow, View, Winner},
 };
 
 use super::{MongoStore, Result, codec, names, reads::Query, rows};
@@ -47,6 +49,11 @@ impl ViewStore for MongoStore {
             views.iter().filter_map(|v| Some(rows::view(v, View::from_name(v.get_str("_id").ok()?)?))).collect();
         views.sort_by_key(|view| view.view);
         Ok(Pulse { views, checkpoints, workers })
+    }
+
+    async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
+        let ids: Vec<_> = of.iter().map(ToString::to_string).collect();
+        self.read_checkpoints_by(Query::of(doc! { "_id": { "$in": ids } })).await
     }
 
     async fn product_winners(&self) -> Result<Vec<Winner>> {

@@ -1,7 +1,7 @@
 //! Positions: made once, moved by compare-and-set.
 
 use stockstream_model::documents::{Checkpoint, PartitionId};
-use stockstream_store::StateStore;
+use stockstream_store::{StateStore, ViewStore};
 
 use super::{
     bed::Bed,
@@ -21,6 +21,9 @@ async fn a_checkpoint_is_made_once(bed: &impl Bed) {
     other.create_checkpoints(&[at(MORE_SALES, 1), at(SALES, 9)]).await.unwrap();
     let all = [at(SALES, 7), at(MORE_SALES, 1), at(CLIENTS, 5)];
     assert_eq!(store.checkpoints().await.unwrap(), all, "in the order of partitions");
+    let positions = store.positions(&[CLIENTS, STOCK, SALES].into()).await.unwrap();
+    assert_eq!(positions, [at(SALES, 7), at(CLIENTS, 5)], "of those that are asked for");
+    assert_eq!(store.positions(&[].into()).await.unwrap(), []);
 }
 
 async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
