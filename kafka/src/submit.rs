@@ -119,7 +119,7 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
     // Without the right to write at all no producer id is given out, and without one no event leaves.
     let kept_out = producer.client().fatal_error().filter(|(code, _)| is_about_rights(Some(*code)));
     if let Some((code, words)) = kept_out
-        && outcomes.iter().flatten().all(|outcome| matches!(outcome, Err(error) if is_purged(error)))
+        && outcomes.iter().all(|outcome| matches!(outcome, Some(Err(error)) if never_left(error)))
     {
         return Err(nothing(not_sent(settings, Some(code), words)));
     }
@@ -155,9 +155,9 @@ fn not_shown(settings: &Kafka, stream: Stream) -> KafkaError {
     }
 }
 
-/// Thrown away before it was sent.
-fn is_purged(error: &Client) -> bool {
-    error.rdkafka_error_code() == Some(Code::PurgeQueue)
+/// Of a producer that was kept out: thrown away while it waited, or not taken any more.
+fn never_left(error: &Client) -> bool {
+    matches!(error.rdkafka_error_code(), Some(Code::PurgeQueue | Code::Fatal))
 }
 
 /// Refused by the broker or before it was sent: not taken, whatever came after.

@@ -130,6 +130,9 @@ async fn what_kafka_refuses_the_forms_is_said_in_the_page_and_in_the_log_and_the
     refused(&["kafka-acls.sh", "--operation Write", topic]).await;
     login.allow("Describe", false);
     refused(&["kafka-acls.sh", "--operation Write", topic]).await;
+    let many = format!("form={}", reader.token("/enter").await);
+    let Answer { status, body, .. } = reader.post("/enter/test-data", FORM, &many).await;
+    assert!(status == 503 && body.contains("Nothing was sent") && body.contains("--operation Write"), "{body}");
     login.allow("Write", false);
     let Answer { status, place, body, .. } = send().await;
     assert_eq!(status, 303, "{body}");
@@ -137,7 +140,7 @@ async fn what_kafka_refuses_the_forms_is_said_in_the_page_and_in_the_log_and_the
     assert_eq!(bed.kafka.ends().values().sum::<i64>(), 1, "sent once");
     let said = page.said();
     let refusals: Vec<_> = said.iter().filter(|line| line.contains("events not entered")).collect();
-    assert_eq!(refusals.len(), 3, "{said:?}");
+    assert_eq!(refusals.len(), 4, "{said:?}");
     assert!(refusals[0].contains("refuses the sign-in") && refusals[2].contains("--operation Write"), "{refusals:?}");
     assert!(!said.iter().any(|line| line.contains("Word-1") || line.contains("Typo-1")), "a password is told");
 }
