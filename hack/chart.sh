@@ -44,16 +44,22 @@ HELM=${HELM:-$(program helm "install it (https://helm.sh/docs/intro/install), or
 HELM_DOCS=${HELM_DOCS:-$(helm_docs)}
 export HELM
 
-# What the README is generated to, on stdout.
+# What the README is generated to, on stdout. It has a row for each value, with the comment as its last column.
 readme() {
-  "$HELM_DOCS" --chart-search-root "$CHART" --sort-values-order file --documentation-strict-mode \
-    --documentation-strict-ignore-absent '' --documentation-strict-ignore-absent-regex '^$' --log-level error --dry-run
+  local text
+  text=$("$HELM_DOCS" --chart-search-root "$CHART" --sort-values-order file --log-level error --dry-run)
+  grep -q '^| replicas |' <<<"$text" || fail "helm-docs generated no table of values"
+  ! grep -E '\|  \|$' <<<"$text" || fail "these values have no comment that begins with '# --'"
+  echo "$text"
 }
 copies() { cat "$top/crds/analyticspipelines.stockstream.dev.yaml"; }
 
 update() {
+  local text
+  step=update
   copies >"$CHART/files/analyticspipelines.stockstream.dev.yaml"
-  readme >"$CHART/README.md"
+  text=$(readme) # first: what cannot be generated leaves what is there
+  echo "$text" >"$CHART/README.md"
 }
 
 # same FILE: as what stdin says

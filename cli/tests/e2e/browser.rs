@@ -32,6 +32,27 @@ async fn fill(bed: &Bed) {
     bed.applied().await;
 }
 
+/// What the database counts of the page's user: each of its commands is a call of one of these.
+const READS: [&str; 6] = [
+    "aggregate_cursor_first_page",
+    "binary_extended_version",
+    "count_query",
+    "cursor_get_more",
+    "distinct_query",
+    "find_cursor_first_page",
+];
+
+/// Holds the server's own counters of operations against what a page may do.
+async fn only_read() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../hack/mongodb.sh");
+    let told = Command::new(script).arg("operations").output().await.unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    let operations: Vec<_> = told.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    assert!(operations.iter().all(|(name, _)| READS.contains(name)), "the page wrote:\n{told}");
+    let finds = operations.iter().find(|(name, _)| *name == "find_cursor_first_page");
+    assert!(finds.is_some_and(|(_, count)| count.parse::<u64>().unwrap() > 100), "nothing was counted:\n{told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_do_their_work_in_a_browser() {
     let Some(folder) = needed("STOCKSTREAM_BROWSER") else { return };
@@ -75,4 +96,5 @@ async fn people_do_their_work_in_a_browser() {
         page.said().join("\n")
     );
     assert!(!page.said().join("\n").contains(&password), "the password is in the log");
+    only_read().await;
 }
