@@ -159,14 +159,7 @@ impl MongoStore {
         part.push(doc! { "$sort": key });
         part.push(doc! { "$skip": skip.min(WINDOW as i64) });
         part.push(doc! { "$limit": limit.max(1) });
-        let filter = filter(select);
-        let matching = async {
-            if filter.is_empty() {
-                self.count(collection).await
-            } else {
-                self.count_some(collection, filter, WINDOW + 1).await
-            }
-        };
+        let matching = self.count_some(collection, filter(select), WINDOW + 1);
         let ((items, total), matching) = tokio::try_join!(self.cut(collection, stages, part, limit), matching)?;
         let items = if limit == 0 { Vec::new() } else { items };
         let searched = (matching > WINDOW).then_some(WINDOW);
