@@ -22,10 +22,14 @@ listen=127.0.0.1:$(hack/free-ports.py 1)
 MONGODB_URI=$read_only target/release/stockstream dashboard --listen "$listen" 2>"$STOCKSTREAM_RUN/dashboard.log" & page=$!
 pids+=("$page")
 until curl -sf "http://$listen/readyz" >/dev/null; do [ -e "/proc/$page" ] || { cat "$STOCKSTREAM_RUN/dashboard.log"; exit 1; }; sleep 0.2; done
+until ! curl -sf "http://$listen/api/v1/status" | grep -Eq '"lag":([1-9]|null)'; do sleep 1; done # the clients' records too
 before=$(hack/mongodb.sh operations)
 if [ -n "${PAGES_ROWS:-}" ]; then "$bench" pages --address "$listen" --rate 0 --rows "hack/mongodb.sh rows"; fi
-"$bench" latency --rate 10 --probes 500 >"$STOCKSTREAM_RUN/latency.log" & pids+=($!) # something changes all the time
+echo "nothing changes:"
 "$bench" pages --address "$listen"
+echo "ten sales a second:"
+"$bench" latency --rate 10 --probes 500 >"$STOCKSTREAM_RUN/latency.log" & pids+=($!)
+"$bench" pages --address "$listen" --times 0
 awk '/VmHWM/ {printf "dashboard: at most %d MiB of memory\n", $2 / 1024}' "/proc/$page/status"
 echo "what the dashboard's database user asked for, by the server's own count:"
 diff <(echo "$before") <(hack/mongodb.sh operations) | sed -n 's/^> /  /p'

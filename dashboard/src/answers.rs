@@ -19,7 +19,7 @@ use crate::live::{Digests, Part};
 const QUESTIONS: usize = 64;
 /// What changes without an event (derived fields after a change of settings, events that expire, signs of life) is seen
 /// after this.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(30);
 /// The same for the state of the pipeline, which tells ages.
 const LONGEST_STATUS: Duration = Duration::from_secs(1);
 

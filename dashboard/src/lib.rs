@@ -10,6 +10,7 @@ mod answers;
 mod api;
 mod app;
 mod assets;
+mod busy;
 mod chart;
 mod cookies;
 mod enter;

@@ -8,10 +8,11 @@ use axum::{
     middleware::{from_fn, from_fn_with_state, map_response},
 };
 use stockstream_store::ViewStore;
+use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    Options, access, api, app::App, assets, enter, etag, export, failure, failure::Failure, guard, health, live,
+    Options, access, api, app::App, assets, busy, enter, etag, export, failure, failure::Failure, guard, health, live,
     metrics, openapi, pages, reader, shell::Shell,
 };
 
@@ -33,12 +34,16 @@ pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
         .layer(from_fn_with_state(measured, metrics::measure))
 }
 
+/// The routes that ask the database for much.
+fn dear<S: ViewStore>() -> Router<App<S>> {
+    let api = api::routes().merge(openapi::routes()).layer(from_fn(etag::name));
+    pages::routes().merge(api).merge(export::routes())
+}
+
 /// The routes alone. Each must be in the table of who may see what.
 pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
     Router::new()
-        .merge(pages::routes())
-        .merge(api::routes().merge(openapi::routes()).layer(from_fn(etag::name)))
-        .merge(export::routes())
+        .merge(dear::<S>().layer(from_fn_with_state(Arc::new(Semaphore::new(busy::AT_ONCE)), busy::admit)))
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(live::routes())

@@ -77,7 +77,9 @@ pub(crate) struct Pages {
 impl Pages {
     pub async fn run(&self) -> Result<()> {
         let client = Client::new(&self.address);
-        alone::run(self, &client).await?;
+        if self.times > 0 {
+            alone::run(self, &client).await?;
+        }
         if self.rate > 0 {
             mixed::run(self, &client, Duration::from_secs(self.seconds)).await?;
         }
