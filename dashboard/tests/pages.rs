@@ -5,7 +5,7 @@
 mod common;
 
 use axum::http::StatusCode;
-use common::{Fake, Fault, PAGES, get, options, send};
+use common::{Fake, Fault, PAGES, get, options, raw, send};
 use stockstream_model::documents::{View, ViewCondition, ViewState};
 
 #[tokio::test]
@@ -185,4 +185,22 @@ async fn a_page_that_is_not_there_is_a_page_too() {
     let page = get(Fake::loaded(), "/nothing").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert!(page.body.contains("Not found</h1>") && page.body.contains("There is nothing at /nothing."));
+}
+
+#[tokio::test]
+async fn a_first_view_is_small_over_the_wire_and_of_this_host_alone() {
+    for path in PAGES {
+        let page = get(Fake::loaded(), path).await.body;
+        let mut sum = 0;
+        let parts = page.split(['"', '\'']).filter(|part| part.starts_with("/assets/"));
+        for part in parts.chain([path]) {
+            let (headers, body) = raw(Fake::loaded(), part, ("accept-encoding", "gzip")).await;
+            assert_eq!(headers["content-encoding"], "gzip", "{part}");
+            sum += body.len();
+        }
+        assert!((1_000..15_000).contains(&sum), "{path} takes {sum} bytes");
+        for elsewhere in ["src=\"http", "href=\"http", "src=\"//", "href=\"//"] {
+            assert!(!page.contains(elsewhere), "{path} has {elsewhere}");
+        }
+    }
 }
