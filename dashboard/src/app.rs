@@ -89,6 +89,8 @@ impl<S: ViewStore> App<S> {
         &self,
         answer: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, Failure> {
+        // Nested as deep as they are, these do not fit a thread's stack where nothing is optimised.
+        let answer = Box::pin(answer);
         let reader = Reader::current();
         let address = reader.is_person().then(|| reader.address());
         let known = address.as_deref().and_then(|address| self.memory.last::<T>(address));

@@ -8,21 +8,18 @@ use crate::view_store::{BATCHES, ClientDetail, ProductDetail};
 
 impl MongoStore {
     pub(super) async fn product_detail(&self, id: &str) -> Result<Option<ProductDetail>> {
-        let it = || Query::of(doc! { "_id": id }).fields(doc! { "o": 0 }).part(0, 1);
+        let found =
+            self.find(names::PRODUCTS, Query::of(doc! { "_id": id }).fields(doc! { "o": 0 }).part(0, 1)).await?;
+        let Some(document) = found.first() else { return Ok(None) };
         let of_it = || {
             // Ids are compared field by field, so those of one product lie side by side.
             let id = |batch: Bson| doc! { "product_id": id, "batch_number": batch };
             let ids = doc! { "_id": { "$gte": id(Bson::MinKey), "$lte": id(Bson::MaxKey) } };
             Query::of(ids).sort(doc! { "_id": 1 }).fields(doc! { "o": 0 }).part(0, BATCHES)
         };
-        let (found, stock, risks, meta) = tokio::try_join!(
-            self.find(names::PRODUCTS, it()),
-            self.find(names::INVENTORY, of_it()),
-            self.find(names::RISKS, of_it()),
-            self.meta("pipeline")
-        )?;
-        let Some(document) = found.first() else { return Ok(None) };
-        let rules = meta.map(|meta| codec::text(&meta, "rules"));
+        let stock = self.find(names::INVENTORY, of_it()).await?;
+        let risks = self.find(names::RISKS, of_it()).await?;
+        let rules = self.meta("pipeline").await?.map(|meta| codec::text(&meta, "rules"));
         Ok(Some(ProductDetail {
             product: codec::product(document, self.analytics.history_days)?,
             stock: stock.iter().map(codec::inventory).collect::<Result<_>>()?,

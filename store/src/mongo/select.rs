@@ -97,24 +97,18 @@ impl MongoStore {
         let (field, as_wanted_first) = select.order();
         let Paging { page, per_page } = select.paging;
         let filter = filter(select);
-        let items = async {
-            match field.kind {
-                Kind::Word(words) => self.by_rank(collection, select, &filter, words).await,
-                _ => {
-                    let query =
-                        Query::of(filter.clone()).sort(sort_key(field, as_wanted_first)).fields(doc! { "o": 0 });
-                    self.find(collection, query.part(select.paging.skip(), per_page)).await
-                }
+        let items = match field.kind {
+            Kind::Word(words) => self.by_rank(collection, select, &filter, words).await?,
+            _ => {
+                let query = Query::of(filter.clone()).sort(sort_key(field, as_wanted_first)).fields(doc! { "o": 0 });
+                self.find(collection, query.part(select.paging.skip(), per_page)).await?
             }
         };
-        let total = async {
-            if filter.is_empty() {
-                self.count(collection).await
-            } else {
-                self.count_some(collection, filter.clone(), COUNTED).await
-            }
+        let total = if filter.is_empty() {
+            self.count(collection).await?
+        } else {
+            self.count_some(collection, filter, COUNTED).await?
         };
-        let (items, total) = tokio::try_join!(items, total)?;
         Ok(Page { items, page, per_page, total, searched: None })
     }
 

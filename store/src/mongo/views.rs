@@ -20,25 +20,19 @@ use crate::{
 impl ViewStore for MongoStore {
     async fn status(&self) -> Result<Status> {
         let read_at = Timestamp::now();
-        let (meta, pulse, products, clients, rejections) = tokio::try_join!(
-            self.meta("pipeline"),
-            self.pulse(),
-            self.count(names::PRODUCTS),
-            self.count(names::CLIENTS),
-            self.rejections()
-        )?;
-        let Pulse { views, checkpoints, workers } = pulse;
+        let meta = self.meta("pipeline").await?;
+        let Pulse { views, checkpoints, workers } = self.pulse().await?;
         let settings = meta.as_ref().and_then(|meta| meta.get_document("settings").ok().cloned());
         let rows_of = |view| views.iter().find(|v| v.view == view).map_or(0, |v| v.rows as u64);
         Ok(Status {
             pipeline: meta.as_ref().map(|meta| codec::text(meta, "name")),
-            products,
+            products: self.count(names::PRODUCTS).await?,
             winners: rows_of(View::ProductWinners),
             risks: rows_of(View::LossRiskProducts),
-            clients,
+            clients: self.count(names::CLIENTS).await?,
             checkpoints,
             workers,
-            rejections,
+            rejections: self.rejections().await?,
             settings: settings.and_then(|settings| deserialize_from_document(settings).ok()),
             views,
             read_at,
