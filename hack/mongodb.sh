@@ -57,8 +57,9 @@ pg() {
     exec chroot --userspec=postgres "$root" env -i PATH=/usr/lib/postgresql/18/bin:/usr/bin LC_ALL=C.UTF-8 "$@"
   ' pg "$ROOT" "$DIR/postgres" "$@"
 }
+psql() { pg psql -q -h 127.0.0.1 -p "$PG" -U postgres "$@"; }
 # Statements from standard input: what is on a command line, every user of the machine can read.
-sql() { { echo "set client_min_messages = error;"; cat; } | pg psql -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PG" -U postgres >/dev/null; }
+sql() { { echo "set client_min_messages = error;"; cat; } | psql -v ON_ERROR_STOP=1 >/dev/null; }
 
 go_is_new_enough() {
   local have; have=$(go env GOVERSION 2>/dev/null) || return
@@ -195,7 +196,8 @@ SQL
   echo "read-only: mongodb://$BIND:$RO_PORT/stock_management"
 }
 
-ask() { pg psql -qAt -F ' ' -h 127.0.0.1 -p "$PG" -U postgres; }
+# Answers to statements from standard input, a row a line.
+ask() { psql -At -F ' '; }
 
 # Each command of MongoDB is a call of one of the extension's functions.
 operations() {

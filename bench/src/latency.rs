@@ -10,7 +10,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use stockstream_kafka::Producer;
 use stockstream_model::{Timestamp, settings::Settings};
 
-use crate::{Result, backlog::sale};
+use crate::{Result, backlog::sale, times::Times};
 
 const GIVE_UP: Duration = Duration::from_secs(30);
 
@@ -111,22 +111,17 @@ async fn until(sent: Instant, seen: impl AsyncFn() -> Result<bool>) -> Result<Op
     Ok(Some(sent.elapsed()))
 }
 
-fn tell(what: &str, mut times: Vec<Duration>) {
+fn tell(what: &str, times: Vec<Duration>) {
     if times.is_empty() {
         return;
     }
-    times.sort();
-    let at = |share: f64| {
-        times
-            .get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)))
-            .map_or(0.0, |t| t.as_secs_f64() * 1_000.0)
-    };
+    let times = Times::new(times);
     println!(
         "latency {what}: p50 {:.0} ms, p90 {:.0} ms, p99 {:.0} ms, worst {:.0} ms ({} probes)",
-        at(0.5),
-        at(0.9),
-        at(0.99),
-        at(1.0),
+        times.at(0.5),
+        times.at(0.9),
+        times.at(0.99),
+        times.worst(),
         times.len()
     );
 }

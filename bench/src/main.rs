@@ -6,6 +6,7 @@ mod fleet;
 mod latency;
 mod pages;
 mod read;
+mod times;
 
 use std::{error::Error, process::ExitCode};
 

@@ -13,7 +13,10 @@ use std::{
 
 use tokio::sync::Mutex as Turn;
 
-use crate::live::{Digests, Part};
+use crate::{
+    live::{Digests, Part},
+    recent::Recent,
+};
 
 /// So many questions are kept, those asked last.
 const QUESTIONS: usize = 64;
@@ -31,8 +34,7 @@ type Place = Arc<Turn<Option<Kept>>>;
 #[derive(Default)]
 pub(crate) struct Answers {
     state: State,
-    /// The question asked last comes last.
-    kept: Mutex<Vec<(Question, Place)>>,
+    kept: Mutex<Recent<Question, Place, QUESTIONS>>,
 }
 
 struct Kept {
@@ -72,15 +74,7 @@ impl Answers {
     }
 
     fn turn(&self, question: Question) -> Place {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = kept.iter().position(|(one, _)| *one == question);
-        let entry = place.map_or_else(|| (question, Arc::default()), |place| kept.remove(place));
-        let turn = Arc::clone(&entry.1);
-        kept.push(entry);
-        if kept.len() > QUESTIONS {
-            kept.remove(0);
-        }
-        turn
+        Arc::clone(self.kept.lock().unwrap_or_else(PoisonError::into_inner).used(question))
     }
 }
 

@@ -30,6 +30,7 @@ mod overview;
 mod pages;
 mod query;
 mod reader;
+mod recent;
 mod router;
 mod server;
 mod shell;

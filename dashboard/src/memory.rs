@@ -9,6 +9,8 @@ use std::{
 
 use stockstream_model::Timestamp;
 
+use crate::recent::Recent;
+
 /// Of so many addresses at most, those asked for last, something is kept.
 const ADDRESSES: usize = 32;
 
@@ -18,8 +20,8 @@ pub(crate) struct Memory(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// What was told for an address, by its kind; the address asked for last comes last.
-    told: Vec<(String, HashMap<TypeId, Told>)>,
+    /// What was told for an address, by its kind.
+    told: Recent<String, HashMap<TypeId, Told>, ADDRESSES>,
     is_away: bool,
 }
 
@@ -36,23 +38,13 @@ impl Memory {
     /// Keeps an answer for an address, and that the database answers.
     pub(crate) fn keep<T: Send + Sync + 'static>(&self, address: &str, value: T, read_at: Timestamp) {
         let mut inner = self.lock();
-        let place = inner.told.iter().position(|(one, _)| one == address);
-        let mut entry = match place {
-            Some(place) => inner.told.remove(place),
-            None => (address.to_owned(), HashMap::new()),
-        };
-        entry.1.insert(TypeId::of::<T>(), Told { value: Arc::new(value), read_at });
-        inner.told.push(entry);
-        if inner.told.len() > ADDRESSES {
-            inner.told.remove(0);
-        }
+        inner.told.used(address.to_owned()).insert(TypeId::of::<T>(), Told { value: Arc::new(value), read_at });
     }
 
     /// What was last answered of that kind for an address, and when.
     pub(crate) fn last<T: Clone + Send + Sync + 'static>(&self, address: &str) -> Option<(T, Timestamp)> {
         let inner = self.lock();
-        let (_, told) = inner.told.iter().find(|(one, _)| one == address)?;
-        let Told { value, read_at } = told.get(&TypeId::of::<T>())?;
+        let Told { value, read_at } = inner.told.get(address)?.get(&TypeId::of::<T>())?;
         Some((value.downcast_ref::<T>()?.clone(), *read_at))
     }
 

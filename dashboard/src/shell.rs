@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 use askama::Template;
 use axum::{
     extract::FromRequestParts,
-    http::request::Parts,
+    http::{StatusCode, request::Parts},
     response::{Html, IntoResponse, Response},
 };
 use stockstream_store::ViewStore;
@@ -138,8 +138,13 @@ impl<S: ViewStore> FromRequestParts<App<S>> for Shell {
 
 /// A page as an answer.
 pub(crate) fn page(template: &impl Template) -> Result<Response, Failure> {
+    page_with(StatusCode::OK, template)
+}
+
+/// A page as an answer of another status.
+pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Result<Response, Failure> {
     match template.render() {
-        Ok(html) => Ok(Html(html).into_response()),
+        Ok(html) => Ok((status, Html(html)).into_response()),
         Err(error) => Err(Failure::internal(&error)),
     }
 }

@@ -6,25 +6,15 @@ mod common;
 
 use std::sync::Arc;
 
-use axum::{body::Body, http::Request};
-use common::{Fake, Fault, options};
+use common::{Fake, Fault, ask, options};
 use futures_util::future::join_all;
 use stockstream_dashboard::router;
-use tower::ServiceExt;
 
 #[tokio::test(start_paused = true)]
 async fn so_many_are_answered_at_once_and_the_next_are_told_and_probes_pass() {
     // A database that says nothing: whoever has a place waits until its time is over.
     let router = router(Arc::new(Fake::faulty(Fault::Silent)), options());
-    let ask = |path: &str| {
-        let request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
-        let router = router.clone();
-        async move {
-            let response = router.oneshot(request).await.unwrap();
-            let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-            String::from_utf8(body.into()).unwrap()
-        }
-    };
+    let ask = async |path: &str| ask(&router, "GET", path).await.body;
     let (answers, live, metrics) =
         tokio::join!(join_all((0..300).map(|_| ask("/api/v1/clients"))), ask("/healthz"), ask("/metrics"));
     let told = answers.iter().filter(|answer| answer.contains("Too many ask at once")).count();

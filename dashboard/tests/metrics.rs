@@ -6,21 +6,10 @@ mod common;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::Request,
-};
-use common::{Fake, Fault, options};
+use axum::{body::Body, http::Request};
+use common::{Answer, Fake, Fault, ask, options};
 use stockstream_dashboard::router;
 use tower::ServiceExt;
-
-async fn ask(router: &Router, method: &str, path: &str) -> (u16, String) {
-    let request = Request::builder().method(method).uri(path).header("host", "localhost").body(Body::empty()).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
-    let status = response.status().as_u16();
-    (status, String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().into()).unwrap())
-}
 
 fn sample(text: &str, name: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(&format!("stockstream_dashboard_{name} "))?.parse().ok())
@@ -40,7 +29,7 @@ async fn requests_are_counted_by_route_and_made_up_ones_are_one() {
     ] {
         ask(&router, method, path).await;
     }
-    let (status, text) = ask(&router, "GET", "/metrics").await;
+    let Answer { status, body: text, .. } = ask(&router, "GET", "/metrics").await;
     assert_eq!(status, 200);
     let requests = |route: &str, method: &str, status: u16| {
         let labels = format!(r#"route="{route}",method="{method}",status="{status}""#);
@@ -59,13 +48,13 @@ async fn requests_are_counted_by_route_and_made_up_ones_are_one() {
 async fn a_database_that_is_away_is_told() {
     let well = router(Arc::new(Fake::loaded()), options());
     ask(&well, "GET", "/clients").await;
-    let (_, text) = ask(&well, "GET", "/metrics").await;
+    let text = ask(&well, "GET", "/metrics").await.body;
     assert_eq!(sample(&text, "database_away"), Some(0.0), "{text}");
     assert!(sample(&text, r#"database_seconds_count{outcome="answered"}"#) > Some(0.0), "{text}");
 
     let away = router(Arc::new(Fake::faulty(Fault::Unreachable)), options());
     ask(&away, "GET", "/clients").await;
-    let (_, text) = ask(&away, "GET", "/metrics").await;
+    let text = ask(&away, "GET", "/metrics").await.body;
     assert_eq!(sample(&text, "database_away"), Some(1.0), "{text}");
     assert!(sample(&text, r#"database_seconds_count{outcome="failed"}"#) > Some(0.0), "{text}");
 }
@@ -75,7 +64,7 @@ async fn pages_that_are_kept_new_are_counted() {
     let router = router(Arc::new(Fake::loaded()), options());
     let request = Request::get("/live").header("host", "localhost").body(Body::empty()).unwrap();
     let stream = router.clone().oneshot(request).await.unwrap();
-    assert_eq!(sample(&ask(&router, "GET", "/metrics").await.1, "live_readers"), Some(1.0));
+    assert_eq!(sample(&ask(&router, "GET", "/metrics").await.body, "live_readers"), Some(1.0));
     drop(stream);
-    assert_eq!(sample(&ask(&router, "GET", "/metrics").await.1, "live_readers"), Some(0.0));
+    assert_eq!(sample(&ask(&router, "GET", "/metrics").await.body, "live_readers"), Some(0.0));
 }

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, time::Instant};
 
 use tokio::process::Command;
 
-use super::{Client, PAGES, Pages, times::Times};
-use crate::Result;
+use super::{Client, PAGES, Pages};
+use crate::{Result, times::Times};
 
 /// Asks for each page alone, one time after the other: the first time is read from the database, later ones may be shared
 /// as long as nothing changes.

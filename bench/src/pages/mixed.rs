@@ -8,8 +8,8 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Client, PAGES, Pages, live::Live, times::Times};
-use crate::Result;
+use super::{Client, PAGES, Pages, live::Live};
+use crate::{Result, times::Times};
 
 /// Asks for all pages in turn at a rate, whether or not those before were answered: a time counts from when its request
 /// was due.

@@ -4,7 +4,6 @@ mod alone;
 mod client;
 mod live;
 mod mixed;
-mod times;
 
 use std::time::Duration;
 

@@ -36,13 +36,7 @@ pub(super) fn options(settings: &Settings, page: &Page, access: Arc<Access>) -> 
     let topics = &settings.kafka.topics;
     Options {
         pipeline: settings.pipeline.name.clone(),
-        allowed_hosts: page
-            .allowed_hosts
-            .iter()
-            .map(String::as_str)
-            .chain(access.public_host())
-            .map(Into::into)
-            .collect(),
+        allowed_hosts: page.allowed_hosts.iter().cloned().chain(access.public_host().map(Into::into)).collect(),
         access,
         topics: Topics {
             sales: topics.sales.name.clone(),

@@ -1,12 +1,10 @@
 //! What people do on the pages, in a real browser: the tests of `dashboard/browser`, against the binary, a real Kafka and a
 //! database that the page can only read.
 
-use std::{fs, path::Path, process::Stdio};
-
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::harness::{Bed, Process, Stream, events::sale, kafka::Event, needed, users::line};
+use crate::harness::{Bed, Process, Stream, events::sale, kafka::Event, needed, playwright, users::line};
 
 const ROLES: [&str; 3] = ["Administrator", "Accountant", "User"];
 
@@ -71,30 +69,11 @@ async fn people_do_their_work_in_a_browser() {
     let mut page = Process::start(arguments.into_iter().chain(["--config", settings.to_str().unwrap()]));
     let address = page.address().await;
 
-    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("browser");
-    let _ = fs::remove_dir_all(&output);
-    fs::create_dir_all(&output).unwrap();
     let reader = |role: &str| (role.to_owned(), json!({ "name": role.to_lowercase(), "password": password }));
     let readers: serde_json::Map<_, _> = ROLES.iter().map(|role| reader(role)).collect();
-    let ended = Command::new("node_modules/.bin/playwright")
-        .arg("test")
-        .current_dir(&folder)
-        .env("PAGE_URL", format!("http://{address}"))
-        .env("READERS", json!(readers).to_string())
-        .env("BROWSER_OUTPUT", &output)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    let told = String::from_utf8_lossy(&ended.stdout);
-    println!("{told}");
-    assert!(
-        ended.status.success(),
-        "pictures and traces are in {}:\n{told}\n{}",
-        output.display(),
-        page.said().join("\n")
-    );
+    let readers = json!(readers).to_string();
+    let place = format!("http://{address}");
+    playwright::run(&folder, "browser", &place, &[("READERS", &readers)], || page.said().join("\n")).await;
     assert!(!page.said().join("\n").contains(&password), "the password is in the log");
     only_read().await;
 }

@@ -1,15 +1,13 @@
 //! Sign-in by OpenID Connect, with a real provider: the npm package `oidc-provider`. `STOCKSTREAM_BROWSER` names the folder it
 //! is in (`hack/browser.sh`).
 
-use std::{fs, path::PathBuf, process::Stdio};
-
-use serde_json::Value;
-use tokio::process::Command;
+use std::{fs, path::PathBuf};
 
 use crate::harness::{
-    Process, eventually, holds, http, needed,
+    Process, eventually, holds, http, needed, playwright,
     provider::{Browser, Provider, SECRET, free_port},
 };
+use serde_json::Value;
 
 const ROLES: &str = "stock-admins=Administrator,staff=User";
 
@@ -178,7 +176,7 @@ async fn a_provider_that_is_away_is_told_and_those_who_are_signed_in_go_on() {
     let provider = shop.provider("id_token");
     eventually("the provider is found", async || {
         let answer = Browser::default().ask(&start, None).await;
-        holds(answer.status == 303, || answer.body)
+        holds(answer.status == 303, || answer.body.clone())
     })
     .await;
     let mut ann = Browser::default();
@@ -186,7 +184,7 @@ async fn a_provider_that_is_away_is_told_and_those_who_are_signed_in_go_on() {
     drop(provider);
     eventually("the provider is missed", async || {
         let answer = Browser::default().ask(&start, None).await;
-        holds(answer.status == 503, || answer.head)
+        holds(answer.status == 503, || answer.head.clone())
     })
     .await;
     assert_eq!(shop.status(&mut ann, "/").await, 200);
@@ -194,9 +192,9 @@ async fn a_provider_that_is_away_is_told_and_those_who_are_signed_in_go_on() {
     let _provider = shop.provider("id_token");
     eventually("its new keys are asked for", async || {
         let start = Browser::default().ask(&start, None).await;
-        holds(start.status == 303, || start.body)?;
+        holds(start.status == 303, || start.body.clone())?;
         let entered = Browser::default().sign_in(&page, "bob", "").await;
-        holds(entered.status == 303, || entered.body)
+        holds(entered.status == 303, || entered.body.clone())
     })
     .await;
 }
@@ -235,22 +233,6 @@ async fn a_provider_by_tls_is_believed_by_the_authority_that_is_named_alone() {
 async fn people_sign_in_with_a_provider_in_a_browser() {
     let Some(shop) = Shop::new("browser") else { return };
     let (_provider, page) = (shop.provider("id_token"), shop.serve(ROLES).await);
-    let output = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("browser-oidc");
-    let _ = fs::remove_dir_all(&output);
-    fs::create_dir_all(&output).unwrap();
-    let ended = Command::new("node_modules/.bin/playwright")
-        .arg("test")
-        .current_dir(&shop.folder)
-        .env("BROWSER_TESTS", "*.oidc.mjs")
-        .env("PAGE_URL", shop.page())
-        .env("BROWSER_OUTPUT", &output)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .unwrap();
-    let told = String::from_utf8_lossy(&ended.stdout);
-    println!("{told}");
-    let said = page.said().join("\n");
-    assert!(ended.status.success(), "pictures and traces are in {}:\n{told}\n{said}", output.display());
+    let tests = [("BROWSER_TESTS", "*.oidc.mjs")];
+    playwright::run(&shop.folder, "browser-oidc", &shop.page(), &tests, || page.said().join("\n")).await;
 }

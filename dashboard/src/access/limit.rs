@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, Hash, RandomState},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -28,6 +29,16 @@ impl Limit {
         Self { free, forgiven, counters: Mutex::new(vec![None; COUNTERS]), hasher: RandomState::new() }
     }
 
+    /// For the addresses that sign-ins come from.
+    pub(super) fn of_addresses() -> Self {
+        Self::new(30, Duration::from_secs(20))
+    }
+
+    /// Lets somebody at that address try, as [`Self::attempt`] does.
+    pub(super) fn attempt_from(&self, address: IpAddr, now: Instant) -> Result<Attempt, Duration> {
+        self.attempt(network(address), now)
+    }
+
     /// Lets somebody try, or says how long to wait. Counted before it is known how it ends, so that many at once are.
     pub(super) fn attempt(&self, whom: impl Hash, now: Instant) -> Result<Attempt, Duration> {
         let index = usize::try_from(self.hasher.hash_one(whom) % COUNTERS as u64).unwrap_or_default();
@@ -45,6 +56,14 @@ impl Limit {
     pub(super) fn take_back(&self, attempt: Attempt) {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         counters[attempt.0] = counters[attempt.0].and_then(|until| until.checked_sub(self.forgiven));
+    }
+}
+
+/// Whoever has one address of IPv6 has all of its network.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        address => address,
     }
 }
 

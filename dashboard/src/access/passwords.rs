@@ -51,7 +51,7 @@ impl Passwords {
         Ok(Self {
             file: UsersFile::open(users)?,
             by_name: Limit::new(10, Duration::from_secs(60)),
-            by_address: Limit::new(30, Duration::from_secs(20)),
+            by_address: Limit::of_addresses(),
             remembered: Mutex::default(),
         })
     }
@@ -111,7 +111,7 @@ impl Passwords {
         from: IpAddr,
     ) -> Result<(Arc<str>, Role), Refusal> {
         let now = Instant::now();
-        let by_address = self.by_address.attempt(network(from), now).map_err(Refusal::Later)?;
+        let by_address = self.by_address.attempt_from(from, now).map_err(Refusal::Later)?;
         let by_name = self.by_name.attempt(name, now).map_err(Refusal::Later)?;
         if name.len() > LONGEST_NAME || password.len() > LONGEST {
             return Err(Refusal::Wrong);
@@ -129,13 +129,5 @@ impl Passwords {
         self.by_address.take_back(by_address);
         self.by_name.take_back(by_name);
         Ok(let_in)
-    }
-}
-
-/// Whoever has one address of IPv6 has all of its network.
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-        address => address,
     }
 }

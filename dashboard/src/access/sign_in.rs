@@ -1,11 +1,13 @@
 //! The page to sign in at, and the way out.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     Extension, Form, Router,
     extract::{DefaultBodyLimit, State, rejection::FormRejection},
     http::{HeaderValue, StatusCode, header},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -101,8 +103,7 @@ async fn sign_in<S: ViewStore>(
             page(shell, StatusCode::UNAUTHORIZED, name, next, Some(problem))
         }
         Err(Refusal::Later(wait)) => {
-            let seconds = wait.as_secs().max(1);
-            let problem = tf("Too many sign-ins failed. Wait {} seconds, then try again.", &[&seconds.to_string()]);
+            let (seconds, problem) = too_many(wait);
             let mut response = page(shell, StatusCode::TOO_MANY_REQUESTS, name, next, Some(problem))?;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             Ok(response)
@@ -136,11 +137,13 @@ fn page(
     problem: Option<String>,
 ) -> Result<Response, Failure> {
     let shell = Shell { page: "Sign in", ..shell };
-    let page = SignInPage { shell, name: name.to_owned(), next: next.to_owned(), problem };
-    match page.render() {
-        Ok(html) => Ok((status, Html(html)).into_response()),
-        Err(error) => Err(Failure::internal(&error)),
-    }
+    shell::page_with(status, &SignInPage { shell, name: name.to_owned(), next: next.to_owned(), problem })
+}
+
+/// How many seconds to wait after too many failures, and what is said of it.
+pub(super) fn too_many(wait: Duration) -> (u64, String) {
+    let seconds = wait.as_secs().max(1);
+    (seconds, tf("Too many sign-ins failed. Wait {} seconds, then try again.", &[&seconds.to_string()]))
 }
 
 fn unreadable(error: &FormRejection) -> Failure {

@@ -123,14 +123,12 @@ pub(super) async fn show<S: ViewStore>(
     shell: Shell,
     query: Parameters,
 ) -> Result<Response, Failure> {
-    let last = last_day(&app.ask(app.store.pulse()).await?);
+    let last = app.share(Part::Sales, "last day", async { Ok(last_day(&app.store.pulse().await?)) }).await?;
     let today = Timestamp::now().day();
     let range = Range::of(&query, last.unwrap_or(today))?;
     let (from, to) = range.days(last.unwrap_or(today), today);
-    let rows = {
-        let from = from.unwrap_or(Day::from_number(EVER.0));
-        app.share(Part::Sales, (from, to), app.store.sales_daily(from, to)).await?
-    };
+    let first = from.unwrap_or(Day::from_number(EVER.0));
+    let rows = app.share(Part::Sales, (first, to), app.store.sales_daily(first, to)).await?;
     info!(view = "sales", days = rows.len(), "view selected");
     let from = from.or(rows.first().map(|row| row.day)).unwrap_or(to);
     let days = every_day(&rows, from, to);

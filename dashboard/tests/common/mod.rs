@@ -8,6 +8,7 @@ mod rows;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
 };
@@ -209,8 +210,17 @@ pub fn options() -> Options {
 }
 
 pub async fn send(fake: Fake, options: Options, request: Request<Body>) -> Answer {
-    let response = router(Arc::new(fake), options).oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
+    answered(&router(Arc::new(fake), options), request).await
+}
+
+/// Asks a dashboard that may be asked again.
+pub async fn ask(router: &Router, method: &str, path: &str) -> Answer {
+    let request = Request::builder().method(method).uri(path).header("host", "localhost").body(Body::empty()).unwrap();
+    answered(router, request).await
+}
+
+async fn answered(router: &Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
     let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
     Answer { status: parts.status, headers: parts.headers, body }
 }

@@ -150,14 +150,20 @@ pub struct SessionKeyRef {
     pub key: String,
 }
 
+impl SessionKeyRef {
+    /// The Secret's key that it names: Secret, key, what is in it.
+    pub(super) fn secret(&self) -> (&String, &String, &'static str) {
+        (&self.name, &self.key, "the key of the dashboard's sessions")
+    }
+}
+
 impl AuthSpec {
     /// The Secrets' keys that it names: Secret, key, what is in it.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = (&String, &String, &'static str)> {
         let users = self.password.as_ref().map(|password| &password.users_secret_ref);
         let key = self.password.as_ref().and_then(|password| password.session_key_secret_ref.as_ref());
         let users = users.map(|users| (&users.name, &users.key, "the dashboard's users"));
-        let key = key.map(|key| (&key.name, &key.key, "the key of the dashboard's sessions"));
-        users.into_iter().chain(key).chain(self.oidc.iter().flat_map(OidcAuth::secrets))
+        users.into_iter().chain(key.map(SessionKeyRef::secret)).chain(self.oidc.iter().flat_map(OidcAuth::secrets))
     }
 }
 

@@ -64,8 +64,7 @@ impl OidcAuth {
     /// The Secrets' keys that it names: Secret, key, what is in it.
     pub(super) fn secrets(&self) -> impl Iterator<Item = (&String, &String, &'static str)> {
         let client = (&self.client_secret_ref.name, &self.client_secret_ref.key, "the dashboard's client secret");
-        let key = self.session_key_secret_ref.as_ref();
-        let key = key.map(|key| (&key.name, &key.key, "the key of the dashboard's sessions"));
+        let key = self.session_key_secret_ref.as_ref().map(SessionKeyRef::secret);
         let ca = self.ca_secret_ref.as_ref().map(|ca| (&ca.name, &ca.key, "the authorities of the provider"));
         [Some(client), key, ca].into_iter().flatten()
     }

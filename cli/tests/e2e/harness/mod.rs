@@ -7,6 +7,7 @@ pub mod events;
 pub mod http;
 pub mod kafka;
 pub mod oracle;
+pub mod playwright;
 pub mod process;
 pub mod provider;
 pub mod relay;

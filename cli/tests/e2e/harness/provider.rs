@@ -4,13 +4,15 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
     net::TcpListener,
+    ops::Deref,
     process::{Child, Command, Stdio},
 };
 
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+
+use super::{
+    http::{Exchanged, exchange},
+    session::FORM,
 };
 
 pub const SECRET: &str = "a secret of the client, 100% its own";
@@ -62,9 +64,15 @@ impl Drop for Provider {
 /// What came back.
 pub struct Answer {
     pub url: String,
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+    came: Exchanged,
+}
+
+impl Deref for Answer {
+    type Target = Exchanged;
+
+    fn deref(&self) -> &Exchanged {
+        &self.came
+    }
 }
 
 /// Follows links, redirects and forms, and keeps cookies.
@@ -80,22 +88,15 @@ impl Browser {
         let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
         let cookies = self.cookies.iter().filter(|((of, _), _)| of == host);
         let cookies: Vec<_> = cookies.map(|((_, name), value)| format!("{name}={value}")).collect();
-        let mut request = match form {
-            Some(form) => format!(
-                "POST /{path} HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-                form.len()
-            ),
-            None => format!("GET /{path} HTTP/1.0\r\n"),
-        };
-        request += &format!("Host: {host}\r\nAccept: text/html\r\nCookie: {}\r\n\r\n", cookies.join("; "));
-        request += form.unwrap_or_default();
-        let mut connection = TcpStream::connect(host.replace("localhost", "127.0.0.1")).await.unwrap();
-        connection.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let answer = Answer { url: url.to_owned(), status, head: head.to_owned(), body: body.to_owned() };
+        let mut headers = format!("Host: {host}\r\nAccept: text/html\r\nCookie: {}", cookies.join("; "));
+        if let Some(form) = form {
+            headers += &format!("\r\nContent-Type: {FORM}\r\nContent-Length: {}", form.len());
+        }
+        let what = format!("{} /{path}", if form.is_some() { "POST" } else { "GET" });
+        let place = host.replace("localhost", "127.0.0.1");
+        let answer = exchange(&place, &what, &headers, form.unwrap_or_default()).await;
+        let came = answer.unwrap_or_else(|error| panic!("{what} at {host}: {error}"));
+        let answer = Answer { url: url.to_owned(), came };
         for cookie in answer.headers("set-cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
             let key = (host.to_owned(), name.to_owned());
@@ -138,11 +139,6 @@ impl Browser {
 }
 
 impl Answer {
-    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(move |(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
     /// Where a redirect leads.
     pub fn leads_to(&self) -> Option<String> {
         let to = self.headers("location").next()?;

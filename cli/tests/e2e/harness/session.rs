@@ -1,9 +1,6 @@
 //! A reader of the page, as a browser that keeps one cookie.
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use super::http::{Exchanged, exchange};
 
 /// What kind of content a form of a browser has.
 pub const FORM: &str = "application/x-www-form-urlencoded";
@@ -45,7 +42,7 @@ impl Session {
 
     pub async fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
         let length = body.len();
-        let headers = format!("Sec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n");
+        let headers = format!("\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\nContent-Length: {length}");
         self.ask("POST", path, &headers, body).await
     }
 
@@ -73,18 +70,11 @@ impl Session {
 
     async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let Self { address, cookie } = self;
-        let mut connection = TcpStream::connect(address).await.unwrap();
-        // 1.0: the answer ends with the connection.
-        let head = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {address}\r\nAccept: text/html\r\nCookie: {cookie}\r\n{headers}\r\n"
-        );
-        connection.write_all((head + body).as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).await.unwrap();
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: {answer:?}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let place = head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_default().to_owned();
-        Answer { status, place, body: body.to_owned(), head: head.to_owned() }
+        let what = format!("{method} {path}");
+        let headers = format!("Host: {address}\r\nAccept: text/html\r\nCookie: {cookie}{headers}");
+        let answer = exchange(address, &what, &headers, body).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let place = answer.headers("location").next().unwrap_or_default().to_owned();
+        let Exchanged { status, head, body } = answer;
+        Answer { status, place, body, head }
     }
 }

@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use axum::http::Uri;
 
+/// Where the provider sends readers back to, at this dashboard.
+pub(super) const CALLBACK: &str = "/sign-in/callback";
+
 /// Whether that address is asked by TLS, or is one of this machine.
 fn is_safe(uri: &Uri) -> bool {
     let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else { return false };
@@ -81,7 +84,7 @@ impl Public {
 
     /// Where the provider sends readers back to.
     pub(super) fn callback(&self) -> String {
-        format!("{}/sign-in/callback", self.origin)
+        format!("{}{CALLBACK}", self.origin)
     }
 }
 

@@ -11,6 +11,8 @@ use super::super::{origin::own_path, session::Key};
 /// A sign-in may take so long.
 pub(in super::super) const LONGEST: u64 = 600;
 
+const STATE: &[u8] = b"state";
+
 /// A sign-in that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flow {
@@ -30,24 +32,26 @@ impl Flow {
     /// As the cookie's value. `ground` is what the sign-in rests on.
     pub(super) fn sealed(&self, key: &Key, ground: &[u8]) -> String {
         let body = format!("{}.{}.{}", self.id, URL_SAFE_NO_PAD.encode(&self.next), self.begun);
-        let mac = key.digest(&[b"sign-in", b"cookie", body.as_bytes(), ground]);
+        let mac = key.digest(&signed(b"cookie", body.as_bytes(), ground));
         format!("{body}.{}", URL_SAFE_NO_PAD.encode(mac))
     }
 
     /// The sign-in of a cookie's value, if it is signed and not too old.
     pub(super) fn opened(value: &str, key: &Key, ground: &[u8], now: u64) -> Option<Self> {
-        let mut parts = value.split('.');
+        let (body, mac) = value.rsplit_once('.')?;
+        let mut parts = body.split('.');
         let (id, next, begun) = (parts.next()?, parts.next()?, parts.next()?);
         let next = String::from_utf8(URL_SAFE_NO_PAD.decode(next).ok()?).ok()?;
         let flow = Self { id: id.to_owned(), next, begun: begun.parse().ok()? };
-        let is_ours = same(flow.sealed(key, ground).as_bytes(), value.as_bytes());
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let is_ours = key.has_signed(&signed(b"cookie", body.as_bytes(), ground), &mac);
         let is_own = flow.next.is_empty() || own_path(&flow.next).is_some();
         (is_ours && is_own && now.saturating_sub(flow.begun) < LONGEST).then_some(flow)
     }
 
     /// What the provider sends back with the reader.
     pub(super) fn state(&self, key: &Key) -> String {
-        self.derived(key, b"state")
+        self.derived(key, STATE)
     }
 
     /// What the ID token must hold.
@@ -67,17 +71,18 @@ impl Flow {
 
     /// Whether that is what was sent along.
     pub(super) fn is_answered_by(&self, state: &str, key: &Key) -> bool {
-        same(self.state(key).as_bytes(), state.as_bytes())
+        let state = URL_SAFE_NO_PAD.decode(state);
+        state.is_ok_and(|state| key.has_signed(&signed(STATE, self.id.as_bytes(), b""), &state))
     }
 
     fn derived(&self, key: &Key, what: &[u8]) -> String {
-        URL_SAFE_NO_PAD.encode(key.digest(&[b"sign-in", what, self.id.as_bytes(), b""]))
+        URL_SAFE_NO_PAD.encode(key.digest(&signed(what, self.id.as_bytes(), b"")))
     }
 }
 
-/// In a time that does not tell where they begin to differ.
-fn same(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).fold(0, |differ, (one, other)| differ | (one ^ other)) == 0
+/// The parts of what is signed here; a session is signed over others.
+fn signed<'a>(what: &'a [u8], body: &'a [u8], ground: &'a [u8]) -> [&'a [u8]; 4] {
+    [b"sign-in", what, body, ground]
 }
 
 #[cfg(test)]

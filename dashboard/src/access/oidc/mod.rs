@@ -23,7 +23,6 @@ mod trouble;
 
 use std::{
     fs,
-    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -94,7 +93,7 @@ impl Oidc {
         let http = Http::new(options.authorities.as_deref(), options.issuer.starts_with("http://"))?;
         let rests_on = [&options.issuer, &options.client_id, &options.name_claim, &options.groups_claim];
         let ground = rests_on.map(|part| format!("{}:{part}", part.len())).concat().into_bytes();
-        let by_address = Limit::new(30, Duration::from_secs(20));
+        let by_address = Limit::of_addresses();
         Ok(Self { options, public, http, ground, by_address, provider: Mutex::default(), keys: Mutex::default() })
     }
 
@@ -239,10 +238,6 @@ impl Oidc {
         let keys: Arc<JwkSet> = Arc::new(json(&provider.keys, &answer)?);
         *standing = Some((Instant::now(), Arc::clone(&keys)));
         Ok(keys)
-    }
-
-    fn limit(&self, from: IpAddr) -> Result<super::limit::Attempt, Duration> {
-        self.by_address.attempt(super::passwords::network(from), Instant::now())
     }
 }
 

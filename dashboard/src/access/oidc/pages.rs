@@ -1,11 +1,13 @@
 //! The page that leads to the provider, the way there, the way back, and the way out.
 
+use std::time::Instant;
+
 use askama::Template;
 use axum::{
     Extension, Router,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use stockstream_store::ViewStore;
@@ -16,22 +18,27 @@ use super::{
         known::{From, Kind, flow_cookie, flow_value, now},
         origin::own_path,
         role::greatest,
+        sign_in::too_many,
     },
-    Oidc, address,
+    Oidc,
+    address::{self, CALLBACK},
     flow::{Flow, LONGEST},
     trouble::Trouble,
 };
 use crate::{
     app::App,
     failure::Failure,
+    listing::Address,
     query::Parameters,
     shell::{self, Shell},
     words::tf,
 };
 
+const START: &str = "/sign-in/start";
+
 /// The routes that are open to anybody.
 pub(in super::super) fn routes<S: ViewStore>() -> Router<App<S>> {
-    Router::new().route("/sign-in/start", get(start::<S>)).route("/sign-in/callback", get(callback::<S>))
+    Router::new().route(START, get(start::<S>)).route(CALLBACK, get(callback::<S>))
 }
 
 #[derive(Template)]
@@ -83,18 +90,18 @@ fn page(
     next: &str,
     again: bool,
 ) -> Result<Response, Failure> {
-    let mut query = form_urlencoded::Serializer::new(String::new());
+    let mut start = Address::new(START);
     if !next.is_empty() {
-        query.append_pair("next", next);
+        start = start.with("next", next);
     }
     if again {
-        query.append_pair("again", "1");
+        start = start.with("again", "1");
     }
     // In full: the cookie that is set there must come back with the reader, whatever this page was asked for by.
-    let start = format!("{}/sign-in/start?{}", oidc.public.origin, query.finish());
+    let start = format!("{}{start}", oidc.public.origin);
     let shell = Shell { page: "Sign in", who: None, ..shell };
     let provider = address::host(&oidc.options.issuer);
-    answer(status, &SignInPage { shell, provider, start: start.trim_end_matches('?').to_owned(), problem, again })
+    shell::page_with(status, &SignInPage { shell, provider, start, problem, again })
 }
 
 async fn start<S: ViewStore>(
@@ -104,7 +111,7 @@ async fn start<S: ViewStore>(
     query: Parameters,
 ) -> Result<Response, Failure> {
     let access = &app.options.access;
-    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found("/sign-in/start")) };
+    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found(START)) };
     let next = query.text("next").and_then(own_path).unwrap_or_default();
     let again = query.text("again").is_some();
     let flow = Flow::begin(next, now());
@@ -130,7 +137,7 @@ async fn callback<S: ViewStore>(
     query: Parameters,
 ) -> Result<Response, Failure> {
     let access = &app.options.access;
-    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found("/sign-in/callback")) };
+    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found(CALLBACK)) };
     let flow = flow_value(&headers, &from, |value| Flow::opened(value, &access.key, oidc.ground(), now()));
     let result = match flow {
         Some(flow) => {
@@ -170,9 +177,8 @@ async fn let_in<S: ViewStore>(
         return Err(Problem::new(StatusCode::FORBIDDEN, text));
     }
     let Some(code) = query.text("code") else { return Err(stale(from)) };
-    let attempt = oidc.limit(from.client).map_err(|wait| {
-        let seconds = wait.as_secs().max(1).to_string();
-        let text = tf("Too many sign-ins failed. Wait {} seconds, then try again.", &[&seconds]);
+    let attempt = oidc.by_address.attempt_from(from.client, Instant::now()).map_err(|wait| {
+        let (_, text) = too_many(wait);
         Problem::new(StatusCode::TOO_MANY_REQUESTS, text)
     })?;
     let person = oidc.who_came(flow, &access.key, code).await.map_err(|trouble| of_trouble(oidc, &trouble))?;
@@ -199,7 +205,7 @@ pub(in super::super) async fn end(oidc: &Oidc, shell: Shell) -> Result<Response,
     let shell = Shell { page: "Sign out", who: None, ..shell };
     let provider = address::host(&oidc.options.issuer);
     let refresh = HeaderValue::try_from(format!("0; url={way_out}")).ok();
-    let mut response = answer(StatusCode::OK, &SignOutPage { shell, provider, way_out })?;
+    let mut response = shell::page(&SignOutPage { shell, provider, way_out })?;
     response.headers_mut().extend(refresh.map(|value| (header::REFRESH, value)));
     Ok(response)
 }
@@ -258,11 +264,4 @@ fn no_role(provider: &str, name: &str, groups: &[String]) -> String {
         "{} knows you as {}, but none of your groups has a role here ({}). Ask whoever runs this dashboard for a role.",
         &[provider, name, &(shown.join(", ") + more)],
     )
-}
-
-fn answer(status: StatusCode, page: &impl Template) -> Result<Response, Failure> {
-    match page.render() {
-        Ok(html) => Ok((status, Html(html)).into_response()),
-        Err(error) => Err(Failure::internal(&error)),
-    }
 }
