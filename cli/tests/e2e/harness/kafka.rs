@@ -7,6 +7,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
+    error::KafkaResult,
     producer::{FutureProducer, FutureRecord},
 };
 use serde_json::Value;
@@ -16,6 +17,8 @@ use stockstream_model::{
     settings::{Kafka as Settings, Topics},
 };
 use tokio::task::block_in_place;
+
+use super::{eventually, holds};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -60,12 +63,24 @@ impl Kafka {
         topic.config.extend(settings);
         let made = self.admin.create_topics([&topic], &options()).await.unwrap();
         made.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
+        self.led(stream, partitions).await;
+    }
+
+    /// Waits until each partition has a leader that knows it is one: brokers answer for the making of a topic before that.
+    async fn led(&self, stream: Stream, partitions: i32) {
+        eventually("the partitions are led", async || {
+            let known = self.partitions(stream);
+            holds(known == partitions, || format!("{known} partitions of {partitions}"))?;
+            (0..partitions).try_for_each(|id| self.end(stream, id).map(drop).map_err(|error| error.to_string()))
+        })
+        .await;
     }
 
     pub async fn grow(&self, stream: Stream, partitions: usize) {
         let more = NewPartitions::new(self.name(stream), partitions);
         let made = self.admin.create_partitions([&more], &options()).await.unwrap();
         made.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
+        self.led(stream, partitions as i32).await;
     }
 
     /// Removes the topics, as far as they were made.
@@ -80,13 +95,15 @@ impl Kafka {
         metadata.topics()[0].partitions().len() as i32
     }
 
+    fn end(&self, stream: Stream, partition: i32) -> KafkaResult<i64> {
+        let bounds = block_in_place(|| self.asker.fetch_watermarks(self.name(stream), partition, PATIENCE));
+        bounds.map(|(_, end)| end)
+    }
+
     /// The offsets behind the last events.
     pub fn ends(&self) -> BTreeMap<PartitionId, i64> {
         let partitions = |stream| (0..self.partitions(stream)).map(move |partition| PartitionId { stream, partition });
-        let end = |id: PartitionId| {
-            let bounds = block_in_place(|| self.asker.fetch_watermarks(self.name(id.stream), id.partition, PATIENCE));
-            (id, bounds.unwrap().1)
-        };
+        let end = |id: PartitionId| (id, self.end(id.stream, id.partition).unwrap());
         Stream::ALL.into_iter().flat_map(partitions).map(end).collect()
     }
 
