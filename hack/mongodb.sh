@@ -92,12 +92,16 @@ start_postgres() {
   BIND=127.0.0.1 port_is_free "$PG" PG_PORT
   # After a kill its children live on for a moment and its lock file stays.
   wait_for_children; $SUDO rm -f "$DIR/postgres/data/postmaster.pid"
+  # An index orders what is read, as MongoDB's do, only if it is of this kind, and is used for that only where reading in
+  # its order is not thought to be dear.
   if ! $SUDO test -f "$DIR/postgres/data/postgresql.conf"; then
     mkdir -p "$DIR/postgres"
     $SUDO chown "$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$ROOT/etc/passwd")" "$DIR/postgres"
     pg initdb -D /mnt/data -U postgres --auth=trust --no-sync >/dev/null
     $SUDO tee -a "$DIR/postgres/data/postgresql.conf" >/dev/null <<CONF
-shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb,pg_stat_statements'
+shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb,pg_documentdb_extended_rum,pg_stat_statements'
+documentdb.alternate_index_handler_name = 'extended_rum'
+random_page_cost = 1.1
 cron.database_name = 'postgres'
 cron.log_run = off
 cron.log_statement = off
@@ -110,7 +114,12 @@ CONF
   pg pg_ctl -D /mnt/data -o "-p $PG" -l /mnt/log -w start </dev/null >/dev/null ||
     { say "PostgreSQL did not start; the end of $DIR/postgres/log:"; $SUDO tail -20 "$DIR/postgres/log" >&2; exit 1; }
   $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid"
-  sql <<<"create extension if not exists documentdb cascade; create extension if not exists pg_stat_statements"
+  sql <<'SQL' ||
+create extension if not exists documentdb cascade;
+create extension if not exists documentdb_extended_rum;
+create extension if not exists pg_stat_statements;
+SQL
+    { say "PostgreSQL took no extensions; data of an older script are deleted by: hack/mongodb.sh down --wipe"; exit 1; }
 }
 
 wait_for_children() {
