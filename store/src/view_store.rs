@@ -198,6 +198,9 @@ pub(crate) fn alive_since(now: Timestamp) -> Timestamp {
     now.plus_millis(-30_000)
 }
 
+/// So many rejected events, the latest ones, are counted by reason.
+pub(crate) const REASONS_OF: usize = 10_000;
+
 /// Rejected events, counted by reason.
 pub type Rejections = BTreeMap<String, i64>;
 
@@ -220,7 +223,7 @@ pub struct Status {
     pub checkpoints: Vec<Checkpoint>,
     /// Workers that gave a sign of life lately.
     pub workers: Vec<Heartbeat>,
-    /// Rejected events that are still kept, by reason.
+    /// The latest 10,000 rejected events that are still kept, by reason.
     pub rejections: Rejections,
     /// The settings that hold; `None` before any worker told them.
     pub settings: Option<Analytics>,

@@ -40,7 +40,7 @@ pub(crate) struct Events {
     pub(crate) applied: i64,
     /// Events that were refused.
     pub(crate) rejected: i64,
-    /// The refused ones that are still kept, which are not all: they expire.
+    /// Of the refused ones that are still kept (they expire), the latest 10,000.
     #[schemars(with = "std::collections::BTreeMap<String, u64>")]
     pub(crate) rejected_by_reason: Rejections,
 }

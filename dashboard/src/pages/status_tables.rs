@@ -34,7 +34,12 @@ pub(super) fn all(overview: &Overview) -> Vec<Table> {
         tables.push(Table::new("partitions", "Partitions", PARTITIONS, &overview.partitions));
     }
     if !reasons.is_empty() {
-        tables.push(Table::new("reasons", "Rejected events that are still kept, by reason", REASONS, &reasons));
+        tables.push(Table::new(
+            "reasons",
+            "The latest 10,000 rejected events that are still kept, by reason",
+            REASONS,
+            &reasons,
+        ));
     }
     tables
 }

@@ -13,8 +13,8 @@ use super::{Inner, MemoryStore};
 use crate::{
     Select, StoreError,
     view_store::{
-        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, ProductDetail, Pulse, RejectedSelect, Rejections,
-        RiskFigures, RiskShare, Status, TierShare, ViewStore,
+        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, ProductDetail, Pulse, REASONS_OF, RejectedSelect,
+        Rejections, RiskFigures, RiskShare, Status, TierShare, ViewStore,
     },
 };
 
@@ -24,7 +24,9 @@ impl ViewStore for MemoryStore {
     async fn status(&self) -> Result<Status> {
         let (inner, read_at) = (self.lock(), Timestamp::now());
         let mut rejections = Rejections::new();
-        for event in inner.rejected.values() {
+        let mut rejected: Vec<_> = inner.rejected.values().collect();
+        rejected.sort_by_key(|event| std::cmp::Reverse(event.rejected_at));
+        for event in rejected.into_iter().take(REASONS_OF) {
             *rejections.entry(event.reason.name().to_owned()).or_default() += 1;
         }
         let pointer = inner.view(View::ProductWinners).pointer;

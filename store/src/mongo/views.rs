@@ -12,8 +12,8 @@ use crate::{
     Select,
     state_store::StateStore,
     view_store::{
-        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections,
-        RiskFigures, RiskShare, Status, TierShare, ViewStore,
+        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, REASONS_OF, RejectedSelect,
+        Rejections, RiskFigures, RiskShare, Status, TierShare, ViewStore,
     },
 };
 
@@ -186,8 +186,12 @@ fn rejected_filter(select: &RejectedSelect) -> Document {
 impl MongoStore {
     async fn rejections(&self) -> Result<Rejections> {
         let action = "count rejected_events";
-        let group = doc! { "$group": { "_id": "$reason", "n": { "$sum": 1 } } };
-        let counts = self.aggregate_to(action, names::REJECTED, vec![group]).await?;
+        let stages = vec![
+            doc! { "$sort": { "rejected_at": -1 } },
+            doc! { "$limit": REASONS_OF as i64 },
+            doc! { "$group": { "_id": "$reason", "n": { "$sum": 1 } } },
+        ];
+        let counts = self.aggregate_to(action, names::REJECTED, stages).await?;
         let pair = |document: &Document| {
             let reason = document.get("_id").and_then(Bson::as_str)?.to_owned();
             Some((reason, codec::integer(document, "n")))
