@@ -23,7 +23,7 @@ use crate::{
     listing::{Chosen, Listed, Selection},
     live::Part,
     overview::Overview,
-    pages::rejected_selection,
+    pages::{last_day, rejected_selection},
     query::{Parameters, PerPage},
 };
 
@@ -80,14 +80,9 @@ struct Sales {
     days: Page<DailyRow>,
 }
 
-/// The days that have sales may lie years back: what was loaded from history is found without knowing when it was.
-async fn latest_event<S: ViewStore>(app: &App<S>) -> Result<Option<Timestamp>, Failure> {
-    Ok(Overview::new(app.share(Part::Status, "", app.store.status()).await?).freshness.latest_event)
-}
-
 async fn sales_daily<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Sales> {
-    let latest = if query.says("to") { None } else { latest_event(&app).await? };
-    let (from, to) = query.days(latest.unwrap_or_else(Timestamp::now).day())?;
+    let last = if query.says("to") { None } else { last_day(&app).await? };
+    let (from, to) = query.days(last.unwrap_or_else(|| Timestamp::now().day()))?;
     let Json(days) =
         answer("sales_daily", single(app.share(Part::Sales, (from, to), app.store.sales_daily(from, to)).await?))?;
     Ok(Json(Sales { from, to, days }))

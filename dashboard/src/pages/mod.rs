@@ -18,6 +18,7 @@ use stockstream_store::ViewStore;
 pub(crate) use self::{
     parts::{Notice, Placeholder, Tile, idle, product},
     rejected_events::selection as rejected_selection,
+    sales::last_day,
 };
 use crate::{app::App, listing::Listed, query::PerPage};
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use stockstream_model::{Day, Timestamp, event::Stream};
-use stockstream_store::{Pulse, ViewStore};
+use stockstream_store::ViewStore;
 use tracing::info;
 
 use super::parts::{Placeholder, Tile};
@@ -112,10 +112,14 @@ struct SalesPage {
     json: String,
 }
 
-/// The last day that has a sale.
-fn last_day(pulse: &Pulse) -> Option<Day> {
-    let sales = pulse.checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
-    sales.filter_map(|checkpoint| checkpoint.latest_event).max().map(Timestamp::day)
+/// The last day that has a sale. It may lie years back: what was loaded from history is found without knowing when it was.
+pub(crate) async fn last_day<S: ViewStore>(app: &App<S>) -> Result<Option<Day>, Failure> {
+    let last = async {
+        let pulse = app.store.pulse().await?;
+        let sales = pulse.checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
+        Ok(sales.filter_map(|checkpoint| checkpoint.latest_event).max().map(Timestamp::day))
+    };
+    app.share(Part::Sales, "last day", last).await
 }
 
 pub(super) async fn show<S: ViewStore>(
@@ -123,7 +127,7 @@ pub(super) async fn show<S: ViewStore>(
     shell: Shell,
     query: Parameters,
 ) -> Result<Response, Failure> {
-    let last = app.share(Part::Sales, "last day", async { Ok(last_day(&app.store.pulse().await?)) }).await?;
+    let last = last_day(&app).await?;
     let today = Timestamp::now().day();
     let range = Range::of(&query, last.unwrap_or(today))?;
     let (from, to) = range.days(last.unwrap_or(today), today);
