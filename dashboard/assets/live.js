@@ -33,6 +33,7 @@
   let timer = 0; // of the next update that waits
   let fallback = 0; // of updates without a stream
   let fetched = 0; // when the page was last fetched
+  let due = 0; // when what changed already is told, if the page does not tell of it yet
   let under = null; // the fetch under way
   let on = kept('on') !== 'no';
   let told = '';
@@ -101,6 +102,7 @@
       if (!fresh) throw new Error('no page');
       document.title = page.title;
       become(main, fresh);
+      behind();
       say(fresh.dataset.away ? 'away' : on ? 'on' : 'off');
     } catch (error) {
       if (error.name !== 'AbortError') say('away');
@@ -115,8 +117,14 @@
   // Not more often than the reader wants, however often something changes.
   const soon = () => {
     if (timer) return;
-    const wait = Number(every.value) * 1000 - (Date.now() - fetched);
+    const wait = Math.max(fetched + Number(every.value) * 1000, due) - Date.now();
     timer = setTimeout(update, Math.max(wait, 0));
+  };
+
+  // The page may have been put together of what was read a moment before something changed.
+  const behind = () => {
+    due = main.dataset.again ? Date.now() + Number(main.dataset.again) : 0;
+    if (due && on && !document.hidden) soon();
   };
 
   const start = () => {
@@ -124,6 +132,7 @@
     clearInterval(fallback);
     stream = new EventSource(`${box.dataset.address}?since=${encodeURIComponent(seen)}`);
     stream.addEventListener('open', () => say('on'));
+    if (due) soon();
     stream.addEventListener('change', (event) => {
       if (event.lastEventId) seen = event.lastEventId;
       const { changed, away } = JSON.parse(event.data);
@@ -180,5 +189,6 @@
   addEventListener('pageshow', (event) => event.persisted && start());
 
   box.hidden = false;
+  behind();
   turn(on);
 })();

@@ -1,5 +1,6 @@
 //! Answers of the database that several readers share: as long as nothing changed, what one was told is told to all, and
-//! who asks while the same is being read waits for that.
+//! who asks while the same is being read waits for that. People are told a dear one a little longer, so that however many
+//! watch a page while events come in, it is read only part of the time.
 
 use std::{
     any::{Any, TypeId},
@@ -8,10 +9,10 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::sync::Mutex as Turn;
+use tokio::{sync::Mutex as Turn, time::Instant};
 
 use crate::{
     live::{Digests, Part},
@@ -25,6 +26,12 @@ const QUESTIONS: usize = 64;
 const LONGEST: Duration = Duration::from_secs(30);
 /// The same for the state of the pipeline, which tells ages.
 const LONGEST_STATUS: Duration = Duration::from_secs(1);
+/// An answer that took at least this long is dear.
+const DEAR: Duration = Duration::from_millis(20);
+/// For so many times as long as it took, people are told it although something changed.
+const STANDS: u32 = 10;
+/// But no longer than this.
+const STANDS_AT_MOST: Duration = Duration::from_secs(5);
 
 type Question = (TypeId, Part, String);
 /// What is kept for a question; whoever holds it reads the next.
@@ -40,12 +47,30 @@ pub(crate) struct Answers {
 struct Kept {
     state: Digests,
     since: Instant,
+    took: Duration,
     value: Arc<dyn Any + Send + Sync>,
 }
 
+impl Kept {
+    /// For how long people are still told it although something changed.
+    fn stands(&self) -> Option<Duration> {
+        let long = if self.took < DEAR { Duration::ZERO } else { (self.took * STANDS).min(STANDS_AT_MOST) };
+        long.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())
+    }
+}
+
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer<T> {
+    pub(crate) value: T,
+    /// If something changed since it was read: after how long who asks again is told of it.
+    pub(crate) again_in: Option<Duration>,
+}
+
 impl Answers {
-    /// The answer of `read`, or one that was read in the same state of the database. `state` is asked for that state;
-    /// `question` tells apart what is asked for of one part in one type.
+    /// The answer of `read`, or one that was read in the same state of the database, or, `to_a_person`, a dear one that was
+    /// read a moment before. `state` is asked for that state; `question` tells apart what is asked for of one part in one
+    /// type.
     ///
     /// # Errors
     /// What `state` or `read` failed with; the next who asks tries again.
@@ -53,24 +78,28 @@ impl Answers {
         &self,
         part: Part,
         question: String,
+        to_a_person: bool,
         state: impl Future<Output = Result<Digests, E>>,
         read: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
+    ) -> Result<Answer<T>, E> {
         // Before the answer is read: it is then never older than the state that it is kept for.
         let now = self.state.current(state).await?;
         let turn = self.turn((TypeId::of::<T>(), part, question));
         let mut kept = turn.lock().await;
         let longest = if part == Part::Status { LONGEST_STATUS } else { LONGEST };
         if let Some(kept) = kept.as_ref().filter(|kept| kept.since.elapsed() < longest)
-            && !now.changed_since(Some(&kept.state)).contains(&part)
             && let Some(value) = kept.value.downcast_ref::<T>()
         {
-            return Ok(value.clone());
+            let changed = now.changed_since(Some(&kept.state)).contains(&part);
+            let again_in = kept.stands().filter(|_| changed && to_a_person);
+            if !changed || again_in.is_some() {
+                return Ok(Answer { value: value.clone(), again_in });
+            }
         }
         let since = Instant::now();
         let value = read.await?;
-        *kept = Some(Kept { state: now, since, value: Arc::new(value.clone()) });
-        Ok(value)
+        *kept = Some(Kept { state: now, since, took: since.elapsed(), value: Arc::new(value.clone()) });
+        Ok(Answer { value, again_in: None })
     }
 
     fn turn(&self, question: Question) -> Place {
@@ -120,7 +149,11 @@ mod tests {
 
     async fn ask(answers: &Answers, question: &str, state: Digests, value: u32) -> Result<u32, String> {
         let question = question.to_owned();
-        answers.share(Part::Clients, question, async { Ok(state) }, async { Ok(value) }).await
+        let answer = answers.share(Part::Clients, question, true, async { Ok(state) }, async { Ok(value) }).await;
+        answer.map(|answer| {
+            assert_eq!(answer.again_in, None, "it is not dear");
+            answer.value
+        })
     }
 
     #[tokio::test]
@@ -134,18 +167,49 @@ mod tests {
         let stock = after(Stream::Inventory, 1);
         assert_eq!(ask(&answers, "a", stock, 5).await, Ok(5));
         assert_eq!(ask(&answers, "a", after(Stream::Inventory, 2), 6).await, Ok(5), "stock is no part of clients");
-        let other_type = answers.share(Part::Clients, "a".into(), async { Ok::<_, ()>(stock) }, async { Ok("text") });
-        assert_eq!(other_type.await, Ok("text"));
+        let other_type =
+            answers.share(Part::Clients, "a".into(), true, async { Ok::<_, ()>(stock) }, async { Ok("text") });
+        assert_eq!(other_type.await.map(|answer| answer.value), Ok("text"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn people_are_told_a_dear_answer_a_little_longer_and_when_to_ask_again() {
+        let answers = Answers::default();
+        let (one, two) = (after(Stream::Sales, 1), after(Stream::Sales, 2));
+        let dear = async |state, value, to_a_person| {
+            let read = async {
+                tokio::time::sleep(DEAR).await;
+                Ok::<u32, ()>(value)
+            };
+            answers.share(Part::Clients, "a".into(), to_a_person, async { Ok(state) }, read).await.unwrap()
+        };
+        assert_eq!(dear(one, 1, true).await, Answer { value: 1, again_in: None });
+        let left = DEAR * (STANDS - 1); // it is as old as its reading's begin
+        assert_eq!(dear(two, 2, true).await, Answer { value: 1, again_in: Some(left) });
+        assert_eq!(dear(two, 3, false).await, Answer { value: 3, again_in: None }, "a program is told the newest");
+        assert_eq!(dear(two, 4, true).await, Answer { value: 3, again_in: None }, "and whoever asks after it");
+    }
+
+    #[test]
+    fn an_answer_stands_in_proportion_to_what_it_took() {
+        let stands = |took, age| {
+            let since = Instant::now().checked_sub(Duration::from_millis(age)).unwrap();
+            let (state, took) = (after(Stream::Sales, 1), Duration::from_millis(took));
+            Kept { state, since, took, value: Arc::new(()) }.stands()
+        };
+        assert_eq!((stands(19, 0), stands(30, 300), stands(60_000, 5_000)), (None, None, None));
+        assert!(stands(60_000, 4_000).is_some_and(|left| left <= Duration::from_secs(1)));
     }
 
     #[tokio::test]
     async fn a_failure_is_not_kept() {
         let answers = Answers::default();
         let state = after(Stream::Sales, 1);
-        let failed = answers.share(Part::Clients, "a".into(), async { Ok(state) }, async { Err::<u32, _>("away") });
+        let failed =
+            answers.share(Part::Clients, "a".into(), true, async { Ok(state) }, async { Err::<u32, _>("away") });
         assert_eq!(failed.await, Err("away"));
         assert_eq!(ask(&answers, "a", state, 2).await, Ok(2));
-        let blind = answers.share(Part::Clients, "a".into(), async { Err("away") }, async { Ok(3_u32) });
+        let blind = answers.share(Part::Clients, "a".into(), true, async { Err("away") }, async { Ok(3_u32) });
         assert_eq!(blind.await, Err("away"), "the state is not known");
     }
 
@@ -160,11 +224,11 @@ mod tests {
                 Ok::<_, ()>(after(Stream::Sales, 1))
             };
             let read = async { Ok(reads.fetch_add(1, Ordering::Relaxed)) };
-            answers.share(Part::Clients, String::new(), state, read)
+            answers.share(Part::Clients, String::new(), true, state, read)
         };
         let all = futures_util::future::join_all((0..100).map(|_| one()));
         let (all, ()) = tokio::join!(all, async { gate.add_permits(100) });
-        assert!(all.iter().all(|answer| *answer == Ok(0)), "{all:?}");
+        assert!(all.iter().all(|answer| *answer == Ok(Answer { value: 0, again_in: None })), "{all:?}");
         assert_eq!((reads.into_inner(), looks.into_inner()), (1, 2));
     }
 

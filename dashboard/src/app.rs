@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::{
     Options,
-    answers::Answers,
+    answers::{Answer, Answers},
     failure::Failure,
     live::{Digests, Latest, Part},
     memory::Memory,
@@ -58,7 +58,7 @@ impl<S: ViewStore> App<S> {
     }
 
     /// Like [`ask`](Self::ask), for what readers ask again and again: the answer to the same question in the same state of
-    /// that part is shared.
+    /// that part is shared, a dear one with people for a moment longer.
     pub(crate) async fn share<T: Clone + Send + Sync + 'static>(
         &self,
         part: Part,
@@ -66,7 +66,13 @@ impl<S: ViewStore> App<S> {
         answer: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, Failure> {
         let state = async { Ok(Digests::of(&self.store.pulse().await?)) };
-        self.ask(self.answers.share(part, format!("{question:?}"), state, answer)).await
+        let reader = Reader::current();
+        let shared = self.answers.share(part, format!("{question:?}"), reader.is_person(), state, answer);
+        let Answer { value, again_in } = self.ask(shared).await?;
+        if let Some(wait) = again_in {
+            reader.ask_again_in(wait);
+        }
+        Ok(value)
     }
 
     /// A page of a list; a long one, for a program or a file, is nothing to keep.

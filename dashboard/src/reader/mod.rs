@@ -6,7 +6,10 @@
 mod choice;
 mod language;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     extract::{Request, State},
@@ -37,10 +40,13 @@ pub(crate) struct Reader {
     pub(crate) path: String,
     /// What was said behind it, besides the choice.
     pub(crate) query: Vec<(String, String)>,
-    /// What was known to be the newest when the request came: the answer is at least as new.
+    /// What was known to be the newest when the request came: the answer is at least as new, unless it is to be asked for
+    /// again.
     pub(crate) state: Option<String>,
     /// When the oldest part of the answer was read, if the database did not answer now.
     remembered: Mutex<Option<Timestamp>>,
+    /// After how long a newer answer may be had, if something changed already.
+    again_in: Mutex<Option<Duration>>,
 }
 
 impl Reader {
@@ -61,6 +67,7 @@ impl Reader {
             query,
             state,
             remembered: Mutex::default(),
+            again_in: Mutex::default(),
         }
     }
 
@@ -92,6 +99,17 @@ impl Reader {
     /// When the oldest part of the answer was read, if the database did not answer now.
     pub(crate) fn remembered(&self) -> Option<Timestamp> {
         *self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that something changed of which a part of the answer does not tell yet, but will after that.
+    pub(crate) fn ask_again_in(&self, wait: Duration) {
+        let mut again_in = self.again_in.lock().unwrap_or_else(PoisonError::into_inner);
+        *again_in = Some(again_in.map_or(wait, |longer| longer.max(wait)));
+    }
+
+    /// After how many milliseconds to ask again, if something changed of which the answer does not tell yet.
+    pub(crate) fn again_in(&self) -> Option<u128> {
+        self.again_in.lock().unwrap_or_else(PoisonError::into_inner).map(|wait| wait.as_millis() + 1)
     }
 }
 
