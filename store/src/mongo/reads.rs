@@ -100,4 +100,14 @@ impl MongoStore {
         })
         .await
     }
+
+    /// About how many documents a collection has, as the server keeps count.
+    pub(super) async fn estimate(&self, collection: &str) -> Result<u64> {
+        let action = format!("count {collection}");
+        self.retry(&action, || async {
+            let many = self.collection(collection).estimated_document_count().await;
+            many.map_err(|error| self.explain(&action, &error))
+        })
+        .await
+    }
 }

@@ -1,7 +1,7 @@
 //! What a reader selects, as queries: what no index answers looks only at the first rows in the view's own order.
 
 use bson::{Bson, Document, doc};
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt, future::try_join_all};
 use stockstream_model::documents::{Field, Kind};
 
 use super::{MongoStore, Result, codec, reads::Query};
@@ -190,30 +190,46 @@ impl MongoStore {
         Ok((documents("items").cloned().collect(), number(documents("count").next())))
     }
 
-    /// What `group` makes of the selected documents, and whether there were more than are counted.
+    /// What `sums` makes of the selected documents of each word of a field, the word as `_id`, and whether there were more
+    /// than are counted.
     pub(super) async fn figures<R: Selectable>(
         &self,
         collection: &str,
         select: &Select<R>,
-        group: Document,
+        (field, words): (&str, &[&str]),
+        sums: Document,
     ) -> Result<(Vec<Document>, bool)> {
-        let mut stages = if select.search.is_empty() {
-            // Every document has a word of few; asked for by its index, the index alone answers.
-            let words = R::FIELDS.iter().filter_map(|field| match field.kind {
-                Kind::Word(words) => Some(Bson::from(doc! { field.name: { "$in": words } })),
-                _ => None,
-            });
-            let mut all: Vec<Bson> = words.collect();
-            all.push(filter(select).into());
-            vec![doc! { "$match": { "$and": all } }]
-        } else {
-            window(select)
+        let group = |id: Bson| {
+            let keyed: Document = std::iter::once(("_id".to_owned(), id)).chain(sums.clone()).collect();
+            doc! { "$group": keyed }
         };
-        stages.push(doc! { "$limit": COUNTED as i64 });
-        stages.push(doc! { "$group": group });
-        let groups = self.aggregate(collection, stages).await?;
+        // A bound on what is counted keeps the server from answering by an index alone, so only those have one that need it.
+        let bound = (self.estimate(collection).await? > COUNTED).then(|| doc! { "$limit": COUNTED as i64 });
+        let groups: Vec<Document> = if select.search.is_empty() && select.filters.is_empty() {
+            // Asked for by their word in its index, at once: on a future's heap, since together they do not fit a stack.
+            let of_word = |word: &&str| {
+                let word = (*word).to_owned();
+                let stages = [Some(doc! { "$match": { field: &word } }), bound.clone(), Some(group(Bson::Null))];
+                async move {
+                    let sums = self.aggregate(collection, stages.into_iter().flatten().collect()).await?.pop();
+                    Ok(sums.map(|mut sums| {
+                        sums.insert("_id", word);
+                        sums
+                    }))
+                }
+                .boxed()
+            };
+            let found = try_join_all(words.iter().map(of_word)).await?;
+            found.into_iter().flatten().collect()
+        } else {
+            let mut stages =
+                if select.search.is_empty() { vec![doc! { "$match": filter(select) }] } else { window(select) };
+            stages.extend(bound.clone());
+            stages.push(group(format!("${field}").into()));
+            self.aggregate(collection, stages).await?
+        };
         let counted: i64 = groups.iter().map(|group| codec::integer(group, "n")).sum();
-        Ok((groups, counted as u64 >= COUNTED))
+        Ok((groups, bound.is_some() && counted as u64 >= COUNTED))
     }
 
     async fn aggregate(&self, collection: &str, stages: Vec<Document>) -> Result<Vec<Document>> {

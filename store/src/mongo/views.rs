@@ -80,13 +80,13 @@ impl ViewStore for MongoStore {
 
     async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
         let valued = doc! { "$cond": [{ "$gt": ["$potential_loss_amount", Bson::Null] }, 1, 0] };
-        let group = doc! {
-            "_id": "$risk_category",
+        let sums = doc! {
             "n": { "$sum": 1 },
             "valued": { "$sum": valued },
             "loss": { "$sum": "$potential_loss_amount" },
         };
-        let (groups, cut) = self.figures(names::RISKS, select, group).await?;
+        let categories = RiskCategory::ALL.map(RiskCategory::name);
+        let (groups, cut) = self.figures(names::RISKS, select, ("risk_category", &categories), sums).await?;
         let share = |category: RiskCategory| {
             let group = groups.iter().find(|group| codec::text(group, "_id") == category.name());
             let number = |field| group.map_or(0, |group| codec::integer(group, field)) as u64;
@@ -97,14 +97,14 @@ impl ViewStore for MongoStore {
     }
 
     async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
-        let group = doc! {
-            "_id": "$loyalty_tier",
+        let sums = doc! {
             "n": { "$sum": 1 },
             "total": { "$sum": "$total_revenue_generated" },
             "invoices": { "$sum": "$invoices" },
             "revenue": { "$sum": "$revenue" },
         };
-        let (groups, cut) = self.figures(names::CLIENTS, select, group).await?;
+        let tiers = Tier::ALL.map(Tier::name);
+        let (groups, cut) = self.figures(names::CLIENTS, select, ("loyalty_tier", &tiers), sums).await?;
         let share = |tier: Tier| {
             let group = groups.iter().find(|group| codec::text(group, "_id") == tier.name());
             let number = |field| group.map_or(0, |group| codec::integer(group, field));
