@@ -34,14 +34,20 @@ const STANDS: u32 = 10;
 const STANDS_AT_MOST: Duration = Duration::from_secs(5);
 
 type Question = (TypeId, Part, String);
-/// What is kept for a question; whoever holds it reads the next.
-type Place = Arc<Turn<Option<Kept>>>;
+
+/// What is kept for a question.
+#[derive(Default)]
+struct Place {
+    kept: Mutex<Option<Kept>>,
+    /// Whoever holds it reads anew.
+    turn: Turn<()>,
+}
 
 /// Shared answers.
 #[derive(Default)]
 pub(crate) struct Answers {
     state: State,
-    kept: Mutex<Recent<Question, Place, QUESTIONS>>,
+    kept: Mutex<Recent<Question, Arc<Place>, QUESTIONS>>,
 }
 
 struct Kept {
@@ -53,9 +59,32 @@ struct Kept {
 
 impl Kept {
     /// For how long people are still told it although something changed.
-    fn stands(&self) -> Option<Duration> {
+    fn stands(&self, is_being_read: bool) -> Option<Duration> {
         let long = if self.took < DEAR { Duration::ZERO } else { (self.took * STANDS).min(STANDS_AT_MOST) };
-        long.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero())
+        let left = long.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero());
+        // Who reads it anew waits for it; others need not.
+        left.or_else(|| (is_being_read && self.since.elapsed() < long * 2).then_some(self.took))
+    }
+}
+
+impl Place {
+    /// What is kept, if it may still be told.
+    fn told<T: Clone + 'static>(
+        &self,
+        part: Part,
+        now: &Digests,
+        is_being_read: bool,
+        to_a_person: bool,
+    ) -> Option<Answer<T>> {
+        let longest = if part == Part::Status { LONGEST_STATUS } else { LONGEST };
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.as_ref().filter(|kept| kept.since.elapsed() < longest)?;
+        let value = || kept.value.downcast_ref::<T>().cloned();
+        if !now.changed_since(Some(&kept.state)).contains(&part) {
+            return Some(Answer { value: value()?, again_in: None });
+        }
+        let again_in = kept.stands(is_being_read).filter(|_| to_a_person)?;
+        Some(Answer { value: value()?, again_in: Some(again_in) })
     }
 }
 
@@ -84,25 +113,26 @@ impl Answers {
     ) -> Result<Answer<T>, E> {
         // Before the answer is read: it is then never older than the state that it is kept for.
         let now = self.state.current(state).await?;
-        let turn = self.turn((TypeId::of::<T>(), part, question));
-        let mut kept = turn.lock().await;
-        let longest = if part == Part::Status { LONGEST_STATUS } else { LONGEST };
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.since.elapsed() < longest)
-            && let Some(value) = kept.value.downcast_ref::<T>()
-        {
-            let changed = now.changed_since(Some(&kept.state)).contains(&part);
-            let again_in = kept.stands().filter(|_| changed && to_a_person);
-            if !changed || again_in.is_some() {
-                return Ok(Answer { value: value.clone(), again_in });
+        let place = self.place((TypeId::of::<T>(), part, question));
+        let mut turn = place.turn.try_lock();
+        if let Some(answer) = place.told(part, &now, turn.is_err(), to_a_person) {
+            return Ok(answer);
+        }
+        if turn.is_err() {
+            turn = Ok(place.turn.lock().await);
+            if let Some(answer) = place.told(part, &now, false, to_a_person) {
+                return Ok(answer);
             }
         }
         let since = Instant::now();
         let value = read.await?;
-        *kept = Some(Kept { state: now, since, took: since.elapsed(), value: Arc::new(value.clone()) });
+        let kept = Kept { state: now, since, took: since.elapsed(), value: Arc::new(value.clone()) };
+        *place.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        drop(turn);
         Ok(Answer { value, again_in: None })
     }
 
-    fn turn(&self, question: Question) -> Place {
+    fn place(&self, question: Question) -> Arc<Place> {
         Arc::clone(self.kept.lock().unwrap_or_else(PoisonError::into_inner).used(question))
     }
 }
@@ -192,13 +222,15 @@ mod tests {
 
     #[test]
     fn an_answer_stands_in_proportion_to_what_it_took() {
-        let stands = |took, age| {
+        let stands = |took, age, is_being_read| {
             let since = Instant::now().checked_sub(Duration::from_millis(age)).unwrap();
             let (state, took) = (after(Stream::Sales, 1), Duration::from_millis(took));
-            Kept { state, since, took, value: Arc::new(()) }.stands()
+            Kept { state, since, took, value: Arc::new(()) }.stands(is_being_read)
         };
-        assert_eq!((stands(19, 0), stands(30, 300), stands(60_000, 5_000)), (None, None, None));
-        assert!(stands(60_000, 4_000).is_some_and(|left| left <= Duration::from_secs(1)));
+        assert_eq!([stands(19, 0, true), stands(30, 300, false), stands(60_000, 5_000, false)], [None; 3]);
+        assert!(stands(60_000, 4_000, false).is_some_and(|left| left <= Duration::from_secs(1)));
+        assert_eq!(stands(300, 4_000, true), Some(Duration::from_millis(300)), "until it is read anew");
+        assert_eq!(stands(300, 6_000, true), None);
     }
 
     #[tokio::test]
