@@ -93,7 +93,7 @@ start_postgres() {
   # After a kill its children live on for a moment and its lock file stays.
   wait_for_children; $SUDO rm -f "$DIR/postgres/data/postmaster.pid"
   # An index orders what is read, as MongoDB's do, only if it is of this kind, and is used for that only where reading in
-  # its order is not thought to be dear.
+  # its order is not thought to be dear, by statistics that come with the vacuum.
   if ! $SUDO test -f "$DIR/postgres/data/postgresql.conf"; then
     mkdir -p "$DIR/postgres"
     $SUDO chown "$(awk -F: '$1 == "postgres" { print $3 ":" $4 }' "$ROOT/etc/passwd")" "$DIR/postgres"
@@ -102,6 +102,7 @@ start_postgres() {
 shared_preload_libraries = 'pg_cron,pg_documentdb_core,pg_documentdb,pg_documentdb_extended_rum,pg_stat_statements'
 documentdb.alternate_index_handler_name = 'extended_rum'
 random_page_cost = 1.1
+autovacuum_naptime = 5s
 cron.database_name = 'postgres'
 cron.log_run = off
 cron.log_statement = off

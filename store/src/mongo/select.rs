@@ -13,6 +13,9 @@ use crate::{
 /// Up to so many rows are read in one document together with their count, which then cannot be too large for one.
 const CUT_IN_ONE: i64 = 1_000;
 
+/// From so many rows to skip on, it is worth asking from which end the way is shorter.
+const FAR: u64 = 10_000;
+
 /// The name of a field in the database: a view's key is the document's id.
 fn path<R: Selectable>(field: &Field<R>) -> &'static str {
     if field.name == R::KEY { "_id" } else { field.name }
@@ -94,22 +97,46 @@ impl MongoStore {
         if select.is_windowed() {
             return self.select_in_window(collection, select).await;
         }
-        let (field, as_wanted_first) = select.order();
         let Paging { page, per_page } = select.paging;
         let filter = filter(select);
-        let items = match field.kind {
-            Kind::Word(words) => self.by_rank(collection, select, &filter, words).await?,
-            _ => {
-                let query = Query::of(filter.clone()).sort(sort_key(field, as_wanted_first)).fields(doc! { "o": 0 });
-                self.find(collection, query.part(select.paging.skip(), per_page)).await?
-            }
-        };
         let total = if filter.is_empty() {
             self.count(collection).await?
         } else {
-            self.count_some(collection, filter, COUNTED).await?
+            self.count_some(collection, filter.clone(), COUNTED).await?
+        };
+        // Where nothing matches, an order's index would be read whole to find that out.
+        let items = match select.order().0.kind {
+            _ if total == 0 => Vec::new(),
+            Kind::Word(words) => self.by_rank(collection, select, &filter, words).await?,
+            _ => self.in_order(collection, select, filter).await?,
         };
         Ok(Page { items, page, per_page, total, searched: None })
+    }
+
+    /// The rows of a page by their order's index, read from its nearer end: whoever skips rows reads them.
+    async fn in_order<R: Selectable>(
+        &self,
+        collection: &str,
+        select: &Select<R>,
+        filter: Document,
+    ) -> Result<Vec<Document>> {
+        let (field, as_wanted_first) = select.order();
+        let (skip, per_page) = (select.paging.skip(), select.paging.per_page);
+        let read = |forward: bool, skip, limit| {
+            let sort = sort_key(field, as_wanted_first == forward);
+            self.find(collection, Query::of(filter.clone()).sort(sort).fields(doc! { "o": 0 }).part(skip, limit))
+        };
+        if skip > FAR {
+            // Exactly: the server's own count may lag.
+            let all = self.count_some(collection, filter.clone(), COUNTED).await?;
+            if all < COUNTED && skip > all / 2 {
+                let wanted = per_page.min(all.saturating_sub(skip));
+                let mut rows = read(false, all.saturating_sub(skip + wanted), wanted).await?;
+                rows.reverse();
+                return Ok(rows);
+            }
+        }
+        read(true, skip, per_page).await
     }
 
     /// The words of few, one after the other: an index orders them by their letters, people by their rank.

@@ -295,6 +295,13 @@ async fn a_search_looks_at_the_first_rows_only_and_says_so(bed: &impl Bed) {
     };
     let page = tokio::time::timeout(Duration::from_secs(120), counted).await.expect("all are counted at last");
     assert_eq!((page.total, page.searched), (WINDOW + 2, None), "an index orders all of them");
+    // Pages far from the first, in the nearer and the further half, the last one not full.
+    for (name, descending) in [("potential_loss_amount", true), ("product_name", false)] {
+        for page in [101, 102, 201, 202] {
+            let select = Select { order: by(name, descending), paging: Paging { page, per_page: 100 }, ..all() };
+            assert_eq!(store.loss_risk_products(&select).await.unwrap(), select.pick(rows.clone()), "{name}, {page}");
+        }
+    }
     let filtered = Select { filters: vec![is("stock_quantity", Test::Between(Some(1.0), None))], ..all() };
     assert_eq!(store.loss_risk_products(&filtered).await.unwrap().total, WINDOW + 2);
     let counted: u64 = store.risk_figures(&all()).await.unwrap().shares.iter().map(|share| share.rows).sum();
