@@ -134,6 +134,10 @@ pub trait StateStore: Send + Sync + 'static {
     /// Writes what is said of a view (all but revision and pointer).
     fn note_view(&self, state: &ViewState) -> impl Future<Output = Result<()>> + Send;
 
+    /// Counts what all clients amount to and keeps it for readers, where they could not count it as fast. What was counted
+    /// later stays.
+    fn publish_client_totals(&self) -> impl Future<Output = Result<()>> + Send;
+
     /// Writes a worker's heartbeat.
     fn heartbeat(&self, heartbeat: &Heartbeat) -> impl Future<Output = Result<()>> + Send;
 

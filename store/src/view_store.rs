@@ -240,6 +240,8 @@ pub struct Pulse {
     pub checkpoints: Vec<Checkpoint>,
     /// Workers that gave a sign of life lately.
     pub workers: Vec<Heartbeat>,
+    /// How many events were applied when the totals of the clients were counted last, where they are kept.
+    pub totals_of: Option<i64>,
 }
 
 /// The read-only views.
@@ -271,7 +273,7 @@ pub trait ViewStore: Send + Sync + 'static {
     /// What the stock at risk that is selected amounts to, on all pages.
     fn risk_figures(&self, select: &Select<RiskRow>) -> impl Future<Output = Result<RiskFigures>> + Send;
 
-    /// What the clients that are selected amount to, on all pages.
+    /// What the clients that are selected amount to, on all pages; of all clients, as it was published last.
     fn client_figures(&self, select: &Select<ClientRow>) -> impl Future<Output = Result<ClientFigures>> + Send;
 
     /// The product categories that stock at risk has, by name; at most 200.

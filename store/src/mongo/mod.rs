@@ -16,6 +16,7 @@ mod rows;
 mod select;
 mod server;
 mod state;
+mod totals;
 mod update;
 mod views;
 mod write;

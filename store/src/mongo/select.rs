@@ -79,12 +79,7 @@ fn search<R: Selectable>(select: &Select<R>) -> Document {
 /// The stages that find what a windowed question looks at.
 fn window<R: Selectable>(select: &Select<R>) -> Vec<Document> {
     let own = sort_key(R::own_order().field, true);
-    let mut stages = vec![
-        doc! { "$match": filter(select) },
-        doc! { "$sort": own },
-        doc! { "$limit": WINDOW as i64 },
-        doc! { "$project": { "o": 0 } },
-    ];
+    let mut stages = vec![doc! { "$match": filter(select) }, doc! { "$sort": own }, doc! { "$limit": WINDOW as i64 }];
     if !select.search.is_empty() {
         stages.push(doc! { "$match": search(select) });
     }
@@ -186,6 +181,7 @@ impl MongoStore {
         part.push(doc! { "$sort": key });
         part.push(doc! { "$skip": skip.min(WINDOW as i64) });
         part.push(doc! { "$limit": limit.max(1) });
+        part.push(doc! { "$project": { "o": 0 } });
         let matching = self.count_some(collection, filter(select), WINDOW + 1);
         let ((items, total), matching) = tokio::try_join!(self.cut(collection, stages, part, limit), matching)?;
         let items = if limit == 0 { Vec::new() } else { items };
@@ -232,7 +228,7 @@ impl MongoStore {
         };
         // A bound on what is counted keeps the server from answering by an index alone, so only those have one that need it.
         let bound = (self.estimate(collection).await? > COUNTED).then(|| doc! { "$limit": COUNTED as i64 });
-        let groups: Vec<Document> = if select.search.is_empty() && select.filters.is_empty() {
+        let groups: Vec<Document> = if select.is_all() {
             // Asked for by their word in its index, at once: on a future's heap, since together they do not fit a stack.
             let of_word = |word: &&str| {
                 let word = (*word).to_owned();

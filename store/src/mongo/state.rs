@@ -237,6 +237,10 @@ impl StateStore for MongoStore {
         Ok(())
     }
 
+    async fn publish_client_totals(&self) -> Result<()> {
+        self.write_client_totals().await
+    }
+
     async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {
         let fields = rows::heartbeat_document(heartbeat);
         let update = doc! { "q": { "_id": &heartbeat.worker }, "u": { "$set": fields }, "upsert": true };

@@ -2,18 +2,17 @@ use std::collections::BTreeSet;
 
 use bson::{Bson, Document, deserialize_from_document, doc};
 use stockstream_model::{
-    Day, Money, Timestamp,
-    analytics::Tier,
+    Day, Timestamp,
     documents::{Checkpoint, ClientRow, DailyRow, PartitionId, RejectedEvent, RiskCategory, RiskRow, View, Winner},
 };
 
-use super::{MongoStore, Result, codec, names, reads::Query, rows};
+use super::{MongoStore, Result, codec, names, reads::Query, rows, totals};
 use crate::{
     Select,
     state_store::StateStore,
     view_store::{
         CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, REASONS_OF, RejectedSelect,
-        Rejections, RiskFigures, RiskShare, Status, TierShare, ViewStore,
+        Rejections, RiskFigures, RiskShare, Status, ViewStore,
     },
 };
 
@@ -21,7 +20,7 @@ impl ViewStore for MongoStore {
     async fn status(&self) -> Result<Status> {
         let read_at = Timestamp::now();
         let meta = self.meta("pipeline").await?;
-        let Pulse { views, checkpoints, workers } = self.pulse().await?;
+        let Pulse { views, checkpoints, workers, .. } = self.pulse().await?;
         let settings = meta.as_ref().and_then(|meta| meta.get_document("settings").ok().cloned());
         let rows_of = |view| views.iter().find(|v| v.view == view).map_or(0, |v| v.rows as u64);
         Ok(Status {
@@ -45,10 +44,11 @@ impl ViewStore for MongoStore {
             self.read_checkpoints(),
             self.alive_workers(Timestamp::now())
         )?;
+        let totals_of = views.iter().find_map(totals::counted_events);
         let mut views: Vec<_> =
             views.iter().filter_map(|v| Some(rows::view(v, View::from_name(v.get_str("_id").ok()?)?))).collect();
         views.sort_by_key(|view| view.view);
-        Ok(Pulse { views, checkpoints, workers })
+        Ok(Pulse { views, checkpoints, workers, totals_of })
     }
 
     async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
@@ -97,26 +97,11 @@ impl ViewStore for MongoStore {
     }
 
     async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
-        let sums = doc! {
-            "n": { "$sum": 1 },
-            "total": { "$sum": "$total_revenue_generated" },
-            "invoices": { "$sum": "$invoices" },
-            "revenue": { "$sum": "$revenue" },
-        };
-        let tiers = Tier::ALL.map(Tier::name);
-        let (groups, cut) = self.figures(names::CLIENTS, select, ("loyalty_tier", &tiers), sums).await?;
-        let share = |tier: Tier| {
-            let group = groups.iter().find(|group| codec::text(group, "_id") == tier.name());
-            let number = |field| group.map_or(0, |group| codec::integer(group, field));
-            TierShare {
-                tier,
-                clients: number("n") as u64,
-                revenue: group.and_then(|group| codec::maybe_double(group, "total")).unwrap_or_default(),
-                invoices: number("invoices"),
-                invoiced: Money::from_units(number("revenue")),
-            }
-        };
-        Ok(ClientFigures { shares: Tier::ALL.map(share).into(), cut })
+        let published = if select.is_all() { self.client_totals().await? } else { None };
+        match published {
+            Some(figures) => Ok(figures),
+            None => self.count_clients(select).await,
+        }
     }
 
     async fn risk_categories(&self) -> Result<Vec<String>> {

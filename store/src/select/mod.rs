@@ -76,6 +76,16 @@ impl<R: Row> From<Paging> for Select<R> {
 }
 
 impl<R: Selectable> Select<R> {
+    /// All rows there are.
+    pub(crate) fn everything() -> Self {
+        Self::from(Paging { page: 1, per_page: 0 })
+    }
+
+    /// Whether every row is selected, on whichever page.
+    pub(crate) fn is_all(&self) -> bool {
+        self.search.is_empty() && self.filters.is_empty()
+    }
+
     /// The same rows in the view's own order.
     #[must_use]
     pub(crate) fn unordered(self) -> Self {

@@ -255,6 +255,22 @@ async fn words_are_ordered_by_rank_and_within_a_word_by_what_counts(bed: &impl B
     assert!(matches!(ClientRow::field("loyalty_tier").unwrap().kind, Kind::Word(["Bronze", "Silver", "Gold"])));
 }
 
+/// Those of all clients are told as they were published last; whoever has seen more counts them anew.
+async fn totals_of_all_clients_are_the_published_ones(bed: &impl Bed) {
+    let (store, other) = (bed.worker().await, bed.worker().await);
+    clients(&*store).await;
+    let counted = store.client_figures(&all()).await.unwrap();
+    store.publish_client_totals().await.unwrap();
+    assert_eq!(store.client_figures(&all()).await.unwrap(), counted);
+    flush(&*store, SALES, vec![bought("new", "2026-03-01", "1")]).await;
+    assert_eq!(store.client_figures(&all()).await.unwrap(), counted, "they are counted some time after the events");
+    other.publish_client_totals().await.unwrap();
+    let now = store.client_figures(&all()).await.unwrap();
+    let clients = |figures: &ClientFigures| figures.shares.iter().map(|share| share.clients).sum::<u64>();
+    assert_eq!(clients(&now), clients(&counted) + 1);
+    assert!(store.pulse().await.unwrap().totals_of.is_some(), "a reader hears of it");
+}
+
 async fn categories_are_those_that_occur(bed: &impl Bed) {
     let store = bed.worker().await;
     assert_eq!(store.risk_categories().await.unwrap(), [""; 0]);
@@ -317,3 +333,8 @@ both!(
     categories_are_those_that_occur,
     a_search_looks_at_the_first_rows_only_and_says_so,
 );
+
+mod totals {
+    use super::totals_of_all_clients_are_the_published_ones;
+    mongodb_only!(totals_of_all_clients_are_the_published_ones);
+}

@@ -2,6 +2,7 @@
 //! an equal result only says that it was checked; otherwise publish so that no reader ever finds a view empty.
 
 mod risk;
+mod totals;
 mod winners;
 
 use std::{
@@ -16,6 +17,7 @@ use stockstream_model::{
     settings::{Analytics, OnEmptyResult, Settings},
 };
 use stockstream_store::{StateStore, StoreError};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{metrics::Outcome, shared::Shared};
@@ -195,6 +197,21 @@ pub(crate) async fn publisher<S: StateStore>(
     settings: Settings,
     shutdown: CancellationToken,
 ) {
+    let changed = Notify::new();
+    tokio::select! {
+        () = views(Arc::clone(&store), shared, settings, shutdown, &changed) => {}
+        () = totals::keep(&*store, &changed) => {}
+    }
+}
+
+/// Publishes the views, and rings when anything changed that they may depend on.
+async fn views<S: StateStore>(
+    store: Arc<S>,
+    shared: Arc<Shared>,
+    settings: Settings,
+    shutdown: CancellationToken,
+    changed: &Notify,
+) {
     let generation = shared.generation.load(Ordering::Relaxed);
     let mut publisher = Publisher::new(store, settings.analytics.clone(), generation);
     let least = settings.limits.publish_every.duration();
@@ -220,7 +237,10 @@ pub(crate) async fn publisher<S: StateStore>(
             () = shutdown.cancelled() => break,
         };
         match outcome {
-            Ok(Some(views)) => views.iter().for_each(|(view, outcome)| tell(&shared, &mut told, *view, *outcome)),
+            Ok(Some(views)) => {
+                changed.notify_one();
+                views.iter().for_each(|(view, outcome)| tell(&shared, &mut told, *view, *outcome));
+            }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "the views were not published; trying again"),
         }

@@ -1,0 +1,43 @@
+//! What all clients amount to, for readers: counted anew some time after events came, and rarely where that is dear.
+
+use std::time::Duration;
+
+use stockstream_store::StateStore;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+/// Counting takes no more than one part in so many of the time.
+const SHARE: u32 = 20;
+/// Nor is it done more often than this.
+const LEAST: Duration = Duration::from_millis(500);
+
+/// For how long what was counted stands, from when the counting began, that took so long.
+fn stands(took: Duration) -> Duration {
+    (took * SHARE).max(LEAST)
+}
+
+/// Counts whenever something changed and it is time. Never ends.
+pub(super) async fn keep<S: StateStore>(store: &S, changed: &Notify) {
+    loop {
+        changed.notified().await;
+        let began = Instant::now();
+        if let Err(error) = store.publish_client_totals().await {
+            tracing::error!(%error, "the totals of the clients were not counted; trying again");
+            changed.notify_one();
+        }
+        sleep_until(began + stands(began.elapsed())).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dear_to_count_stands_longer() {
+        let stands = |took| stands(Duration::from_millis(took)).as_millis();
+        assert_eq!((stands(1), stands(200)), (500, 4_000));
+    }
+}
