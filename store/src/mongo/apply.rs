@@ -1,7 +1,10 @@
 //! Applying claimed ranges: one guarded upsert per key for all partitions together; what is refused is split, with one
 //! verdict per partition.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -14,7 +17,7 @@ use super::{
     reads::Query,
     rows,
     state::IDS_PER_QUERY,
-    update::Guard,
+    update::{Guard, Keys},
     write::{COMMAND_BYTES, PATIENCE, encoded, foreign_index, parts as parts_by_size},
 };
 use crate::{
@@ -32,6 +35,27 @@ struct Part<'a> {
 
 /// One key and the parts (by index) whose changes are to be applied to it.
 type Entry<'a, K> = (&'a <K as Kind>::Key, Vec<usize>);
+
+/// Fewer keys that change alike are not worth a statement of their own.
+const WORTH_A_STATEMENT: usize = 8;
+/// Each document is looked for among the keys of its statement, so more of them are slower again.
+const IN_A_STATEMENT: usize = 200;
+
+/// Keys of one command.
+enum Chunk<'a, K: Kind> {
+    /// Of the same parts and shape: one statement for all, which makes no documents.
+    Alike(Vec<Entry<'a, K>>),
+    /// A statement for each.
+    Alone(Vec<Entry<'a, K>>),
+}
+
+/// What a command did not do.
+struct Refused<'a, K: Kind> {
+    /// Keys that may hold their ranges, or not.
+    entries: Vec<Entry<'a, K>>,
+    /// How many changes of them this command applied all the same.
+    applied: u64,
+}
 
 impl MongoStore {
     pub(super) async fn apply_batch(&self, batch: &Batch, claims: &[Checkpoint]) -> Result<ApplyReport> {
@@ -57,20 +81,30 @@ impl MongoStore {
 
     async fn apply_kind<K: Kind>(&self, parts: &[Part<'_>], report: &mut ApplyReport) -> Result<()> {
         let mut entries = combine::<K>(parts);
-        let mut patience = PATIENCE;
+        let (mut patience, mut is_first) = (PATIENCE, true);
         while !entries.is_empty() {
             entries.retain_mut(|(_, of)| {
                 of.retain(|index| !report.lost.contains(&parts[*index].claim.id));
                 !of.is_empty()
             });
             let mut commands = Vec::new();
-            for chunk in entries.chunks(self.chunk(entries.len())) {
+            // What is refused once may not be there yet, and has to be made.
+            for chunk in self.chunks::<K>(parts, &entries, std::mem::take(&mut is_first)) {
                 commands.push(self.apply_chunk::<K>(parts, chunk));
             }
             let under_way = stream::iter(commands).buffer_unordered(self.write_connections);
-            let refused: Vec<Entry<'_, K>> = under_way.try_concat().await?;
+            let (mut refused, mut ours) = (Vec::new(), 0);
+            for outcome in under_way.try_collect::<Vec<Refused<'_, K>>>().await? {
+                ours += outcome.applied;
+                refused.extend(outcome.entries);
+            }
             report.changed += (changes::<K>(&entries) - changes::<K>(&refused)) as u64;
+            let before = report.already;
             let again = self.judge::<K>(parts, refused, report).await?;
+            // A statement for many does not say which it refused: of those that hold the range, some hold it by now.
+            let ours = ours.min(report.already - before);
+            report.already -= ours;
+            report.changed += ours;
             patience = if again.len() < entries.len() { PATIENCE } else { patience - 1 };
             if patience == 0 {
                 return Err(foreign_index(K::COLLECTION));
@@ -86,21 +120,63 @@ impl MongoStore {
         updates.div_ceil(self.write_connections).max(WORTH_A_COMMAND).min(self.updates_per_command)
     }
 
+    /// What to send, a command each: keys that change alike together, as far as there are enough of them, others one by one.
+    fn chunks<'a, K: Kind>(&self, parts: &[Part<'a>], entries: &[Entry<'a, K>], together: bool) -> Vec<Chunk<'a, K>> {
+        let mut alike: BTreeMap<(&[usize], Vec<i64>), Vec<&Entry<'a, K>>> = BTreeMap::new();
+        let mut alone = Vec::new();
+        for entry in entries {
+            let change = if together { total::<K>(parts, entry) } else { None };
+            match change.and_then(|change| K::shape(self, &change)) {
+                Some(shape) => alike.entry((&entry.1, shape)).or_default().push(entry),
+                None => alone.push(entry),
+            }
+        }
+        let mut chunks = Vec::new();
+        for entries in alike.into_values() {
+            if entries.len() < WORTH_A_STATEMENT {
+                alone.extend(entries);
+                continue;
+            }
+            let size = self.chunk(entries.len()).min(IN_A_STATEMENT);
+            let cloned = |entries: &[&Entry<'a, K>]| entries.iter().map(|entry| (*entry).clone()).collect();
+            chunks.extend(entries.chunks(size).map(cloned).map(Chunk::Alike));
+        }
+        alone.sort_unstable();
+        let cloned = |entries: &[&Entry<'a, K>]| entries.iter().map(|entry| (*entry).clone()).collect();
+        chunks.extend(alone.chunks(self.chunk(alone.len())).map(cloned).map(Chunk::Alone));
+        chunks
+    }
+
     /// Sends the updates of some keys; returns those that were refused.
-    async fn apply_chunk<'a, K: Kind>(&self, parts: &[Part<'a>], chunk: &[Entry<'a, K>]) -> Result<Vec<Entry<'a, K>>> {
-        let update = |(key, of): &Entry<'a, K>| {
-            let guards: Vec<Guard> = of.iter().map(|index| parts[*index].guard.clone()).collect();
-            let mut changes = of.iter().filter_map(|index| K::changes(parts[*index].range).get(*key));
-            let first = changes.next()?;
-            let Some(second) = changes.next() else { return Some(K::update(self, key, first, &guards)) };
-            let mut sum = first.clone();
-            K::merge(&mut sum, second);
-            changes.for_each(|change| K::merge(&mut sum, change));
-            Some(K::update(self, key, &sum, &guards))
-        };
-        let updates = chunk.iter().filter_map(update).map(|update| encoded(&update)).collect::<Result<Vec<_>>>()?;
-        let written = self.update_encoded(K::COLLECTION, &updates).await?;
-        Ok(written.refused.into_iter().filter_map(|index| chunk.get(index).cloned()).collect())
+    async fn apply_chunk<'a, K: Kind>(&self, parts: &[Part<'a>], chunk: Chunk<'a, K>) -> Result<Refused<'a, K>> {
+        let guards = |of: &[usize]| of.iter().map(|index| parts[*index].guard.clone()).collect::<Vec<_>>();
+        match chunk {
+            Chunk::Alone(entries) => {
+                let update = |entry: &Entry<'a, K>| {
+                    let change = total::<K>(parts, entry)?;
+                    Some(K::update(self, K::id(entry.0), &change, &guards(&entry.1)))
+                };
+                let updates =
+                    entries.iter().filter_map(update).map(|update| encoded(&update)).collect::<Result<Vec<_>>>()?;
+                let written = self.update_encoded(K::COLLECTION, &updates).await?;
+                let refused = written.refused.into_iter().filter_map(|index| entries.get(index).cloned()).collect();
+                Ok(Refused { entries: refused, applied: 0 })
+            }
+            Chunk::Alike(entries) => {
+                let of = entries.first().map_or(&[][..], |(_, of)| of);
+                let totals: Vec<_> = entries.iter().filter_map(|entry| total::<K>(parts, entry)).collect();
+                let (ids, changes): (Vec<Bson>, Vec<&K::Change>) =
+                    entries.iter().map(|(key, _)| K::id(key)).zip(totals.iter().map(|change| &**change)).unzip();
+                let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, &guards(of));
+                let updates = update.iter().map(encoded).collect::<Result<Vec<_>>>()?;
+                let written = self.update_encoded(K::COLLECTION, &updates).await?;
+                if written.n == entries.len() as u64 {
+                    return Ok(Refused { entries: Vec::new(), applied: 0 });
+                }
+                let applied = written.n * of.len() as u64;
+                Ok(Refused { entries, applied })
+            }
+        }
     }
 
     /// Decides on each partition of what was refused; returns what is to be applied again.
@@ -159,6 +235,17 @@ impl MongoStore {
         }
         Ok(marks)
     }
+}
+
+/// What all parts together change of a key.
+fn total<'a, K: Kind>(parts: &[Part<'a>], (key, of): &Entry<'a, K>) -> Option<Cow<'a, K::Change>> {
+    let mut changes = of.iter().filter_map(|index| K::changes(parts[*index].range).get(*key));
+    let first = changes.next()?;
+    let Some(second) = changes.next() else { return Some(Cow::Borrowed(first)) };
+    let mut sum = first.clone();
+    K::merge(&mut sum, second);
+    changes.for_each(|change| K::merge(&mut sum, change));
+    Some(Cow::Owned(sum))
 }
 
 /// How many changes: one for each key and partition.

@@ -11,7 +11,7 @@ use stockstream_model::{
 
 use super::{
     MongoStore, codec, names,
-    update::{self, Guard},
+    update::{self, Guard, Keys, Shape},
 };
 use crate::{Range, batch::StockKey};
 
@@ -25,7 +25,16 @@ pub(super) trait Kind {
     fn id(key: &Self::Key) -> Bson;
     /// The key of a document's `_id`.
     fn key(id: &Bson) -> Option<Self::Key>;
-    fn update(store: &MongoStore, key: &Self::Key, change: &Self::Change, guards: &[Guard]) -> Document;
+    /// The upsert of one document.
+    fn update(store: &MongoStore, id: Bson, change: &Self::Change, guards: &[Guard]) -> Document;
+    /// Changes of the same shape may share a statement.
+    fn shape(_: &MongoStore, _: &Self::Change) -> Shape {
+        None
+    }
+    /// The update of many documents that are there, by changes of one shape.
+    fn update_alike(_: &MongoStore, _: &Keys<'_, Self::Change>, _: &[Guard]) -> Option<Document> {
+        None
+    }
 }
 
 pub(super) struct Products;
@@ -49,8 +58,14 @@ impl Kind for Products {
     fn key(id: &Bson) -> Option<String> {
         id.as_str().map(str::to_owned)
     }
-    fn update(store: &MongoStore, key: &String, change: &ProductChange, guards: &[Guard]) -> Document {
-        update::product(key, change, guards, &store.analytics, store.stamp())
+    fn update(store: &MongoStore, id: Bson, change: &ProductChange, guards: &[Guard]) -> Document {
+        update::products(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics, store.stamp())
+    }
+    fn shape(store: &MongoStore, change: &ProductChange) -> Shape {
+        update::product_shape(change, &store.analytics)
+    }
+    fn update_alike(store: &MongoStore, keys: &Keys<'_, ProductChange>, guards: &[Guard]) -> Option<Document> {
+        Some(update::products(keys, guards, &store.analytics, store.stamp()))
     }
 }
 
@@ -70,8 +85,8 @@ impl Kind for Inventory {
     fn key(id: &Bson) -> Option<StockKey> {
         id.as_document().and_then(codec::stock_key)
     }
-    fn update(_: &MongoStore, (product, batch): &StockKey, change: &InventoryChange, guards: &[Guard]) -> Document {
-        update::inventory(codec::stock_id(product, batch.as_deref()), change, guards)
+    fn update(_: &MongoStore, id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
+        update::inventory(id, change, guards)
     }
 }
 
@@ -91,8 +106,14 @@ impl Kind for Clients {
     fn key(id: &Bson) -> Option<String> {
         id.as_str().map(str::to_owned)
     }
-    fn update(store: &MongoStore, key: &String, change: &ClientChange, guards: &[Guard]) -> Document {
-        update::client(key, change, guards, &store.analytics.clients, store.stamp())
+    fn update(store: &MongoStore, id: Bson, change: &ClientChange, guards: &[Guard]) -> Document {
+        update::clients(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics.clients, store.stamp())
+    }
+    fn shape(_: &MongoStore, change: &ClientChange) -> Shape {
+        update::client_shape(change)
+    }
+    fn update_alike(store: &MongoStore, keys: &Keys<'_, ClientChange>, guards: &[Guard]) -> Option<Document> {
+        Some(update::clients(keys, guards, &store.analytics.clients, store.stamp()))
     }
 }
 
@@ -112,7 +133,7 @@ impl Kind for Daily {
     fn key(id: &Bson) -> Option<Day> {
         id.as_str()?.parse().ok()
     }
-    fn update(_: &MongoStore, key: &Day, change: &DailyChange, guards: &[Guard]) -> Document {
-        update::daily(key.to_string(), change, guards)
+    fn update(_: &MongoStore, id: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
+        update::daily(id, change, guards)
     }
 }

@@ -1,11 +1,12 @@
-//! The updates that apply changes: each an upsert, guarded by the document's own marks, with its derived fields.
+//! The updates that apply changes, guarded by the documents' own marks, with their derived fields: an upsert of one
+//! document, or one statement for many documents that change alike, each by its own amounts.
 //!
 //! The same arithmetic stands in `stockstream_model::documents` (apply) and `stockstream_model::analytics` (derive);
 //! the randomized test holds the two against each other.
 
 use bson::{Bson, Document, doc};
 use stockstream_model::{
-    Day,
+    Day, Timestamp,
     decimal::SCALE,
     documents::{ClientChange, DailyChange, DayTotals, InventoryChange, ProductChange, Version},
     settings::{Analytics, ClientTiers, Weights},
@@ -19,6 +20,41 @@ pub(super) struct Guard {
     pub mark: String,
     pub next: i64,
     pub end: i64,
+}
+
+/// Keys that one statement changes, with what it changes of each: one key, or several of the same shape.
+pub(super) struct Keys<'a, C> {
+    pub ids: &'a [Bson],
+    pub changes: &'a [&'a C],
+}
+
+/// Where a document's place in its statement stands while it is changed. It is gone when the statement is through.
+const PLACE: &str = "o.at";
+
+impl<C> Keys<'_, C> {
+    /// A value of each change, as an expression.
+    fn each(&self, value: impl Fn(&C) -> Bson) -> Bson {
+        match self.changes {
+            [alone] => value(alone),
+            many => {
+                let values: Vec<Bson> = many.iter().map(|change| value(change)).collect();
+                doc! { "$arrayElemAt": [{ "$literal": values }, format!("${PLACE}")] }.into()
+            }
+        }
+    }
+
+    /// The statement. Only that of one key makes a document where none is.
+    fn statement(&self, guards: &[Guard], mut set: Document, derive: Document) -> Document {
+        set.extend(marks(guards));
+        let change = [doc! { "$set": set }, doc! { "$set": derive }];
+        if let [id] = self.ids {
+            return upsert(filter(id.clone(), guards), change.map(Bson::from).to_vec());
+        }
+        let place = doc! { "$indexOfArray": [{ "$literal": self.ids }, "$_id"] };
+        let stages = [doc! { "$set": { PLACE: place } }].into_iter().chain(change).chain([doc! { "$unset": PLACE }]);
+        let stages: Vec<Bson> = stages.map(Bson::from).collect();
+        doc! { "q": filter(doc! { "$in": self.ids }, guards), "u": stages, "multi": true }
+    }
 }
 
 fn filter(id: impl Into<Bson>, guards: &[Guard]) -> Document {
@@ -42,10 +78,48 @@ fn or_zero(field: &str) -> Bson {
     doc! { "$ifNull": [field, 0_i64] }.into()
 }
 
-fn plus(set: &mut Document, field: &str, amount: i64) {
-    if amount != 0 {
-        set.insert(field, doc! { "$add": [or_zero(&format!("${field}")), amount] });
+/// Adds an amount of each change. None of them is zero, or all are.
+fn plus<C>(set: &mut Document, field: &str, keys: &Keys<'_, C>, amount: impl Fn(&C) -> i64) {
+    if keys.changes.iter().any(|change| amount(change) != 0) {
+        set.insert(field, doc! { "$add": [or_zero(&format!("${field}")), keys.each(|change| amount(change).into())] });
     }
+}
+
+/// What changes of one shape have in common: which fields and days they change. None for a change that has a record, which
+/// is a statement of its own.
+pub(super) type Shape = Option<Vec<i64>>;
+
+fn nonzero(amounts: &[i64]) -> i64 {
+    amounts.iter().fold(0, |bits, amount| bits << 1 | i64::from(*amount != 0))
+}
+
+/// The days whose sales a product keeps of a change: what is older than the history of the change alone is older than that
+/// of the product too.
+fn kept_days(change: &ProductChange, history_days: u32) -> impl Iterator<Item = &(Day, DayTotals)> {
+    let last = change.sales.map(|(_, last)| last.day());
+    let within = move |day: Day| last.is_some_and(|last| last.since(day) < i64::from(history_days));
+    change.days.iter().filter(move |(day, _)| within(*day))
+}
+
+pub(super) fn product_shape(change: &ProductChange, rules: &Analytics) -> Shape {
+    if change.record.is_some() {
+        return None;
+    }
+    let ProductChange { units, revenue, cost, unpriced, uncosted, stock_sum, stock_count, .. } = *change;
+    let sums = nonzero(&[units, revenue.units(), cost.units(), unpriced, uncosted, stock_sum, stock_count]);
+    let mut shape = vec![sums << 1 | i64::from(change.sales.is_some())];
+    let mut days: Vec<_> = kept_days(change, rules.history_days).collect();
+    days.sort_unstable_by_key(|(day, _)| *day);
+    for (day, totals) in days {
+        shape.push(i64::from(day.number()));
+        shape.push(nonzero(&[totals.units, totals.revenue.units(), totals.unpriced]));
+    }
+    Some(shape)
+}
+
+pub(super) fn client_shape(change: &ClientChange) -> Shape {
+    let bits = nonzero(&[change.revenue.units()]) << 1 | i64::from(change.last_purchase.is_some());
+    change.record.is_none().then(|| vec![bits])
 }
 
 /// The field's new value where the change's record is the later one, else what stands.
@@ -54,43 +128,44 @@ fn if_later(standing: &str, version: &Version, value: impl Into<Bson>, field: &s
     doc! { "$cond": [later, { "$literal": value.into() }, field] }
 }
 
-pub(super) fn product(id: &str, change: &ProductChange, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
-    let mut set = marks(guards);
-    plus(&mut set, "units", change.units);
-    plus(&mut set, "revenue", change.revenue.units());
-    plus(&mut set, "cost", change.cost.units());
-    plus(&mut set, "unpriced", change.unpriced);
-    plus(&mut set, "uncosted", change.uncosted);
-    plus(&mut set, "stock_sum", change.stock_sum);
-    plus(&mut set, "stock_count", change.stock_count);
-    if let Some((first, last)) = change.sales {
-        set.insert("first_sale", doc! { "$min": ["$first_sale", date(first)] });
-        set.insert("last_sale", doc! { "$max": ["$last_sale", date(last)] });
-        set.insert("first_day", doc! { "$min": ["$first_day", first.day().number()] });
-        set.insert("last_day", doc! { "$max": ["$last_day", last.day().number()] });
-        // What is older than the history of the change alone is older than that of the product too.
-        let within = |day: &Day| last.day().since(*day) < i64::from(rules.history_days);
-        for (day, totals) in change.days.iter().filter(|(day, _)| within(day)) {
-            add_totals(&mut set, &format!("days.{day}"), totals);
-        }
-    }
-    if let Some((version, record)) = change.record.as_deref() {
-        set.insert("rec", if_later("$rec.v", version, record_document(version, record), "$rec"));
-    }
+pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
+    let mut set = Document::new();
+    plus(&mut set, "units", keys, |change| change.units);
+    plus(&mut set, "revenue", keys, |change| change.revenue.units());
+    plus(&mut set, "cost", keys, |change| change.cost.units());
+    plus(&mut set, "unpriced", keys, |change| change.unpriced);
+    plus(&mut set, "uncosted", keys, |change| change.uncosted);
+    plus(&mut set, "stock_sum", keys, |change| change.stock_sum);
+    plus(&mut set, "stock_count", keys, |change| change.stock_count);
     let mut derive = product_derived(&rules.product_winners.weights, stamp);
-    if change.sales.is_some() {
+    let Some(first) = keys.changes.first() else { return Document::new() };
+    if first.sales.is_some() {
+        let sale = |of: fn((Timestamp, Timestamp)) -> Bson| keys.each(|change| change.sales.map_or(Bson::Null, of));
+        set.insert("first_sale", doc! { "$min": ["$first_sale", sale(|(first, _)| date(first))] });
+        set.insert("last_sale", doc! { "$max": ["$last_sale", sale(|(_, last)| date(last))] });
+        set.insert("first_day", doc! { "$min": ["$first_day", sale(|(first, _)| first.day().number().into())] });
+        set.insert("last_day", doc! { "$max": ["$last_day", sale(|(_, last)| last.day().number().into())] });
+        for (day, _) in kept_days(first, rules.history_days) {
+            add_totals(&mut set, *day, keys);
+        }
         derive.insert("days", pruned_days(rules.history_days));
     }
-    upsert(filter(id, guards), vec![Bson::from(doc! { "$set": set }), doc! { "$set": derive }.into()])
+    if let Some((version, record)) = first.record.as_deref() {
+        set.insert("rec", if_later("$rec.v", version, record_document(version, record), "$rec"));
+    }
+    keys.statement(guards, set, derive)
 }
 
-fn add_totals(set: &mut Document, path: &str, totals: &DayTotals) {
-    let invoices = format!("{path}.invoices");
-    set.insert(&invoices, doc! { "$add": [or_zero(&format!("${invoices}")), totals.invoices] });
-    for (name, amount) in [("units", totals.units), ("revenue", totals.revenue.units()), ("unpriced", totals.unpriced)]
-    {
-        plus(set, &format!("{path}.{name}"), amount);
-    }
+fn add_totals(set: &mut Document, day: Day, keys: &Keys<'_, ProductChange>) {
+    let of_day = |change: &ProductChange| {
+        change.days.iter().find(|(one, _)| *one == day).map(|(_, totals)| *totals).unwrap_or_default()
+    };
+    let invoices = format!("days.{day}.invoices");
+    let added = keys.each(|change| of_day(change).invoices.into());
+    set.insert(&invoices, doc! { "$add": [or_zero(&format!("${invoices}")), added] });
+    plus(set, &format!("days.{day}.units"), keys, |change| of_day(change).units);
+    plus(set, &format!("days.{day}.revenue"), keys, |change| of_day(change).revenue.units());
+    plus(set, &format!("days.{day}.unpriced"), keys, |change| of_day(change).unpriced);
 }
 
 /// Sales by day without those behind the history, once there are enough of them to be worth it: readers leave them out.
@@ -123,13 +198,17 @@ pub(super) fn product_derived(weights: &Weights, stamp: i64) -> Document {
     doc! { "score": { "$cond": [ranked, score, Bson::Null] }, "g": stamp }
 }
 
-pub(super) fn client(id: &str, change: &ClientChange, guards: &[Guard], rules: &ClientTiers, stamp: i64) -> Document {
-    let mut set = marks(guards);
-    set.insert("client_id", doc! { "$literal": id });
-    set.insert("invoices", doc! { "$add": [or_zero("$invoices"), change.invoices] });
-    plus(&mut set, "revenue", change.revenue.units());
-    set.insert("last_purchase_date", doc! { "$max": ["$last_purchase_date", maybe_date(change.last_purchase)] });
-    if let Some((version, record)) = change.record.as_deref() {
+pub(super) fn clients(keys: &Keys<'_, ClientChange>, guards: &[Guard], rules: &ClientTiers, stamp: i64) -> Document {
+    let mut set = Document::new();
+    if let [id] = keys.ids {
+        set.insert("client_id", doc! { "$literal": id });
+    }
+    let invoices = keys.each(|change| change.invoices.into());
+    set.insert("invoices", doc! { "$add": [or_zero("$invoices"), invoices] });
+    plus(&mut set, "revenue", keys, |change| change.revenue.units());
+    let last = keys.each(|change| maybe_date(change.last_purchase));
+    set.insert("last_purchase_date", doc! { "$max": ["$last_purchase_date", last] });
+    if let Some((version, record)) = keys.changes.first().and_then(|change| change.record.as_deref()) {
         let tier = record.tier.map_or(Bson::Null, |tier| Bson::Int32(tier as i32));
         for (field, value) in [
             ("name", Bson::from(record.name.clone())),
@@ -142,10 +221,7 @@ pub(super) fn client(id: &str, change: &ClientChange, guards: &[Guard], rules: &
             set.insert(field, if_later("$v", version, value, &format!("${field}")));
         }
     }
-    upsert(
-        filter(id, guards),
-        vec![Bson::from(doc! { "$set": set }), doc! { "$set": client_derived(rules, stamp) }.into()],
-    )
+    keys.statement(guards, set, client_derived(rules, stamp))
 }
 
 /// Total, tier and promotion.
@@ -162,14 +238,14 @@ pub(super) fn client_derived(rules: &ClientTiers, stamp: i64) -> Document {
     }
 }
 
-pub(super) fn inventory(id: Document, change: &InventoryChange, guards: &[Guard]) -> Document {
+pub(super) fn inventory(id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
     let mut set = marks(guards);
     let record = inventory_document(&change.record);
     set.insert("rec", if_later("$rec.v", &change.record.version, record, "$rec"));
     upsert(filter(id, guards), vec![Bson::from(doc! { "$set": set })])
 }
 
-pub(super) fn daily(day: String, change: &DailyChange, guards: &[Guard]) -> Document {
+pub(super) fn daily(day: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
     let totals = &change.totals;
     let mut add = doc! { "invoices": totals.invoices, "units": totals.units, "revenue": money(totals.revenue) };
     if totals.unpriced != 0 {
