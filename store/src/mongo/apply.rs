@@ -36,10 +36,16 @@ struct Part<'a> {
 /// One key and the parts (by index) whose changes are to be applied to it.
 type Entry<'a, K> = (&'a <K as Kind>::Key, Vec<usize>);
 
+/// The marks of the documents that are there.
+type Marks<K> = HashMap<<K as Kind>::Key, Document>;
+
 /// Fewer keys that change alike are not worth a statement of their own.
 const WORTH_A_STATEMENT: usize = 8;
 /// Each document is looked for among the keys of its statement, so more of them are slower again.
 const IN_A_STATEMENT: usize = 200;
+
+/// So many keys are looked for before an upsert of each is sent.
+const WORTH_A_LOOK: usize = 64;
 
 /// Keys of one command.
 enum Chunk<'a, K: Kind> {
@@ -47,6 +53,8 @@ enum Chunk<'a, K: Kind> {
     Alike(Vec<Entry<'a, K>>),
     /// A statement for each.
     Alone(Vec<Entry<'a, K>>),
+    /// That are not there: a document for each.
+    New(Vec<Entry<'a, K>>),
 }
 
 /// What a command did not do.
@@ -81,26 +89,27 @@ impl MongoStore {
 
     async fn apply_kind<K: Kind>(&self, parts: &[Part<'_>], report: &mut ApplyReport) -> Result<()> {
         let mut entries = combine::<K>(parts);
-        let (mut patience, mut is_first) = (PATIENCE, true);
+        let (mut patience, mut found) = (PATIENCE, None);
         while !entries.is_empty() {
             entries.retain_mut(|(_, of)| {
                 of.retain(|index| !report.lost.contains(&parts[*index].claim.id));
                 !of.is_empty()
             });
             let mut commands = Vec::new();
-            // What is refused once may not be there yet, and has to be made.
-            for chunk in self.chunks::<K>(parts, &entries, std::mem::take(&mut is_first)) {
+            let (chunks, mut refused) = self.chunks::<K>(parts, &entries, found.as_ref());
+            for chunk in chunks {
                 commands.push(self.apply_chunk::<K>(parts, chunk));
             }
             let under_way = stream::iter(commands).buffer_unordered(self.write_connections);
-            let (mut refused, mut ours) = (Vec::new(), 0);
+            let mut ours = 0;
             for outcome in under_way.try_collect::<Vec<Refused<'_, K>>>().await? {
                 ours += outcome.applied;
                 refused.extend(outcome.entries);
             }
             report.changed += (changes::<K>(&entries) - changes::<K>(&refused)) as u64;
             let before = report.already;
-            let again = self.judge::<K>(parts, refused, report).await?;
+            let marks = self.marks::<K>(&refused).await?;
+            let again = self.judge::<K>(parts, refused, &marks, report).await?;
             // A statement for many does not say which it refused: of those that hold the range, some hold it by now.
             let ours = ours.min(report.already - before);
             report.already -= ours;
@@ -110,6 +119,7 @@ impl MongoStore {
                 return Err(foreign_index(K::COLLECTION));
             }
             entries = again;
+            found = Some(marks);
         }
         Ok(())
     }
@@ -121,12 +131,26 @@ impl MongoStore {
     }
 
     /// What to send, a command each: keys that change alike together, as far as there are enough of them, others one by one.
-    fn chunks<'a, K: Kind>(&self, parts: &[Part<'a>], entries: &[Entry<'a, K>], together: bool) -> Vec<Chunk<'a, K>> {
+    /// Of what was refused before, `found` tells which are there. Second: many that do not change alike are looked for before
+    /// they are sent, as if they had been refused, since new ones are inserted several times as fast as by an upsert.
+    fn chunks<'a, K: Kind>(
+        &self,
+        parts: &[Part<'a>],
+        entries: &[Entry<'a, K>],
+        found: Option<&Marks<K>>,
+    ) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
         let mut alike: BTreeMap<(&[usize], Vec<i64>), Vec<&Entry<'a, K>>> = BTreeMap::new();
-        let mut alone = Vec::new();
+        let (mut alone, mut new) = (Vec::new(), Vec::new());
         for entry in entries {
-            let change = if together { total::<K>(parts, entry) } else { None };
-            match change.and_then(|change| K::shape(self, &change)) {
+            if let Some(found) = found {
+                if found.contains_key(entry.0) {
+                    alone.push(entry);
+                } else {
+                    new.push(entry);
+                }
+                continue;
+            }
+            match total::<K>(parts, entry).and_then(|change| K::shape(self, &change)) {
                 Some(shape) => alike.entry((&entry.1, shape)).or_default().push(entry),
                 None => alone.push(entry),
             }
@@ -142,25 +166,38 @@ impl MongoStore {
             chunks.extend(entries.chunks(size).map(cloned).map(Chunk::Alike));
         }
         alone.sort_unstable();
+        if found.is_none() && alone.len() >= WORTH_A_LOOK {
+            return (chunks, alone.into_iter().cloned().collect());
+        }
         let cloned = |entries: &[&Entry<'a, K>]| entries.iter().map(|entry| (*entry).clone()).collect();
         chunks.extend(alone.chunks(self.chunk(alone.len())).map(cloned).map(Chunk::Alone));
-        chunks
+        chunks.extend(new.chunks(self.chunk(new.len())).map(cloned).map(Chunk::New));
+        (chunks, Vec::new())
     }
 
     /// Sends the updates of some keys; returns those that were refused.
     async fn apply_chunk<'a, K: Kind>(&self, parts: &[Part<'a>], chunk: Chunk<'a, K>) -> Result<Refused<'a, K>> {
         let guards = |of: &[usize]| of.iter().map(|index| parts[*index].guard.clone()).collect::<Vec<_>>();
+        // One by one: what a document holds besides its bytes is many times their size.
+        let each = |entries: &[Entry<'a, K>], statement: fn(&Self, Bson, &K::Change, &[Guard]) -> Document| {
+            let one = |entry: &Entry<'a, K>| {
+                let change = total::<K>(parts, entry)?;
+                Some(encoded(&statement(self, K::id(entry.0), &change, &guards(&entry.1))))
+            };
+            entries.iter().filter_map(one).collect::<Result<Vec<_>>>()
+        };
+        let those = |entries: &[Entry<'a, K>], refused: &[usize]| {
+            let entries = refused.iter().filter_map(|index| entries.get(*index).cloned()).collect();
+            Refused { entries, applied: 0 }
+        };
         match chunk {
             Chunk::Alone(entries) => {
-                let update = |entry: &Entry<'a, K>| {
-                    let change = total::<K>(parts, entry)?;
-                    Some(K::update(self, K::id(entry.0), &change, &guards(&entry.1)))
-                };
-                let updates =
-                    entries.iter().filter_map(update).map(|update| encoded(&update)).collect::<Result<Vec<_>>>()?;
-                let written = self.update_encoded(K::COLLECTION, &updates).await?;
-                let refused = written.refused.into_iter().filter_map(|index| entries.get(index).cloned()).collect();
-                Ok(Refused { entries: refused, applied: 0 })
+                let written = self.update_encoded(K::COLLECTION, &each(&entries, K::update)?).await?;
+                Ok(those(&entries, &written.refused))
+            }
+            Chunk::New(entries) => {
+                let written = self.insert_encoded(K::COLLECTION, &each(&entries, K::fresh)?).await?;
+                Ok(those(&entries, &written.refused))
             }
             Chunk::Alike(entries) => {
                 let of = entries.first().map_or(&[][..], |(_, of)| of);
@@ -184,12 +221,12 @@ impl MongoStore {
         &self,
         parts: &[Part<'a>],
         refused: Vec<Entry<'a, K>>,
+        marks: &Marks<K>,
         report: &mut ApplyReport,
     ) -> Result<Vec<Entry<'a, K>>> {
         if refused.is_empty() {
             return Ok(Vec::new());
         }
-        let marks = self.marks::<K>(&refused).await?;
         // Only after the documents: a claim that is void now may have been void when the document refused.
         let standing = self.read_checkpoints().await?;
         let mut again: Vec<Entry<'a, K>> = Vec::new();
@@ -220,7 +257,7 @@ impl MongoStore {
     }
 
     /// The marks of the documents that stand.
-    async fn marks<K: Kind>(&self, refused: &[Entry<'_, K>]) -> Result<HashMap<K::Key, Document>> {
+    async fn marks<K: Kind>(&self, refused: &[Entry<'_, K>]) -> Result<Marks<K>> {
         let mut marks = HashMap::with_capacity(refused.len());
         for chunk in refused.chunks(IDS_PER_QUERY) {
             let ids: Vec<Bson> = chunk.iter().map(|(key, _)| K::id(key)).collect();
@@ -228,9 +265,11 @@ impl MongoStore {
             for mut document in self.find(K::COLLECTION, query).await? {
                 let key = document.get("_id").and_then(K::key);
                 let key = key.ok_or_else(|| codec::malformed(K::COLLECTION, &document, "its id is no key"))?;
-                if let Some(Bson::Document(of_key)) = document.remove("o") {
-                    marks.insert(key, of_key);
-                }
+                let of_key = match document.remove("o") {
+                    Some(Bson::Document(of_key)) => of_key,
+                    _ => Document::new(),
+                };
+                marks.insert(key, of_key);
             }
         }
         Ok(marks)

@@ -10,7 +10,7 @@ use stockstream_model::{
 };
 
 use super::{
-    MongoStore, codec, names,
+    MongoStore, codec, fresh, names,
     update::{self, Guard, Keys, Shape},
 };
 use crate::{Range, batch::StockKey};
@@ -27,6 +27,8 @@ pub(super) trait Kind {
     fn key(id: &Bson) -> Option<Self::Key>;
     /// The upsert of one document.
     fn update(store: &MongoStore, id: Bson, change: &Self::Change, guards: &[Guard]) -> Document;
+    /// The document as the change makes it where none is.
+    fn fresh(store: &MongoStore, id: Bson, change: &Self::Change, guards: &[Guard]) -> Document;
     /// Changes of the same shape may share a statement.
     fn shape(_: &MongoStore, _: &Self::Change) -> Shape {
         None
@@ -61,6 +63,9 @@ impl Kind for Products {
     fn update(store: &MongoStore, id: Bson, change: &ProductChange, guards: &[Guard]) -> Document {
         update::products(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics, store.stamp())
     }
+    fn fresh(store: &MongoStore, id: Bson, change: &ProductChange, guards: &[Guard]) -> Document {
+        fresh::product(id, change, guards, &store.analytics, store.stamp())
+    }
     fn shape(store: &MongoStore, change: &ProductChange) -> Shape {
         update::product_shape(change, &store.analytics)
     }
@@ -88,6 +93,9 @@ impl Kind for Inventory {
     fn update(_: &MongoStore, id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
         update::inventory(id, change, guards)
     }
+    fn fresh(_: &MongoStore, id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
+        fresh::inventory(id, change, guards)
+    }
 }
 
 impl Kind for Clients {
@@ -108,6 +116,9 @@ impl Kind for Clients {
     }
     fn update(store: &MongoStore, id: Bson, change: &ClientChange, guards: &[Guard]) -> Document {
         update::clients(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics.clients, store.stamp())
+    }
+    fn fresh(store: &MongoStore, id: Bson, change: &ClientChange, guards: &[Guard]) -> Document {
+        fresh::client(id, change, guards, &store.analytics.clients, store.stamp())
     }
     fn shape(_: &MongoStore, change: &ClientChange) -> Shape {
         update::client_shape(change)
@@ -135,5 +146,8 @@ impl Kind for Daily {
     }
     fn update(_: &MongoStore, id: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
         update::daily(id, change, guards)
+    }
+    fn fresh(_: &MongoStore, id: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
+        fresh::daily(id, change, guards)
     }
 }

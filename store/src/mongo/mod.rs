@@ -5,6 +5,7 @@ mod apply;
 mod codec;
 mod connect;
 mod details;
+mod fresh;
 mod indexes;
 mod inspect;
 mod kinds;

@@ -8,7 +8,7 @@ use bson::{Bson, Document, doc};
 use stockstream_model::{
     Day, Timestamp,
     decimal::SCALE,
-    documents::{ClientChange, DailyChange, DayTotals, InventoryChange, ProductChange, Version},
+    documents::{ClientChange, ClientRecordFields, DailyChange, DayTotals, InventoryChange, ProductChange, Version},
     settings::{Analytics, ClientTiers, Weights},
 };
 
@@ -95,7 +95,7 @@ fn nonzero(amounts: &[i64]) -> i64 {
 
 /// The days whose sales a product keeps of a change: what is older than the history of the change alone is older than that
 /// of the product too.
-fn kept_days(change: &ProductChange, history_days: u32) -> impl Iterator<Item = &(Day, DayTotals)> {
+pub(super) fn kept_days(change: &ProductChange, history_days: u32) -> impl Iterator<Item = &(Day, DayTotals)> {
     let last = change.sales.map(|(_, last)| last.day());
     let within = move |day: Day| last.is_some_and(|last| last.since(day) < i64::from(history_days));
     change.days.iter().filter(move |(day, _)| within(*day))
@@ -209,19 +209,28 @@ pub(super) fn clients(keys: &Keys<'_, ClientChange>, guards: &[Guard], rules: &C
     let last = keys.each(|change| maybe_date(change.last_purchase));
     set.insert("last_purchase_date", doc! { "$max": ["$last_purchase_date", last] });
     if let Some((version, record)) = keys.changes.first().and_then(|change| change.record.as_deref()) {
-        let tier = record.tier.map_or(Bson::Null, |tier| Bson::Int32(tier as i32));
-        for (field, value) in [
-            ("name", Bson::from(record.name.clone())),
-            ("email", record.email.clone().into()),
-            ("phone", record.phone.clone().into()),
-            ("base_revenue", money(record.base_revenue)),
-            ("stated_tier", tier),
-            ("v", version.sortable().into()),
-        ] {
+        for (field, value) in record_fields(version, record) {
             set.insert(field, if_later("$v", version, value, &format!("${field}")));
         }
     }
     keys.statement(guards, set, client_derived(rules, stamp))
+}
+
+/// The fields that a client's record fills.
+pub(super) fn record_fields(
+    version: &Version,
+    record: &ClientRecordFields,
+) -> impl Iterator<Item = (&'static str, Bson)> {
+    let tier = record.tier.map_or(Bson::Null, |tier| Bson::Int32(tier as i32));
+    let fields = [
+        ("name", Bson::from(record.name.clone())),
+        ("email", record.email.clone().into()),
+        ("phone", record.phone.clone().into()),
+        ("base_revenue", money(record.base_revenue)),
+        ("stated_tier", tier),
+        ("v", version.sortable().into()),
+    ];
+    fields.into_iter()
 }
 
 /// Total, tier and promotion.

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use bson::{Bson, Document, RawArrayBuf, RawDocumentBuf, doc, raw::cstr};
+use bson::{
+    Bson, Document, RawArrayBuf, RawDocumentBuf, doc,
+    raw::{CStr, cstr},
+};
 
 use super::{MongoStore, Result, codec};
 use crate::StoreError;
@@ -40,10 +43,24 @@ impl MongoStore {
 
     /// The same for statements that are encoded already: what a document holds besides its bytes is many times their size.
     pub(super) async fn update_encoded(&self, collection: &str, updates: &[RawDocumentBuf]) -> Result<Written> {
-        let action = format!("update {collection}");
+        self.write_encoded((cstr!("update"), cstr!("updates")), collection, updates).await
+    }
+
+    /// Inserts documents, unordered; those that are there already are refused.
+    pub(super) async fn insert_encoded(&self, collection: &str, documents: &[RawDocumentBuf]) -> Result<Written> {
+        self.write_encoded((cstr!("insert"), cstr!("documents")), collection, documents).await
+    }
+
+    async fn write_encoded(
+        &self,
+        command: (&CStr, &CStr),
+        collection: &str,
+        items: &[RawDocumentBuf],
+    ) -> Result<Written> {
+        let action = format!("{} {collection}", command.0.as_str());
         let mut all = Written::default();
-        for part in parts(updates.iter().map(|update| update.as_bytes().len()), COMMAND_BYTES) {
-            let command = update_command(collection, &updates[part.clone()]);
+        for part in parts(items.iter().map(|item| item.as_bytes().len()), COMMAND_BYTES) {
+            let command = write_command(command, collection, &items[part.clone()]);
             let written = self
                 .retry(&action, || async {
                     let reply = self.server.db().run_raw_command(command.clone()).await;
@@ -116,16 +133,16 @@ pub(super) fn encoded(update: &Document) -> Result<RawDocumentBuf> {
     RawDocumentBuf::try_from(update).map_err(refused)
 }
 
-fn update_command(collection: &str, updates: &[RawDocumentBuf]) -> RawDocumentBuf {
+fn write_command((name, of): (&CStr, &CStr), collection: &str, items: &[RawDocumentBuf]) -> RawDocumentBuf {
     let mut statements = RawArrayBuf::new();
-    for update in updates {
-        statements.push(update.as_ref());
+    for item in items {
+        statements.push(item.as_ref());
     }
     let mut concern = RawDocumentBuf::new();
     concern.append(cstr!("w"), "majority");
     let mut command = RawDocumentBuf::new();
-    command.append(cstr!("update"), collection);
-    command.append(cstr!("updates"), statements);
+    command.append(name, collection);
+    command.append(of, statements);
     command.append(cstr!("ordered"), false);
     command.append(cstr!("writeConcern"), concern);
     command

@@ -1,0 +1,101 @@
+//! Documents as the first change of their key makes them: what an upsert makes of nothing, made here, since many are
+//! inserted several times as fast.
+
+use bson::{Bson, Document, doc};
+use stockstream_model::{
+    analytics::{client_worth, score_base},
+    documents::{ClientChange, ClientState, DailyChange, DayTotals, InventoryChange, ProductChange, ProductState},
+    settings::{Analytics, ClientTiers},
+};
+
+use super::{
+    codec::{date, inventory_document, maybe_date, money, record_document},
+    update::{Guard, kept_days, record_fields},
+};
+
+fn with_id(id: Bson, guards: &[Guard], fields: Document) -> Document {
+    let marks: Document = guards.iter().map(|guard| (guard.mark.clone(), Bson::Int64(guard.end))).collect();
+    let mut document = doc! { "_id": id, "o": marks };
+    document.extend(fields);
+    document
+}
+
+/// Amounts that are not zero; what is not there is zero.
+fn amounts<const N: usize>(named: [(&str, i64); N]) -> Document {
+    named
+        .into_iter()
+        .filter(|(_, amount)| *amount != 0)
+        .map(|(name, amount)| (name.to_owned(), amount.into()))
+        .collect()
+}
+
+pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
+    let mut fields = amounts([
+        ("units", change.units),
+        ("revenue", change.revenue.units()),
+        ("cost", change.cost.units()),
+        ("unpriced", change.unpriced),
+        ("uncosted", change.uncosted),
+        ("stock_sum", change.stock_sum),
+        ("stock_count", change.stock_count),
+    ]);
+    if let Some((first, last)) = change.sales {
+        fields.extend(doc! {
+            "first_sale": date(first),
+            "last_sale": date(last),
+            "first_day": first.day().number(),
+            "last_day": last.day().number(),
+            "days": kept_days(change, rules.history_days)
+                .map(|(day, totals)| (day.to_string(), of_day(totals).into()))
+                .collect::<Document>(),
+        });
+    }
+    if let Some((version, record)) = change.record.as_deref() {
+        fields.insert("rec", record_document(version, record));
+    }
+    let mut state = ProductState::default();
+    change.apply(&mut state, rules.history_days);
+    let score = score_base(&state, &rules.product_winners.weights);
+    fields.extend(doc! { "score": score, "g": stamp });
+    with_id(id, guards, fields)
+}
+
+fn of_day(totals: &DayTotals) -> Document {
+    let mut fields = doc! { "invoices": totals.invoices };
+    fields.extend(amounts([
+        ("units", totals.units),
+        ("revenue", totals.revenue.units()),
+        ("unpriced", totals.unpriced),
+    ]));
+    fields
+}
+
+pub(super) fn client(id: Bson, change: &ClientChange, guards: &[Guard], rules: &ClientTiers, stamp: i64) -> Document {
+    let mut fields = doc! { "client_id": id.clone(), "invoices": change.invoices };
+    fields.extend(amounts([("revenue", change.revenue.units())]));
+    fields.insert("last_purchase_date", maybe_date(change.last_purchase));
+    if let Some((version, record)) = change.record.as_deref() {
+        fields.extend(record_fields(version, record).map(|(field, value)| (field.to_owned(), value)));
+    }
+    let mut state = ClientState::default();
+    change.apply(&mut state);
+    let worth = client_worth(state.record.base_revenue, state.revenue, state.record.tier, rules);
+    fields.extend(doc! {
+        "total_revenue_generated": worth.total.to_f64(),
+        "eligible_promo": worth.promo,
+        "loyalty_tier": worth.tier.name(),
+        "g": stamp,
+    });
+    with_id(id, guards, fields)
+}
+
+pub(super) fn inventory(id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
+    with_id(id, guards, doc! { "rec": inventory_document(&change.record) })
+}
+
+pub(super) fn daily(day: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
+    let DayTotals { invoices, units, revenue, unpriced } = change.totals;
+    let mut fields = doc! { "invoices": invoices, "units": units, "revenue": money(revenue) };
+    fields.extend(amounts([("unpriced", unpriced)]));
+    with_id(day, guards, fields)
+}
