@@ -2,13 +2,13 @@
 //! a server compatible with it) and in memory.
 
 pub mod batch;
+pub mod core;
 mod error;
 pub mod inspect;
 pub mod memory;
 pub mod mongo;
 pub mod select;
 mod state_store;
-mod verdict;
 mod view_store;
 
 pub use batch::{ApplyReport, Batch, Range};

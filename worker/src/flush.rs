@@ -1,7 +1,7 @@
 //! The three steps of a flush: claim, apply, complete.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, atomic::Ordering, mpsc::Sender},
     time::{Duration, Instant},
 };
@@ -15,7 +15,10 @@ use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    core::position::{claim, complete},
+    core::{
+        flight::{Claiming, Landed},
+        position::Tally,
+    },
     incarnation::Incarnations,
     metrics::{OfStream, Refusal, Stage},
     shared::Shared,
@@ -87,84 +90,47 @@ pub(crate) async fn flusher<S: StateStore>(
     }
 }
 
-/// A claimed range on its way.
-struct Claimed {
-    checkpoint: Checkpoint,
-    oldest: Option<Timestamp>,
-}
-
 /// Claims, applies and completes ranges of some partitions.
 pub(crate) async fn flush<S: StateStore>(
     store: &S,
     shared: &Shared,
     parts: Vec<FlushPart>,
 ) -> Result<Flushed, StoreError> {
-    let mut outcome = Flushed::default();
     if parts.is_empty() {
-        return Ok(outcome);
+        return Ok(Flushed::default());
     }
     let began = Instant::now();
-    let (batch, claims) = claim_all(store, shared, parts, &mut outcome).await?;
+    let claiming = Claiming::begin(parts.iter().map(|part| (&part.checkpoint, part.range.end)), || shared.stamp());
+    let won = if claiming.wanted().is_empty() { Vec::new() } else { store.swap_checkpoints(claiming.wanted()).await? };
+    let applying = claiming.claimed(&won);
     observe(shared, "claim", began);
 
     let began = Instant::now();
-    let checkpoints: Vec<Checkpoint> = claims.iter().map(|claimed| claimed.checkpoint.clone()).collect();
-    let report = store.apply(&batch, &checkpoints).await?;
+    let oldest: HashMap<PartitionId, Option<Timestamp>> =
+        parts.iter().map(|part| (part.checkpoint.id, part.oldest)).collect();
+    let mut batch: Batch = parts.into_iter().map(|part| (part.checkpoint.id, part.range)).collect();
+    batch.retain(|id, _| applying.held().iter().any(|claimed| claimed.id == *id));
+    let report = store.apply(&batch, applying.held()).await?;
     observe(shared, "apply", began);
-    outcome.lost.extend(&report.lost);
 
     let began = Instant::now();
-    let still: Vec<(&Claimed, &Range)> = claims
-        .iter()
-        .filter(|claimed| !report.lost.contains(&claimed.checkpoint.id))
-        .filter_map(|claimed| Some((claimed, batch.get(&claimed.checkpoint.id)?)))
-        .collect();
-    let completed: Vec<Checkpoint> =
-        still.iter().map(|(claimed, range)| complete(&claimed.checkpoint, range, shared.stamp())).collect();
-    let stands = store.swap_checkpoints(&completed).await?;
+    let completing =
+        applying.applied(&report.lost, |id| batch.get(id).map(tally).unwrap_or_default(), || shared.stamp());
+    let stands = store.swap_checkpoints(completing.done()).await?;
+    let Landed { completed, lost } = completing.completed(&stands);
     observe(shared, "complete", began);
-    for ((checkpoint, stands), (claimed, range)) in completed.into_iter().zip(stands).zip(still) {
-        if stands {
-            record(shared, &checkpoint, range, claimed.oldest);
-            outcome.completed.push(checkpoint);
-        } else {
-            outcome.lost.push(checkpoint.id);
-        }
+    for checkpoint in &completed {
+        let Some(range) = batch.get(&checkpoint.id) else { continue };
+        record(shared, checkpoint, range, oldest.get(&checkpoint.id).copied().flatten());
     }
+    let outcome = Flushed { completed, lost, stopped: Vec::new() };
     tell(shared, &batch, &report, &outcome);
     Ok(outcome)
 }
 
-/// Claims what is not claimed yet; what another worker claims first is lost to this one.
-async fn claim_all<S: StateStore>(
-    store: &S,
-    shared: &Shared,
-    parts: Vec<FlushPart>,
-    outcome: &mut Flushed,
-) -> Result<(Batch, Vec<Claimed>), StoreError> {
-    let mut batch = HashMap::new();
-    let (mut claims, mut wanted) = (Vec::new(), BTreeMap::new());
-    for FlushPart { checkpoint, range, oldest } in parts {
-        let id = checkpoint.id;
-        match claim(&checkpoint, range.end, shared.stamp()) {
-            Some(claimed) => {
-                wanted.insert(id, (claimed, oldest));
-            }
-            None => claims.push(Claimed { checkpoint, oldest }),
-        }
-        batch.insert(id, range);
-    }
-    let new: Vec<Checkpoint> = wanted.values().map(|(checkpoint, _)| checkpoint.clone()).collect();
-    let won = if new.is_empty() { Vec::new() } else { store.swap_checkpoints(&new).await? };
-    for ((id, (checkpoint, oldest)), won) in wanted.into_iter().zip(won) {
-        if won {
-            claims.push(Claimed { checkpoint, oldest });
-        } else {
-            batch.remove(&id);
-            outcome.lost.push(id);
-        }
-    }
-    Ok((batch, claims))
+fn tally(range: &Range) -> Tally {
+    let Range { end, events, rejected, latest_event, .. } = range;
+    Tally { end: *end, events: *events, rejected: *rejected, latest_event: *latest_event }
 }
 
 fn observe(shared: &Shared, stage: &'static str, began: Instant) {

@@ -35,7 +35,7 @@ impl fmt::Display for PartitionId {
 }
 
 /// The position of a partition: events before `next` are applied; `[next, pending)` is being applied by somebody.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
     /// The partition.
     pub id: PartitionId,

@@ -11,9 +11,13 @@ use super::{Inner, Marked, MemoryStore};
 use crate::{
     ApplyReport, Batch, Range, StoreError,
     batch::{self, PAYLOAD_BYTES},
+    core::{
+        swap::{follows, is_same_write},
+        verdict::{Guard, Verdict, stands, verdict},
+        view::{is_at, is_claimable, is_forward},
+    },
     inspect::{Inspect, Snapshot},
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
-    verdict::{Verdict, stands, verdict},
     view_store::alive_since,
 };
 
@@ -70,11 +74,11 @@ impl StateStore for MemoryStore {
     async fn swap_checkpoints(&self, new: &[Checkpoint]) -> Result<Vec<bool>> {
         let mut inner = self.lock();
         let swap = |checkpoint: &Checkpoint| match inner.checkpoints.get_mut(&checkpoint.id) {
-            Some(standing) if standing.version + 1 == checkpoint.version => {
+            Some(standing) if follows(checkpoint, standing) => {
                 *standing = checkpoint.clone();
                 true
             }
-            Some(standing) => standing.version == checkpoint.version && standing.writer == checkpoint.writer,
+            Some(standing) => is_same_write(checkpoint, standing),
             None => false,
         };
         Ok(new.iter().map(swap).collect())
@@ -143,7 +147,7 @@ impl StateStore for MemoryStore {
     async fn claim_revision(&self, view: View, seen: i64) -> Result<bool> {
         let mut inner = self.lock();
         let mut state = inner.view(view);
-        let free = state.revision == seen;
+        let free = is_claimable(&state, seen);
         if free {
             state.revision += 1;
             inner.views.insert(view, state);
@@ -165,11 +169,11 @@ impl StateStore for MemoryStore {
     async fn point_to(&self, state: &ViewState) -> Result<bool> {
         let mut inner = self.lock();
         let standing = inner.view(state.view);
-        let forward = standing.pointer < state.pointer;
+        let forward = is_forward(&standing, state.pointer);
         if forward {
             inner.views.insert(state.view, ViewState { revision: standing.revision, ..state.clone() });
         }
-        Ok(forward || standing.pointer == state.pointer)
+        Ok(forward || is_at(&standing, state.pointer))
     }
 
     async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {
@@ -224,11 +228,11 @@ impl Inner {
     /// Applies a range whole, or, when its claim is void, leaves the rest of it. Returns whether it was void.
     fn apply(&mut self, range: &Range, claim: &Claimed, history_days: u32, report: &mut ApplyReport) -> Result<bool> {
         let holds = stands(claim, self.checkpoints.get(&claim.id));
-        let guard = Guard { mark: claim.id.mark(range.incarnation), next: range.next, end: range.end, holds };
+        let guarded = Guarded { guard: Guard::of(claim), holds };
         for (key, change) in &range.products {
             let doc = self.products.entry(key.clone()).or_default();
             doc.value.product_id.clone_from(key);
-            if !guard.change(doc, report, key, |state| change.apply(state, history_days))? {
+            if !guarded.change(doc, report, key, |state| change.apply(state, history_days))? {
                 return Ok(true);
             }
         }
@@ -239,20 +243,20 @@ impl Inner {
                     *state = Some(record);
                 }
             };
-            if !guard.change(doc, report, &key.0, replace)? {
+            if !guarded.change(doc, report, &key.0, replace)? {
                 return Ok(true);
             }
         }
         for (key, change) in &range.clients {
             let doc = self.clients.entry(key.clone()).or_default();
             doc.value.client_id.clone_from(key);
-            if !guard.change(doc, report, key, |state| change.apply(state))? {
+            if !guarded.change(doc, report, key, |state| change.apply(state))? {
                 return Ok(true);
             }
         }
         for (day, change) in &range.daily {
             let doc = self.daily.entry(*day).or_default();
-            if !guard.change(doc, report, &day.to_string(), |totals| totals.add(&change.totals))? {
+            if !guarded.change(doc, report, &day.to_string(), |totals| totals.add(&change.totals))? {
                 return Ok(true);
             }
         }
@@ -267,14 +271,12 @@ impl Inner {
     }
 }
 
-struct Guard {
-    mark: String,
-    next: i64,
-    end: i64,
+struct Guarded {
+    guard: Guard,
     holds: bool,
 }
 
-impl Guard {
+impl Guarded {
     /// Returns whether the claim is still good.
     fn change<T>(
         &self,
@@ -283,16 +285,17 @@ impl Guard {
         key: &str,
         change: impl FnOnce(&mut T),
     ) -> Result<bool> {
-        let mark = doc.marks.get(&self.mark).copied();
-        match verdict(mark, self.next, self.end, self.holds) {
+        let Self { guard, holds } = self;
+        let mark = doc.marks.get(&guard.mark).copied();
+        match verdict(guard, mark, *holds) {
             Verdict::Apply => {
                 change(&mut doc.value);
-                doc.marks.insert(self.mark.clone(), self.end);
+                doc.marks.insert(guard.mark.clone(), guard.end);
                 report.changed += 1;
             }
             Verdict::Already => report.already += 1,
             Verdict::Lost => return Ok(false),
-            Verdict::Broken => return Err(StoreError::broken(key, &self.mark, mark, self.next, self.end)),
+            Verdict::Broken => return Err(StoreError::broken(key, &guard.mark, mark, guard.next, guard.end)),
         }
         Ok(true)
     }

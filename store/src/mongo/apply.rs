@@ -17,13 +17,13 @@ use super::{
     reads::Query,
     rows,
     state::IDS_PER_QUERY,
-    update::{Guard, Keys},
+    update::Keys,
     write::{COMMAND_BYTES, PATIENCE, encoded, foreign_index, parts as parts_by_size},
 };
 use crate::{
     ApplyReport, Batch, Range, StoreError,
     batch::{self, PAYLOAD_BYTES},
-    verdict::{Verdict, stands, verdict},
+    core::verdict::{Guard, Judgement, judge},
 };
 
 /// A claimed range of one partition.
@@ -232,26 +232,22 @@ impl MongoStore {
         let mut again: Vec<Entry<'a, K>> = Vec::new();
         for (key, of) in refused {
             let of_key = marks.get(key);
-            let mut apply = Vec::new();
-            for index in of {
-                let Part { claim, guard, .. } = &parts[index];
-                let mark = of_key.and_then(|marks| codec::maybe_integer(marks, &guard.mark));
-                let holds = stands(claim, standing.iter().find(|checkpoint| checkpoint.id == claim.id));
-                match verdict(mark, guard.next, guard.end, holds) {
-                    Verdict::Apply => apply.push(index),
-                    Verdict::Already => report.already += 1,
-                    Verdict::Lost if report.lost.contains(&claim.id) => {}
-                    Verdict::Lost => report.lost.push(claim.id),
-                    Verdict::Broken => {
-                        let key = format!("{} {}", K::COLLECTION, K::id(key));
-                        return Err(StoreError::broken(&key, &guard.mark, mark, guard.next, guard.end));
-                    }
-                }
+            let mark = |guard: &Guard| of_key.and_then(|marks| codec::maybe_integer(marks, &guard.mark));
+            let part = |index: usize| (parts[index].claim, &parts[index].guard);
+            let Judgement { again: apply, already, lost, broken } = judge(&of, part, mark, &standing);
+            if let Some((index, mark)) = broken {
+                let (key, Guard { mark: name, next, end }) =
+                    (format!("{} {}", K::COLLECTION, K::id(key)), &parts[index].guard);
+                return Err(StoreError::broken(&key, name, Some(mark), *next, *end));
             }
+            report.already += already;
+            report.lost.extend(lost);
             if !apply.is_empty() {
                 again.push((key, apply));
             }
         }
+        report.lost.sort_unstable();
+        report.lost.dedup();
         again.sort_unstable(); // commands end in any order, keys are sent in theirs
         Ok(again)
     }
@@ -296,8 +292,7 @@ fn parts_of<'a>(batch: &'a Batch, claims: &'a [Checkpoint]) -> Vec<Part<'a>> {
     let mut parts = Vec::with_capacity(claims.len());
     for claim in claims {
         let Some(range) = batch.get(&claim.id) else { continue };
-        let guard = Guard { mark: claim.id.mark(range.incarnation), next: range.next, end: range.end };
-        parts.push(Part { claim, range, guard });
+        parts.push(Part { claim, range, guard: Guard::of(claim) });
     }
     parts
 }

@@ -10,8 +10,9 @@ use stockstream_model::{
 
 use super::{
     codec::{date, inventory_document, maybe_date, money, record_document},
-    update::{Guard, kept_days, record_fields},
+    update::{kept_days, record_fields},
 };
+use crate::core::verdict::Guard;
 
 fn with_id(id: Bson, guards: &[Guard], fields: Document) -> Document {
     let marks: Document = guards.iter().map(|guard| (guard.mark.clone(), Bson::Int64(guard.end))).collect();

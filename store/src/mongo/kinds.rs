@@ -11,9 +11,9 @@ use stockstream_model::{
 
 use super::{
     MongoStore, codec, fresh, names,
-    update::{self, Guard, Keys, Shape},
+    update::{self, Keys, Shape},
 };
-use crate::{Range, batch::StockKey};
+use crate::{Range, batch::StockKey, core::verdict::Guard};
 
 /// A kind of document that ranges change.
 pub(super) trait Kind {

@@ -6,7 +6,10 @@ use bson::{Document, doc};
 use stockstream_model::settings::Pipeline;
 
 use super::{MongoStore, Result, codec, names};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    core::generation::{InForce, OUTDATED, Settled, settle},
+};
 
 /// The version of the state's shape; a worker refuses a database of a newer one.
 const SHAPE: i64 = 1;
@@ -17,7 +20,7 @@ impl MongoStore {
         let meta = self.claim_database(pipeline).await?;
         let standing = meta.get_document("settings").ok().cloned();
         let generation = self.settle_generation(pipeline, meta).await?;
-        if generation != 0 {
+        if generation != OUTDATED {
             self.tell_settings(generation, standing).await?;
         }
         self.generation.store(generation, Ordering::Relaxed);
@@ -44,29 +47,25 @@ impl MongoStore {
         Ok(meta)
     }
 
-    /// The settings of whoever started last count, unless both sides say their order.
+    /// Brings these settings in force where they come last. Returns their stamp.
     async fn settle_generation(&self, pipeline: &Pipeline, mut meta: Document) -> Result<i64> {
         let rules = self.rules_text();
         loop {
-            let standing = codec::integer(&meta, "generation");
-            let known = codec::maybe_integer(&meta, "resource_generation");
+            let standing = InForce {
+                generation: codec::integer(&meta, "generation"),
+                resource: codec::maybe_integer(&meta, "resource_generation"),
+            };
             let same_rules = meta.get_str("rules").is_ok_and(|standing| standing == rules);
-            let later = pipeline.generation.is_some_and(|mine| known.is_none_or(|known| mine > known));
-            let earlier = pipeline.generation.zip(known).is_some_and(|(mine, known)| mine < known);
-            if same_rules && !later {
-                return Ok(standing);
-            }
-            if earlier {
-                // Stamp 0 is no generation: whoever is newer computes what this worker derives anew.
-                return Ok(0);
-            }
-            let generation = if same_rules { standing } else { standing + 1 };
+            let new = match settle(standing, pipeline.generation, same_rules) {
+                Settled::Stamp(stamp) => return Ok(stamp),
+                Settled::Write(new) => new,
+            };
             let update = doc! {
-                "q": { "_id": "pipeline", "generation": standing, "resource_generation": known },
-                "u": { "$set": { "generation": generation, "rules": &rules, "resource_generation": pipeline.generation } },
+                "q": { "_id": "pipeline", "generation": standing.generation, "resource_generation": standing.resource },
+                "u": { "$set": { "generation": new.generation, "rules": &rules, "resource_generation": new.resource } },
             };
             if self.update_many(names::META, &[update]).await?.n == 1 {
-                return Ok(generation);
+                return Ok(new.generation);
             }
             meta = self.meta("pipeline").await?.unwrap_or_default();
         }

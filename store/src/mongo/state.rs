@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     ApplyReport, Batch,
+    core::{generation::may_sweep, swap::which_stand, view::is_at},
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
 };
@@ -88,14 +89,7 @@ impl StateStore for MongoStore {
         if self.update_many(names::CHECKPOINTS, &updates).await?.n as usize == new.len() {
             return Ok(vec![true; new.len()]);
         }
-        let standing = self.read_checkpoints().await?;
-        let is_ours = |checkpoint: &Checkpoint| {
-            let same = |s: &&Checkpoint| {
-                (s.id, s.version, &s.writer) == (checkpoint.id, checkpoint.version, &checkpoint.writer)
-            };
-            standing.iter().any(|s| same(&s))
-        };
-        Ok(new.iter().map(is_ours).collect())
+        Ok(which_stand(new, &self.read_checkpoints().await?))
     }
 
     async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {
@@ -104,7 +98,7 @@ impl StateStore for MongoStore {
 
     async fn sweep(&self) -> Result<u64> {
         let stamp = self.stamp();
-        if self.newest().await? != stamp {
+        if !may_sweep(stamp, self.newest().await?) {
             return Ok(0);
         }
         let products = update::product_derived(&self.analytics.product_winners.weights, stamp);
@@ -219,8 +213,7 @@ impl StateStore for MongoStore {
         fields.insert("pointer", state.pointer);
         let behind = doc! { "_id": state.view.name(), "pointer": { "$lt": state.pointer } };
         let moved = self.update_many(names::VIEWS, &[doc! { "q": behind, "u": { "$set": fields } }]).await?;
-        // A revision is claimed by one publisher only: a pointer that stands there was moved by this one.
-        Ok(moved.n == 1 || self.view(state.view).await?.pointer == state.pointer)
+        Ok(moved.n == 1 || is_at(&self.view(state.view).await?, state.pointer))
     }
 
     async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {

@@ -13,14 +13,7 @@ use stockstream_model::{
 };
 
 use super::codec::{date, inventory_document, maybe_date, money, record_document};
-
-/// The guard of one partition's range.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Guard {
-    pub mark: String,
-    pub next: i64,
-    pub end: i64,
-}
+use crate::core::verdict::Guard;
 
 /// Keys that one statement changes, with what it changes of each: one key, or several of the same shape.
 pub(super) struct Keys<'a, C> {
@@ -57,6 +50,7 @@ impl<C> Keys<'_, C> {
     }
 }
 
+/// [`Guard::passes`] for every guard, as the server evaluates it.
 fn filter(id: impl Into<Bson>, guards: &[Guard]) -> Document {
     let mut filter = doc! { "_id": id.into() };
     for guard in guards {

@@ -1,4 +1,5 @@
 //! What a worker decides, without IO: how events change keys, and how positions move.
 
+pub mod flight;
 pub mod fold;
 pub mod position;

@@ -1,7 +1,6 @@
 //! How positions move: where reading starts, what a claim and a completion write.
 
 use stockstream_model::{Timestamp, documents::Checkpoint, settings::OnLostOffsets};
-use stockstream_store::Range;
 
 /// What Kafka says of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +106,21 @@ pub fn claim(checkpoint: &Checkpoint, end: i64, stamp: Stamp) -> Option<Checkpoi
     checkpoint.pending.is_none().then(|| Checkpoint { pending: Some(end), ..successor(checkpoint, stamp) })
 }
 
+/// What a completed range adds to its checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tally {
+    /// Behind its last offset.
+    pub end: i64,
+    /// Events in it, rejected ones included.
+    pub events: i64,
+    /// Rejected ones in it.
+    pub rejected: i64,
+    /// The greatest event time in it.
+    pub latest_event: Option<Timestamp>,
+}
+
 /// Completes a claimed range.
-pub fn complete(claimed: &Checkpoint, range: &Range, stamp: Stamp) -> Checkpoint {
+pub fn complete(claimed: &Checkpoint, range: &Tally, stamp: Stamp) -> Checkpoint {
     Checkpoint {
         next: range.end,
         pending: None,
@@ -174,7 +186,7 @@ mod tests {
         let claimed = claim(&at(5, None), 9, stamp()).unwrap();
         assert_eq!((claimed.next, claimed.pending, claimed.version), (5, Some(9), 8));
         assert_eq!(claim(&claimed, 12, stamp()), None);
-        let range = Range { next: 5, end: 9, events: 4, rejected: 1, ..Range::default() };
+        let range = Tally { end: 9, events: 4, rejected: 1, latest_event: None };
         let done = complete(&claimed, &range, stamp());
         assert_eq!((done.next, done.pending, done.version, done.events, done.rejected), (9, None, 9, 4, 1));
     }

@@ -8,32 +8,60 @@ use crate::{
     flush::FlushPart,
 };
 
-/// A partition that is being read.
-pub(crate) struct Slot {
+/// A partition that is being read. What is folded of its events is for `F` to say.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Slot<F = Folding> {
     checkpoint: Checkpoint,
     /// Whether a range of it is with the flusher.
     in_flight: bool,
     /// A claimed range that was found on taking over, and is now read in full.
-    recovered: Option<Folding>,
+    recovered: Option<F>,
     /// What is folded now.
-    folding: Folding,
+    folding: F,
     /// While set, `folding` is the claimed range up to here, and must be flushed as it was claimed.
     recovering: Option<i64>,
 }
 
+/// A range that events are folded into.
+pub(crate) trait Folded {
+    /// Nothing, from that offset on.
+    fn after(checkpoint: &Checkpoint, next: i64) -> Self;
+    /// Behind the last offset.
+    fn end(&self) -> i64;
+    /// Moves the end, over offsets that hold no event.
+    fn end_at(&mut self, end: i64);
+    /// Whether it holds no event.
+    fn is_empty(&self) -> bool;
+}
+
+/// The changes of a range.
 #[derive(Default)]
-struct Folding {
+pub(crate) struct Folding {
     range: Range,
     oldest: Option<Timestamp>,
     bytes: usize,
 }
 
-impl Folding {
+impl Folded for Folding {
     fn after(checkpoint: &Checkpoint, next: i64) -> Self {
         let range = Range { incarnation: checkpoint.incarnation, next, end: next, ..Range::default() };
         Self { range, ..Self::default() }
     }
 
+    fn end(&self) -> i64 {
+        self.range.end
+    }
+
+    fn end_at(&mut self, end: i64) {
+        self.range.end = end;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.range.events == 0
+    }
+}
+
+impl Folding {
     fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
         self.bytes += record.payload.len();
         self.oldest = match (self.oldest, record.produced_at) {
@@ -44,50 +72,52 @@ impl Folding {
     }
 }
 
-impl Slot {
+impl<F: Folded> Slot<F> {
     pub fn new(checkpoint: Checkpoint) -> Self {
-        let folding = Folding::after(&checkpoint, checkpoint.next);
+        let folding = F::after(&checkpoint, checkpoint.next);
         Self { recovering: checkpoint.pending, checkpoint, in_flight: false, recovered: None, folding }
     }
 
-    pub fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        if record.offset < self.folding.range.end {
+    /// Takes in the event at an offset, unless it was taken in before.
+    pub fn take_in<T>(&mut self, offset: i64, fold: impl FnOnce(&mut F) -> T) -> Option<T> {
+        if offset < self.folding.end() {
             return None; // delivered again after the assignment changed
         }
-        if self.recovering.is_some_and(|end| record.offset >= end) {
+        if self.recovering.is_some_and(|end| offset >= end) {
             self.close_recovered();
         }
-        let rejection = self.folding.fold(record, now);
-        if self.recovering.is_some_and(|end| record.offset + 1 >= end) {
+        let folded = fold(&mut self.folding);
+        if self.recovering.is_some_and(|end| offset + 1 >= end) {
             self.close_recovered();
         }
-        rejection
+        Some(folded)
     }
 
     /// The claimed range is read to its end: offsets may have gaps, the claim's end is the range's end all the same.
     fn close_recovered(&mut self) {
         let Some(end) = self.recovering.take() else { return };
-        let next = Folding::after(&self.checkpoint, end);
+        let next = F::after(&self.checkpoint, end);
         let mut done = std::mem::replace(&mut self.folding, next);
-        done.range.end = end;
+        done.end_at(end);
         self.recovered = Some(done);
     }
 
     /// Whether something could be flushed.
     pub fn is_ready(&self) -> bool {
-        !self.in_flight && (self.recovered.is_some() || (self.recovering.is_none() && self.folding.range.events > 0))
+        !self.in_flight && (self.recovered.is_some() || (self.recovering.is_none() && !self.folding.is_empty()))
     }
 
-    pub fn take_part(&mut self) -> Option<FlushPart> {
+    /// Hands out what can be flushed, with the checkpoint it belongs behind.
+    pub fn take(&mut self) -> Option<(Checkpoint, F)> {
         if !self.is_ready() {
             return None;
         }
         self.in_flight = true;
         let folding = self.recovered.take().unwrap_or_else(|| {
-            let next = Folding::after(&self.checkpoint, self.folding.range.end);
+            let next = F::after(&self.checkpoint, self.folding.end());
             std::mem::replace(&mut self.folding, next)
         });
-        Some(FlushPart { checkpoint: self.checkpoint.clone(), range: folding.range, oldest: folding.oldest })
+        Some((self.checkpoint.clone(), folding))
     }
 
     /// Takes in what became of its flush. A partition that was taken away and given back meanwhile is another slot, which
@@ -97,6 +127,17 @@ impl Slot {
             self.checkpoint = checkpoint;
             self.in_flight = false;
         }
+    }
+}
+
+impl Slot {
+    pub fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+        self.take_in(record.offset, |folding| folding.fold(record, now)).flatten()
+    }
+
+    pub fn take_part(&mut self) -> Option<FlushPart> {
+        let (checkpoint, Folding { range, oldest, .. }) = self.take()?;
+        Some(FlushPart { checkpoint, range, oldest })
     }
 
     pub fn keys(&self) -> usize {
