@@ -1,13 +1,13 @@
 //! A batch counts only if the topic is still the one it was read from: its id, asked of the controller after the batch's
 //! last record, must be the checkpoint's.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use stockstream_kafka::{Asker, Asking, Hears, KafkaError, SignIn, topic_ids};
 use stockstream_model::settings::Kafka;
 
-use crate::flush::FlushPart;
+use crate::{core::position::is_of_topic, flush::FlushPart};
 
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -48,15 +48,7 @@ impl Incarnations {
                 }
             }
         };
-        parts.into_iter().partition(|part| is_same(part, name(part), &ids))
-    }
-}
-
-fn is_same(part: &FlushPart, name: &str, ids: &BTreeMap<String, String>) -> bool {
-    match (&part.checkpoint.topic_id, ids.get(name)) {
-        (Some(read_from), Some(standing)) => read_from == standing,
-        (Some(_), None) => false, // it is gone
-        (None, _) => true,        // the broker told no id when reading began
+        parts.into_iter().partition(|part| is_of_topic(&part.checkpoint, ids.get(name(part)).map(String::as_str)))
     }
 }
 

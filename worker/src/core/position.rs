@@ -1,9 +1,13 @@
 //! How positions move: where reading starts, what a claim and a completion write.
 
-use stockstream_model::{Timestamp, documents::Checkpoint, settings::OnLostOffsets};
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    settings::OnLostOffsets,
+};
 
 /// What Kafka says of a partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogFacts {
     /// The first offset that is still there.
     pub first: i64,
@@ -20,6 +24,8 @@ pub enum Resume {
     Read {
         /// The offset.
         position: i64,
+        /// What is missing in front of it, for a person; `None` where nothing is.
+        note: Option<String>,
     },
     /// Write this checkpoint by compare-and-set, say why, and decide anew.
     Rewrite {
@@ -35,7 +41,14 @@ pub enum Resume {
     },
 }
 
-/// Decides how to go on from a checkpoint, given the log as it is.
+/// Where a partition starts that has no checkpoint yet: where the pipeline was pinned, or, added later, at the beginning
+/// of its log.
+pub fn beginning(id: PartitionId, pinned: Option<i64>, log: &LogFacts) -> Checkpoint {
+    Checkpoint::new(id, pinned.unwrap_or(log.first), log.topic_id.clone())
+}
+
+/// Decides how to go on from a checkpoint, given the log as it is. The log must have been looked at after the checkpoint
+/// was read: one that was looked at before may end in front of it, and would seem to be made anew.
 pub fn resume(checkpoint: &Checkpoint, log: &LogFacts, policy: OnLostOffsets) -> Resume {
     let Checkpoint { id, next, pending, .. } = checkpoint;
     let another = checkpoint.topic_id.is_some() && log.topic_id.is_some() && checkpoint.topic_id != log.topic_id;
@@ -57,7 +70,7 @@ pub fn resume(checkpoint: &Checkpoint, log: &LogFacts, policy: OnLostOffsets) ->
         return Resume::Rewrite { checkpoint: Box::new(checkpoint), note };
     }
     if log.first <= *next {
-        return Resume::Read { position: *next };
+        return Resume::Read { position: *next, note: None };
     }
     let missing = format!("Kafka has deleted the events [{next}, {}) of {id} before they were read", log.first);
     match (policy, pending) {
@@ -67,7 +80,12 @@ pub fn resume(checkpoint: &Checkpoint, log: &LogFacts, policy: OnLostOffsets) ->
             ),
         },
         // What is left of a claimed range is applied under the original guard.
-        (OnLostOffsets::Resume, Some(end)) if *end > log.first => Resume::Read { position: log.first },
+        (OnLostOffsets::Resume, Some(end)) if *end > log.first => Resume::Read {
+            position: log.first,
+            note: Some(format!(
+                "{missing}; they were being applied and may be counted in part, what is left of [{next}, {end}) is applied now"
+            )),
+        },
         (OnLostOffsets::Resume, pending) => {
             let partly = pending.map(|end| format!("; [{next}, {end}) was being applied and may be counted in part"));
             let checkpoint = Checkpoint { next: log.first, pending: None, ..checkpoint.clone() };
@@ -76,6 +94,15 @@ pub fn resume(checkpoint: &Checkpoint, log: &LogFacts, policy: OnLostOffsets) ->
                 note: format!("{missing}{}", partly.unwrap_or_default()),
             }
         }
+    }
+}
+
+/// Whether what was read behind a checkpoint is of the topic that has this id now, after it was read.
+pub fn is_of_topic(checkpoint: &Checkpoint, standing: Option<&str>) -> bool {
+    match (checkpoint.topic_id.as_deref(), standing) {
+        (Some(read_from), Some(standing)) => read_from == standing,
+        (Some(_), None) => false, // it is gone
+        (None, _) => true,        // the broker told no id when reading began
     }
 }
 
@@ -134,11 +161,15 @@ pub fn complete(claimed: &Checkpoint, range: &Tally, stamp: Stamp) -> Checkpoint
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::{documents::PartitionId, event::Stream};
+    use stockstream_model::event::Stream;
 
     fn at(next: i64, pending: Option<i64>) -> Checkpoint {
         let id = PartitionId { stream: Stream::Sales, partition: 3 };
         Checkpoint { pending, version: 7, ..Checkpoint::new(id, next, Some("A".into())) }
+    }
+
+    fn read(position: i64) -> Resume {
+        Resume::Read { position, note: None }
     }
 
     fn log(first: i64, end: i64, id: Option<&str>) -> LogFacts {
@@ -148,9 +179,9 @@ mod tests {
     #[test]
     fn reads_on_where_it_was_also_when_the_broker_tells_no_id() {
         for id in [Some("A"), None] {
-            assert_eq!(resume(&at(5, None), &log(0, 9, id), OnLostOffsets::Fail), Resume::Read { position: 5 });
+            assert_eq!(resume(&at(5, None), &log(0, 9, id), OnLostOffsets::Fail), read(5));
         }
-        assert_eq!(resume(&at(5, Some(8)), &log(0, 9, Some("A")), OnLostOffsets::Fail), Resume::Read { position: 5 });
+        assert_eq!(resume(&at(5, Some(8)), &log(0, 9, Some("A")), OnLostOffsets::Fail), read(5));
     }
 
     #[test]
@@ -172,7 +203,8 @@ mod tests {
         );
         let Resume::Rewrite { checkpoint, .. } = resume(&at(5, None), &facts, OnLostOffsets::Resume) else { panic!() };
         assert_eq!((checkpoint.next, checkpoint.incarnation), (10, 0));
-        assert_eq!(resume(&at(5, Some(12)), &facts, OnLostOffsets::Resume), Resume::Read { position: 10 });
+        let left = resume(&at(5, Some(12)), &facts, OnLostOffsets::Resume);
+        assert!(matches!(left, Resume::Read { position: 10, note: Some(note) } if note.contains("[5, 10)")));
         let Resume::Rewrite { checkpoint, note } = resume(&at(5, Some(8)), &facts, OnLostOffsets::Resume) else {
             panic!()
         };

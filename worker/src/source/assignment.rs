@@ -16,7 +16,7 @@ use stockstream_model::{
     event::Stream,
     settings::{Settings, Topics},
 };
-use stockstream_store::{StateStore, StoreError};
+use stockstream_store::StateStore;
 use tokio::{runtime::Handle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    core::position::{LogFacts, Resume, resume, successor},
+    core::position::{LogFacts, Resume, beginning, resume, successor},
     shared::Shared,
 };
 
@@ -160,27 +160,43 @@ impl<S: StateStore> Positions<S> {
         ids: &[PartitionId],
     ) -> Result<Vec<(Checkpoint, i64)>, Box<dyn std::error::Error + Send + Sync>> {
         let Self { store, settings, start, shared, .. } = self;
-        let logs = self.logs(consumer, ids)?;
-        let mut standing = checkpoints(&**store, start, ids, &logs).await?;
         let mut resumed = Vec::new();
-        while let Some(checkpoint) = standing.pop() {
-            let Some(log) = logs.get(&checkpoint.id) else { continue };
-            match resume(&checkpoint, log, settings.kafka.on_lost_offsets) {
-                Resume::Read { position } => {
-                    shared.solved(&checkpoint.id.to_string());
-                    resumed.push((checkpoint, position));
-                }
-                Resume::Stop { reason } => {
-                    tracing::error!(partition = %checkpoint.id, "{reason}");
-                    shared.problem(checkpoint.id.to_string(), reason);
-                }
-                Resume::Rewrite { checkpoint, note } => {
-                    tracing::warn!(partition = %checkpoint.id, "{note}");
-                    store.swap_checkpoints(&[successor(&checkpoint, shared.stamp())]).await?;
-                    // Whoever won, decide anew from what stands.
-                    standing.extend(store.checkpoints().await?.into_iter().filter(|c| c.id == checkpoint.id));
+        let mut open = ids.to_vec();
+        while !open.is_empty() {
+            // The log after the checkpoints, every time: another worker may be moving them.
+            let standing = store.checkpoints().await?;
+            let logs = self.logs(consumer, &open)?;
+            let (mut new, mut again) = (Vec::new(), Vec::new());
+            for id in open {
+                let Some(log) = logs.get(&id) else { continue };
+                let Some(checkpoint) = standing.iter().find(|checkpoint| checkpoint.id == id) else {
+                    new.push(beginning(id, start.next.get(&id).copied(), log));
+                    again.push(id);
+                    continue;
+                };
+                match resume(checkpoint, log, settings.kafka.on_lost_offsets) {
+                    Resume::Read { position, note } => {
+                        note.iter().for_each(|note| tracing::warn!(partition = %id, "{note}"));
+                        shared.solved(&id.to_string());
+                        resumed.push((checkpoint.clone(), position));
+                    }
+                    Resume::Stop { reason } => {
+                        tracing::error!(partition = %id, "{reason}");
+                        shared.problem(id.to_string(), reason);
+                    }
+                    // Whoever wins, it is decided anew from what stands.
+                    Resume::Rewrite { checkpoint, note } => {
+                        if store.swap_checkpoints(&[successor(&checkpoint, shared.stamp())]).await? == [true] {
+                            tracing::warn!(partition = %id, "{note}");
+                        }
+                        again.push(id);
+                    }
                 }
             }
+            if !new.is_empty() {
+                store.create_checkpoints(&new).await?;
+            }
+            open = again;
         }
         Ok(resumed)
     }
@@ -203,31 +219,4 @@ impl<S: StateStore> Positions<S> {
         }
         Ok(logs)
     }
-}
-
-/// The checkpoints of partitions; those that never had one start where the pipeline was pinned, or, added later, at the
-/// beginning of their log.
-async fn checkpoints<S: StateStore>(
-    store: &S,
-    start: &StartPositions,
-    ids: &[PartitionId],
-    logs: &HashMap<PartitionId, LogFacts>,
-) -> Result<Vec<Checkpoint>, StoreError> {
-    let of_ours = |all: Vec<Checkpoint>| all.into_iter().filter(|c| ids.contains(&c.id)).collect::<Vec<_>>();
-    let standing = of_ours(store.checkpoints().await?);
-    let is_new = |id: &&PartitionId| !standing.iter().any(|checkpoint| checkpoint.id == **id);
-    let new: Vec<Checkpoint> = ids
-        .iter()
-        .filter(is_new)
-        .filter_map(|id| {
-            let log = logs.get(id)?;
-            let next = start.next.get(id).copied().unwrap_or(log.first);
-            Some(Checkpoint::new(*id, next, log.topic_id.clone()))
-        })
-        .collect();
-    if new.is_empty() {
-        return Ok(standing);
-    }
-    store.create_checkpoints(&new).await?;
-    Ok(of_ours(store.checkpoints().await?))
 }
