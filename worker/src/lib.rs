@@ -9,6 +9,8 @@ mod heartbeat;
 mod http;
 mod incarnation;
 mod metrics;
+#[cfg(test)]
+mod model_check;
 mod publish;
 mod run;
 mod shared;

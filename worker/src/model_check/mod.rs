@@ -1,0 +1,45 @@
+//! The protocol, checked exhaustively within bounds: every order of every step of a few workers, with crashes between and
+//! inside the steps, zombies, lost acknowledgements and logs that change.
+//!
+//! What is decided is decided by the worker's and the stores' own pure functions; only Kafka, the database and who does
+//! something next are played here. So that a check that finds nothing means something, each guard that the database or the
+//! glue holds can be left out, and must then be missed.
+
+mod apply;
+
+use std::{fmt::Debug, hash::Hash};
+
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
+
+/// Looks at every state there is: nothing is wrong in any, and what should come about does in some.
+fn holds<M>(model: M)
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + PartialEq + Hash + Send + Sync + 'static,
+    M::Action: Clone + PartialEq + Debug,
+{
+    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let states = checker.unique_state_count();
+    println!("{states} states, at most {} steps", checker.max_depth() - 1);
+    for property in checker.model().properties() {
+        let found = checker.discovery(property.name).map(|path| path.into_actions());
+        let is_as_wanted = found.is_some() == (property.expectation == Expectation::Sometimes);
+        assert!(is_as_wanted, "{}, in {states} states: {found:#?}", property.name);
+    }
+}
+
+/// Looks for the shortest way to something wrong, which there must be without that guard.
+fn is_missed<M>(guard: impl Debug, model: M)
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + PartialEq + Hash + Send + Sync + 'static,
+    M::Action: Clone + PartialEq + Debug,
+{
+    let checker = model.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let failures =
+        checker.model().properties().into_iter().filter(|property| property.expectation.discovery_is_failure());
+    let found = failures.filter_map(|property| Some((property.name, checker.discovery(property.name)?.into_actions())));
+    let found = found.min_by_key(|(_, steps)| steps.len());
+    assert!(found.is_some(), "nothing goes wrong without {guard:?}, in {} states", checker.unique_state_count());
+    println!("without {guard:?}, in {} states: {found:?}", checker.unique_state_count());
+}
