@@ -121,9 +121,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// Writes the ranking of a claimed revision.
     fn insert_ranking(&self, revision: i64, rows: &[Winner]) -> impl Future<Output = Result<()>> + Send;
 
-    /// Moves the pointer forward to a revision and writes the state; does nothing where the pointer stands as far.
-    /// Returns whether the pointer stands at that revision now.
-    fn point_to(&self, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
+    /// Moves the pointer forward to a revision and writes the state; does nothing where the pointer stands as far, or
+    /// where something was said since the view was seen. Returns whether the pointer stands at that revision now.
+    fn point_to(&self, seen: &ViewState, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// Deletes rows of rankings below the pointer.
     fn delete_rankings_below(&self, revision: i64) -> impl Future<Output = Result<u64>> + Send;
@@ -131,8 +131,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// Whether rows of rankings below the pointer are left.
     fn has_rankings_below(&self, revision: i64) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Writes what is said of a view (all but revision and pointer).
-    fn note_view(&self, state: &ViewState) -> impl Future<Output = Result<()>> + Send;
+    /// Writes what is said of a view (all but revision and pointer), where it is still as it was seen; `false` where it
+    /// is not.
+    fn note_view(&self, seen: &ViewState, said: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// Counts what all clients amount to and keeps it for readers, where they could not count it as fast. What was counted
     /// later stays.

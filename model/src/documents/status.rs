@@ -35,7 +35,7 @@ impl View {
 }
 
 /// Whether a view shows the newest result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewCondition {
     /// Nothing was ever published.
@@ -63,7 +63,7 @@ impl ViewCondition {
 }
 
 /// The `views` document of a view.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct ViewState {
     /// The view.
     pub view: View,

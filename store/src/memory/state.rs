@@ -14,7 +14,7 @@ use crate::{
     core::{
         swap::{follows, is_same_write},
         verdict::{Guard, Verdict, stands, verdict},
-        view::{is_at, is_claimable, is_forward},
+        view::{is_as_seen, is_at, is_claimable, may_point},
     },
     inspect::{Inspect, Snapshot},
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
@@ -166,14 +166,14 @@ impl StateStore for MemoryStore {
         Ok(())
     }
 
-    async fn point_to(&self, state: &ViewState) -> Result<bool> {
+    async fn point_to(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
         let mut inner = self.lock();
         let standing = inner.view(state.view);
-        let forward = is_forward(&standing, state.pointer);
-        if forward {
+        let moves = may_point(&standing, seen, state.pointer);
+        if moves {
             inner.views.insert(state.view, ViewState { revision: standing.revision, ..state.clone() });
         }
-        Ok(forward || is_at(&standing, state.pointer))
+        Ok(moves || is_at(&standing, state.pointer))
     }
 
     async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {
@@ -187,13 +187,15 @@ impl StateStore for MemoryStore {
         Ok(self.lock().rankings.range(..revision).next().is_some())
     }
 
-    async fn note_view(&self, state: &ViewState) -> Result<()> {
+    async fn note_view(&self, seen: &ViewState, said: &ViewState) -> Result<bool> {
         let mut inner = self.lock();
-        let standing = inner.view(state.view);
-        inner
-            .views
-            .insert(state.view, ViewState { revision: standing.revision, pointer: standing.pointer, ..state.clone() });
-        Ok(())
+        let standing = inner.view(seen.view);
+        let stands = is_as_seen(&standing, seen);
+        if stands {
+            let ViewState { revision, pointer, .. } = standing;
+            inner.views.insert(seen.view, ViewState { revision, pointer, ..said.clone() });
+        }
+        Ok(stands)
     }
 
     async fn publish_client_totals(&self) -> Result<()> {

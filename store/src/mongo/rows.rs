@@ -154,6 +154,21 @@ pub(super) fn view_document(state: &ViewState) -> Document {
     }
 }
 
+/// `is_as_seen`, as the server evaluates it.
+pub(super) fn as_seen(seen: &ViewState) -> Document {
+    doc! {
+        "_id": seen.view.name(),
+        "revision": seen.revision,
+        "pointer": seen.pointer,
+        "checked_at": maybe_date(seen.checked_at),
+    }
+}
+
+/// `may_point`, as the server evaluates it.
+pub(super) fn may_point(seen: &ViewState, to: i64) -> Document {
+    doc! { "_id": seen.view.name(), "pointer": { "$lt": to }, "checked_at": maybe_date(seen.checked_at) }
+}
+
 pub(super) fn view(document: &Document, view: View) -> ViewState {
     ViewState {
         view,

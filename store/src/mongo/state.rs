@@ -208,10 +208,10 @@ impl StateStore for MongoStore {
         Ok(())
     }
 
-    async fn point_to(&self, state: &ViewState) -> Result<bool> {
+    async fn point_to(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
         let mut fields = rows::view_document(state);
         fields.insert("pointer", state.pointer);
-        let behind = doc! { "_id": state.view.name(), "pointer": { "$lt": state.pointer } };
+        let behind = rows::may_point(seen, state.pointer);
         let moved = self.update_many(names::VIEWS, &[doc! { "q": behind, "u": { "$set": fields } }]).await?;
         Ok(moved.n == 1 || is_at(&self.view(state.view).await?, state.pointer))
     }
@@ -224,10 +224,9 @@ impl StateStore for MongoStore {
         Ok(self.find_one(names::WINNERS, doc! { "revision": { "$lt": revision } }).await?.is_some())
     }
 
-    async fn note_view(&self, state: &ViewState) -> Result<()> {
-        let update = doc! { "q": { "_id": state.view.name() }, "u": { "$set": rows::view_document(state) } };
-        self.update_many(names::VIEWS, &[update]).await?;
-        Ok(())
+    async fn note_view(&self, seen: &ViewState, said: &ViewState) -> Result<bool> {
+        let update = doc! { "q": rows::as_seen(seen), "u": { "$set": rows::view_document(said) } };
+        Ok(self.update_many(names::VIEWS, &[update]).await?.n == 1)
     }
 
     async fn publish_client_totals(&self) -> Result<()> {

@@ -52,6 +52,11 @@ pub fn published(revision: i64, rows: i64) -> ViewState {
     }
 }
 
+/// The view before anything was published, after so many claims.
+fn claimed(revision: i64) -> ViewState {
+    ViewState { revision, ..ViewState::new(VIEW) }
+}
+
 async fn a_revision_is_claimed_by_one_publisher(bed: &impl Bed) {
     let (a, b) = (bed.worker().await, bed.worker().await);
     for seen in 0..20 {
@@ -62,7 +67,7 @@ async fn a_revision_is_claimed_by_one_publisher(bed: &impl Bed) {
     assert!(!a.claim_revision(VIEW, 7).await.unwrap());
     assert!(!a.claim_revision(VIEW, 21).await.unwrap());
     let view = b.view(VIEW).await.unwrap();
-    assert_eq!(view, ViewState { revision: 20, ..ViewState::new(VIEW) }, "the pointer stays");
+    assert_eq!(view, claimed(20), "the pointer stays");
     assert_eq!(b.view(View::LossRiskProducts).await.unwrap().revision, 0);
 }
 
@@ -71,22 +76,26 @@ async fn the_pointer_moves_only_forward(bed: &impl Bed) {
     for seen in 0..3 {
         assert!(store.claim_revision(VIEW, seen).await.unwrap());
     }
-    assert!(store.point_to(&published(2, 5)).await.unwrap());
+    assert!(store.point_to(&claimed(1), &published(2, 5)).await.unwrap());
     let standing = ViewState { revision: 3, ..published(2, 5) };
     assert_eq!(other.view(VIEW).await.unwrap(), standing, "the last claimed revision stays");
-    assert!(!other.point_to(&published(1, 9)).await.unwrap());
-    assert!(store.point_to(&published(2, 5)).await.unwrap(), "an acknowledgement that was lost does no harm");
+    assert!(!other.point_to(&standing, &published(1, 9)).await.unwrap());
+    assert!(
+        store.point_to(&claimed(1), &published(2, 5)).await.unwrap(),
+        "an acknowledgement that was lost does no harm"
+    );
     assert_eq!(other.view(VIEW).await.unwrap(), standing);
-    assert!(other.point_to(&published(3, 7)).await.unwrap());
+    assert!(other.point_to(&standing, &published(3, 7)).await.unwrap());
     assert_eq!(store.view(VIEW).await.unwrap(), published(3, 7));
-    assert!(!store.point_to(&published(2, 5)).await.unwrap());
+    assert!(!store.point_to(&published(3, 7), &published(2, 5)).await.unwrap());
 }
 
 async fn what_is_said_of_a_view_moves_no_pointer(bed: &impl Bed) {
     let store = bed.worker().await;
     store.claim_revision(VIEW, 0).await.unwrap();
-    store.point_to(&published(1, 5)).await.unwrap();
+    store.point_to(&claimed(0), &published(1, 5)).await.unwrap();
     store.claim_revision(VIEW, 1).await.unwrap();
+    let seen = ViewState { revision: 2, ..published(1, 5) };
     let kept = ViewState {
         condition: ViewCondition::Kept,
         why: Some("$nothing.is ranked".into()),
@@ -95,11 +104,27 @@ async fn what_is_said_of_a_view_moves_no_pointer(bed: &impl Bed) {
         as_of: None,
         ..published(9, 5)
     };
-    store.note_view(&kept).await.unwrap();
+    assert!(store.note_view(&seen, &kept).await.unwrap());
     let wanted = ViewState { revision: 2, pointer: 1, ..kept };
     assert_eq!(store.view(VIEW).await.unwrap(), wanted);
-    store.note_view(&ViewState { why: None, ..wanted.clone() }).await.unwrap();
+    assert!(store.note_view(&wanted, &ViewState { why: None, ..wanted.clone() }).await.unwrap());
     assert_eq!(store.view(VIEW).await.unwrap(), ViewState { why: None, ..wanted }, "what is left out is cleared");
+}
+
+async fn nothing_is_said_or_shown_over_what_was_not_seen(bed: &impl Bed) {
+    let (store, other) = (bed.worker().await, bed.worker().await);
+    store.claim_revision(VIEW, 0).await.unwrap();
+    store.point_to(&claimed(0), &published(1, 5)).await.unwrap();
+    let said = ViewState { checked_at: Some(time("2026-03-04")), ..published(1, 5) };
+    assert!(other.note_view(&published(1, 5), &said).await.unwrap());
+    let late = ViewState { condition: ViewCondition::Empty, rows: 0, ..published(1, 5) };
+    for seen in [published(1, 5), claimed(1), ViewState { revision: 2, ..said.clone() }] {
+        assert!(!store.note_view(&seen, &late).await.unwrap());
+    }
+    assert!(store.claim_revision(VIEW, 1).await.unwrap());
+    assert!(!store.point_to(&published(1, 5), &published(2, 7)).await.unwrap());
+    assert_eq!(store.view(VIEW).await.unwrap(), ViewState { revision: 2, ..said.clone() });
+    assert!(store.point_to(&said, &published(2, 7)).await.unwrap());
 }
 
 async fn rankings_below_the_pointer_are_found_and_deleted(bed: &impl Bed) {
@@ -130,11 +155,12 @@ async fn readers_always_have_one_whole_ranking(bed: &impl Bed) {
     let publisher = bed.worker().await;
     let publish = async {
         for revision in 1..=REVISIONS {
+            let seen = publisher.view(VIEW).await.unwrap();
             assert!(publisher.claim_revision(VIEW, revision - 1).await.unwrap());
             let product = format!("of {revision}");
             let rows: Vec<_> = (1..=10).map(|ranking| winner(ranking, &product)).collect();
             publisher.insert_ranking(revision, &rows).await.unwrap();
-            assert!(publisher.point_to(&published(revision, 10)).await.unwrap());
+            assert!(publisher.point_to(&seen, &published(revision, 10)).await.unwrap());
             publisher.delete_rankings_below(revision).await.unwrap();
             tokio::task::yield_now().await;
         }
@@ -164,6 +190,7 @@ both!(
     a_revision_is_claimed_by_one_publisher,
     the_pointer_moves_only_forward,
     what_is_said_of_a_view_moves_no_pointer,
+    nothing_is_said_or_shown_over_what_was_not_seen,
     rankings_below_the_pointer_are_found_and_deleted,
     readers_always_have_one_whole_ranking,
 );

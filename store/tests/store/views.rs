@@ -51,12 +51,12 @@ async fn the_status_counts_what_there_is(bed: &impl Bed) {
     flush_all(&*store, vec![(SALES, sales), (STOCK, records.into()), (CLIENTS, clients.into())]).await;
     store.claim_revision(View::ProductWinners, 0).await.unwrap();
     store.insert_ranking(1, &[winner(1, "a"), winner(2, "b")]).await.unwrap();
-    store.point_to(&published(1, 2)).await.unwrap();
+    store.point_to(&ViewState::new(View::ProductWinners), &published(1, 2)).await.unwrap();
     let row = |product| RiskRow { product_id: product, ..at_risk("", None, None) };
     let rows = ["a", "b", "c"].map(|product| row(product.to_owned()));
     store.update_risk(&RiskUpdate { upsert: rows.into(), delete: Vec::new() }).await.unwrap();
     let risks = ViewState { rows: 3, condition: ViewCondition::Published, ..ViewState::new(View::LossRiskProducts) };
-    store.note_view(&risks).await.unwrap();
+    assert!(store.note_view(&ViewState::new(View::LossRiskProducts), &risks).await.unwrap());
     let before = Timestamp::now();
     let status = store.status().await.unwrap();
     assert_eq!(status.pipeline.as_deref(), Some("shop/stock"));

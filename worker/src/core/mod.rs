@@ -3,3 +3,4 @@
 pub mod flight;
 pub mod fold;
 pub mod position;
+pub mod publication;

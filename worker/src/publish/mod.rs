@@ -12,51 +12,26 @@ use std::{
 };
 
 use stockstream_model::{
-    Day, Timestamp,
-    documents::{Checkpoint, PartitionId, View, ViewCondition, ViewState},
-    settings::{Analytics, OnEmptyResult, Settings},
+    Timestamp,
+    documents::View,
+    settings::{Analytics, Settings},
 };
 use stockstream_store::{StateStore, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::Outcome, shared::Shared};
+pub use crate::core::publication::Published;
+use crate::{
+    core::publication::{Clock, Seen, fingerprint, is_foreign, remembered},
+    metrics::Outcome,
+    shared::Shared,
+};
 
 /// How often checkpoints are looked at that other workers may have moved.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often rows that a publisher which died left behind are looked for, and risk is reconciled without an event.
 const TIDY: Duration = Duration::from_secs(5);
 const RECONCILE: Duration = Duration::from_secs(3_600);
-
-/// What became of a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Published {
-    /// New rows are visible.
-    Changed,
-    /// The result equals what stands.
-    Same,
-    /// The result was empty, so what stands stays.
-    Kept,
-    /// The result is empty and so is the view.
-    Empty,
-    /// Another publisher was faster; the next turn looks again.
-    Overtaken,
-}
-
-impl Published {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Changed => "changed",
-            Self::Same => "same",
-            Self::Kept => "kept",
-            Self::Empty => "empty",
-            Self::Overtaken => "overtaken",
-        }
-    }
-}
-
-/// What a publication saw: where every partition stood.
-type Seen = Vec<(PartitionId, i64, i64)>;
 
 /// Keeps the two computed views. One worker of a group publishes; two that overlap do no harm.
 pub struct Publisher<S> {
@@ -98,9 +73,7 @@ impl<S: StateStore> Publisher<S> {
         let latest = checkpoints.iter().filter_map(|checkpoint| checkpoint.latest_event).max();
         let clock = Clock { now, as_of: self.analytics.as_of.day(now, latest) };
         // Another worker's settings may have derived fields: the newest generation's publisher computes them anew.
-        let foreign =
-            checkpoints.iter().any(|checkpoint| checkpoint.events > 0 && checkpoint.generation != self.generation);
-        if first || foreign || reconcile {
+        if first || reconcile || is_foreign(&checkpoints, self.generation) {
             let swept = self.store.sweep().await?;
             if swept > 0 {
                 tracing::info!(documents = swept, "derived fields computed anew with the settings in force");
@@ -108,7 +81,7 @@ impl<S: StateStore> Publisher<S> {
         }
         let winners = winners::publish(&*self.store, &self.analytics.product_winners, winners, clock).await?;
         let risks = risk::publish(&*self.store, &self.analytics.loss_risk, risks, clock).await?;
-        self.seen = Some(fingerprint(&checkpoints)).filter(|_| winners != Published::Overtaken);
+        self.seen = remembered(fingerprint(&checkpoints), &[winners, risks]);
         self.evaluated = Instant::now();
         if reconcile {
             self.reconciled = self.evaluated;
@@ -132,62 +105,6 @@ impl<S: StateStore> Publisher<S> {
         }
         Ok(())
     }
-}
-
-/// When and to which day an evaluation counts.
-#[derive(Clone, Copy)]
-struct Clock {
-    now: Timestamp,
-    as_of: Day,
-}
-
-fn fingerprint(checkpoints: &[Checkpoint]) -> Seen {
-    let mut seen: Seen = checkpoints.iter().map(|c| (c.id, c.incarnation, c.next)).collect();
-    seen.sort_unstable();
-    seen
-}
-
-/// What is said of a view whose newest result is empty.
-async fn empty_result<S: StateStore>(
-    store: &S,
-    view: ViewState,
-    why: &str,
-    clock: Clock,
-) -> Result<Published, StoreError> {
-    let condition = if view.rows > 0 { ViewCondition::Kept } else { ViewCondition::Empty };
-    let since = if view.condition == condition && view.since.is_some() { view.since } else { Some(clock.now) };
-    let why = Some(why.to_owned());
-    store.note_view(&ViewState { condition, why, since, checked_at: Some(clock.now), ..view }).await?;
-    Ok(if condition == ViewCondition::Kept { Published::Kept } else { Published::Empty })
-}
-
-/// What is said of a view whose newest result equals what stands.
-async fn same_result<S: StateStore>(store: &S, view: ViewState, clock: Clock) -> Result<Published, StoreError> {
-    let since = if view.condition == ViewCondition::Published { view.since } else { Some(clock.now) };
-    let said = ViewState { condition: ViewCondition::Published, why: None, since, checked_at: Some(clock.now), ..view };
-    store.note_view(&said).await?;
-    Ok(Published::Same)
-}
-
-/// The state of a view that now shows so many rows.
-fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
-    let condition = if rows > 0 { ViewCondition::Published } else { ViewCondition::Empty };
-    let since = if view.condition == condition { view.since.or(Some(clock.now)) } else { Some(clock.now) };
-    let why = (rows == 0).then(|| "the newest result is empty and onEmptyResult is Clear".to_owned());
-    ViewState {
-        condition,
-        why,
-        since,
-        checked_at: Some(clock.now),
-        published_at: Some(clock.now),
-        rows: rows as i64,
-        as_of: Some(clock.as_of),
-        ..*view
-    }
-}
-
-fn keeps(policy: OnEmptyResult) -> bool {
-    policy == OnEmptyResult::Keep
 }
 
 /// Publishes while this worker has the role, until told to end.

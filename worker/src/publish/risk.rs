@@ -9,7 +9,7 @@ use stockstream_model::{
 };
 use stockstream_store::{RiskUpdate, StateStore, StoreError};
 
-use super::{Clock, Published, empty_result, keeps, published, same_result};
+use crate::core::publication::{Clock, Published, Reconciled, reconcile};
 
 const NOTHING_AT_RISK: &str = "no stock is at risk";
 
@@ -24,18 +24,14 @@ pub(super) async fn publish<S: StateStore>(
         candidates.iter().filter_map(|(batch, product)| risk_row(batch, product, clock.as_of, clock.now, rules));
     let wanted: Vec<RiskRow> = wanted.collect();
     let standing = store.risk_rows().await?;
-    if wanted.is_empty() && (keeps(rules.on_empty_result) || standing.is_empty()) {
-        let view = ViewState { rows: standing.len() as i64, ..view };
-        return empty_result(store, view, NOTHING_AT_RISK, clock).await;
-    }
-    let rows = wanted.len();
+    let counts = (wanted.len(), standing.len());
     let update = difference(wanted, standing);
-    if update == RiskUpdate::default() {
-        return same_result(store, ViewState { rows: rows as i64, ..view }, clock).await;
+    let same = update == RiskUpdate::default();
+    let Reconciled { writes, note } = reconcile(view, counts, same, rules.on_empty_result, NOTHING_AT_RISK, clock);
+    if writes {
+        store.update_risk(&update).await?;
     }
-    store.update_risk(&update).await?;
-    store.note_view(&published(&view, rows, clock)).await?;
-    Ok(Published::Changed)
+    Ok(note.noted(store.note_view(&note.seen, &note.said).await?))
 }
 
 /// What makes the rows that stand into the wanted ones.

@@ -7,7 +7,7 @@ use stockstream_model::{
 };
 use stockstream_store::{StateStore, StoreError};
 
-use super::{Clock, Published, empty_result, keeps, published, same_result};
+use crate::core::publication::{Clock, Published, Ranking};
 
 const NOTHING_RANKED: &str = "no product can be ranked yet: a product needs a sale and a known cost (unit_cost, or buy_price in its inventory record)";
 
@@ -17,28 +17,44 @@ pub(super) async fn publish<S: StateStore>(
     view: ViewState,
     clock: Clock,
 ) -> Result<Published, StoreError> {
-    let best = store.top_products(rules.limit).await?;
-    let rows =
-        best.iter().zip(1..).filter_map(|(product, rank)| winner_row(product, rank, clock.as_of, clock.now, rules));
-    let rows: Vec<Winner> = rows.collect();
-    if rows.is_empty() && (keeps(rules.on_empty_result) || view.rows == 0) {
-        return empty_result(store, view, NOTHING_RANKED, clock).await;
+    let mut rows: Vec<Winner> = Vec::new();
+    let mut step = Ranking::begin(view);
+    loop {
+        step = match &step {
+            Ranking::Rank(_) => {
+                let best = store.top_products(rules.limit).await?;
+                let ranked = best.iter().zip(1..);
+                rows = ranked
+                    .filter_map(|(product, rank)| winner_row(product, rank, clock.as_of, clock.now, rules))
+                    .collect();
+                step.ranked(rows.len(), rules.on_empty_result, NOTHING_RANKED, clock)
+            }
+            Ranking::Compare(view, _) => {
+                let standing = store.ranking(view.pointer).await?;
+                let same = standing.len() == rows.len() && standing.iter().zip(&rows).all(|(a, b)| a.same_as(b));
+                step.compared(same, clock)
+            }
+            Ranking::Claim(view, _) => {
+                let won = store.claim_revision(view.view, view.revision).await?;
+                step.claimed(won, clock)
+            }
+            Ranking::Insert(_, state) => {
+                store.insert_ranking(state.revision, &rows).await?;
+                step.inserted()
+            }
+            Ranking::Point(seen, state) => {
+                let stands = store.point_to(seen, state).await?;
+                step.pointed(stands)
+            }
+            Ranking::Clear(below) => {
+                store.delete_rankings_below(*below).await?;
+                step.cleared()
+            }
+            Ranking::Note(note) => {
+                let stands = store.note_view(&note.seen, &note.said).await?;
+                step.noted(stands)
+            }
+            Ranking::Done(outcome) => return Ok(*outcome),
+        }
     }
-    let standing = store.ranking(view.pointer).await?;
-    let same = standing.len() == rows.len() && standing.iter().zip(&rows).all(|(a, b)| a.same_as(b));
-    // A revision that was claimed and never pointed to is another publisher's that died, or is about to overtake us.
-    if same && view.revision == view.pointer {
-        return same_result(store, view, clock).await;
-    }
-    if !store.claim_revision(view.view, view.revision).await? {
-        return Ok(Published::Overtaken);
-    }
-    let revision = view.revision + 1;
-    store.insert_ranking(revision, &rows).await?;
-    let state = ViewState { revision, pointer: revision, ..published(&view, rows.len(), clock) };
-    if !store.point_to(&state).await? {
-        return Ok(Published::Overtaken);
-    }
-    store.delete_rankings_below(revision).await?;
-    Ok(Published::Changed)
 }

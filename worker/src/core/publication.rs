@@ -1,0 +1,303 @@
+//! What becomes of a view: which step comes after which answer, and what is said of it. Nothing moved, nothing written; an
+//! empty result never replaces a good one; an equal result only says that it was checked; otherwise publish so that no
+//! reader ever finds a view empty.
+
+use stockstream_model::{
+    Day, Timestamp,
+    documents::{Checkpoint, PartitionId, ViewCondition, ViewState},
+    settings::OnEmptyResult,
+};
+
+/// What became of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Published {
+    /// New rows are visible.
+    Changed,
+    /// The result equals what stands.
+    Same,
+    /// The result was empty, so what stands stays.
+    Kept,
+    /// The result is empty and so is the view.
+    Empty,
+    /// Another publisher was faster; the next turn looks again.
+    Overtaken,
+}
+
+impl Published {
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Same => "same",
+            Self::Kept => "kept",
+            Self::Empty => "empty",
+            Self::Overtaken => "overtaken",
+        }
+    }
+}
+
+/// When and to which day an evaluation counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Clock {
+    /// The time of the evaluation.
+    pub now: Timestamp,
+    /// The day to which days are counted.
+    pub as_of: Day,
+}
+
+/// What a publication saw: where every partition stood.
+pub type Seen = Vec<(PartitionId, i64, i64)>;
+
+/// Where every partition stands.
+pub fn fingerprint(checkpoints: &[Checkpoint]) -> Seen {
+    let mut seen: Seen = checkpoints.iter().map(|c| (c.id, c.incarnation, c.next)).collect();
+    seen.sort_unstable();
+    seen
+}
+
+/// What a turn leaves as seen: nothing where another publisher was faster, so that the next turn looks again.
+pub fn remembered(seen: Seen, outcomes: &[Published]) -> Option<Seen> {
+    Some(seen).filter(|_| !outcomes.contains(&Published::Overtaken))
+}
+
+/// Whether derived fields may have been written with settings of another generation since this publisher's last turn.
+pub fn is_foreign(checkpoints: &[Checkpoint], generation: i64) -> bool {
+    checkpoints.iter().any(|checkpoint| checkpoint.events > 0 && checkpoint.generation != generation)
+}
+
+/// What is to be said of a view, where it is still as it was seen, and what has become of it then.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Note {
+    /// The view as it was read, before what it was compared with.
+    pub seen: ViewState,
+    /// What is said of it now.
+    pub said: ViewState,
+    outcome: Published,
+}
+
+impl Note {
+    /// What became of the view, by whether the note stands.
+    pub fn noted(&self, stands: bool) -> Published {
+        if stands { self.outcome } else { Published::Overtaken }
+    }
+}
+
+/// The publication of a ranking: a whole one under a new revision, then the pointer forward, then the old rows away. Each
+/// step is done, and its answer taken in, before the next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Ranking {
+    /// Rank what there is now.
+    Rank(ViewState),
+    /// Compare so many rows with the ranking that the pointer names.
+    Compare(ViewState, usize),
+    /// Claim the revision after the one that was seen, for so many rows.
+    Claim(ViewState, usize),
+    /// Insert the rows of the revision, of a view that was seen and one that is to be.
+    Insert(ViewState, ViewState),
+    /// Move the pointer from the one to the other.
+    Point(ViewState, ViewState),
+    /// Delete the rows of the revisions below it.
+    Clear(i64),
+    /// Say it.
+    Note(Box<Note>),
+    /// Nothing more.
+    Done(Published),
+}
+
+impl Ranking {
+    /// Begins with the view, read before the checkpoints and the state.
+    pub fn begin(view: ViewState) -> Self {
+        Self::Rank(view)
+    }
+
+    /// Takes in how many rows the ranking has.
+    pub fn ranked(self, rows: usize, policy: OnEmptyResult, why_empty: &str, clock: Clock) -> Self {
+        match self {
+            Self::Rank(view) if rows == 0 && (keeps(policy) || view.rows == 0) => {
+                Self::Note(Box::new(empty_result(view, why_empty, clock)))
+            }
+            Self::Rank(view) => Self::Compare(view, rows),
+            other => other,
+        }
+    }
+
+    /// Takes in whether the ranking is the one that stands.
+    pub fn compared(self, is_same: bool, clock: Clock) -> Self {
+        match self {
+            // A revision that was claimed and never pointed to is another publisher's that died, or is about to overtake.
+            Self::Compare(view, _) if is_same && view.revision == view.pointer => {
+                Self::Note(Box::new(same_result(view, clock)))
+            }
+            Self::Compare(view, rows) => Self::Claim(view, rows),
+            other => other,
+        }
+    }
+
+    /// Takes in whether the revision was claimed.
+    pub fn claimed(self, won: bool, clock: Clock) -> Self {
+        match self {
+            Self::Claim(..) if !won => Self::Done(Published::Overtaken),
+            Self::Claim(view, rows) => {
+                let revision = view.revision + 1;
+                let state = ViewState { revision, pointer: revision, ..published(&view, rows, clock) };
+                Self::Insert(view, state)
+            }
+            other => other,
+        }
+    }
+
+    /// Takes in that the rows are inserted.
+    pub fn inserted(self) -> Self {
+        match self {
+            Self::Insert(seen, state) => Self::Point(seen, state),
+            other => other,
+        }
+    }
+
+    /// Takes in whether the pointer stands at the revision.
+    pub fn pointed(self, stands: bool) -> Self {
+        match self {
+            Self::Point(_, state) if stands => Self::Clear(state.revision),
+            Self::Point(..) => Self::Done(Published::Overtaken),
+            other => other,
+        }
+    }
+
+    /// Takes in that the old rows are deleted.
+    pub fn cleared(self) -> Self {
+        match self {
+            Self::Clear(_) => Self::Done(Published::Changed),
+            other => other,
+        }
+    }
+
+    /// Takes in whether the note stands.
+    pub fn noted(self, stands: bool) -> Self {
+        match self {
+            Self::Note(note) => Self::Done(note.noted(stands)),
+            other => other,
+        }
+    }
+}
+
+/// What becomes of a view whose rows each stand on their own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reconciled {
+    /// Whether rows are to be written, before anything is said.
+    pub writes: bool,
+    /// What is to be said.
+    pub note: Note,
+}
+
+/// Decides on so many wanted rows against so many that stand.
+pub fn reconcile(
+    view: ViewState,
+    (wanted, standing): (usize, usize),
+    is_same: bool,
+    policy: OnEmptyResult,
+    why_empty: &str,
+    clock: Clock,
+) -> Reconciled {
+    let rows = |rows: usize| ViewState { rows: rows as i64, ..view.clone() };
+    let note = if wanted == 0 && (keeps(policy) || standing == 0) {
+        empty_result(rows(standing), why_empty, clock)
+    } else if is_same {
+        same_result(rows(wanted), clock)
+    } else {
+        let said = published(&view, wanted, clock);
+        let note = Note { seen: view, said, outcome: Published::Changed };
+        return Reconciled { writes: true, note };
+    };
+    Reconciled { writes: false, note: Note { seen: view, ..note } }
+}
+
+fn keeps(policy: OnEmptyResult) -> bool {
+    policy == OnEmptyResult::Keep
+}
+
+/// When a view was checked: later than whatever was said of it, so that no two notes after one another look alike.
+fn checked_at(view: &ViewState, clock: Clock) -> Option<Timestamp> {
+    Some(view.checked_at.map_or(clock.now, |before| clock.now.max(before.plus_millis(1))))
+}
+
+/// What is said of a view whose newest result is empty.
+fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
+    let condition = if view.rows > 0 { ViewCondition::Kept } else { ViewCondition::Empty };
+    let since = if view.condition == condition && view.since.is_some() { view.since } else { Some(clock.now) };
+    let (why, checked_at) = (Some(why.to_owned()), checked_at(&view, clock));
+    let outcome = if condition == ViewCondition::Kept { Published::Kept } else { Published::Empty };
+    Note { said: ViewState { condition, why, since, checked_at, ..view.clone() }, seen: view, outcome }
+}
+
+/// What is said of a view whose newest result equals what stands.
+fn same_result(view: ViewState, clock: Clock) -> Note {
+    let since = if view.condition == ViewCondition::Published { view.since } else { Some(clock.now) };
+    let (condition, checked_at) = (ViewCondition::Published, checked_at(&view, clock));
+    let said = ViewState { condition, why: None, since, checked_at, ..view };
+    Note { seen: view, said, outcome: Published::Same }
+}
+
+/// The state of a view that now shows so many rows.
+fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
+    let condition = if rows > 0 { ViewCondition::Published } else { ViewCondition::Empty };
+    let since = if view.condition == condition { view.since.or(Some(clock.now)) } else { Some(clock.now) };
+    let why = (rows == 0).then(|| "the newest result is empty and onEmptyResult is Clear".to_owned());
+    ViewState {
+        condition,
+        why,
+        since,
+        checked_at: checked_at(view, clock),
+        published_at: Some(clock.now),
+        rows: rows as i64,
+        as_of: Some(clock.as_of),
+        ..*view
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stockstream_model::documents::View;
+
+    const CLOCK: Clock = Clock { now: Timestamp::from_millis(1_000), as_of: Day::from_number(0) };
+
+    fn shown(revision: i64, pointer: i64) -> ViewState {
+        let condition = ViewCondition::Published;
+        ViewState { revision, pointer, rows: 2, condition, ..ViewState::new(View::ProductWinners) }
+    }
+
+    #[test]
+    fn an_equal_ranking_is_published_anew_only_over_a_revision_that_was_left() {
+        let compared = |view| Ranking::begin(view).ranked(2, OnEmptyResult::Keep, "", CLOCK).compared(true, CLOCK);
+        assert!(matches!(compared(shown(3, 3)), Ranking::Note(note) if note.noted(true) == Published::Same));
+        assert!(matches!(compared(shown(4, 3)), Ranking::Claim(..)));
+    }
+
+    #[test]
+    fn an_empty_ranking_replaces_one_only_where_that_is_wanted() {
+        let ranked = |view, policy| Ranking::begin(view).ranked(0, policy, "why", CLOCK);
+        let kept = ranked(shown(3, 3), OnEmptyResult::Keep);
+        assert!(
+            matches!(&kept, Ranking::Note(note) if note.said.condition == ViewCondition::Kept && note.said.rows == 2)
+        );
+        assert_eq!(kept.noted(false), Ranking::Done(Published::Overtaken));
+        assert!(matches!(ranked(shown(3, 3), OnEmptyResult::Clear), Ranking::Compare(_, 0)));
+    }
+
+    #[test]
+    fn whoever_is_overtaken_looks_again() {
+        let claim = Ranking::Claim(shown(3, 3), 2);
+        assert_eq!(claim.clone().claimed(false, CLOCK), Ranking::Done(Published::Overtaken));
+        let point = claim.claimed(true, CLOCK).inserted();
+        assert!(matches!(&point, Ranking::Point(_, state) if (state.revision, state.pointer) == (4, 4)));
+        assert_eq!(point.pointed(false), Ranking::Done(Published::Overtaken));
+        assert_eq!(remembered(Vec::new(), &[Published::Same, Published::Overtaken]), None);
+    }
+
+    #[test]
+    fn a_later_note_never_looks_like_the_one_before() {
+        let ahead = ViewState { checked_at: Some(Timestamp::from_millis(5_000)), ..shown(3, 3) };
+        assert_eq!(same_result(ahead, CLOCK).said.checked_at, Some(Timestamp::from_millis(5_001)));
+        assert_eq!(same_result(shown(3, 3), CLOCK).said.checked_at, Some(CLOCK.now));
+    }
+}
