@@ -6,10 +6,39 @@
 //! glue holds can be left out, and must then be missed.
 
 mod apply;
+mod publication;
 
-use std::{fmt::Debug, hash::Hash};
+use std::{
+    collections::HashSet,
+    fmt::Debug,
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{Mutex, PoisonError},
+};
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
+
+/// What was found to hold, as hashes of what it depends on.
+#[derive(Default)]
+struct Known {
+    hashes: Mutex<HashSet<u64>>,
+    hasher: RandomState,
+}
+
+impl Known {
+    /// Whether something holds that depends on this alone.
+    fn once(&self, on: impl Hash, holds: impl FnOnce() -> bool) -> bool {
+        let hash = self.hasher.hash_one(on);
+        let known = || self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().contains(&hash) {
+            return true;
+        }
+        let holds = holds();
+        if holds {
+            known().insert(hash);
+        }
+        holds
+    }
+}
 
 /// Looks at every state there is: nothing is wrong in any, and what should come about does in some.
 fn holds<M>(model: M)

@@ -5,16 +5,12 @@ mod tests;
 mod worker;
 mod world;
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, RandomState},
-    sync::{Mutex, PoisonError},
-};
-
 use database::Answer;
 use stateright::{Model, Property};
 use stockstream_model::settings::OnLostOffsets;
 use world::{Bounds, Entry, Fate, Log, Part, Phase, Worker, World, topic_of};
+
+use super::Known;
 
 /// A guard that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +38,7 @@ pub struct Apply {
     pub bounds: Bounds,
     pub without: Option<Guarding>,
     /// What stands in logs and database, as hashes, where it is known how it ends.
-    ended: Mutex<HashSet<u64>>,
-    hasher: RandomState,
+    ended: Known,
 }
 
 /// What happens next.
@@ -64,7 +59,7 @@ pub enum Step {
 
 impl Apply {
     pub fn new(bounds: Bounds, without: Option<Guarding>) -> Self {
-        Self { bounds, without, ended: Mutex::default(), hasher: RandomState::new() }
+        Self { bounds, without, ended: Known::default() }
     }
 
     /// Whoever is asked last is told to go on without what is lost.
@@ -126,11 +121,10 @@ impl Apply {
     /// Whether a worker that takes everything over comes to the right end.
     fn ends(&self, world: &World) -> bool {
         let World { logs, checkpoints, documents, fates, .. } = world;
-        let hash = self.hasher.hash_one((logs, checkpoints, documents, fates));
-        if self.ended.lock().unwrap_or_else(PoisonError::into_inner).contains(&hash) {
-            return true;
-        }
-        let mut world = world.clone();
+        self.ended.once((logs, checkpoints, documents, fates), || self.takes_over(world.clone()))
+    }
+
+    fn takes_over(&self, mut world: World) -> bool {
         let worker = world.workers.len();
         world.workers.push(Worker { life: 0, parts: vec![Part::Waiting; self.bounds.partitions], flush: None });
         let mut steps = Vec::new();
@@ -140,14 +134,10 @@ impl Apply {
             let Some(step) = steps.first() else { break };
             self.step(&mut world, *step);
         }
-        let ends = world.wrong.is_none()
+        world.wrong.is_none()
             && self.is_passed(&world)
             && self.counts_once(&world)
-            && self.what_is_passed_counts(&world);
-        if ends {
-            self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(hash);
-        }
-        ends
+            && self.what_is_passed_counts(&world)
     }
 
     /// Whether the positions are behind all that there is.
