@@ -6,6 +6,7 @@
 //! glue holds can be left out, and must then be missed.
 
 mod apply;
+mod generations;
 mod publication;
 
 use std::{
