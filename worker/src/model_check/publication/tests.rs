@@ -46,12 +46,10 @@ fn three_publishers() {
 }
 
 #[test]
-#[ignore = "looks at many millions of states, for minutes"]
+#[ignore = "looks at more than a million states"]
 fn the_same_within_wider_bounds() {
     holds(Publication { truths: &[&[1, 2], &[3], &[1, 2]], ..two() });
     holds(Publication { left: Left { crashes: 1, unheard: 1 }, truths: &[&[1], &[2]], ..two() });
-    holds(Publication { publishers: 3, truths: &[&[], &[1]], ..two() });
-    holds(Publication { publishers: 3, reads: true, truths: &[&[1]], ..two() });
 }
 
 #[test]
