@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SALES=${1:-2000000}
-cargo build --release --locked -p stockstream -p stockstream-bench
+cargo build --release --workspace --locked
 STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN PG_FSYNC=on # honest about what the database must do
 WORKER=
 finish() { [ -z "$WORKER" ] || kill "$WORKER" 2>/dev/null || true; hack/services.sh down || true; }
