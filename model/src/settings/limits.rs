@@ -34,7 +34,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            batch_keys: 200_000,
+            batch_keys: 700_000,
             batch_bytes: 256 << 20,
             flush_every: Span::from_millis(2),
             publish_every: Span::from_millis(25),
