@@ -36,6 +36,9 @@ struct Part<'a> {
 /// One key and the parts (by index) whose changes are to be applied to it.
 type Entry<'a, K> = (&'a <K as Kind>::Key, Vec<usize>);
 
+/// Keys by the parts and the shape of their changes.
+type ByShape<'e, 'a, K> = BTreeMap<(&'e [usize], Vec<i64>), Vec<&'e Entry<'a, K>>>;
+
 /// The marks of the documents that are there.
 type Marks<K> = HashMap<<K as Kind>::Key, Document>;
 
@@ -139,7 +142,7 @@ impl MongoStore {
         entries: &[Entry<'a, K>],
         found: Option<&Marks<K>>,
     ) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
-        let mut alike: BTreeMap<(&[usize], Vec<i64>), Vec<&Entry<'a, K>>> = BTreeMap::new();
+        let mut alike: ByShape<'_, 'a, K> = BTreeMap::new();
         let (mut alone, mut new) = (Vec::new(), Vec::new());
         for entry in entries {
             if let Some(found) = found {
