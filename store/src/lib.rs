@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod core;
 mod error;
+mod fail;
 pub mod inspect;
 pub mod memory;
 pub mod mongo;
@@ -13,6 +14,7 @@ mod view_store;
 
 pub use batch::{ApplyReport, Batch, Range};
 pub use error::StoreError;
+pub use fail::fail_point;
 pub use memory::MemoryStore;
 pub use mongo::MongoStore;
 pub use select::Select;

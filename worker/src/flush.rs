@@ -11,7 +11,7 @@ use stockstream_model::{
     documents::{Checkpoint, PartitionId},
     event::Reason,
 };
-use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError};
+use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError, fail_point};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
@@ -100,10 +100,12 @@ pub(crate) async fn flush<S: StateStore>(
         return Ok(Flushed::default());
     }
     let began = Instant::now();
+    fail_point("before-claim");
     let claiming = Claiming::begin(parts.iter().map(|part| (&part.checkpoint, part.range.end)), || shared.stamp());
     let won = if claiming.wanted().is_empty() { Vec::new() } else { store.swap_checkpoints(claiming.wanted()).await? };
     let applying = claiming.claimed(&won);
     observe(shared, "claim", began);
+    fail_point("after-claim");
 
     let began = Instant::now();
     let oldest: HashMap<PartitionId, Option<Timestamp>> =
@@ -112,6 +114,7 @@ pub(crate) async fn flush<S: StateStore>(
     batch.retain(|id, _| applying.held().iter().any(|claimed| claimed.id == *id));
     let report = store.apply(&batch, applying.held()).await?;
     observe(shared, "apply", began);
+    fail_point("after-apply");
 
     let began = Instant::now();
     let completing =
@@ -119,6 +122,7 @@ pub(crate) async fn flush<S: StateStore>(
     let stands = store.swap_checkpoints(completing.done()).await?;
     let Landed { completed, lost } = completing.completed(&stands);
     observe(shared, "complete", began);
+    fail_point("after-complete");
     for checkpoint in &completed {
         let Some(range) = batch.get(&checkpoint.id) else { continue };
         record(shared, checkpoint, range, oldest.get(&checkpoint.id).copied().flatten());

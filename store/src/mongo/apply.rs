@@ -24,6 +24,7 @@ use crate::{
     ApplyReport, Batch, Range, StoreError,
     batch::{self, PAYLOAD_BYTES},
     core::verdict::{Guard, Judgement, judge},
+    fail_point,
 };
 
 /// A claimed range of one partition.
@@ -196,10 +197,12 @@ impl MongoStore {
         match chunk {
             Chunk::Alone(entries) => {
                 let written = self.update_encoded(K::COLLECTION, &each(&entries, K::update)?).await?;
+                fail_point("amid-apply");
                 Ok(those(&entries, &written.refused))
             }
             Chunk::New(entries) => {
                 let written = self.insert_encoded(K::COLLECTION, &each(&entries, K::fresh)?).await?;
+                fail_point("amid-apply");
                 Ok(those(&entries, &written.refused))
             }
             Chunk::Alike(entries) => {
@@ -210,6 +213,7 @@ impl MongoStore {
                 let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, &guards(of));
                 let updates = update.iter().map(encoded).collect::<Result<Vec<_>>>()?;
                 let written = self.update_encoded(K::COLLECTION, &updates).await?;
+                fail_point("amid-apply");
                 if written.n == entries.len() as u64 {
                     return Ok(Refused { entries: Vec::new(), applied: 0 });
                 }

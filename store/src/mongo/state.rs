@@ -17,6 +17,7 @@ use super::{
 use crate::{
     ApplyReport, Batch,
     core::{generation::may_sweep, swap::which_stand, view::is_at},
+    fail_point,
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
 };
@@ -174,6 +175,7 @@ impl StateStore for MongoStore {
                 return Err(foreign_index(names::RISKS));
             }
         }
+        fail_point("risks-upserted");
         for chunk in delete.chunks(IDS_PER_QUERY) {
             let ids: Vec<Bson> = chunk.iter().map(|(p, b)| codec::stock_id(p, b.as_deref()).into()).collect();
             self.delete(names::RISKS, doc! { "_id": { "$in": ids } }).await?;

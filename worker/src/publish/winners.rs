@@ -5,7 +5,7 @@ use stockstream_model::{
     documents::{ViewState, Winner},
     settings::ProductWinners,
 };
-use stockstream_store::{StateStore, StoreError};
+use stockstream_store::{StateStore, StoreError, fail_point};
 
 use crate::core::publication::{Clock, Published, Ranking};
 
@@ -36,14 +36,17 @@ pub(super) async fn publish<S: StateStore>(
             }
             Ranking::Claim(view, _) => {
                 let won = store.claim_revision(view.view, view.revision).await?;
+                fail_point("revision-claimed");
                 step.claimed(won, clock)
             }
             Ranking::Insert(_, state) => {
                 store.insert_ranking(state.revision, &rows).await?;
+                fail_point("ranking-inserted");
                 step.inserted()
             }
             Ranking::Point(seen, state) => {
                 let stands = store.point_to(seen, state).await?;
+                fail_point("pointer-moved");
                 step.pointed(stands)
             }
             Ranking::Clear(below) => {

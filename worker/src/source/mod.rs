@@ -27,6 +27,7 @@ use stockstream_model::{
     event::Stream,
     settings::Settings,
 };
+use stockstream_store::fail_point;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -293,6 +294,7 @@ impl Source {
 
     /// Kafka's committed offsets follow the checkpoints, for the tools that look there. Nothing depends on them.
     fn commit(&mut self, mode: CommitMode) {
+        fail_point("before-commit");
         self.last_commit = Instant::now();
         let mut list = TopicPartitionList::new();
         for (id, next) in self.uncommitted.drain().filter(|(id, _)| self.slots.contains_key(id)) {
