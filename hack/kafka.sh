@@ -16,6 +16,8 @@
 # With any of them ACLs count: who comes by PLAINTEXT, KAFKA_USER and the certificate CN=stockstream may do everything,
 # all others what `run kafka.admin.AclCommand` gives them. More SCRAM users: `run kafka.admin.ConfigCommand`; KAFKA_USER's
 # passwords are those of the first `up`. KAFKA_REAUTH_MS (0, never): after so long a client must show its password again.
+# KAFKA_BEHIND_PORT, KAFKA_PROXY_PORT: a listener at the first that sends its clients to the second, for a proxy between
+# KAFKA_SESSION_MIN_MS (6000): the shortest session timeout that a consumer may ask for
 # STOCKSTREAM_CACHE (~/.cache/stockstream): downloads, shared by all brokers, in kafka/
 # STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one broker, in kafka/: kafka.pid, kafka.log, server.properties, data/
 #
@@ -133,14 +135,15 @@ up() {
   for _ in $(seq 25); do answers || break; sleep 0.2; done # a broker killed just now lets go of its port a little later
   if answers; then say "port $PORT is taken by another program: set KAFKA_PORT"; exit 1; fi
   umask 077 # there are passwords in it
+  local behind=${KAFKA_BEHIND_PORT:-}
   cat >server.properties <<CONF
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:$CONTROLLER
-listeners=PLAINTEXT://${KAFKA_BIND:-127.0.0.1}:$PORT,CONTROLLER://127.0.0.1:$CONTROLLER$listeners
-advertised.listeners=PLAINTEXT://$ADVERTISE:$PORT$advertised
+listeners=PLAINTEXT://${KAFKA_BIND:-127.0.0.1}:$PORT,CONTROLLER://127.0.0.1:$CONTROLLER$listeners${behind:+,BEHIND://${KAFKA_BIND:-127.0.0.1}:$behind}
+advertised.listeners=PLAINTEXT://$ADVERTISE:$PORT$advertised${behind:+,BEHIND://$ADVERTISE:$KAFKA_PROXY_PORT}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$protocols
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$protocols${behind:+,BEHIND:PLAINTEXT}
 log.dirs=$PWD/data
 num.partitions=3
 offsets.topic.replication.factor=1
@@ -149,6 +152,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=3
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=${KAFKA_SESSION_MIN_MS:-6000}
 auto.create.topics.enable=false
 # A broker that was killed may come back when the controller has given up its old self: 9 s unless said otherwise.
 broker.session.timeout.ms=4000
@@ -182,5 +186,5 @@ case "${1:-}" in
   down) shift; down "$@" ;;
   run) shift; install_once; exec "${kafka_java[@]}" "$@" ;;
   install) install_once ;;
-  *) sed -n '2,23{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,25{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

@@ -6,7 +6,7 @@ use serde_json::json;
 use stockstream_model::{documents::Checkpoint, event::Stream};
 use stockstream_store::StateStore;
 
-use crate::harness::{Bed, Process, compare, data_set, eventually, oracle};
+use crate::harness::{Bed, Dice, Process, compare, data_set, eventually, oracle};
 
 const WORKERS: usize = 3;
 const SEED: u64 = 20_101_201;
@@ -22,16 +22,6 @@ async fn bed() -> Option<Bed> {
         bed.kafka.create(stream, partitions, &[]).await;
     }
     Some(bed)
-}
-
-/// Numbers that are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn between(&mut self, from: u64, to: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        from + (self.0 >> 33) % (to - from)
-    }
 }
 
 fn events(checkpoints: &[Checkpoint]) -> u64 {
@@ -81,7 +71,7 @@ async fn workers_killed_inside_flushes_leave_no_trace() {
     let Some(file) = data_set() else { return };
     let Some(bed) = bed().await else { return };
     let all = produced(&oracle::expected(&file));
-    let mut dice = Dice(SEED);
+    let mut dice = Dice::new(SEED);
     let mut workers: Vec<Process> = (0..WORKERS).map(|_| bed.worker()).collect();
     let import = bed.import(&file);
     let (mut kills, mut interrupted, mut from) = (0, 0, 1);

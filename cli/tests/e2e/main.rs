@@ -12,6 +12,7 @@ mod harness;
 mod access;
 mod bad_events;
 mod browser;
+mod chaos;
 mod cluster;
 mod comings;
 mod conditional;

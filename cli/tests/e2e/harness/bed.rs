@@ -62,6 +62,17 @@ impl Bed {
         Some(Self { name, folder, settings: all, kafka: Kafka::new(&typed.kafka), database, store })
     }
 
+    /// Another store on its database.
+    pub async fn another_store(&self) -> MongoStore {
+        let typed = Settings::load(Some(&self.settings.to_string()), |_| None).unwrap();
+        MongoStore::connect(&typed).await.unwrap()
+    }
+
+    /// The database on connections of its own.
+    pub async fn another_database(&self) -> mongodb::Database {
+        Database::new(self.setting("/mongodb/uri")).await.raw
+    }
+
     /// Its name, which is also that of its database and its consumer group.
     pub fn name(&self) -> &str {
         &self.name
@@ -91,8 +102,14 @@ impl Bed {
 
     /// Starts a command with the settings.
     pub fn start(&self, command: &str, changed: Value) -> Process {
+        self.start_in(command, changed, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_in(&self, command: &str, changed: Value, variables: &[(&str, &str)]) -> Process {
         let file = self.settings(changed);
-        Process::start([command, "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()])
+        let arguments = [command, "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()];
+        Process::start_in(arguments, variables)
     }
 
     /// Starts a worker.

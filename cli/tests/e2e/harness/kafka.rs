@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::{
-    ClientConfig,
+    ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
@@ -11,6 +11,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 use serde_json::Value;
+use stockstream_kafka::{Asker, asker, topic_ids};
 use stockstream_model::{
     documents::PartitionId,
     event::Stream,
@@ -32,7 +33,9 @@ pub struct Event<'a> {
 
 /// Kafka, as a test needs it.
 pub struct Kafka {
+    settings: Settings,
     topics: Topics,
+    describer: Asker,
     admin: AdminClient<DefaultClientContext>,
     asker: BaseConsumer,
     producer: FutureProducer,
@@ -47,7 +50,9 @@ impl Kafka {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", settings.bootstrap_servers.join(",")).set("linger.ms", "1");
         Self {
+            settings: settings.clone(),
             topics: settings.topics.clone(),
+            describer: asker(settings).unwrap(),
             admin: config.create().unwrap(),
             asker: config.create().unwrap(),
             producer: config.create().unwrap(),
@@ -83,6 +88,25 @@ impl Kafka {
         self.led(stream, partitions as i32).await;
     }
 
+    /// Removes a topic, and waits until nobody knows of it.
+    pub async fn delete(&self, stream: Stream) {
+        let gone = self.admin.delete_topics(&[self.name(stream)], &options()).await.unwrap();
+        gone.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
+        eventually("the topic is gone", async || {
+            let left = self.partitions(stream);
+            holds(left == 0 && !self.topic_ids().contains_key(&stream), || format!("{left} partitions"))
+        })
+        .await;
+    }
+
+    /// Deletes the events before an offset, as retention does.
+    pub async fn delete_before(&self, id: PartitionId, first: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(self.name(id.stream), id.partition, Offset::Offset(first)).unwrap();
+        let deleted = self.admin.delete_records(&list, &options()).await.unwrap();
+        assert!(deleted.elements().iter().all(|element| element.error().is_ok()), "{deleted:?}");
+    }
+
     /// Removes the topics, as far as they were made.
     pub async fn drop_topics(&self) {
         let names = Stream::ALL.map(|stream| self.name(stream));
@@ -105,6 +129,13 @@ impl Kafka {
         let partitions = |stream| (0..self.partitions(stream)).map(move |partition| PartitionId { stream, partition });
         let end = |id: PartitionId| (id, self.end(id.stream, id.partition).unwrap());
         Stream::ALL.into_iter().flat_map(partitions).map(end).collect()
+    }
+
+    /// The topics' ids; of those that are there, and none while nobody answers.
+    pub fn topic_ids(&self) -> BTreeMap<Stream, String> {
+        let names = Stream::ALL.map(|stream| self.name(stream));
+        let ids = block_in_place(|| topic_ids(&self.describer, &self.settings, &names)).unwrap_or_default();
+        ids.into_iter().filter_map(|(name, id)| Some((self.topics.stream(&name)?, id))).collect()
     }
 
     /// Sends an event and waits until it is there. Its partition and offset.

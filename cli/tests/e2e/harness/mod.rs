@@ -3,6 +3,7 @@
 pub mod bed;
 pub mod compare;
 pub mod database;
+pub mod dice;
 pub mod events;
 pub mod http;
 pub mod kafka;
@@ -22,6 +23,7 @@ use std::{
 };
 
 pub use bed::Bed;
+pub use dice::Dice;
 pub use process::Process;
 use serde_json::Value;
 pub use stockstream_model::event::Stream;

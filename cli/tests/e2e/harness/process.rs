@@ -25,11 +25,19 @@ pub struct Process {
 impl Process {
     /// Starts it, with nothing of our environment that it could take for settings.
     pub fn start<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        Self::start_logging(arguments, None)
+        Self::start_in(arguments, &[])
     }
 
     /// The same with that much of a log.
     pub fn start_logging<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, level: Option<&str>) -> Self {
+        match level {
+            Some(level) => Self::start_in(arguments, &[("RUST_LOG", level)]),
+            None => Self::start(arguments),
+        }
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_in<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stockstream"));
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, _) in std::env::vars_os() {
@@ -38,10 +46,7 @@ impl Process {
                 command.env_remove(&*name);
             }
         }
-        match level {
-            Some(level) => command.env("RUST_LOG", level),
-            None => command.env_remove("RUST_LOG"),
-        };
+        command.env_remove("RUST_LOG").envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let lines = Arc::default();
         let readers = vec![

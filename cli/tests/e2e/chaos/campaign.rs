@@ -1,0 +1,101 @@
+//! A schedule of faults from beginning to end.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use serde_json::{Value, json};
+
+use super::{
+    fault::{Fault, Kind},
+    feed::Feed,
+    plan::plan,
+    proxies::Proxies,
+    scene::{Rig, Scene, settings},
+    services::Services,
+};
+use crate::harness::{Bed, Dice, both, data_set, needed};
+
+/// At most so many faults strike between two rests.
+const BETWEEN_RESTS: u64 = 3;
+
+/// Says where a campaign stands, if it fails there.
+struct Telling {
+    seed: u64,
+    number: usize,
+    fault: String,
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- chaos: seed {} failed at fault {}: {}", self.seed, self.number, self.fault);
+        }
+    }
+}
+
+async fn run(mut scene: Scene, seed: u64, faults: &[Fault]) {
+    let began = Instant::now();
+    let mut telling = Telling { seed, number: 0, fault: "none yet".into() };
+    let (mut dice, mut rests, mut struck) = (Dice::new(!seed), 0, BTreeMap::<_, usize>::new());
+    let mut left = 1;
+    for (number, fault) in (1..).zip(faults) {
+        telling.number = number;
+        telling.fault = fault.to_string();
+        println!("chaos: {:>5} s, fault {number} of {}: {fault}", began.elapsed().as_secs(), faults.len());
+        fault.strike(&mut scene).await;
+        *struck.entry(fault.kind().name()).or_default() += 1;
+        left -= 1;
+        if left == 0 || number == faults.len() {
+            scene.rest().await;
+            rests += 1;
+            left = dice.between(1, BETWEEN_RESTS + 1);
+        }
+    }
+    let (events, reads) = (scene.stage.count(), scene.end().await);
+    println!(
+        "chaos: seed {seed}: {} faults {struck:?}, {events} events, {rests} rests, {reads} reads, in {} s: all equal",
+        faults.len(),
+        began.elapsed().as_secs()
+    );
+}
+
+/// The kinds that leave shared services alone.
+const GENTLE: [Kind; 4] = [Kind::Point, Kind::Kill, Kind::Stop, Kind::Rebalance];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_faults_of_every_gentle_kind_leave_no_trace() {
+    const SEED: u64 = 20_110_731;
+    let Some(bed) = Bed::without_topics(settings()).await else { return };
+    let scene = Scene::set(bed, Feed::new(SEED, None, (40, 60)), SEED, None).await;
+    let mut dice = Dice::new(SEED);
+    let faults: Vec<Fault> = GENTLE.iter().map(|kind| Fault::draw(*kind, &mut dice)).collect();
+    run(scene, SEED, &faults).await;
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    value.map_or(otherwise, |value| value.parse().unwrap_or_else(|_| panic!("{variable} is no number: {value}")))
+}
+
+fn kinds() -> Vec<Kind> {
+    let only = std::env::var("CHAOS_ONLY").unwrap_or_default();
+    let kind = |name: &str| {
+        let known = Kind::ALL.map(Kind::name).join(", ");
+        Kind::from_name(name).unwrap_or_else(|| panic!("there is no kind {name:?} of faults, but {known}"))
+    };
+    if only.is_empty() { Kind::ALL.into() } else { only.split(',').map(kind).collect() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "stops and wipes the services it is given: run hack/chaos.sh"]
+async fn campaign() {
+    needed("CHAOS_SEED").expect("hack/chaos.sh gives a seed");
+    let (seed, count) = (number("CHAOS_SEED", 0), number("CHAOS_FAULTS", 200));
+    println!("chaos: seed {seed}, {count} faults");
+    let faults = plan(seed, count as usize, &kinds());
+    let limits: Value = json!({ "limits": { "sessionTimeout": "2s" } });
+    let bed = Bed::without_topics(both(settings(), limits)).await.expect("hack/chaos.sh starts services");
+    let feed = Feed::new(seed, data_set(), (200, 400));
+    let rig = Rig { services: Services::of_environment(), proxies: Proxies::of_environment().await };
+    let scene = Scene::set(bed, feed, seed, Some(rig)).await;
+    run(scene, seed, &faults).await;
+}

@@ -1,0 +1,125 @@
+//! The workers: started, killed, replaced.
+
+use std::{collections::VecDeque, os::unix::process::ExitStatusExt};
+
+use serde_json::Value;
+use stockstream_model::documents::Checkpoint;
+
+use crate::harness::{Bed, Process};
+
+const KILLED: i32 = 9;
+/// How many of the fallen a failure tells of, and how many lines of each.
+const REMEMBERED: usize = 4;
+const LAST_LINES: usize = 40;
+
+struct Hand {
+    process: Process,
+    /// Whether it has a fail point to end at.
+    armed: bool,
+}
+
+/// The workers of a campaign.
+pub struct Crew {
+    hands: Vec<Hand>,
+    settings: Value,
+    fallen: VecDeque<(u32, Vec<String>)>,
+}
+
+impl Crew {
+    pub fn new(bed: &Bed, size: usize, settings: Value) -> Self {
+        let mut crew = Self { hands: Vec::new(), settings, fallen: VecDeque::new() };
+        (0..size).for_each(|_| crew.add(bed));
+        crew
+    }
+
+    pub fn len(&self) -> usize {
+        self.hands.len()
+    }
+
+    pub fn add(&mut self, bed: &Bed) {
+        let hand = self.hire(bed, &[]);
+        self.hands.push(hand);
+    }
+
+    /// One more, which is killed at that point.
+    pub fn add_armed(&mut self, bed: &Bed, at: &str) {
+        let hand = self.hire(bed, &[("STOCKSTREAM_FAIL_AT", at)]);
+        self.hands.push(hand);
+    }
+
+    fn hire(&self, bed: &Bed, variables: &[(&str, &str)]) -> Hand {
+        let armed = variables.iter().any(|(name, _)| *name == "STOCKSTREAM_FAIL_AT");
+        Hand { process: bed.start_in("worker", self.settings.clone(), variables), armed }
+    }
+
+    /// A worker by any number.
+    pub fn worker(&mut self, number: u64) -> &mut Process {
+        let place = self.place(number);
+        &mut self.hands[place].process
+    }
+
+    fn place(&self, number: u64) -> usize {
+        (number % self.hands.len() as u64) as usize
+    }
+
+    /// Kills a worker, and starts another in its place with these variables.
+    pub fn replace(&mut self, bed: &Bed, number: u64, variables: &[(&str, &str)]) {
+        let place = self.place(number);
+        let new = self.hire(bed, variables);
+        let mut old = std::mem::replace(&mut self.hands[place], new);
+        old.process.kill();
+        self.bury(&old.process);
+    }
+
+    /// Takes a worker out, running.
+    pub fn take_out(&mut self, number: u64) -> Process {
+        let place = self.place(number);
+        self.hands.remove(place).process
+    }
+
+    /// Replaces whoever met its fail point. How many did; nobody else may have ended.
+    pub async fn tend(&mut self, bed: &Bed) -> usize {
+        let mut fallen = 0;
+        for place in 0..self.hands.len() {
+            if self.hands[place].process.runs() {
+                continue;
+            }
+            let new = self.hire(bed, &[]);
+            let mut old = std::mem::replace(&mut self.hands[place], new);
+            let status = old.process.ended().await;
+            self.bury(&old.process);
+            assert!(old.armed && status.signal() == Some(KILLED), "a worker ended by itself: {status}");
+            fallen += 1;
+        }
+        fallen
+    }
+
+    /// Whether somebody says this.
+    pub fn says(&self, text: &str) -> bool {
+        self.hands.iter().any(|hand| hand.process.said().iter().any(|line| line.contains(text)))
+    }
+
+    pub fn bury(&mut self, process: &Process) {
+        let said = process.said();
+        let last = said[said.len().saturating_sub(LAST_LINES)..].to_vec();
+        self.fallen.push_back((process.id(), last));
+        if self.fallen.len() > REMEMBERED {
+            self.fallen.pop_front();
+        }
+    }
+}
+
+/// Whether that process wrote the checkpoint: its writer has the process in its name.
+pub fn wrote(process: u32, checkpoint: &Checkpoint) -> bool {
+    checkpoint.writer.contains(&format!("-{process}-"))
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for (id, lines) in &self.fallen {
+                eprintln!("--- process {id}, which is gone, said last:\n{}", lines.join("\n"));
+            }
+        }
+    }
+}

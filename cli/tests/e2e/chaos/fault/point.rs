@@ -1,0 +1,63 @@
+//! A worker that is killed at a point of the protocol.
+
+use std::fmt;
+
+use super::Scene;
+use crate::harness::{Dice, eventually, holds};
+
+/// Every point at which the binary lets itself be killed, and whether only the publisher comes by.
+const POINTS: [(&str, bool); 11] = [
+    ("before-claim", false),
+    ("after-claim", false),
+    ("amid-apply", false),
+    ("amid-apply", false),
+    ("after-apply", false),
+    ("after-complete", false),
+    ("before-commit", false),
+    ("revision-claimed", true),
+    ("ranking-inserted", true),
+    ("pointer-moved", true),
+    ("risks-upserted", true),
+];
+/// So many events pass at most until the point is met.
+const PATIENCE: u64 = 3_000;
+
+pub struct Point {
+    name: &'static str,
+    of_publisher: bool,
+    nth: u64,
+    worker: u64,
+}
+
+impl Point {
+    pub fn draw(dice: &mut Dice) -> Self {
+        let (name, of_publisher) = *dice.one(&POINTS);
+        Self { name, of_publisher, nth: dice.between(1, 5), worker: dice.between(0, 60) }
+    }
+
+    /// Kills one worker, or all if only the publisher comes by, and starts others that are killed at the point.
+    pub async fn strike(&self, scene: &mut Scene) {
+        scene
+            .while_producing(async |stage| {
+                let at = format!("{}:{}", self.name, self.nth);
+                let armed = if self.of_publisher { stage.crew.len() as u64 } else { 1 };
+                for worker in 0..armed {
+                    stage.crew.replace(&stage.bed, self.worker + worker, &[("STOCKSTREAM_FAIL_AT", &at)]);
+                }
+                let until = stage.count() + PATIENCE;
+                eventually("a worker meets its fail point", async || {
+                    let fallen = stage.crew.tend(&stage.bed).await;
+                    holds(fallen > 0 || stage.count() > until, || format!("{at} is not met"))
+                })
+                .await;
+            })
+            .await;
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whom = if self.of_publisher { "the publisher".to_owned() } else { format!("worker {}", self.worker % 3) };
+        write!(f, "{whom} dies {} (passing {})", self.name, self.nth)
+    }
+}

@@ -1,0 +1,123 @@
+//! Producing without a pause while faults strike, and knowing exactly what is in the topics.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use rdkafka::{
+    ClientConfig,
+    producer::{FutureProducer, FutureRecord},
+};
+use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
+
+use super::feed::{Feed, Item};
+use crate::harness::{Bed, Dice};
+
+/// How long an event may wait for a broker that is away.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Between two handfuls of events.
+const TICK: Duration = Duration::from_millis(40);
+/// The most events of a handful.
+const HANDFUL: u64 = 20;
+
+/// An event that is in a topic.
+pub struct Produced {
+    pub id: PartitionId,
+    pub offset: i64,
+    pub at: i64,
+    pub item: Item,
+}
+
+/// What a fault wants produced besides.
+pub type Extra = Arc<Mutex<VecDeque<Item>>>;
+
+/// The producing side.
+pub struct Mill {
+    feed: Feed,
+    dice: Dice,
+    servers: String,
+    topics: BTreeMap<Stream, String>,
+    producer: FutureProducer,
+    /// Produced and not yet told to the oracle.
+    pub fresh: Vec<Produced>,
+    /// How many events each partition holds.
+    pub ends: BTreeMap<PartitionId, i64>,
+    pub extra: Extra,
+    /// How many were produced in all: the campaign's clock.
+    pub count: Arc<AtomicU64>,
+}
+
+impl Mill {
+    pub fn new(bed: &Bed, feed: Feed, seed: u64) -> Self {
+        let servers = bed.setting("/kafka/bootstrapServers/0").to_owned();
+        let name = |stream: Stream| bed.setting(&format!("/kafka/topics/{stream}/name")).to_owned();
+        Self {
+            feed,
+            dice: Dice::new(seed),
+            producer: producer(&servers),
+            servers,
+            topics: Stream::ALL.map(|stream| (stream, name(stream))).into(),
+            fresh: Vec::new(),
+            ends: BTreeMap::new(),
+            extra: Extra::default(),
+            count: Arc::default(),
+        }
+    }
+
+    /// Produces handfuls until told to stop; then everything handed over is in the topics.
+    pub async fn run(&mut self, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            let some = self.dice.between(1, HANDFUL);
+            self.produce(some).await;
+            tokio::time::sleep(TICK).await;
+        }
+        while !self.extra.lock().unwrap().is_empty() {
+            self.produce(0).await;
+        }
+    }
+
+    /// Produces what faults ask for and so many events of the feed.
+    pub async fn produce(&mut self, some: u64) {
+        let mut items: Vec<Item> = self.extra.lock().unwrap().drain(..).collect();
+        items.extend((0..some).map(|_| self.feed.next()));
+        let at = Timestamp::now().millis();
+        let sent = items.iter().map(|item| {
+            let record: FutureRecord<'_, str, [u8]> =
+                FutureRecord::to(&self.topics[&item.stream]).payload(item.payload.as_slice()).timestamp(at);
+            self.producer.send(record, PATIENCE)
+        });
+        let sent = join_all(sent).await;
+        self.count.fetch_add(items.len() as u64, Ordering::Relaxed);
+        for (item, delivered) in items.into_iter().zip(sent) {
+            let place = delivered.unwrap_or_else(|(error, _)| panic!("an event was not produced: {error}"));
+            let id = PartitionId { stream: item.stream, partition: place.partition };
+            let end = self.ends.entry(id).or_default();
+            *end = (*end).max(place.offset + 1);
+            self.fresh.push(Produced { id, offset: place.offset, at, item });
+        }
+    }
+
+    /// A topic was made anew: its partitions are empty, and what the old producer knows of them is void.
+    pub fn forget(&mut self, stream: Stream) {
+        self.ends.retain(|id, _| id.stream != stream);
+        self.producer = producer(&self.servers);
+    }
+}
+
+/// Whatever becomes of a broker, each event is in the topic once.
+fn producer(servers: &str) -> FutureProducer {
+    ClientConfig::new()
+        .set("bootstrap.servers", servers)
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "1")
+        .set("message.timeout.ms", PATIENCE.as_millis().to_string())
+        .set("reconnect.backoff.max.ms", "500")
+        .create()
+        .unwrap()
+}

@@ -1,0 +1,190 @@
+//! Where a campaign takes place, and what must hold whenever it is at rest.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use serde_json::{Value, json};
+use stockstream_model::{documents::Checkpoint, event::Stream};
+use stockstream_store::StateStore;
+
+use super::{
+    crew::Crew,
+    feed::{Feed, Item},
+    ledger::Ledger,
+    mill::{Extra, Mill},
+    proxies::Proxies,
+    reader::{FULL, Reader},
+    services::Services,
+};
+use crate::harness::{Bed, compare, eventually, holds};
+
+/// How many workers there are when no fault adds or removes one.
+pub const WORKERS: usize = 3;
+
+/// What faults act on.
+pub struct Stage {
+    pub bed: Bed,
+    pub crew: Crew,
+    rig: Option<Rig>,
+    extra: Extra,
+    count: Arc<AtomicU64>,
+}
+
+/// What is there only in a campaign of its own.
+pub struct Rig {
+    pub services: Services,
+    pub proxies: Proxies,
+}
+
+impl Stage {
+    fn rig(&self) -> &Rig {
+        self.rig.as_ref().expect("only hack/chaos.sh runs faults of services")
+    }
+
+    pub fn services(&self) -> &Services {
+        &self.rig().services
+    }
+
+    pub fn proxies(&self) -> &Proxies {
+        &self.rig().proxies
+    }
+
+    /// Waits until so many more events were produced.
+    pub async fn produced(&self, more: u64) {
+        let until = self.count() + more;
+        eventually("more events are produced", async || {
+            holds(self.count() >= until, || format!("{} of {until}", self.count()))
+        })
+        .await;
+    }
+
+    /// How many events were produced so far.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Has these produced besides.
+    pub fn also(&self, items: impl IntoIterator<Item = Item>) {
+        self.extra.lock().unwrap().extend(items);
+    }
+
+    pub async fn checkpoints(&self) -> Vec<Checkpoint> {
+        self.bed.store.checkpoints().await.unwrap()
+    }
+}
+
+/// A campaign on its way.
+pub struct Scene {
+    pub stage: Stage,
+    pub mill: Mill,
+    ledger: Ledger,
+    reader: Option<Reader>,
+    /// Grows with each topic that is made anew; orders events as the workers' own count of incarnations does.
+    incarnation: i64,
+}
+
+/// What a campaign's pipeline is told: small batches in small commands, so that most faults strike inside a flush.
+pub fn settings() -> Value {
+    json!({
+        "analytics": { "asOf": "LatestEvent" },
+        "kafka": { "onLostOffsets": "Resume" },
+        "limits": { "batchKeys": 500, "updatesPerCommand": 40, "writeConnections": 1, "commitEvery": "200ms" },
+    })
+}
+
+impl Scene {
+    /// Makes the topics, starts the workers and waits until the first views are whole.
+    pub async fn set(bed: Bed, feed: Feed, seed: u64, rig: Option<Rig>) -> Self {
+        for (stream, partitions) in [(Stream::Sales, 4), (Stream::Inventory, 2), (Stream::Clients, 1)] {
+            bed.kafka.create(stream, partitions, &[]).await;
+        }
+        let through = rig.as_ref().map(|rig| rig.proxies.settings(bed.setting("/mongodb/uri")));
+        let crew = Crew::new(&bed, WORKERS, through.unwrap_or_else(|| json!({})));
+        let mill = Mill::new(&bed, feed, seed);
+        let stage = Stage { bed, crew, rig, extra: Arc::clone(&mill.extra), count: Arc::clone(&mill.count) };
+        let mut scene = Self { stage, mill, ledger: Ledger::new(), reader: None, incarnation: 0 };
+        let expected = loop {
+            scene.mill.produce(500).await;
+            let expected = scene.rest().await;
+            if expected["winners"].as_array().unwrap().len() == FULL {
+                break expected;
+            }
+        };
+        assert_eq!(expected["winners"][0]["ranking"], 1);
+        scene.reader = Some(Reader::of(&scene.stage.bed).await);
+        scene
+    }
+
+    /// Does something to the stage while events are produced.
+    pub async fn while_producing(&mut self, strike: impl AsyncFnOnce(&mut Stage)) {
+        let stop = AtomicBool::new(false);
+        let Self { stage, mill, .. } = self;
+        tokio::join!(mill.run(&stop), async {
+            strike(stage).await;
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+
+    /// Waits until everything produced is applied, and compares everything with the oracle. What it said.
+    pub async fn rest(&mut self) -> Value {
+        let Self { stage, mill, ledger, reader, incarnation } = self;
+        ledger.tell(mill.fresh.drain(..), *incarnation);
+        let mut ends = stage.bed.kafka.ends();
+        ends.retain(|_, end| *end > 0);
+        assert_eq!(ends, mill.ends, "the topics hold what was produced, once");
+        let checkpoints = eventually("everything produced is applied", async || {
+            stage.crew.tend(&stage.bed).await;
+            at_rest(stage, mill).await
+        })
+        .await;
+        let expected = tokio::task::block_in_place(|| ledger.answer());
+        let sum = |of: fn(&Checkpoint) -> i64| checkpoints.iter().map(of).sum::<i64>();
+        let (events, rejected) = (sum(|checkpoint| checkpoint.events), sum(|checkpoint| checkpoint.rejected));
+        let found = json!({ "accepted": events - rejected, "rejected": rejected });
+        assert_eq!(found, json!({ "accepted": expected["accepted"], "rejected": expected["rejected"] }));
+        let snapshot = stage.bed.snapshot().await;
+        assert_eq!(snapshot.rejected.len(), rejected as usize, "every rejected event is kept");
+        compare::totals(&expected, &snapshot).unwrap();
+        eventually("the views are as they must be", async || {
+            stage.crew.tend(&stage.bed).await;
+            compare::views(&expected, &compare::shown(&stage.bed).await)
+        })
+        .await;
+        if let Some(reader) = reader {
+            reader.check().await;
+        }
+        expected
+    }
+
+    /// A topic was made anew.
+    pub fn made_anew(&mut self, stream: Stream) {
+        self.incarnation += 1;
+        self.mill.forget(stream);
+    }
+
+    /// Ends the campaign. How often the reader read.
+    pub async fn end(mut self) -> u64 {
+        match self.reader.take() {
+            Some(reader) => reader.end().await,
+            None => 0,
+        }
+    }
+}
+
+/// Whether each partition's checkpoint is at the end of the log, under the topic that stands, and nothing is claimed.
+async fn at_rest(stage: &Stage, mill: &Mill) -> Result<Vec<Checkpoint>, String> {
+    let checkpoints = stage.checkpoints().await;
+    let ids = stage.bed.kafka.topic_ids();
+    for (id, end) in mill.ends.iter().filter(|(_, end)| **end > 0) {
+        let found = checkpoints.iter().find(|checkpoint| checkpoint.id == *id);
+        let done = |checkpoint: &&Checkpoint| {
+            checkpoint.next == *end
+                && checkpoint.pending.is_none()
+                && checkpoint.topic_id.as_ref() == ids.get(&id.stream)
+        };
+        found.filter(done).ok_or_else(|| format!("{id} ends at {end}: {found:?}"))?;
+    }
+    Ok(checkpoints)
+}
