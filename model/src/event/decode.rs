@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use snafu::Snafu;
 
-use super::{ClientRecord, InventoryRecord, Sale};
+use super::{
+    ClientRecord, InventoryRecord, Sale,
+    depth::{DEEPEST, is_too_deep},
+};
 
 /// The kind of a rejection: few and fixed, fit for a metric's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -127,12 +130,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Rejection> {
+    let whole = |reason, message| Rejection { reason, path: String::new(), message };
     if payload.is_empty() {
-        return Err(Rejection {
-            reason: Reason::Empty,
-            path: String::new(),
-            message: "the record has no value".into(),
-        });
+        return Err(whole(Reason::Empty, "the record has no value".into()));
+    }
+    if is_too_deep(payload) {
+        return Err(whole(Reason::NotJson, format!("it is nested deeper than {DEEPEST}")));
     }
     // sonic-rs is the fast way; only for what it refuses is the slow one asked where and why.
     sonic_rs::from_slice(payload).map_err(|fast| explain::<T>(payload, &fast))
@@ -192,6 +195,12 @@ mod tests {
             ("hello".into(), Reason::NotJson, ""),
             (format!("{} x", of(line)), Reason::NotJson, ""),
             ("[]".into(), Reason::WrongType, ""),
+            ("[".repeat(1_000_000), Reason::NotJson, ""),
+            (
+                of(&line.replacen('{', &format!(r#"{{"deep":{}0{},"#, "[".repeat(9_999), "]".repeat(9_999)), 1)),
+                Reason::NotJson,
+                "",
+            ),
             ("{}".into(), Reason::MissingField, ""),
             (of(r#"["a",1,1]"#), Reason::WrongType, "items[0]"),
             (of(""), Reason::BadValue, "items"),

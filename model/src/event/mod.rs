@@ -5,6 +5,7 @@
 
 mod client;
 mod decode;
+mod depth;
 mod id;
 mod inventory;
 mod sale;
