@@ -24,7 +24,7 @@ use crate::{
     shared::Shared,
 };
 
-/// How often the client that asks for topic ids is looked after while there is nothing to flush.
+/// How often topics are asked for their ids while there is nothing to flush.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// What is to be flushed of one partition.
@@ -56,18 +56,19 @@ pub(crate) async fn flusher<S: StateStore>(
     mut jobs: Receiver<Vec<FlushPart>>,
     done: Sender<Flushed>,
 ) {
+    incarnations.look(&shared);
     loop {
         let parts = match tokio::time::timeout(IDLE, jobs.recv()).await {
             Ok(Some(parts)) => parts,
             Ok(None) => break,
             Err(_) => {
-                incarnations.catch_up();
+                incarnations.look(&shared);
                 continue;
             }
         };
         shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
         let ids: Vec<PartitionId> = parts.iter().map(|part| part.checkpoint.id).collect();
-        let (parts, gone) = incarnations.split(parts).await;
+        let (parts, gone) = incarnations.split(parts, &shared).await;
         let flushed = match flush(&*store, &shared, parts).await {
             Ok(mut flushed) => {
                 flushed.lost.extend(gone.iter().map(|part| part.checkpoint.id));

@@ -1,13 +1,13 @@
 //! A batch counts only if the topic is still the one it was read from: its id, asked of the controller after the batch's
 //! last record, must be the checkpoint's.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use stockstream_kafka::{Asker, Asking, Hears, KafkaError, SignIn, topic_ids};
-use stockstream_model::settings::Kafka;
+use stockstream_model::{event::Stream, settings::Kafka};
 
-use crate::{core::position::is_of_topic, flush::FlushPart};
+use crate::{core::position::is_of_topic, flush::FlushPart, shared::Shared};
 
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -17,29 +17,41 @@ pub(crate) struct Incarnations {
     asker: Option<Asker>,
     settings: Kafka,
     sign_in: Option<SignIn>,
+    /// The ids that were told last.
+    known: BTreeMap<String, String>,
 }
 
 impl Incarnations {
     pub fn new(asker: Option<Asker>, settings: Kafka) -> Result<Self, KafkaError> {
         let sign_in = SignIn::new(&settings)?;
-        Ok(Self { asker, settings, sign_in })
+        Ok(Self { asker, settings, sign_in, known: BTreeMap::new() })
     }
 
-    /// Takes in what the client has to tell while nothing is asked of it.
-    pub fn catch_up(&self) {
-        self.asker.iter().for_each(Asking::catch_up);
+    /// Looks whether a topic was made anew while nothing is to be flushed, and takes in what the client has to tell.
+    pub fn look(&mut self, shared: &Shared) {
+        let Self { asker: Some(asker), settings, .. } = self else { return };
+        Asking::catch_up(asker);
+        if let Ok(ids) = tokio::task::block_in_place(|| topic_ids(asker, settings, &names(settings))) {
+            self.learn(&ids, shared);
+        }
+    }
+
+    /// Notes ids; another one than before makes the consumer stale.
+    fn learn(&mut self, ids: &BTreeMap<String, String>, shared: &Shared) {
+        for (name, id) in ids {
+            let before = self.known.insert(name.clone(), id.clone());
+            if before.is_some_and(|before| before != *id) {
+                shared.set_stale();
+            }
+        }
     }
 
     /// Parts that were read from the topic that stands, and parts that were read from one that is gone. Waits while
     /// nobody answers.
-    pub async fn split(&mut self, parts: Vec<FlushPart>) -> (Vec<FlushPart>, Vec<FlushPart>) {
-        let Self { asker: Some(asker), settings, sign_in } = self else { return (parts, Vec::new()) };
-        let name = |part: &FlushPart| settings.topics.of(part.checkpoint.id.stream).name.as_str();
-        let mut names: Vec<&str> = parts.iter().map(name).collect();
-        names.sort_unstable();
-        names.dedup();
+    pub async fn split(&mut self, parts: Vec<FlushPart>, shared: &Shared) -> (Vec<FlushPart>, Vec<FlushPart>) {
+        let Self { asker: Some(asker), settings, sign_in, .. } = self else { return (parts, Vec::new()) };
         let ids = loop {
-            match tokio::task::block_in_place(|| topic_ids(asker, settings, &names)) {
+            match tokio::task::block_in_place(|| topic_ids(asker, settings, &names(settings))) {
                 Ok(ids) => break ids,
                 Err(error) => {
                     tracing::warn!("cannot ask Kafka whether the topics are still the same, trying again: {error}");
@@ -48,8 +60,15 @@ impl Incarnations {
                 }
             }
         };
-        parts.into_iter().partition(|part| is_of_topic(&part.checkpoint, ids.get(name(part)).map(String::as_str)))
+        self.learn(&ids, shared);
+        let topics = &self.settings.topics;
+        let id = |part: &FlushPart| ids.get(&topics.of(part.checkpoint.id.stream).name).map(String::as_str);
+        parts.into_iter().partition(|part| is_of_topic(&part.checkpoint, id(part)))
     }
+}
+
+fn names(settings: &Kafka) -> [&str; 3] {
+    Stream::ALL.map(|stream| settings.topics.of(stream).name.as_str())
 }
 
 /// A password may have been changed at the broker and in its file.

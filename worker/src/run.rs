@@ -7,10 +7,9 @@ use std::{
     time::Duration,
 };
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use snafu::Snafu;
 use stockstream_kafka::KafkaError;
-use stockstream_model::{event::Stream, settings::Settings};
+use stockstream_model::settings::Settings;
 use stockstream_store::{StateStore, StoreError};
 use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +21,7 @@ use crate::{
     incarnation::Incarnations,
     publish::publisher,
     shared::Shared,
-    source::{Context, Positions, Source, consumer_config, resolver},
+    source::{Consumers, Positions, Source, resolver},
     startup,
 };
 
@@ -128,18 +127,10 @@ where
         has_controller,
     };
     let resolve = resolver(positions, Handle::current(), shutdown.clone());
-    let context = Context::new(&settings, Arc::clone(&shared), resolve);
-    let consumer: BaseConsumer<Context> =
-        consumer_config(&settings)?.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
-    let names = Stream::ALL.map(|stream| settings.kafka.topics.of(stream).name.as_str());
-    consumer.subscribe(&names).map_err(|error| KafkaError::Refused {
-        action: "subscribe to the topics".into(),
-        message: error.to_string(),
-    })?;
-
+    let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve);
     let (jobs, queue) = tokio::sync::mpsc::channel(1);
     let (done, outcomes) = mpsc::channel();
-    let source = Source::new(consumer, settings.clone(), Arc::clone(&shared), jobs, outcomes, shutdown.clone())?;
+    let source = Source::new(consumers, settings.clone(), Arc::clone(&shared), jobs, outcomes, shutdown.clone())?;
     shared.turn();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");

@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     /// Whether this worker owns partition 0 of the sales topic, and so publishes.
     pub publisher: AtomicBool,
     pub generation: AtomicI64,
+    /// Whether a topic was made anew since the consumer was made.
+    stale: AtomicBool,
     /// Milliseconds of the last turn of the reading loop; 0 before it runs.
     pub last_turn: AtomicI64,
     /// Milliseconds at which the flush under way began; 0 when none is.
@@ -72,6 +74,7 @@ impl Shared {
             changed: Notify::new(),
             publisher: AtomicBool::new(false),
             generation: AtomicI64::new(0),
+            stale: AtomicBool::new(false),
             last_turn: AtomicI64::new(0),
             flush_began: AtomicI64::new(0),
             freshness_ms: AtomicI64::new(-1),
@@ -116,6 +119,15 @@ impl Shared {
 
     pub fn runs(&self) {
         self.lock().waiting_for = None;
+    }
+
+    /// From now on the consumer is not to be used any more.
+    pub fn set_stale(&self) {
+        self.stale.store(true, Ordering::Relaxed);
+    }
+
+    pub fn take_stale(&self) -> bool {
+        self.stale.swap(false, Ordering::Relaxed)
     }
 
     pub fn turn(&self) {

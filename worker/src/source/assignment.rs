@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// From partitions to their checkpoints and the offsets to read from; partitions that must not be read are left out.
-pub(crate) type Resolve = Box<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Vec<(Checkpoint, i64)> + Send + Sync>;
+pub(crate) type Resolve = Arc<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Vec<(Checkpoint, i64)> + Send + Sync>;
 
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -123,7 +123,7 @@ pub(crate) fn resolver<S: StateStore>(
     runtime: Handle,
     shutdown: CancellationToken,
 ) -> Resolve {
-    Box::new(move |consumer, ids| {
+    Arc::new(move |consumer, ids| {
         let work = async {
             loop {
                 match positions.resolve(consumer, ids).await {

@@ -1,6 +1,7 @@
 //! Reading: a group consumer on a thread of its own. Positions come from the store; Kafka's committed offsets are a copy.
 
 mod assignment;
+mod consumers;
 mod context;
 pub(crate) mod slot;
 
@@ -11,7 +12,8 @@ use std::{
 };
 
 pub(crate) use assignment::{Positions, resolver};
-pub(crate) use context::{Context, consumer_config};
+pub(crate) use consumers::Consumers;
+pub(crate) use context::Context;
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
@@ -58,6 +60,7 @@ pub(super) const GROUP: &str = "the group";
 
 /// The reading side of a worker.
 pub(crate) struct Source {
+    consumers: Consumers,
     consumer: BaseConsumer<Context>,
     settings: Settings,
     shared: Arc<Shared>,
@@ -77,7 +80,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub fn new(
-        consumer: BaseConsumer<Context>,
+        consumers: Consumers,
         settings: Settings,
         shared: Arc<Shared>,
         jobs: Sender<Vec<FlushPart>>,
@@ -87,7 +90,8 @@ impl Source {
         let now = Instant::now();
         let sign_in = SignIn::new(&settings.kafka)?;
         Ok(Self {
-            consumer,
+            consumer: consumers.make()?,
+            consumers,
             settings,
             shared,
             jobs,
@@ -116,25 +120,55 @@ impl Source {
             self.take_assignment();
             self.commit_if_due();
             self.renew_if_barred();
+            self.start_anew_if_stale();
         }
         self.end();
     }
 
-    fn end(mut self) {
-        tracing::info!("ending: finishing the flush under way, then leaving the group");
-        if self.in_flight {
-            match self.done.recv_timeout(FINISH) {
-                Ok(flushed) => self.take(flushed),
-                // Nothing is lost: the range is claimed, and its next owner applies what is left of it.
-                Err(_) => {
-                    tracing::warn!("the flush under way did not end in time; its partitions' next owner finishes it");
-                }
+    /// Topics that were made anew are read by a client that never knew the old ones.
+    fn start_anew_if_stale(&mut self) {
+        if !self.shared.take_stale() {
+            return;
+        }
+        tracing::info!(
+            "a topic was made anew: leaving the group, and joining it again with a client that knows nothing of the old one"
+        );
+        self.finish_flush();
+        self.slots.clear();
+        self.uncommitted.clear();
+        self.paused = false;
+        match self.consumers.make() {
+            Ok(consumer) => {
+                self.consumer.unsubscribe();
+                self.consumer = consumer;
+                self.shared.assigned(&[]);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no other client can be made; trying again");
+                self.shared.set_stale();
+                std::thread::sleep(IDLE_POLL);
             }
         }
+    }
+
+    fn end(mut self) {
+        tracing::info!("ending: finishing the flush under way, then leaving the group");
+        self.finish_flush();
         self.commit(CommitMode::Sync);
         // Revoked here, partitions need no further care: what was folded and not claimed is read again by their next owner.
         self.slots.clear();
         self.consumer.unsubscribe();
+    }
+
+    fn finish_flush(&mut self) {
+        if !self.in_flight {
+            return;
+        }
+        match self.done.recv_timeout(FINISH) {
+            Ok(flushed) => self.take(flushed),
+            // Nothing is lost: the range is claimed, and its next owner applies what is left of it.
+            Err(_) => tracing::warn!("the flush under way did not end in time; its partitions' next owner finishes it"),
+        }
     }
 
     fn read(&mut self) {

@@ -30,11 +30,13 @@ impl Services {
         );
     }
 
-    /// Kills a service's process.
+    /// Kills a service's process, and waits until it is gone: its script would take it for running.
     fn kill(&self, pid: &str) {
         let file = self.run.join(pid);
-        let kill = format!("kill -KILL $(cat '{}')", file.display());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success(), "{kill}");
+        let kill =
+            format!("p=$(cat '{}'); kill -KILL $p; while [ -e /proc/$p/cwd ]; do sleep 0.01; done", file.display());
+        let status = block_in_place(|| Command::new("sh").args(["-c", &kill]).status());
+        assert!(status.unwrap().success(), "{kill}");
     }
 
     pub fn kill_broker(&self) {

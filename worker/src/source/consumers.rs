@@ -1,0 +1,42 @@
+//! The group consumer, made as often as it is needed.
+
+use std::sync::Arc;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use stockstream_kafka::KafkaError;
+use stockstream_model::{event::Stream, settings::Settings};
+
+use super::{
+    assignment::Resolve,
+    context::{Context, consumer_config},
+};
+use crate::shared::Shared;
+
+/// Makes consumers that are subscribed to the topics.
+///
+/// librdkafka keeps the epoch of each partition's leader and takes no older one, also after its topic was made anew and
+/// epochs began again: such a partition is never fetched. Only another client has none.
+pub(crate) struct Consumers {
+    settings: Settings,
+    shared: Arc<Shared>,
+    resolve: Resolve,
+}
+
+impl Consumers {
+    pub fn new(settings: Settings, shared: Arc<Shared>, resolve: Resolve) -> Self {
+        Self { settings, shared, resolve }
+    }
+
+    pub fn make(&self) -> Result<BaseConsumer<Context>, KafkaError> {
+        let Self { settings, shared, resolve } = self;
+        let context = Context::new(settings, Arc::clone(shared), Arc::clone(resolve));
+        let consumer: BaseConsumer<Context> =
+            consumer_config(settings)?.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
+        let names = Stream::ALL.map(|stream| settings.kafka.topics.of(stream).name.as_str());
+        consumer.subscribe(&names).map_err(|error| KafkaError::Refused {
+            action: "subscribe to the topics".into(),
+            message: error.to_string(),
+        })?;
+        Ok(consumer)
+    }
+}
