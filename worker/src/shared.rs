@@ -139,10 +139,14 @@ impl Shared {
         self.lock().partitions.insert(checkpoint.id, checkpoint.next);
     }
 
+    /// Only these are read from now on. A partition of ours that is not may have a problem all the same.
     pub fn assigned(&self, ids: &[PartitionId]) {
-        let mut inner = self.lock();
-        inner.partitions.retain(|id, _| ids.contains(id));
-        inner.problems.retain(|key, _| PartitionId::from_text(key).is_none_or(|id| ids.contains(&id)));
+        self.lock().partitions.retain(|id, _| ids.contains(id));
+    }
+
+    /// Partitions that are not ours any more, nor are their problems.
+    pub fn revoked(&self, ids: &[PartitionId]) {
+        ids.iter().for_each(|id| self.solved(&id.to_string()));
     }
 
     pub fn log_ends(&self, ends: impl IntoIterator<Item = (PartitionId, i64)>) {

@@ -1,9 +1,10 @@
-//! Where a new pipeline starts, and what becomes of partitions and topics that are made later.
+//! Where a new pipeline starts, and what becomes of partitions and topics that are made later, and of events that are lost.
 
 use serde_json::{Value, json};
-use stockstream_model::event::Stream;
+use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_store::StateStore;
 
-use crate::harness::{Bed, events::sale, eventually, holds, kafka::Event};
+use crate::harness::{Bed, events::sale, eventually, holds, http, kafka::Event};
 
 /// A millisecond of the year 2026, for records that state when they were produced.
 const TIME: i64 = 1_767_225_600_000;
@@ -95,4 +96,38 @@ async fn missing_topics_are_made_where_that_is_asked_for_and_others_stay_as_they
     assert_eq!(partitions, [4, 6, 3]);
     sell(&bed, 3, 7, None).await;
     assert_eq!(units(&bed).await, 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_were_lost_stop_their_partition_by_name_until_somebody_lets_it_resume() {
+    let Some(bed) = Bed::new(json!({ "kafka": { "onLostOffsets": "Fail" } })).await else { return };
+    for (partition, quantity) in [(0, 1), (0, 10), (1, 100)] {
+        sell(&bed, partition, quantity, None).await;
+    }
+    let mut worker = bed.worker();
+    assert_eq!(units(&bed).await, 111);
+    worker.signal("TERM");
+    assert_eq!(worker.ended().await.code(), Some(0));
+    for (partition, quantity) in [(0, 1_000), (0, 10_000), (0, 100_000), (1, 1_000_000)] {
+        sell(&bed, partition, quantity, None).await;
+    }
+    bed.kafka.delete_before(PartitionId { stream: Stream::Sales, partition: 0 }, 4).await;
+
+    let mut worker = bed.worker();
+    let said = "Kafka has deleted the events [2, 4) of sales/0";
+    assert!(worker.says(said).await.contains("onLostOffsets"));
+    let address = worker.ready().await;
+    eventually("the other partition goes on, and the status names what is lost", async || {
+        let status = http::json(&address, "/status").await?;
+        let sold: i64 = bed.snapshot().await.products.iter().map(|product| product.units).sum();
+        holds(status["problems"].to_string().contains(said) && sold == 1_000_111, || format!("{sold}: {status}"))
+    })
+    .await;
+    let checkpoints = bed.store.checkpoints().await.unwrap();
+    let stopped = checkpoints.iter().find(|checkpoint| checkpoint.id.to_string() == "sales/0").unwrap();
+    assert_eq!((stopped.next, stopped.pending), (2, None));
+
+    worker.kill();
+    let _worker = bed.start("worker", json!({ "kafka": { "onLostOffsets": "Resume" } }));
+    assert_eq!(units(&bed).await, 1_100_111);
 }

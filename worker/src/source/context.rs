@@ -118,6 +118,7 @@ impl ConsumerContext for Context {
                     tracing::info!(partitions = ids.len(), "partitions given back");
                     self.shared.wait_for_flush(FINISH_FLUSH);
                 }
+                self.shared.revoked(&ids);
                 self.add_news(News::Revoked(ids));
                 consumer.incremental_unassign(list)
             }
