@@ -79,3 +79,23 @@ pub(crate) fn renew<C: ConsumerContext>(sign_in: Option<&mut SignIn>, consumer: 
         Some(Ok(false)) | None => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_another_id_of_a_known_topic_makes_the_consumer_stale() {
+        let shared = Shared::new("worker".into());
+        let mut incarnations = Incarnations::new(None, stockstream_model::settings::Settings::default().kafka).unwrap();
+        let mut learn = |ids: &[(&str, &str)]| {
+            let ids = ids.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect();
+            incarnations.learn(&ids, &shared);
+            shared.take_stale()
+        };
+        assert!(!learn(&[("sales", "A"), ("clients", "B")]), "what is new is not stale");
+        assert!(!learn(&[("sales", "A")]), "a topic that is gone may come back");
+        assert!(learn(&[("sales", "A"), ("clients", "C")]));
+        assert!(!learn(&[("sales", "A"), ("clients", "C")]), "once is enough");
+    }
+}
