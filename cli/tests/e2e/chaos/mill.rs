@@ -116,6 +116,9 @@ fn producer(servers: &str) -> FutureProducer {
         .set("bootstrap.servers", servers)
         .set("enable.idempotence", "true")
         .set("linger.ms", "1")
+        // The broker's bound is on a batch: what is large goes alone.
+        .set("batch.size", "200000")
+        .set("message.max.bytes", "1100000")
         .set("message.timeout.ms", PATIENCE.as_millis().to_string())
         .set("reconnect.backoff.max.ms", "500")
         .create()

@@ -47,7 +47,7 @@ impl Network {
         let between = *dice.one(&Between::ALL);
         let how = match dice.between(0, 7) {
             0 => How::Cut,
-            1 => How::HalfOpen { stream: *dice.one(&["upstream", "downstream"]) },
+            1 => How::HalfOpen { stream: ["upstream", "downstream"][dice.between(0, 2) as usize] },
             2 => How::Reset { after_ms: dice.between(0, 1_500) },
             3 => How::Slow { ms: dice.between(20, 400) },
             4 => How::Narrow { kilobytes_per_s: dice.between(8, 64) },

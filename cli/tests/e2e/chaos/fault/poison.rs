@@ -8,8 +8,8 @@ use stockstream_model::event::Stream;
 use super::Scene;
 use crate::{chaos::feed::Item, harness::Dice};
 
-/// As large as a broker takes it.
-const LARGE: usize = 1_000_000;
+/// As large as a broker takes it, with what is around it.
+const LARGE: usize = (1 << 20) - 200;
 const DEEP: usize = 20_000;
 /// Behind the longest id that is taken.
 const LONG_ID: usize = 4 << 10;
