@@ -1,5 +1,5 @@
-//! Applying claimed ranges: one guarded upsert per key for all partitions together; what is refused is split, with one
-//! verdict per partition.
+//! Applying claimed ranges, guarded, per key for all partitions together: many that change alike by one statement, others by
+//! an upsert each; what is refused is split, with one verdict per partition, and what is not there is inserted.
 
 use std::{
     borrow::Cow,
