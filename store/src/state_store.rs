@@ -135,9 +135,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// is not.
     fn note_view(&self, seen: &ViewState, said: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Counts what all clients amount to and keeps it for readers, where they could not count it as fast. What was counted
-    /// later stays.
-    fn publish_client_totals(&self) -> impl Future<Output = Result<()>> + Send;
+    /// Counts what all clients and all stock at risk amount to and keeps it for readers, where they could not count it as
+    /// fast. What was counted later stays.
+    fn publish_totals(&self) -> impl Future<Output = Result<()>> + Send;
 
     /// Writes a worker's heartbeat.
     fn heartbeat(&self, heartbeat: &Heartbeat) -> impl Future<Output = Result<()>> + Send;

@@ -240,8 +240,8 @@ pub struct Pulse {
     pub checkpoints: Vec<Checkpoint>,
     /// Workers that gave a sign of life lately.
     pub workers: Vec<Heartbeat>,
-    /// How many events were applied when the totals of the clients were counted last, where they are kept.
-    pub totals_of: Option<i64>,
+    /// When the totals of clients and stock at risk were counted last, where they are kept.
+    pub counted_at: Option<Timestamp>,
 }
 
 /// The read-only views.
@@ -270,7 +270,7 @@ pub trait ViewStore: Send + Sync + 'static {
         select: impl Into<Select<ClientRow>> + Send,
     ) -> impl Future<Output = Result<Page<ClientRow>>> + Send;
 
-    /// What the stock at risk that is selected amounts to, on all pages.
+    /// What the stock at risk that is selected amounts to, on all pages; of all of it, as it was published last.
     fn risk_figures(&self, select: &Select<RiskRow>) -> impl Future<Output = Result<RiskFigures>> + Send;
 
     /// What the clients that are selected amount to, on all pages; of all clients, as it was published last.

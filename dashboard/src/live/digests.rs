@@ -77,8 +77,8 @@ fn digest(part: Part, pulse: &Pulse) -> u32 {
             format!("{:?} {:?} {rejected:?} {workers:?}", positions(&Stream::ALL), views(""))
         }
         Part::Winners => format!("{:?}", views("product_winners")),
-        Part::Risks => format!("{:?}", views("loss_risk_products")),
-        Part::Clients => format!("{:?} {:?}", positions(&[Stream::Sales, Stream::Clients]), pulse.totals_of),
+        Part::Risks => format!("{:?} {:?}", views("loss_risk_products"), pulse.counted_at),
+        Part::Clients => format!("{:?} {:?}", positions(&[Stream::Sales, Stream::Clients]), pulse.counted_at),
         Part::Products => format!("{:?} {:?}", positions(&[Stream::Sales, Stream::Inventory]), views("")),
         Part::Sales => format!("{:?}", positions(&[Stream::Sales])),
         Part::Rejected => {
@@ -137,7 +137,7 @@ mod tests {
             views: View::ALL.map(ViewState::new).into(),
             checkpoints: Stream::ALL.map(checkpoint).into(),
             workers: vec![worker],
-            totals_of: Some(7),
+            counted_at: Some(Timestamp::default()),
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(changed(|pulse| view(pulse, View::ProductWinners)), [Status, Winners, Products]);
         assert_eq!(changed(|pulse| view(pulse, View::LossRiskProducts)), [Status, Risks, Products]);
         assert_eq!(changed(|pulse| pulse.workers.clear()), [Status]);
-        assert_eq!(changed(|pulse| pulse.totals_of = Some(8)), [Clients]);
+        assert_eq!(changed(|pulse| pulse.counted_at = None), [Risks, Clients]);
     }
 
     #[test]

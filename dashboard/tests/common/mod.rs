@@ -112,7 +112,7 @@ impl ViewStore for Fake {
     }
     async fn pulse(&self) -> Result<Pulse> {
         let Status { views, checkpoints, workers, .. } = self.status.clone();
-        self.answer(Pulse { views, checkpoints, workers, totals_of: None }).await
+        self.answer(Pulse { views, checkpoints, workers, counted_at: None }).await
     }
     async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
         let known = self.status.checkpoints.iter().filter(|checkpoint| of.contains(&checkpoint.id));

@@ -198,7 +198,7 @@ impl StateStore for MemoryStore {
         Ok(stands)
     }
 
-    async fn publish_client_totals(&self) -> Result<()> {
+    async fn publish_totals(&self) -> Result<()> {
         Ok(()) // they are counted when they are read
     }
 

@@ -51,7 +51,7 @@ impl ViewStore for MemoryStore {
             views: inner.views.values().cloned().collect(),
             checkpoints: inner.checkpoints.values().cloned().collect(),
             workers: inner.alive_workers(Timestamp::now()),
-            totals_of: None,
+            counted_at: None,
         })
     }
 

@@ -231,8 +231,8 @@ impl StateStore for MongoStore {
         Ok(self.update_many(names::VIEWS, &[update]).await?.n == 1)
     }
 
-    async fn publish_client_totals(&self) -> Result<()> {
-        self.write_client_totals().await
+    async fn publish_totals(&self) -> Result<()> {
+        self.write_totals().await
     }
 
     async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {

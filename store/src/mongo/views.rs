@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use bson::{Bson, Document, deserialize_from_document, doc};
 use stockstream_model::{
     Day, Timestamp,
-    documents::{Checkpoint, ClientRow, DailyRow, PartitionId, RejectedEvent, RiskCategory, RiskRow, View, Winner},
+    documents::{Checkpoint, ClientRow, DailyRow, PartitionId, RejectedEvent, RiskRow, View, Winner},
 };
 
 use super::{MongoStore, Result, codec, names, reads::Query, rows, totals};
@@ -12,7 +12,7 @@ use crate::{
     state_store::StateStore,
     view_store::{
         CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, REASONS_OF, RejectedSelect,
-        Rejections, RiskFigures, RiskShare, Status, ViewStore,
+        Rejections, RiskFigures, Status, ViewStore,
     },
 };
 
@@ -44,11 +44,11 @@ impl ViewStore for MongoStore {
             self.read_checkpoints(),
             self.alive_workers(Timestamp::now())
         )?;
-        let totals_of = views.iter().find_map(totals::counted_events);
+        let counted_at = totals::counted_at(&views);
         let mut views: Vec<_> =
             views.iter().filter_map(|v| Some(rows::view(v, View::from_name(v.get_str("_id").ok()?)?))).collect();
         views.sort_by_key(|view| view.view);
-        Ok(Pulse { views, checkpoints, workers, totals_of })
+        Ok(Pulse { views, checkpoints, workers, counted_at })
     }
 
     async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
@@ -79,21 +79,11 @@ impl ViewStore for MongoStore {
     }
 
     async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
-        let valued = doc! { "$cond": [{ "$gt": ["$potential_loss_amount", Bson::Null] }, 1, 0] };
-        let sums = doc! {
-            "n": { "$sum": 1 },
-            "valued": { "$sum": valued },
-            "loss": { "$sum": "$potential_loss_amount" },
-        };
-        let categories = RiskCategory::ALL.map(RiskCategory::name);
-        let (groups, cut) = self.figures(names::RISKS, select, ("risk_category", &categories), sums).await?;
-        let share = |category: RiskCategory| {
-            let group = groups.iter().find(|group| codec::text(group, "_id") == category.name());
-            let number = |field| group.map_or(0, |group| codec::integer(group, field)) as u64;
-            let loss = group.and_then(|group| codec::maybe_double(group, "loss")).unwrap_or_default();
-            RiskShare { category, rows: number("n"), valued: number("valued"), loss }
-        };
-        Ok(RiskFigures { shares: RiskCategory::ALL.map(share).into(), cut })
+        let published = if select.is_all() { self.risk_totals().await? } else { None };
+        match published {
+            Some(figures) => Ok(figures),
+            None => self.count_risks(select).await,
+        }
     }
 
     async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {

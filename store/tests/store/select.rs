@@ -260,15 +260,15 @@ async fn totals_of_all_clients_are_the_published_ones(bed: &impl Bed) {
     let (store, other) = (bed.worker().await, bed.worker().await);
     clients(&*store).await;
     let counted = store.client_figures(&all()).await.unwrap();
-    store.publish_client_totals().await.unwrap();
+    store.publish_totals().await.unwrap();
     assert_eq!(store.client_figures(&all()).await.unwrap(), counted);
     flush(&*store, SALES, vec![bought("new", "2026-03-01", "1")]).await;
     assert_eq!(store.client_figures(&all()).await.unwrap(), counted, "they are counted some time after the events");
-    other.publish_client_totals().await.unwrap();
+    other.publish_totals().await.unwrap();
     let now = store.client_figures(&all()).await.unwrap();
     let clients = |figures: &ClientFigures| figures.shares.iter().map(|share| share.clients).sum::<u64>();
     assert_eq!(clients(&now), clients(&counted) + 1);
-    assert!(store.pulse().await.unwrap().totals_of.is_some(), "a reader hears of it");
+    assert!(store.pulse().await.unwrap().counted_at.is_some(), "a reader hears of it");
 }
 
 async fn categories_are_those_that_occur(bed: &impl Bed) {

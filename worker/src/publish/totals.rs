@@ -1,4 +1,4 @@
-//! What all clients amount to, for readers: counted anew some time after events came, and rarely where that is dear.
+//! What all clients and all stock at risk amount to, for readers: counted anew some time after events came, and rarely where that is dear.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ pub(super) async fn keep<S: StateStore>(store: &S, changed: &Notify) {
     loop {
         changed.notified().await;
         let began = Instant::now();
-        if let Err(error) = store.publish_client_totals().await {
-            tracing::error!(%error, "the totals of the clients were not counted; trying again");
+        if let Err(error) = store.publish_totals().await {
+            tracing::error!(%error, "the totals of clients and stock at risk were not counted; trying again");
             changed.notify_one();
         }
         sleep_until(began + stands(began.elapsed())).await;
