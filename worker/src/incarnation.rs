@@ -41,6 +41,7 @@ impl Incarnations {
         for (name, id) in ids {
             let before = self.known.insert(name.clone(), id.clone());
             if before.is_some_and(|before| before != *id) {
+                tracing::info!(topic = name, "the topic was made anew");
                 shared.set_stale();
             }
         }

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -20,10 +20,13 @@ use serde::Deserialize;
 use stockstream_kafka::{Complaint, Heard, Hears, KafkaError, barred, client_config, note_log};
 use stockstream_model::{
     documents::{Checkpoint, PartitionId},
-    settings::{Kafka, Settings},
+    settings::{Kafka, Settings, Topics},
 };
 
-use super::assignment::Resolve;
+use super::{
+    assignment::Resolve,
+    stall::{Fetched, Stalls},
+};
 use crate::shared::Shared;
 
 /// How long partitions that are taken away wait for the flush under way, so that their next owner finds nothing claimed.
@@ -43,6 +46,7 @@ pub(crate) struct Context {
     resolve: Resolve,
     news: Mutex<Vec<News>>,
     has_news: AtomicBool,
+    stalls: Mutex<Stalls>,
 }
 
 impl Context {
@@ -54,6 +58,7 @@ impl Context {
             resolve,
             news: Mutex::default(),
             has_news: AtomicBool::new(false),
+            stalls: Mutex::default(),
         }
     }
 
@@ -86,6 +91,18 @@ impl Context {
                 }
             }
             None => tracing::warn!(broker = complaint.place, "Kafka: {}; trying again", complaint.words),
+        }
+    }
+
+    fn look_for_stalls(&self, statistics: &Statistics) {
+        let mut stalls = lock(&self.stalls);
+        let reachable = statistics.brokers.values().any(|broker| broker.state == "UP");
+        if !reachable || self.shared.metrics.paused.get() > 0 {
+            stalls.excuse();
+        } else if let Some(id) = stalls.see(Instant::now(), &fetched(statistics, &self.kafka.topics)) {
+            tracing::warn!(partition = %id, "there are events, and the Kafka client fetches none of them");
+            self.shared.set_stale();
+            stalls.excuse();
         }
     }
 
@@ -162,11 +179,34 @@ struct PartitionStatistics {
     hi_offset: i64,
     #[serde(default)]
     ls_offset: i64,
+    #[serde(default)]
+    next_offset: i64,
+    /// Of events that are fetched and not taken yet.
+    #[serde(default)]
+    fetchq_cnt: i64,
+    #[serde(default)]
+    fetch_state: String,
+}
+
+/// What the statistics tell of the partitions that are fetched.
+fn fetched(statistics: &Statistics, topics: &Topics) -> Vec<(PartitionId, Fetched)> {
+    let of_topics = statistics.topics.iter().filter_map(|(topic, of)| Some((topics.stream(topic)?, &of.partitions)));
+    let of_partitions =
+        of_topics.flat_map(|(stream, of)| of.iter().map(move |(partition, of)| (stream, partition, of)));
+    let assigned = of_partitions.filter(|(_, _, of)| !matches!(of.fetch_state.as_str(), "" | "none" | "stopped"));
+    let fetched = |(stream, partition, of): (_, &String, &PartitionStatistics)| {
+        let id = PartitionId { stream, partition: partition.parse().ok().filter(|partition| *partition >= 0)? };
+        // What transactions hold back is not there to be fetched.
+        let end = if of.ls_offset >= 0 { of.ls_offset } else { of.hi_offset };
+        Some((id, Fetched { next: of.next_offset, end, waiting: of.fetchq_cnt }))
+    };
+    assigned.filter_map(fetched).collect()
 }
 
 impl ClientContext for Context {
     fn stats_raw(&self, statistics: &[u8]) {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(statistics) else { return };
+        self.look_for_stalls(&statistics);
         for broker in statistics.brokers.values().filter(|broker| broker.state == "UP") {
             self.heard.forget(&broker.nodename);
             self.shared.let_in(&broker.nodename);

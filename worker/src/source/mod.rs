@@ -4,6 +4,7 @@ mod assignment;
 mod consumers;
 mod context;
 pub(crate) mod slot;
+mod stall;
 
 use std::{
     collections::HashMap,
@@ -125,14 +126,12 @@ impl Source {
         self.end();
     }
 
-    /// Topics that were made anew are read by a client that never knew the old ones.
+    /// A client that does not read what there is to read is replaced by one that knows nothing.
     fn start_anew_if_stale(&mut self) {
         if !self.shared.take_stale() {
             return;
         }
-        tracing::info!(
-            "a topic was made anew: leaving the group, and joining it again with a client that knows nothing of the old one"
-        );
+        tracing::info!("leaving the group, and joining it again with a new Kafka client");
         self.finish_flush();
         self.slots.clear();
         self.uncommitted.clear();
