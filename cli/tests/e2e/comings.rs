@@ -6,7 +6,7 @@ use serde_json::json;
 use stockstream_model::{documents::Checkpoint, event::Stream};
 use stockstream_store::StateStore;
 
-use crate::harness::{Bed, Dice, Process, compare, data_set, eventually, oracle};
+use crate::harness::{Bed, Dice, Process, compare, data_set, eventually, oracle, process::wrote};
 
 const WORKERS: usize = 3;
 const SEED: u64 = 20_101_201;
@@ -37,21 +37,17 @@ async fn in_a_flush(bed: &Bed, workers: &[Process], from: u64, all: u64) -> Opti
             return Ok(None);
         }
         let claimed = checkpoints.iter().filter(|checkpoint| checkpoint.pending.is_some());
-        let place = claimed.filter_map(|checkpoint| workers.iter().position(|worker| wrote(worker, checkpoint))).next();
+        let place =
+            claimed.filter_map(|checkpoint| workers.iter().position(|worker| wrote(worker.id(), checkpoint))).next();
         let reached = place.filter(|_| applied >= from.min(all - 1));
         reached.map(|place| Some((place, applied))).ok_or_else(|| format!("{applied} of {all}: {checkpoints:?}"))
     })
     .await
 }
 
-/// Whether that worker wrote the checkpoint: its name has its process in it.
-fn wrote(worker: &Process, checkpoint: &Checkpoint) -> bool {
-    checkpoint.writer.contains(&format!("-{}-", worker.id()))
-}
-
 async fn claims(bed: &Bed, worker: &Process) -> usize {
     let checkpoints = bed.store.checkpoints().await.unwrap();
-    checkpoints.iter().filter(|checkpoint| checkpoint.pending.is_some() && wrote(worker, checkpoint)).count()
+    checkpoints.iter().filter(|checkpoint| checkpoint.pending.is_some() && wrote(worker.id(), checkpoint)).count()
 }
 
 async fn end(bed: &Bed, file: &Path, import: Process) {

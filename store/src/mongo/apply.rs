@@ -159,6 +159,7 @@ impl MongoStore {
                 None => alone.push(entry),
             }
         }
+        let cloned = |entries: &[&Entry<'a, K>]| entries.iter().map(|entry| (*entry).clone()).collect();
         let mut chunks = Vec::new();
         for entries in alike.into_values() {
             if entries.len() < WORTH_A_STATEMENT {
@@ -166,14 +167,12 @@ impl MongoStore {
                 continue;
             }
             let size = self.chunk(entries.len()).min(IN_A_STATEMENT);
-            let cloned = |entries: &[&Entry<'a, K>]| entries.iter().map(|entry| (*entry).clone()).collect();
             chunks.extend(entries.chunks(size).map(cloned).map(Chunk::Alike));
         }
         alone.sort_unstable();
         if found.is_none() && alone.len() >= WORTH_A_LOOK {
-            return (chunks, alone.into_iter().cloned().collect());
+            return (chunks, cloned(&alone));
         }
-        let cloned = |entries: &[&Entry<'a, K>]| entries.iter().map(|entry| (*entry).clone()).collect();
         chunks.extend(alone.chunks(self.chunk(alone.len())).map(cloned).map(Chunk::Alone));
         chunks.extend(new.chunks(self.chunk(new.len())).map(cloned).map(Chunk::New));
         (chunks, Vec::new())

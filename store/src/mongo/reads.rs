@@ -5,8 +5,6 @@ use super::{MongoStore, Result};
 
 /// Up to how many documents of a collection are counted one by one.
 const COUNTED_EXACTLY: u64 = 10_000;
-/// Up to how many documents that are filtered are counted at all.
-const COUNTED_AT_MOST: u64 = 200_000;
 
 /// A query: what, in which order, which fields, which part.
 #[derive(Clone, Default)]
@@ -74,12 +72,13 @@ impl MongoStore {
         Ok(self.find(collection, Query::of(filter).part(0, 1)).await?.pop())
     }
 
-    /// How many documents are so, up to some hundred thousand of them.
-    pub(super) async fn count_of(&self, collection: &str, filter: Document) -> Result<u64> {
+    /// How many documents are so, up to that many.
+    pub(super) async fn count_some(&self, collection: &str, filter: Document, limit: u64) -> Result<u64> {
         let action = format!("count {collection}");
+        let limit = limit.min(i64::MAX as u64);
         self.retry(&action, || async {
-            let some = self.collection(collection).count_documents(filter.clone()).limit(COUNTED_AT_MOST).await;
-            some.map_err(|error| self.explain(&action, &error))
+            let counted = self.collection(collection).count_documents(filter.clone()).limit(limit).await;
+            counted.map_err(|error| self.explain(&action, &error))
         })
         .await
     }
@@ -87,18 +86,8 @@ impl MongoStore {
     /// How many documents a collection has: exactly while they are few, else as the server keeps count without reading
     /// them (MongoDB exactly, the compatible server up to a second late).
     pub(super) async fn count(&self, collection: &str) -> Result<u64> {
-        let action = format!("count {collection}");
-        self.retry(&action, || async {
-            let all = self.collection(collection);
-            let few = all.count_documents(Document::new()).limit(COUNTED_EXACTLY).await;
-            let few = few.map_err(|error| self.explain(&action, &error))?;
-            if few < COUNTED_EXACTLY {
-                return Ok(few);
-            }
-            let many = all.estimated_document_count().await.map_err(|error| self.explain(&action, &error))?;
-            Ok(many.max(few))
-        })
-        .await
+        let few = self.count_some(collection, Document::new(), COUNTED_EXACTLY).await?;
+        if few < COUNTED_EXACTLY { Ok(few) } else { Ok(self.estimate(collection).await?.max(few)) }
     }
 
     /// About how many documents a collection has, as the server keeps count.

@@ -273,14 +273,4 @@ impl MongoStore {
         })
         .await
     }
-
-    async fn count_some(&self, collection: &str, filter: Document, limit: u64) -> Result<u64> {
-        let action = format!("count {collection}");
-        let limit = limit.min(i64::MAX as u64);
-        self.retry(&action, || async {
-            let counted = self.collection(collection).count_documents(filter.clone()).limit(limit).await;
-            counted.map_err(|error| self.explain(&action, &error))
-        })
-        .await
-    }
 }

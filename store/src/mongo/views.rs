@@ -9,6 +9,7 @@ use stockstream_model::{
 use super::{MongoStore, Result, codec, names, reads::Query, rows, totals};
 use crate::{
     Select,
+    select::COUNTED,
     state_store::StateStore,
     view_store::{
         CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, REASONS_OF, RejectedSelect,
@@ -79,19 +80,11 @@ impl ViewStore for MongoStore {
     }
 
     async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
-        let published = if select.is_all() { self.risk_totals().await? } else { None };
-        match published {
-            Some(figures) => Ok(figures),
-            None => self.count_risks(select).await,
-        }
+        self.figures_of_risks(select).await
     }
 
     async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
-        let published = if select.is_all() { self.client_totals().await? } else { None };
-        match published {
-            Some(figures) => Ok(figures),
-            None => self.count_clients(select).await,
-        }
+        self.figures_of_clients(select).await
     }
 
     async fn risk_categories(&self) -> Result<Vec<String>> {
@@ -129,7 +122,7 @@ impl ViewStore for MongoStore {
         let query = Query::of(filter.clone()).sort(doc! { "rejected_at": -1, "_id": 1 });
         let items = self.find(names::REJECTED, query.part(select.paging.skip(), per_page)).await?;
         let total = if select.narrows() {
-            self.count_of(names::REJECTED, filter).await?
+            self.count_some(names::REJECTED, filter, COUNTED).await?
         } else {
             self.count(names::REJECTED).await?
         };

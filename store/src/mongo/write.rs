@@ -80,13 +80,9 @@ impl MongoStore {
 
     /// Inserts the documents of which none with their `_id` stands.
     pub(super) async fn insert_absent(&self, collection: &str, documents: Vec<Document>) -> Result<()> {
-        let insert = |mut document: Document| {
-            let id = document.remove("_id").unwrap_or(Bson::Null);
-            doc! { "q": { "_id": id }, "u": { "$setOnInsert": document }, "upsert": true }
-        };
-        let updates: Vec<_> = documents.into_iter().map(insert).collect();
-        // What is refused was inserted by another just now.
-        self.update_many(collection, &updates).await.map(|_| ())
+        // What is refused is there.
+        let documents = documents.iter().map(encoded).collect::<Result<Vec<_>>>()?;
+        self.insert_encoded(collection, &documents).await.map(drop)
     }
 
     /// Deletes what matches. Returns how many.
@@ -124,7 +120,7 @@ impl MongoStore {
     }
 }
 
-/// A statement as bytes.
+/// A statement or a document as bytes.
 pub(super) fn encoded(update: &Document) -> Result<RawDocumentBuf> {
     let refused = |error: bson::error::Error| StoreError::Refused {
         action: "encode an update".into(),

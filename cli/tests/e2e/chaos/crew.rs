@@ -3,7 +3,6 @@
 use std::{collections::VecDeque, os::unix::process::ExitStatusExt};
 
 use serde_json::Value;
-use stockstream_model::documents::Checkpoint;
 
 use crate::harness::{Bed, Process};
 
@@ -107,11 +106,6 @@ impl Crew {
             self.fallen.pop_front();
         }
     }
-}
-
-/// Whether that process wrote the checkpoint: its writer has the process in its name.
-pub fn wrote(process: u32, checkpoint: &Checkpoint) -> bool {
-    checkpoint.writer.contains(&format!("-{process}-"))
 }
 
 impl Drop for Crew {

@@ -9,11 +9,17 @@ use std::{
 };
 
 use serde_json::Value;
+use stockstream_model::documents::Checkpoint;
 
 use super::{eventually, holds, http};
 
 /// How many lines of a process a failed test shows.
 const SHOWN: usize = 60;
+
+/// Whether that process wrote the checkpoint: its writer has the process in its name.
+pub fn wrote(process: u32, checkpoint: &Checkpoint) -> bool {
+    checkpoint.writer.contains(&format!("-{process}-"))
+}
 
 /// A process of the binary. Killed when dropped.
 pub struct Process {

@@ -5,10 +5,7 @@ use std::fmt;
 use stockstream_model::event::Stream;
 
 use super::Scene;
-use crate::{
-    chaos::crew::wrote,
-    harness::{Dice, eventually, holds},
-};
+use crate::harness::{Dice, eventually, holds, process::wrote};
 
 pub struct Stop {
     worker: u64,
