@@ -19,6 +19,7 @@ mod conditional;
 mod embedded;
 mod entering;
 mod exact;
+mod handing_over;
 mod oidc;
 mod positions;
 mod readers;

@@ -85,7 +85,8 @@ pub(super) fn start_over(consumer: &BaseConsumer<Context>, settings: &Settings, 
     }
     let resumed = consumer.context().resolve(consumer, ids);
     let positions = list(&settings.kafka.topics, &resumed);
-    let outcome = consumer.incremental_unassign(&away).and_then(|()| consumer.incremental_assign(&positions));
+    let context = consumer.context();
+    let outcome = context.remove(consumer, &away).and_then(|()| context.add(consumer, &positions));
     match outcome {
         Ok(()) => {
             let checkpoints = resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect();

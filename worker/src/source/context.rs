@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rdkafka::{
@@ -20,13 +20,10 @@ use serde::Deserialize;
 use stockstream_kafka::{Complaint, Heard, Hears, KafkaError, barred, client_config, note_log};
 use stockstream_model::{
     documents::{Checkpoint, PartitionId},
-    settings::{Kafka, Settings, Topics},
+    settings::{Kafka, Settings},
 };
 
-use super::{
-    assignment::Resolve,
-    stall::{Fetched, Stalls},
-};
+use super::assignment::Resolve;
 use crate::shared::Shared;
 
 /// How long partitions that are taken away wait for the flush under way, so that their next owner finds nothing claimed.
@@ -42,11 +39,12 @@ pub(super) enum News {
 pub(crate) struct Context {
     kafka: Kafka,
     heard: Heard,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     resolve: Resolve,
     news: Mutex<Vec<News>>,
     has_news: AtomicBool,
-    stalls: Mutex<Stalls>,
+    /// Whether nothing is fetched, as a batch is full.
+    pub(super) paused: AtomicBool,
 }
 
 impl Context {
@@ -58,7 +56,7 @@ impl Context {
             resolve,
             news: Mutex::default(),
             has_news: AtomicBool::new(false),
-            stalls: Mutex::default(),
+            paused: AtomicBool::new(false),
         }
     }
 
@@ -94,18 +92,6 @@ impl Context {
         }
     }
 
-    fn look_for_stalls(&self, statistics: &Statistics) {
-        let mut stalls = lock(&self.stalls);
-        let reachable = statistics.brokers.values().any(|broker| broker.state == "UP");
-        if !reachable || self.shared.metrics.paused.get() > 0 {
-            stalls.excuse();
-        } else if let Some(id) = stalls.see(Instant::now(), &fetched(statistics, &self.kafka.topics)) {
-            tracing::warn!(partition = %id, "there are events, and the Kafka client fetches none of them");
-            self.shared.set_stale();
-            stalls.excuse();
-        }
-    }
-
     fn ids(&self, list: &TopicPartitionList) -> Vec<PartitionId> {
         let id = |topic: &str, partition| Some(PartitionId { stream: self.kafka.topics.stream(topic)?, partition });
         list.elements().iter().filter_map(|element| id(element.topic(), element.partition())).collect()
@@ -126,7 +112,7 @@ impl ConsumerContext for Context {
                 let positions = super::assignment::list(&self.kafka.topics, &resumed);
                 tracing::info!(partitions = ids.len(), "partitions assigned");
                 self.add_news(News::Assigned(resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect()));
-                consumer.incremental_assign(&positions)
+                self.add(consumer, &positions)
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
                 if consumer.assignment_lost() {
@@ -137,7 +123,7 @@ impl ConsumerContext for Context {
                 }
                 self.shared.revoked(&ids);
                 self.add_news(News::Revoked(ids));
-                consumer.incremental_unassign(list)
+                self.remove(consumer, list)
             }
             _ => {
                 tracing::warn!(?error, "the group could not rebalance; it tries again");
@@ -179,34 +165,11 @@ struct PartitionStatistics {
     hi_offset: i64,
     #[serde(default)]
     ls_offset: i64,
-    #[serde(default)]
-    next_offset: i64,
-    /// Of events that are fetched and not taken yet.
-    #[serde(default)]
-    fetchq_cnt: i64,
-    #[serde(default)]
-    fetch_state: String,
-}
-
-/// What the statistics tell of the partitions that are fetched.
-fn fetched(statistics: &Statistics, topics: &Topics) -> Vec<(PartitionId, Fetched)> {
-    let of_topics = statistics.topics.iter().filter_map(|(topic, of)| Some((topics.stream(topic)?, &of.partitions)));
-    let of_partitions =
-        of_topics.flat_map(|(stream, of)| of.iter().map(move |(partition, of)| (stream, partition, of)));
-    let assigned = of_partitions.filter(|(_, _, of)| !matches!(of.fetch_state.as_str(), "" | "none" | "stopped"));
-    let fetched = |(stream, partition, of): (_, &String, &PartitionStatistics)| {
-        let id = PartitionId { stream, partition: partition.parse().ok().filter(|partition| *partition >= 0)? };
-        // What transactions hold back is not there to be fetched.
-        let end = if of.ls_offset >= 0 { of.ls_offset } else { of.hi_offset };
-        Some((id, Fetched { next: of.next_offset, end, waiting: of.fetchq_cnt }))
-    };
-    assigned.filter_map(fetched).collect()
 }
 
 impl ClientContext for Context {
     fn stats_raw(&self, statistics: &[u8]) {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(statistics) else { return };
-        self.look_for_stalls(&statistics);
         for broker in statistics.brokers.values().filter(|broker| broker.state == "UP") {
             self.heard.forget(&broker.nodename);
             self.shared.let_in(&broker.nodename);

@@ -3,8 +3,8 @@
 mod assignment;
 mod consumers;
 mod context;
+mod fetching;
 pub(crate) mod slot;
-mod stall;
 
 use std::{
     collections::HashMap,
@@ -70,7 +70,6 @@ pub(crate) struct Source {
     shutdown: CancellationToken,
     slots: HashMap<PartitionId, Slot>,
     in_flight: bool,
-    paused: bool,
     last_flush: Instant,
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,
@@ -100,7 +99,6 @@ impl Source {
             shutdown,
             slots: HashMap::new(),
             in_flight: false,
-            paused: false,
             last_flush: now,
             last_commit: now,
             uncommitted: HashMap::new(),
@@ -118,7 +116,6 @@ impl Source {
             self.flush_if_ready();
             self.hold_back();
             self.read();
-            self.take_assignment();
             self.commit_if_due();
             self.renew_if_barred();
             self.start_anew_if_stale();
@@ -126,7 +123,7 @@ impl Source {
         self.end();
     }
 
-    /// A client that does not read what there is to read is replaced by one that knows nothing.
+    /// A client that knows a topic that is gone is replaced by one that knows nothing.
     fn start_anew_if_stale(&mut self) {
         if !self.shared.take_stale() {
             return;
@@ -135,7 +132,7 @@ impl Source {
         self.finish_flush();
         self.slots.clear();
         self.uncommitted.clear();
-        self.paused = false;
+        self.shared.metrics.paused.set(0);
         match self.consumers.make() {
             Ok(consumer) => {
                 self.consumer.unsubscribe();
@@ -177,15 +174,14 @@ impl Source {
         for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
             let Self { consumer, slots, settings, shared, told, .. } = self;
-            match consumer.poll(wait) {
+            let polled = consumer.poll(wait);
+            // What a rebalance in this very poll changed must be known before anything else is done.
+            if consumer.context().has_news() {
+                assignment::take(consumer, slots, settings, shared);
+            }
+            match polled {
                 None => break,
-                Some(Ok(message)) => {
-                    // What a rebalance in this very poll assigned must be known before its first record is folded.
-                    if consumer.context().has_news() {
-                        assignment::take(consumer, slots, settings, shared);
-                    }
-                    fold(slots, settings, told, &message, now);
-                }
+                Some(Ok(message)) => fold(slots, settings, told, &message, now),
                 Some(Err(error)) => {
                     self.trouble(&error);
                     break;
@@ -195,13 +191,6 @@ impl Source {
             if turn % LOOK_AT_SIZE == 0 && self.is_full() {
                 break;
             }
-        }
-    }
-
-    fn take_assignment(&mut self) {
-        if self.consumer.context().has_news() {
-            let Self { consumer, slots, settings, shared, .. } = self;
-            assignment::take(consumer, slots, settings, shared);
         }
     }
 
@@ -234,13 +223,18 @@ impl Source {
             }
         }
         for (id, reason) in flushed.stopped {
-            if self.slots.remove(&id).is_some() {
+            if self.give_up(id) {
                 self.shared.problem(id.to_string(), format!("{id} stopped: {reason}"));
                 self.stop_fetching(id);
             }
         }
-        let lost: Vec<PartitionId> = flushed.lost.into_iter().filter(|id| self.slots.remove(id).is_some()).collect();
+        let lost: Vec<PartitionId> = flushed.lost.into_iter().filter(|id| self.give_up(*id)).collect();
         assignment::start_over(&self.consumer, &self.settings, &lost);
+    }
+
+    /// Drops a slot whose flush came to nothing. One that was assigned since has nothing to do with it.
+    fn give_up(&mut self, id: PartitionId) -> bool {
+        self.slots.get(&id).is_some_and(Slot::is_in_flight) && self.slots.remove(&id).is_some()
     }
 
     fn is_full(&self) -> bool {
@@ -254,36 +248,35 @@ impl Source {
     fn hold_back(&mut self) {
         if !self.in_flight || !self.is_full() {
             // Not only a flush empties the batch: a rebalance may take away what filled it.
-            if self.paused {
-                self.resume();
-            }
+            self.set_held_back(false);
             return;
         }
-        if self.paused {
+        if self.consumer.context().is_paused() {
             return;
         }
         if let Ok(flushed) = self.done.recv_timeout(BEFORE_PAUSE) {
             self.take(flushed);
             return;
         }
-        if let Ok(assigned) = self.consumer.assignment() {
-            self.paused = self.consumer.pause(&assigned).is_ok();
-            self.shared.metrics.paused.set(assigned.count() as i64);
-            tracing::debug!(partitions = assigned.count(), "batch is full: paused until the flush under way is done");
-        }
+        self.set_held_back(true);
     }
 
-    fn resume(&mut self) {
-        if let Ok(assigned) = self.consumer.assignment() {
-            self.paused = self.consumer.resume(&assigned).is_err();
-            self.shared.metrics.paused.set(0);
+    fn set_held_back(&self, back: bool) {
+        let context = self.consumer.context();
+        if context.is_paused() == back {
+            return;
+        }
+        match context.hold_back(&self.consumer, back) {
+            Ok(()) if back => tracing::debug!("batch is full: paused until the flush under way is done"),
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, back, "what Kafka sends cannot be held back, or let go; trying again"),
         }
     }
 
     fn stop_fetching(&self, id: PartitionId) {
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.settings.kafka.topics.of(id.stream).name, id.partition);
-        if let Err(error) = self.consumer.incremental_unassign(&list) {
+        if let Err(error) = self.consumer.context().remove(&self.consumer, &list) {
             tracing::debug!(partition = %id, %error, "cannot stop fetching");
         }
     }

@@ -102,6 +102,11 @@ impl<F: Folded> Slot<F> {
         self.recovered = Some(done);
     }
 
+    /// Whether a range of it is with the flusher.
+    pub fn is_in_flight(&self) -> bool {
+        self.in_flight
+    }
+
     /// Whether something could be flushed.
     pub fn is_ready(&self) -> bool {
         !self.in_flight && (self.recovered.is_some() || (self.recovering.is_none() && !self.folding.is_empty()))

@@ -1,0 +1,109 @@
+//! Partitions that go to another worker and come back, while theirs does not read them.
+
+use serde_json::json;
+use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_store::StateStore;
+
+use crate::harness::{
+    Bed, Process, database_host, events::sale, eventually, holds, http, kafka::Event, process::wrote, relay::Relay,
+};
+
+const PARTITIONS: i32 = 4;
+
+async fn bed(settings: serde_json::Value) -> Option<Bed> {
+    let bed = Bed::without_topics(settings).await?;
+    for (stream, partitions) in [(Stream::Sales, PARTITIONS), (Stream::Inventory, 1), (Stream::Clients, 1)] {
+        bed.kafka.create(stream, partitions, &[]).await;
+    }
+    Some(bed)
+}
+
+/// Sells one unit in each of these partitions.
+async fn sell(bed: &Bed, partitions: impl IntoIterator<Item = i32>) {
+    let payload = sale("1", "2026-01-01", "a", 1, "1.00").to_string();
+    for partition in partitions {
+        let event = Event { payload: Some(payload.as_bytes()), partition: Some(partition), timestamp: None };
+        bed.kafka.send(Stream::Sales, &event).await;
+    }
+}
+
+/// How many partitions of the sales a worker has written to last.
+async fn written(bed: &Bed, worker: &Process) -> usize {
+    let checkpoints = bed.store.checkpoints().await.unwrap();
+    checkpoints.iter().filter(|of| of.id.stream == Stream::Sales && wrote(worker.id(), of)).count()
+}
+
+async fn holds_back(address: &str, wanted: bool) {
+    eventually("the worker holds back, or no longer", async || {
+        let (_, metrics) = http::get(address, "/metrics").await?;
+        let line = metrics.lines().find(|line| line.starts_with("stockstream_paused_partitions "));
+        holds(line.is_some_and(|line| line.ends_with(" 0") != wanted), || format!("{line:?}"))
+    })
+    .await;
+}
+
+/// A second worker takes over some partitions while sales go on in them.
+async fn another(bed: &Bed, partitions: std::ops::Range<i32>) -> Process {
+    let other = bed.worker();
+    eventually("another worker has some of the partitions", async || {
+        sell(bed, partitions.clone()).await;
+        let count = written(bed, &other).await;
+        holds(count > 0, || "it wrote nothing yet".into())
+    })
+    .await;
+    other
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_held_back_when_it_went_is_read_when_it_comes_back() {
+    let Some(bed) = bed(json!({ "limits": { "batchKeys": 1 } })).await else { return };
+    let relay = Relay::to(&database_host(&bed), true).await;
+    let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
+    let mut worker = bed.start("worker", json!({ "mongodb": { "uri": uri } }));
+    let address = worker.ready().await;
+    sell(&bed, 0..PARTITIONS).await;
+    bed.applied().await;
+    relay.set_open(false);
+    for _ in 0..3 {
+        sell(&bed, 0..PARTITIONS).await;
+    }
+    holds_back(&address, true).await;
+    let mut other = another(&bed, 0..PARTITIONS).await;
+    relay.set_open(true);
+    holds_back(&address, false).await;
+
+    other.signal("TERM");
+    assert_eq!(other.ended().await.code(), Some(0));
+    sell(&bed, 0..PARTITIONS).await;
+    bed.applied().await;
+    assert_eq!(written(&bed, &worker).await, PARTITIONS as usize);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_stands_still_keeps_no_other_from_coming_back() {
+    let Some(bed) = bed(json!({ "kafka": { "onLostOffsets": "Fail" } })).await else { return };
+    sell(&bed, [0, 0]).await;
+    let mut worker = bed.worker();
+    bed.applied().await;
+    worker.kill();
+    sell(&bed, [0, 0]).await;
+    let lost = PartitionId { stream: Stream::Sales, partition: 0 };
+    bed.kafka.delete_before(lost, 3).await;
+
+    let mut worker = bed.worker();
+    worker.says("Kafka has deleted the events [2, 3) of sales/0").await;
+    worker.signal("STOP");
+    let mut other = another(&bed, 1..PARTITIONS).await;
+    worker.signal("CONT");
+    worker.says("partitions lost").await;
+    other.kill();
+    sell(&bed, 1..PARTITIONS).await;
+    let ends = bed.kafka.ends();
+    eventually("all but the partition that stands still go on", async || {
+        let checkpoints = bed.store.checkpoints().await.unwrap();
+        let left: Vec<_> = checkpoints.iter().filter(|of| of.next != ends[&of.id]).map(|of| of.id).collect();
+        holds(left == [lost], || format!("{left:?} are not at their ends"))
+    })
+    .await;
+    assert_eq!(written(&bed, &worker).await, PARTITIONS as usize - 1);
+}

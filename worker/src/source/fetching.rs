@@ -1,0 +1,60 @@
+//! What the Kafka client is to fetch: partitions are added, taken away, and held back while a batch is full.
+
+use std::sync::atomic::Ordering;
+
+use rdkafka::{
+    TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaResult,
+};
+
+use super::context::Context;
+
+impl Context {
+    /// Fetches these too, from the offsets given.
+    pub(super) fn add(&self, consumer: &BaseConsumer<Self>, positions: &TopicPartitionList) -> KafkaResult<()> {
+        consumer.incremental_assign(positions)?;
+        if self.is_paused()
+            && let Err(error) = self.hold_back(consumer, true)
+        {
+            tracing::debug!(%error, "cannot hold back what was added");
+        }
+        Ok(())
+    }
+
+    /// No longer fetches these, as far as it does.
+    ///
+    /// librdkafka keeps a pause beyond the assignment: what goes paused comes back paused, and is never fetched. And it
+    /// takes nothing away if one of the list is not assigned, as one is not that stands still.
+    pub(super) fn remove(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) -> KafkaResult<()> {
+        let assigned = consumer.assignment()?;
+        let mut away = TopicPartitionList::new();
+        for element in list.elements() {
+            if assigned.find_partition(element.topic(), element.partition()).is_some() {
+                away.add_partition(element.topic(), element.partition());
+            }
+        }
+        if self.is_paused() {
+            consumer.resume(&away)?;
+        }
+        consumer.incremental_unassign(&away)
+    }
+
+    /// Fetches nothing until told to go on.
+    pub(super) fn hold_back(&self, consumer: &BaseConsumer<Self>, back: bool) -> KafkaResult<()> {
+        let assigned = consumer.assignment()?;
+        if back {
+            consumer.pause(&assigned)?;
+        } else {
+            consumer.resume(&assigned)?;
+        }
+        self.paused.store(back, Ordering::Relaxed);
+        self.shared.metrics.paused.set(if back { assigned.count() as i64 } else { 0 });
+        Ok(())
+    }
+
+    /// Whether nothing is fetched, as a batch is full.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+}
