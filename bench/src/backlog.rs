@@ -16,7 +16,7 @@ pub(crate) struct Backlog {
     /// How many products
     #[arg(long, default_value_t = 10_000)]
     products: u64,
-    /// How many clients
+    /// How many clients; none for sales to nobody known
     #[arg(long, default_value_t = 100_000)]
     clients: u64,
     /// A record for every client too
@@ -62,7 +62,7 @@ fn record(product: u64) -> String {
     )
 }
 
-/// A sale of 1 to 4 items. The square of an even draw makes few products sell often.
+/// A sale of 1 to 4 items, to nobody known where there are no clients. The square of an even draw makes few products sell often.
 pub(crate) fn sale(random: &mut impl Rng, invoice: u64, products: u64, clients: u64, at: Timestamp) -> String {
     let mut items = String::new();
     for line in 0..random.random_range(1..=4) {
@@ -76,6 +76,9 @@ pub(crate) fn sale(random: &mut impl Rng, invoice: u64, products: u64, clients: 
             cents % 100
         );
     }
-    let client = random.random_range(0..clients);
-    format!(r#"{{"invoice_id":"{invoice}","client_id":"c{client}","timestamp":"{at}","items":[{items}]}}"#)
+    let client = match clients {
+        0 => String::new(),
+        _ => format!(r#""client_id":"c{}","#, random.random_range(0..clients)),
+    };
+    format!(r#"{{"invoice_id":"{invoice}",{client}"timestamp":"{at}","items":[{items}]}}"#)
 }

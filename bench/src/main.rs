@@ -3,6 +3,7 @@
 
 mod backlog;
 mod fleet;
+mod fold;
 mod latency;
 mod pages;
 mod read;
@@ -32,6 +33,8 @@ struct Cli {
 enum Command {
     /// Make the topics and fill them with inventory records and sales
     Backlog(backlog::Backlog),
+    /// Parse and fold sales in memory
+    Fold(fold::Fold),
     /// Read the sales topic with librdkafka and do nothing
     Read,
     /// Wait until the worker has applied everything; print events per second of that
@@ -43,6 +46,10 @@ enum Command {
     /// Give an operator many pipelines at once and measure what it makes of them
     Fleet(fleet::Fleet),
 }
+
+/// The one that the product has.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
@@ -67,6 +74,7 @@ async fn run(cli: Cli) -> Result<()> {
         Settings::load(None, |name| flags.iter().find(|(flag, _)| *flag == name).map(|(_, value)| value.clone()))?;
     match cli.command {
         Command::Backlog(backlog) => backlog.run(&settings).await,
+        Command::Fold(fold) => fold.run(),
         Command::Read => read::read(&settings),
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,

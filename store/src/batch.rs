@@ -13,6 +13,10 @@ use stockstream_model::{
 
 use crate::StoreError;
 
+/// The id of a product or client. Nearly all are short enough to lie beside their change, which is where the time goes
+/// when many keys are folded.
+pub type Key = compact_str::CompactString;
+
 /// The key of stock: product and batch.
 pub type StockKey = (String, Option<String>);
 
@@ -32,11 +36,11 @@ pub struct Range {
     /// The greatest event time in it.
     pub latest_event: Option<Timestamp>,
     /// Changes by product.
-    pub products: FastMap<String, ProductChange>,
+    pub products: FastMap<Key, ProductChange>,
     /// Changes by product and batch.
     pub inventory: FastMap<StockKey, InventoryChange>,
     /// Changes by client.
-    pub clients: FastMap<String, ClientChange>,
+    pub clients: FastMap<Key, ClientChange>,
     /// Changes by day.
     pub daily: FastMap<Day, DailyChange>,
     /// What was refused.

@@ -1,6 +1,8 @@
 //! What a batch of events changes, one value per key: sums, extremes and latest records, so that changes of the same
 //! key combine in any order. Applying them to state is a pure function; the store on MongoDB does the same in updates.
 
+use smallvec::SmallVec;
+
 use super::state::{ClientRecordFields, ClientState, DayTotals, InventoryState, ProductRecord, ProductState, Version};
 use crate::{Day, Money, Timestamp};
 
@@ -20,7 +22,7 @@ pub struct ProductChange {
     /// First and last sale.
     pub sales: Option<(Timestamp, Timestamp)>,
     /// Sales by day, no day twice.
-    pub days: Vec<(Day, DayTotals)>,
+    pub days: SmallVec<[(Day, DayTotals); 1]>,
     /// The latest record; on the heap, since few changes have one.
     pub record: Versioned<ProductRecord>,
     /// Sum of the quantities of inventory events.

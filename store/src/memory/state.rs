@@ -232,8 +232,8 @@ impl Inner {
         let holds = stands(claim, self.checkpoints.get(&claim.id));
         let guarded = Guarded { guard: Guard::of(claim), holds };
         for (key, change) in &range.products {
-            let doc = self.products.entry(key.clone()).or_default();
-            doc.value.product_id.clone_from(key);
+            let doc = self.products.entry(key.to_string()).or_default();
+            doc.value.product_id = key.to_string();
             if !guarded.change(doc, report, key, |state| change.apply(state, history_days))? {
                 return Ok(true);
             }
@@ -250,8 +250,8 @@ impl Inner {
             }
         }
         for (key, change) in &range.clients {
-            let doc = self.clients.entry(key.clone()).or_default();
-            doc.value.client_id.clone_from(key);
+            let doc = self.clients.entry(key.to_string()).or_default();
+            doc.value.client_id = key.to_string();
             if !guarded.change(doc, report, key, |state| change.apply(state))? {
                 return Ok(true);
             }

@@ -13,7 +13,11 @@ use super::{
     MongoStore, codec, fresh, names,
     update::{self, Keys, Shape},
 };
-use crate::{Range, batch::StockKey, core::verdict::Guard};
+use crate::{
+    Range,
+    batch::{Key, StockKey},
+    core::verdict::Guard,
+};
 
 /// A kind of document that ranges change.
 pub(super) trait Kind {
@@ -45,20 +49,20 @@ pub(super) struct Clients;
 pub(super) struct Daily;
 
 impl Kind for Products {
-    type Key = String;
+    type Key = Key;
     type Change = ProductChange;
     const COLLECTION: &'static str = names::PRODUCTS;
-    fn changes(range: &Range) -> &FastMap<String, ProductChange> {
+    fn changes(range: &Range) -> &FastMap<Key, ProductChange> {
         &range.products
     }
     fn merge(into: &mut ProductChange, other: &ProductChange) {
         into.merge(other);
     }
-    fn id(key: &String) -> Bson {
-        Bson::String(key.clone())
+    fn id(key: &Key) -> Bson {
+        Bson::String(key.to_string())
     }
-    fn key(id: &Bson) -> Option<String> {
-        id.as_str().map(str::to_owned)
+    fn key(id: &Bson) -> Option<Key> {
+        id.as_str().map(Key::from)
     }
     fn update(store: &MongoStore, id: Bson, change: &ProductChange, guards: &[Guard]) -> Document {
         update::products(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics, store.stamp())
@@ -99,20 +103,20 @@ impl Kind for Inventory {
 }
 
 impl Kind for Clients {
-    type Key = String;
+    type Key = Key;
     type Change = ClientChange;
     const COLLECTION: &'static str = names::CLIENTS;
-    fn changes(range: &Range) -> &FastMap<String, ClientChange> {
+    fn changes(range: &Range) -> &FastMap<Key, ClientChange> {
         &range.clients
     }
     fn merge(into: &mut ClientChange, other: &ClientChange) {
         into.merge(other);
     }
-    fn id(key: &String) -> Bson {
-        Bson::String(key.clone())
+    fn id(key: &Key) -> Bson {
+        Bson::String(key.to_string())
     }
-    fn key(id: &Bson) -> Option<String> {
-        id.as_str().map(str::to_owned)
+    fn key(id: &Bson) -> Option<Key> {
+        id.as_str().map(Key::from)
     }
     fn update(store: &MongoStore, id: Bson, change: &ClientChange, guards: &[Guard]) -> Document {
         update::clients(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics.clients, store.stamp())

@@ -8,7 +8,7 @@ use stockstream_model::{
     },
     event::{ClientRecord, InventoryRecord, Reason, Sale},
 };
-use stockstream_store::Range;
+use stockstream_store::{Range, batch::Key};
 
 use super::events::Body;
 
@@ -48,7 +48,7 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
     let (at, amount) = (sale.timestamp, sale.amount());
     range.latest_event = range.latest_event.max(Some(at));
     if let Some(client) = &sale.client_id {
-        range.clients.entry(client.to_string()).or_default().bought(amount, at);
+        range.clients.entry(Key::from(client.as_str())).or_default().bought(amount, at);
     }
     let units = sale.items.iter().map(|item| item.quantity).sum();
     range.daily.entry(at.day()).or_default().totals.add(&DayTotals {
@@ -61,7 +61,7 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
         let first = !sale.items[..index].iter().any(|other| other.product_id == item.product_id);
         let times = |price: Option<Money>| price.and_then(|price| price.checked_times(item.quantity));
         let (revenue, cost) = (times(item.unit_price), times(item.unit_cost));
-        let product = range.products.entry(item.product_id.to_string()).or_default();
+        let product = range.products.entry(Key::from(item.product_id.as_str())).or_default();
         product.units += item.quantity;
         product.revenue = plus(product.revenue, revenue);
         product.cost = plus(product.cost, cost);
@@ -97,7 +97,11 @@ fn fold_stock(range: &mut Range, place: Version, stock: &InventoryRecord<'_>) {
         min_margin_threshold: stock.min_margin_threshold,
     };
     let (product_id, batch_number) = (stock.product_id.to_string(), stock.batch_no.as_ref().map(ToString::to_string));
-    range.products.entry(product_id.clone()).or_default().take_record(version, record.clone(), stock.quantity);
+    range.products.entry(Key::from(product_id.as_str())).or_default().take_record(
+        version,
+        record.clone(),
+        stock.quantity,
+    );
     let change = InventoryChange {
         record: InventoryState {
             product_id: product_id.clone(),
@@ -125,7 +129,7 @@ fn fold_client(range: &mut Range, place: Version, client: &ClientRecord<'_>) {
         base_revenue: client.total_revenue_generated.unwrap_or_default(),
         tier: client.loyalty_tier,
     };
-    range.clients.entry(client.client_id.to_string()).or_default().take_record(version, fields);
+    range.clients.entry(Key::from(client.client_id.as_str())).or_default().take_record(version, fields);
 }
 
 fn rejected(id: PartitionId, place: Version, payload: &str) -> RejectedEvent {

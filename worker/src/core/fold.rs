@@ -11,7 +11,7 @@ use stockstream_model::{
         ClientRecord, InventoryRecord, Item, Rejection, Sale, Stream, decode_client, decode_inventory, decode_sale,
     },
 };
-use stockstream_store::Range;
+use stockstream_store::{Range, batch::Key};
 
 /// A record as Kafka delivers it, with what identifies it.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) -> Option<Timestamp> {
     let firsts = first_lines(&sale.items);
     for (item, is_first) in sale.items.iter().zip(firsts) {
         units = units.saturating_add(item.quantity);
-        let product = range.products.entry_ref(item.product_id.as_str()).or_default();
+        let product = range.products.entry(Key::from(item.product_id.as_str())).or_default();
         product.units = product.units.saturating_add(item.quantity);
         product.sold_at(at);
         let mut line = stockstream_model::documents::DayTotals {
@@ -83,7 +83,7 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) -> Option<Timestamp> {
     daily.units = daily.units.saturating_add(units);
     daily.revenue = sum(daily.revenue, amount);
     if let Some(client) = &sale.client_id {
-        range.clients.entry_ref(client.as_str()).or_default().bought(amount, at);
+        range.clients.entry(Key::from(client.as_str())).or_default().bought(amount, at);
     }
     Some(at)
 }
@@ -118,7 +118,7 @@ fn fold_inventory(range: &mut Range, record: &Record<'_>, stock: &InventoryRecor
         sell_price: stock.sell_price,
         min_margin_threshold: stock.min_margin_threshold,
     };
-    let product = range.products.entry_ref(stock.product_id.as_str()).or_default();
+    let product = range.products.entry(Key::from(stock.product_id.as_str())).or_default();
     product.take_record(version, fields.clone(), stock.quantity);
     let movement = stock.last_movement.or(stock.created_at).or(stock.updated_at).or(record.produced_at);
     let state = InventoryState {
@@ -146,7 +146,7 @@ fn fold_client(range: &mut Range, record: &Record<'_>, client: &ClientRecord<'_>
         base_revenue: client.total_revenue_generated.unwrap_or_default(),
         tier: client.loyalty_tier,
     };
-    range.clients.entry_ref(client.client_id.as_str()).or_default().take_record(version, fields);
+    range.clients.entry(Key::from(client.client_id.as_str())).or_default().take_record(version, fields);
     client.updated_at
 }
 

@@ -1,0 +1,63 @@
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use rand::{SeedableRng, rngs::StdRng};
+use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
+use stockstream_store::Range;
+use stockstream_worker::core::fold::{Record, fold};
+
+use crate::{Result, backlog::sale};
+
+/// From the bytes of sales to changes in memory: what a worker's reading thread does besides reading.
+#[derive(Args)]
+pub(crate) struct Fold {
+    /// How many sales
+    #[arg(long, default_value_t = 500_000)]
+    sales: u64,
+    /// How many products
+    #[arg(long, default_value_t = 10_000)]
+    products: u64,
+    /// How many clients; none for sales to nobody known
+    #[arg(long, default_value_t = 100_000)]
+    clients: u64,
+    /// How many partitions they come from
+    #[arg(long, default_value_t = 6)]
+    partitions: usize,
+    /// How often; the fastest round is told
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
+impl Fold {
+    pub fn run(&self) -> Result<()> {
+        let mut random = StdRng::seed_from_u64(1);
+        let from = Timestamp::now();
+        let sold =
+            |n: u64| sale(&mut random, n, self.products, self.clients, from.plus_millis(n as i64 / 100)).into_bytes();
+        let sales: Vec<Vec<u8>> = (0..self.sales).map(sold).collect();
+        let bytes: usize = sales.iter().map(Vec::len).sum();
+        let mut fastest = Duration::MAX;
+        for _ in 0..self.rounds {
+            let mut ranges: Vec<Range> = (0..self.partitions).map(|_| Range::default()).collect();
+            let began = Instant::now();
+            for (offset, payload) in sales.iter().enumerate() {
+                let partition = offset % self.partitions;
+                let id = PartitionId { stream: Stream::Sales, partition: partition as i32 };
+                let record = Record { id, topic: "sales", offset: offset as i64, produced_at: Some(from), payload };
+                fold(&mut ranges[partition], &record, from);
+            }
+            fastest = fastest.min(began.elapsed());
+            let rejected: i64 = ranges.iter().map(|range| range.rejected).sum();
+            assert_eq!(rejected, 0, "the bench's own sales are good");
+        }
+        let (count, seconds) = (self.sales as f64, fastest.as_secs_f64());
+        println!(
+            "fold: {:.0} ns for a sale of {:.0} bytes, {:.0} events/s, {:.0} MB/s",
+            seconds / count * 1e9,
+            bytes as f64 / count,
+            count / seconds,
+            bytes as f64 / seconds / 1e6
+        );
+        Ok(())
+    }
+}
