@@ -1,22 +1,74 @@
 #!/usr/bin/env bash
-# Measures a worker in one run, beside librdkafka reading the same topic and doing nothing, on services of its own.
-#   hack/bench.sh [SALES]        default 2,000,000; prints figures, leaves nothing behind
+# Measures workers in one run, beside librdkafka reading the same topic and doing nothing, on services of its own.
+#
+#   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--latency] [--quick]
+#
+# 2,000,000 sales of 10,000 products to 100,000 clients in 6 partitions for one worker, unless told otherwise; `--clients 0`
+# leaves only products and days. --latency also measures from produce to document at 100 and 1,000 events/s.
+# --quick: 200,000 sales and the debug build that tests have made; tells how its ratio to the reader compares with
+# hack/bench-baseline, and never fails for it.
+# Prints figures, leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-SALES=${1:-2000000}
-cargo build --release --workspace --locked
-STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN PG_FSYNC=on # honest about what the database must do
-WORKER=
-finish() { [ -z "$WORKER" ] || kill "$WORKER" 2>/dev/null || true; hack/services.sh down || true; }
+usage() { sed -n '2,11{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+sales=2000000 products=10000 clients=100000 partitions=6 workers=1 latency='' quick=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --latency) latency=yes; shift; continue ;;
+    --quick) quick=yes sales=200000; shift; continue ;;
+  esac
+  [ $# -ge 2 ] || usage
+  case "$1" in
+    --sales) sales=$2 ;;
+    --products) products=$2 ;;
+    --clients) clients=$2 ;;
+    --partitions) partitions=$2 ;;
+    --workers) workers=$2 ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+if [ -n "$quick" ]; then built=target/debug; cargo build --workspace --locked
+else built=target/release; cargo build --release --workspace --locked; fi
+STOCKSTREAM_RUN=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-bench.XXXXXX"); export STOCKSTREAM_RUN
+export PG_FSYNC=on # honest about what the database must do
+pids=()
+finish() {
+  local code=$?
+  trap - EXIT
+  [ ${#pids[@]} = 0 ] || { kill "${pids[@]}" 2>/dev/null || true; wait; }
+  hack/services.sh down || true
+  rm -rf "$STOCKSTREAM_RUN"
+  exit $code
+}
 trap finish EXIT
+trap 'exit 130' INT TERM
 hack/services.sh up
 set -a; eval "$(hack/services.sh env)"; set +a
-bench=target/release/stockstream-bench
-"$bench" backlog --sales "$SALES"
-"$bench" read
-STOCKSTREAM_KAFKA_START_FROM=earliest target/release/stockstream worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker.log" & WORKER=$!
-"$bench" drain --sales "$SALES"
-awk '/VmHWM/ {printf "worker: at most %d MiB of memory\n", $2 / 1024}' "/proc/$WORKER/status"
-"$bench" latency --rate 100
-"$bench" latency --rate 1000 --probes 60
-awk '/VmHWM/ {printf "worker: at most %d MiB of memory in all\n", $2 / 1024}' "/proc/$WORKER/status"
+bench() { "$built/stockstream-bench" --partitions "$partitions" "$@" | tee -a "$STOCKSTREAM_RUN/figures"; }
+memory() {
+  for pid in "${pids[@]}"; do
+    awk -v pid="$pid" '/VmHWM/ {printf "worker %d: at most %d MiB of memory", pid, $2 / 1024}' "/proc/$pid/status"
+    awk -v tick="$(getconf CLK_TCK)" '{printf ", %.1f s of processor time\n", ($14 + $15) / tick}' "/proc/$pid/stat"
+  done
+}
+echo "$sales sales, $products products, $clients clients, $partitions partitions, $workers workers"
+bench backlog --sales "$sales" --products "$products" --clients "$clients"
+bench read --threads "$workers"
+for ((n = 0; n < workers; n++)); do
+  STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker-$n.log" & pids+=($!)
+done
+bench drain --sales "$sales"
+memory
+# rate OF: the events per second of the last line that begins so
+rate() { awk -v of="$1" 'index($0, of) == 1 {for (n = 2; n <= NF; n++) if ($n ~ /^events\/s/) rate = $(n - 1)} END {print rate}' "$STOCKSTREAM_RUN/figures"; }
+ratio=$(awk -v worker="$(rate "worker, from")" -v reader="$(rate librdkafka)" 'BEGIN {printf "%.4f", worker / reader}')
+echo "worker to reader: $ratio"
+if [ -n "$quick" ]; then
+  awk -v now="$ratio" -v then="$(cat hack/bench-baseline)" 'BEGIN {printf "the baseline is %s: now %.2f times as fast\n", then, now / then}'
+fi
+if [ -n "$latency" ]; then
+  bench latency --rate 100 --products "$products" --clients "$clients"
+  bench latency --rate 1000 --probes 60 --products "$products" --clients "$clients"
+  memory
+fi

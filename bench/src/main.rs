@@ -2,6 +2,7 @@
 //! parts together, each in one run.
 
 mod backlog;
+mod drain;
 mod fleet;
 mod fold;
 mod latency;
@@ -25,6 +26,9 @@ struct Cli {
     /// MongoDB address
     #[arg(long, env = "MONGODB_URI", default_value = "mongodb://127.0.0.1:27017/stock_management")]
     mongodb: String,
+    /// Partitions of the topics, where they are made
+    #[arg(long, default_value_t = 6)]
+    partitions: i32,
     #[command(subcommand)]
     command: Command,
 }
@@ -36,9 +40,9 @@ enum Command {
     /// Parse and fold sales in memory
     Fold(fold::Fold),
     /// Read the sales topic with librdkafka and do nothing
-    Read,
+    Read(read::Read),
     /// Wait until the worker has applied everything; print events per second of that
-    Drain(read::Drain),
+    Drain(drain::Drain),
     /// Send events at a rate and measure when they are seen in MongoDB
     Latency(latency::Latency),
     /// Ask a dashboard for its pages, one by one and at a rate
@@ -70,12 +74,16 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<()> {
     let flags = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS", cli.kafka), ("STOCKSTREAM_MONGODB_URI", cli.mongodb)];
-    let settings =
+    let mut settings =
         Settings::load(None, |name| flags.iter().find(|(flag, _)| *flag == name).map(|(_, value)| value.clone()))?;
+    let topics = &mut settings.kafka.topics;
+    for topic in [&mut topics.sales, &mut topics.inventory, &mut topics.clients] {
+        topic.partitions = Some(cli.partitions);
+    }
     match cli.command {
         Command::Backlog(backlog) => backlog.run(&settings).await,
         Command::Fold(fold) => fold.run(),
-        Command::Read => read::read(&settings),
+        Command::Read(read) => read.run(&settings),
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,
         Command::Pages(pages) => pages.run().await,

@@ -7,11 +7,18 @@ use rdkafka::{
 };
 use stockstream_kafka::client_config;
 use stockstream_model::{event::Stream, settings::Settings};
-use stockstream_store::{MongoStore, StateStore};
 
 use crate::Result;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads the sales topic from beginning to end and does nothing: the limit.
+#[derive(Args)]
+pub(crate) struct Read {
+    /// How many threads, with a client and a share of the partitions each
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
 
 fn consumer(settings: &Settings) -> Result<BaseConsumer> {
     let mut config = client_config(&settings.kafka)?;
@@ -19,25 +26,42 @@ fn consumer(settings: &Settings) -> Result<BaseConsumer> {
     Ok(config.set("queued.max.messages.kbytes", "32768").create()?)
 }
 
-/// The ends of the sales topic's partitions, and how many offsets that is.
-fn ends(consumer: &BaseConsumer, settings: &Settings) -> Result<(TopicPartitionList, i64)> {
-    let topic = &settings.kafka.topics.of(Stream::Sales).name;
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
-    let partitions = metadata.topics().first().map_or(0, |t| t.partitions().len() as i32);
-    let (mut list, mut total) = (TopicPartitionList::new(), 0);
-    for partition in 0..partitions {
-        let (first, end) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
-        list.add_partition_offset(topic, partition, Offset::Offset(first))?;
-        total += end - first;
+impl Read {
+    pub fn run(&self, settings: &Settings) -> Result<()> {
+        let topic = &settings.kafka.topics.of(Stream::Sales).name;
+        let asker = consumer(settings)?;
+        let metadata = asker.fetch_metadata(Some(topic), PATIENCE)?;
+        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len() as i32);
+        let mut shares: Vec<(TopicPartitionList, i64)> = vec![Default::default(); self.threads];
+        for partition in 0..partitions {
+            let (first, end) = asker.fetch_watermarks(topic, partition, PATIENCE)?;
+            let (list, total) = &mut shares[partition as usize % self.threads];
+            list.add_partition_offset(topic, partition, Offset::Offset(first))?;
+            *total += end - first;
+        }
+        let total: i64 = shares.iter().map(|(_, total)| total).sum();
+        let times = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                shares.iter().map(|(list, total)| scope.spawn(|| read(&consumer(settings)?, list, *total))).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().map_err(|_| "a reader ended badly")?)
+                .collect::<Result<Vec<_>>>()
+        })?;
+        let (first, last) = (times.iter().map(|(began, _)| began).min(), times.iter().map(|(_, ended)| ended).max());
+        let seconds = first.zip(last).map_or(0.0, |(first, last)| (*last - *first).as_secs_f64());
+        println!(
+            "librdkafka doing nothing, threads: {}: {total} events in {seconds:.2} s, {:.0} events/s",
+            self.threads,
+            total as f64 / seconds
+        );
+        Ok(())
     }
-    Ok((list, total))
 }
 
-/// Reads the sales topic from beginning to end and does nothing: the limit.
-pub(crate) fn read(settings: &Settings) -> Result<()> {
-    let consumer = consumer(settings)?;
-    let (list, total) = ends(&consumer, settings)?;
-    consumer.assign(&list)?;
+/// When the first event came, and when the last.
+fn read(consumer: &BaseConsumer, list: &TopicPartitionList, total: i64) -> Result<(Instant, Instant)> {
+    consumer.assign(list)?;
     let (mut seen, mut began) = (0, None);
     while seen < total {
         if let Some(message) = consumer.poll(PATIENCE) {
@@ -46,40 +70,6 @@ pub(crate) fn read(settings: &Settings) -> Result<()> {
             seen += 1;
         }
     }
-    let seconds = began.map_or(0.0, |began| began.elapsed().as_secs_f64());
-    println!("read-only: {seen} events in {seconds:.1} s: {:.0} events/s", seen as f64 / seconds);
-    Ok(())
-}
-
-/// Waits for the worker.
-#[derive(Args)]
-pub(crate) struct Drain {
-    /// How many sales were there before the worker started
-    #[arg(long, default_value_t = 2_000_000)]
-    sales: i64,
-}
-
-impl Drain {
-    pub async fn run(&self, settings: &Settings) -> Result<()> {
-        let store = MongoStore::connect(settings).await?;
-        let mut began = None;
-        loop {
-            let sales = store.checkpoints().await?.into_iter().filter(|c| c.id.stream == Stream::Sales);
-            let (applied, claimed) = sales.fold((0, false), |(n, any), c| (n + c.events, any || c.version > 0));
-            if claimed {
-                began.get_or_insert_with(Instant::now);
-            }
-            if applied >= self.sales {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let seconds = began.map_or(0.0, |began: Instant| began.elapsed().as_secs_f64());
-        println!(
-            "worker: {} sales applied in {seconds:.1} s from its first claim: {:.0} events/s",
-            self.sales,
-            self.sales as f64 / seconds
-        );
-        Ok(())
-    }
+    let now = Instant::now();
+    Ok((began.unwrap_or(now), now))
 }

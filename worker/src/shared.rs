@@ -153,6 +153,12 @@ impl Shared {
         self.lock().log_ends.extend(ends);
     }
 
+    /// How many events there are behind these offsets, as far as is known.
+    pub fn behind(&self, ends: impl Iterator<Item = (PartitionId, i64)>) -> i64 {
+        let inner = self.lock();
+        ends.filter_map(|(id, end)| Some((inner.log_ends.get(&id)? - end).max(0))).sum()
+    }
+
     pub fn partitions(&self) -> Vec<PartitionStatus> {
         let inner = self.lock();
         let status = |(id, next): (&PartitionId, &i64)| PartitionStatus {

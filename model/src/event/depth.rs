@@ -6,8 +6,10 @@ pub(super) const DEEPEST: usize = 128;
 /// Whether brackets are open beyond the bound anywhere outside of strings.
 pub(super) fn is_too_deep(payload: &[u8]) -> bool {
     // Nearly every event has fewer brackets than that, and counting them costs next to nothing.
-    let opening = payload.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
-    opening > DEEPEST && exceeds(payload)
+    let opening =
+        |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(matches!(byte, b'[' | b'{'))).sum::<u8>());
+    // In bytes, of which a register holds many: no chunk has more than a byte can count.
+    payload.chunks(u8::MAX.into()).map(opening).sum::<usize>() > DEEPEST && exceeds(payload)
 }
 
 fn exceeds(payload: &[u8]) -> bool {

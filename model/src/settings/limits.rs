@@ -11,7 +11,8 @@ use super::Span;
 pub struct Limits {
     /// How many keys (products, clients, …) one batch may hold before its partitions are paused.
     pub batch_keys: usize,
-    /// How many bytes of events one batch may stand for before its partitions are paused. Rejected payloads count too.
+    /// How many bytes of events one batch may stand for before its partitions are paused. Rejected payloads, which are kept,
+    /// count eight times.
     pub batch_bytes: usize,
     /// The least time between two flushes of one worker.
     pub flush_every: Span,
@@ -35,7 +36,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             batch_keys: 700_000,
-            batch_bytes: 256 << 20,
+            batch_bytes: 2 << 30,
             flush_every: Span::from_millis(2),
             publish_every: Span::from_millis(25),
             heartbeat_every: Span::from_millis(5_000),

@@ -53,6 +53,12 @@ const FINISH: Duration = Duration::from_secs(20);
 /// client has fetched ahead.
 const BEFORE_PAUSE: Duration = Duration::from_millis(500);
 
+/// What is further behind than so many events is catching up: what it shows is old whatever it does, and few large
+/// flushes cost less than many small ones, which change the same keys again and again.
+const FAR_BEHIND: i64 = 100_000;
+/// The least time between two flushes while catching up.
+const FLUSH_CATCHING_UP: Duration = Duration::from_secs(5);
+
 /// How often the password's file is looked at while a broker refuses us.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
@@ -196,7 +202,11 @@ impl Source {
 
     /// Hands everything that is ready to the flusher, if that is free.
     fn flush_if_ready(&mut self) {
-        if self.in_flight || self.last_flush.elapsed() < self.settings.limits.flush_every.duration() {
+        let since = self.last_flush.elapsed();
+        if self.in_flight || since < self.settings.limits.flush_every.duration() {
+            return;
+        }
+        if since < FLUSH_CATCHING_UP && !self.is_full() && self.is_far_behind() {
             return;
         }
         let parts: Vec<FlushPart> = self.slots.values_mut().filter_map(Slot::take_part).collect();
@@ -235,6 +245,11 @@ impl Source {
     /// Drops a slot whose flush came to nothing. One that was assigned since has nothing to do with it.
     fn give_up(&mut self, id: PartitionId) -> bool {
         self.slots.get(&id).is_some_and(Slot::is_in_flight) && self.slots.remove(&id).is_some()
+    }
+
+    fn is_far_behind(&self) -> bool {
+        let ends = self.slots.iter().map(|(id, slot)| (*id, slot.end()));
+        self.shared.behind(ends) > FAR_BEHIND
     }
 
     fn is_full(&self) -> bool {

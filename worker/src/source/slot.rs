@@ -34,6 +34,9 @@ pub(crate) trait Folded {
     fn is_empty(&self) -> bool;
 }
 
+/// A payload that is kept counts so many times: of others only their sums take memory.
+const KEPT: usize = 8;
+
 /// The changes of a range.
 #[derive(Default)]
 pub(crate) struct Folding {
@@ -63,12 +66,13 @@ impl Folded for Folding {
 
 impl Folding {
     fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        self.bytes += record.payload.len();
         self.oldest = match (self.oldest, record.produced_at) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        fold(&mut self.range, record, now)
+        let rejection = fold(&mut self.range, record, now);
+        self.bytes += record.payload.len() * if rejection.is_some() { KEPT } else { 1 };
+        rejection
     }
 }
 
@@ -105,6 +109,11 @@ impl<F: Folded> Slot<F> {
     /// Whether a range of it is with the flusher.
     pub fn is_in_flight(&self) -> bool {
         self.in_flight
+    }
+
+    /// Behind the last offset that was folded.
+    pub fn end(&self) -> i64 {
+        self.folding.end()
     }
 
     /// Whether something could be flushed.
