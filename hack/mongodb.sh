@@ -5,7 +5,7 @@
 #   hack/mongodb.sh up                start it; nothing happens if it runs already
 #   hack/mongodb.sh readonly          a second front that PostgreSQL itself holds to reading
 #   hack/mongodb.sh operations        what came by that second front so far, as PostgreSQL counts it: FUNCTION NUMBER
-#   hack/mongodb.sh rows              rows read of each collection so far, as PostgreSQL counts them: NAME NUMBER
+#   hack/mongodb.sh rows [DATABASE]   rows read of each collection so far, as PostgreSQL counts them: NAME NUMBER
 #   hack/mongodb.sh down [--wipe]     stop all of it and wait for its end; --wipe also deletes the data
 #   hack/mongodb.sh install           only fetch what `up` needs
 #
@@ -221,11 +221,13 @@ SQL
 
 # Sessions tell their counts when they rest, within ten seconds.
 rows() {
+  local of=; [ $# = 0 ] || of="where c.database_name = '${1//[^A-Za-z0-9_]/}'"
   sleep 11
-  ask <<'SQL'
+  ask <<SQL
 select c.collection_name, s.seq_tup_read + coalesce(s.idx_tup_fetch, 0)
 from documentdb_api_catalog.collections c
 join pg_stat_user_tables s on s.schemaname = 'documentdb_data' and s.relname = 'documents_' || c.collection_id
+$of
 order by 1
 SQL
 }
@@ -259,7 +261,7 @@ case "${1:-}" in
   readonly) readonly_front ;;
   down) shift; down "$@" ;;
   operations) operations ;;
-  rows) rows ;;
+  rows) shift; rows "$@" ;;
   install) install_once ;;
   *) sed -n '2,28{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

@@ -9,7 +9,7 @@ use std::{
 
 use axum::http::StatusCode;
 use stockstream_model::{Timestamp, documents::Row};
-use stockstream_store::{Page, Select, StoreError, ViewStore};
+use stockstream_store::{Select, StoreError, ViewStore};
 use tracing::warn;
 
 use crate::{
@@ -76,12 +76,12 @@ impl<S: ViewStore> App<S> {
     }
 
     /// A page of a list; a long one, for a program or a file, is nothing to keep.
-    pub(crate) async fn share_page<R: Row + Debug>(
+    pub(crate) async fn share_page<R: Row + Debug, T: Clone + Send + Sync + 'static>(
         &self,
         part: Part,
         select: &Select<R>,
-        answer: impl Future<Output = Result<Page<R>, StoreError>>,
-    ) -> Result<Page<R>, Failure> {
+        answer: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Failure> {
         if select.paging.per_page > SHARED_ROWS {
             return self.ask(answer).await;
         }

@@ -68,6 +68,11 @@ impl From<Paging> for RejectedSelect {
 }
 
 impl RejectedSelect {
+    /// Whether more is said than on which days: of that no index knows.
+    pub(crate) fn picks(&self) -> bool {
+        self.reason.is_some() || self.topic.is_some() || self.partition.is_some()
+    }
+
     /// Whether any event may be left out.
     pub fn narrows(&self) -> bool {
         *self != Self::from(self.paging)
@@ -79,14 +84,17 @@ impl RejectedSelect {
         (self.from.map(Day::start), self.to.map(behind))
     }
 
-    /// Whether it takes an event.
+    /// Whether it takes an event of its days.
     pub(crate) fn takes(&self, event: &RejectedEvent) -> bool {
-        let (from, before) = self.span();
         self.reason.is_none_or(|reason| reason == event.reason)
             && self.topic.as_ref().is_none_or(|topic| *topic == event.topic)
             && self.partition.is_none_or(|partition| partition == event.partition)
-            && from.is_none_or(|from| event.rejected_at >= from)
-            && before.is_none_or(|before| event.rejected_at < before)
+    }
+
+    /// Whether an event is of its days.
+    pub(crate) fn has_day_of(&self, event: &RejectedEvent) -> bool {
+        let (from, before) = self.span();
+        from.is_none_or(|from| event.rejected_at >= from) && before.is_none_or(|before| event.rejected_at < before)
     }
 }
 
@@ -198,8 +206,8 @@ pub(crate) fn alive_since(now: Timestamp) -> Timestamp {
     now.plus_millis(-30_000)
 }
 
-/// So many rejected events, the latest ones, are counted by reason.
-pub(crate) const REASONS_OF: usize = 10_000;
+/// So many rejected events, the latest ones, are counted by reason, or looked at by a question that no index answers.
+pub(crate) const LATEST: usize = 10_000;
 
 /// Rejected events, counted by reason.
 pub type Rejections = BTreeMap<String, i64>;
@@ -275,6 +283,22 @@ pub trait ViewStore: Send + Sync + 'static {
 
     /// What the clients that are selected amount to, on all pages; of all clients, as it was published last.
     fn client_figures(&self, select: &Select<ClientRow>) -> impl Future<Output = Result<ClientFigures>> + Send;
+
+    /// A page of stock at risk together with what all that is selected amounts to, from one look where it takes one.
+    fn risks_with_figures(
+        &self,
+        select: &Select<RiskRow>,
+    ) -> impl Future<Output = Result<(Page<RiskRow>, RiskFigures)>> + Send {
+        async move { tokio::try_join!(self.loss_risk_products(select), self.risk_figures(select)) }
+    }
+
+    /// A page of clients together with what all that are selected amount to, from one look where it takes one.
+    fn clients_with_figures(
+        &self,
+        select: &Select<ClientRow>,
+    ) -> impl Future<Output = Result<(Page<ClientRow>, ClientFigures)>> + Send {
+        async move { tokio::try_join!(self.clients(select), self.client_figures(select)) }
+    }
 
     /// The product categories that stock at risk has, by name; at most 200.
     fn risk_categories(&self) -> impl Future<Output = Result<Vec<String>>> + Send;

@@ -56,6 +56,7 @@ mod store {
     mod races;
     mod random;
     mod ranking;
+    mod reads;
     mod records;
     mod risk;
     mod select;

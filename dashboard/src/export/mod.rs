@@ -69,6 +69,7 @@ async fn show<S: ViewStore, R: Listed>(
     let selection = Selection::<R>::of(&query, PerPage { default: MAX_ROWS, max: MAX_ROWS })?;
     let mut select = selection.select.clone();
     select.paging = Paging { page: 1, per_page: MAX_ROWS };
+    select.whole = true;
     let _turn = AT_ONCE.acquire().await.map_err(|closed| Failure::internal(&closed))?;
     let page = R::rows(&app, &select).await?;
     if page.total > MAX_ROWS {

@@ -65,10 +65,8 @@ impl Listed for ClientRow {
     }
 
     async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
-        let (page, figures) = tokio::try_join!(
-            Self::rows(app, select),
-            app.share(Part::Clients, (&select.search, &select.filters), app.store.client_figures(select))
-        )?;
+        let found = app.share_page(Part::Clients, select, app.store.clients_with_figures(select)).await;
+        let (page, figures) = found?;
         let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };
         Ok(Found { page, figures, offers: Vec::new() })
     }

@@ -72,9 +72,8 @@ impl Listed for RiskRow {
     }
 
     async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
-        let (page, figures, offers) = tokio::try_join!(
-            Self::rows(app, select),
-            app.share(Part::Risks, (&select.search, &select.filters), app.store.risk_figures(select)),
+        let ((page, figures), offers) = tokio::try_join!(
+            app.share_page(Part::Risks, select, app.store.risks_with_figures(select)),
             app.share(Part::Risks, "", app.store.risk_categories())
         )?;
         let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };

@@ -41,7 +41,8 @@ impl<R: Listed> Selection<R> {
             let Some(field) = R::field(name) else { continue };
             filters.extend(test(query, field)?.map(|test| Filter { field, test }));
         }
-        let select = Select { search: Search::new(search), filters, order: order(query)?, paging: query.paging(rows)? };
+        let (search_for, order, paging) = (Search::new(search), order(query)?, query.paging(rows)?);
+        let select = Select { search: search_for, filters, order, paging, whole: false };
         Ok(Self { select, search: search.to_owned(), columns: columns(query)? })
     }
 

@@ -63,12 +63,8 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
         "view selected"
     );
     let state = R::VIEW.map(|view| state_of(view, &status.views));
-    let mut notices: Vec<_> =
-        state.iter().filter_map(|state| Notice::kept(state, status.read_at)).chain(window::<R>(&page)).collect();
-    if figures.cut {
-        notices
-            .push(Notice::info("The figures are of a part", "There are more rows than the figures are counted over."));
-    }
+    let mut notices: Vec<_> = state.iter().filter_map(|state| Notice::kept(state, status.read_at)).collect();
+    notices.extend(left_out::<R>(&page, figures.cut));
     let lead = lead::<R>(state.as_ref());
     let is_empty = page.total == 0 && !selection.narrows();
     let browse = BrowsePage {
@@ -92,16 +88,19 @@ fn lead<R: Listed>(state: Option<&ViewState>) -> String {
     }
 }
 
-fn window<R: Listed>(page: &Page<R>) -> Option<Notice> {
-    let searched = page.searched?;
-    let text = format!(
-        "There are more {} than such a question looks at: only the first {}, {}, were. Filter the list, or order it by \
-         another column, to reach the others.",
-        R::NOUNS.1,
-        whole(searched),
-        R::OWN_ORDER,
-    );
-    Some(Notice::info("Not everything was looked at", &text))
+/// What of the list, or of the figures alone, was not looked at.
+fn left_out<R: Listed>(page: &Page<R>, figures_are_cut: bool) -> Option<Notice> {
+    let order = t(R::OWN_ORDER);
+    if let Some(searched) = page.searched {
+        let text = tf(
+            "No index answers this question, so only the first {} rows were looked at, {}. A file has all that match; \
+             and so has the list in the order of the column that it is filtered by.",
+            &[&whole(searched), &order],
+        );
+        return Some(Notice::info("Not everything was looked at", &text));
+    }
+    let text = tf("There are more rows than the figures are counted over: they are of the first ones, {}.", &[&order]);
+    figures_are_cut.then(|| Notice::info("The figures are of a part", &text))
 }
 
 fn rows<S: ViewStore, R: Listed>(app: &App<S>, selection: &Selection<R>, page: &Page<R>, status: Status) -> Rows {

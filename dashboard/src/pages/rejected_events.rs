@@ -8,7 +8,7 @@ use tracing::info;
 use super::{
     PER_PAGE,
     list::{Filters, ListPage, Rows},
-    parts::{Pager, Placeholder, beyond_the_end},
+    parts::{Notice, Pager, Placeholder, beyond_the_end},
 };
 use crate::{
     Topics,
@@ -20,6 +20,7 @@ use crate::{
     query::{BadParameter, Parameters, bad},
     shell::Shell,
     table::{Cell, Column, Table},
+    words::tf,
 };
 
 const PATH: &str = "/rejected-events";
@@ -75,7 +76,12 @@ pub(super) async fn show<S: ViewStore>(
     let lead =
         "Events that break their contract. They count in no number; mended and produced again, they do.".to_owned();
     let filters = Some(filters(&select, &app.options.topics));
-    let notices = Vec::new();
+    let left_out = |searched| {
+        let text =
+            tf("Only the latest {} events were looked at. Choose days to reach earlier ones.", &[&whole(searched)]);
+        Notice::info("Not everything was looked at", &text)
+    };
+    let notices = page.searched.into_iter().map(left_out).collect();
     ListPage { shell: shell.at(PATH), lead, notices, filters, rows, json: "/api/v1/rejected-events" }.answer()
 }
 

@@ -12,8 +12,9 @@ use stockstream_model::{
 use super::{Inner, MemoryStore};
 use crate::{
     Select, StoreError,
+    select::Selectable,
     view_store::{
-        BATCHES, CATEGORIES, ClientDetail, ClientFigures, Page, ProductDetail, Pulse, REASONS_OF, RejectedSelect,
+        BATCHES, CATEGORIES, ClientDetail, ClientFigures, LATEST, Page, ProductDetail, Pulse, RejectedSelect,
         Rejections, RiskFigures, RiskShare, Status, TierShare, ViewStore,
     },
 };
@@ -26,7 +27,7 @@ impl ViewStore for MemoryStore {
         let mut rejections = Rejections::new();
         let mut rejected: Vec<_> = inner.rejected.values().collect();
         rejected.sort_by_key(|event| std::cmp::Reverse(event.rejected_at));
-        for event in rejected.into_iter().take(REASONS_OF) {
+        for event in rejected.into_iter().take(LATEST) {
             *rejections.entry(event.reason.name().to_owned()).or_default() += 1;
         }
         let pointer = inner.view(View::ProductWinners).pointer;
@@ -76,7 +77,9 @@ impl ViewStore for MemoryStore {
     }
 
     async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
-        let (rows, _) = select.clone().unordered().matching(self.lock().risks.values().cloned().collect());
+        let categories = RiskCategory::ALL.map(RiskCategory::name);
+        let select = figured(select, "risk_category", &categories);
+        let (rows, _) = select.matching(self.lock().risks.values().cloned().collect());
         let share = |category| {
             let of_it = || rows.iter().filter(move |row| row.risk_category == category);
             let losses = || of_it().filter_map(|row| row.potential_loss_amount);
@@ -88,7 +91,8 @@ impl ViewStore for MemoryStore {
 
     async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
         let inner = self.lock();
-        let (rows, _) = select.clone().unordered().matching(inner.client_rows(&self.analytics.clients));
+        let select = figured(select, "loyalty_tier", &Tier::ALL.map(Tier::name));
+        let (rows, _) = select.matching(inner.client_rows(&self.analytics.clients));
         let share = |tier| {
             let of_it = || rows.iter().filter(move |row| row.loyalty_tier == tier);
             let invoiced = of_it().filter_map(|row| Some(inner.clients.get(&row.client_id)?.value.revenue.units()));
@@ -145,10 +149,19 @@ impl ViewStore for MemoryStore {
 
     async fn rejected_events(&self, select: impl Into<RejectedSelect> + Send) -> Result<Page<RejectedEvent>> {
         let select = select.into();
-        let mut events: Vec<_> = self.lock().rejected.values().filter(|event| select.takes(event)).cloned().collect();
+        let mut events: Vec<_> =
+            self.lock().rejected.values().filter(|event| select.has_day_of(event)).cloned().collect();
         events.sort_by_cached_key(|event| (Reverse(event.rejected_at), event.id()));
-        Ok(select.paging.part(events))
+        let searched = (select.picks() && events.len() > LATEST).then_some(LATEST as u64);
+        events.truncate(if select.picks() { LATEST } else { events.len() });
+        events.retain(|event| select.takes(event));
+        Ok(Page { searched, ..select.paging.part(events) })
     }
+}
+
+/// The question whose rows are summed up: the order is nothing to them, and by a word all are known.
+fn figured<R: Selectable>(select: &Select<R>, field: &str, words: &[&str]) -> Select<R> {
+    Select { order: None, whole: select.whole || select.words_of(field, words).is_some(), ..select.clone() }
 }
 
 impl Inner {

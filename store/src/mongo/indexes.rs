@@ -18,6 +18,7 @@ impl MongoStore {
             (names::INVENTORY, "movement", doc! { "rec.movement": 1 }),
             (names::CLIENTS, "revenue", doc! { "total_revenue_generated": -1, "_id": 1 }),
             (names::WINNERS, "revision", doc! { "revision": 1, "ranking": 1 }),
+            (names::REJECTED, "latest", doc! { "rejected_at": -1, "_id": 1 }),
             (names::RISKS, "loss", doc! { "potential_loss_amount": -1, "_id": 1 }),
         ] {
             self.make_index(collection, name, key, None).await?;

@@ -5,6 +5,7 @@ mod apply;
 mod codec;
 mod connect;
 mod details;
+mod figures;
 mod fresh;
 mod indexes;
 mod inspect;
@@ -12,6 +13,7 @@ mod kinds;
 mod meta;
 mod reads;
 mod refusal;
+mod rejected;
 mod retry;
 mod rows;
 mod select;
@@ -20,6 +22,7 @@ mod state;
 mod totals;
 mod update;
 mod views;
+mod window;
 mod write;
 
 use std::sync::{

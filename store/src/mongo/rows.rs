@@ -16,7 +16,7 @@ use super::{
     codec::{date, integer, malformed, maybe_date, maybe_double, maybe_integer, maybe_text, maybe_time, text},
     names,
 };
-use crate::batch::PAYLOAD_BYTES;
+use crate::{Page, batch::PAYLOAD_BYTES};
 
 pub(super) fn winner_document(row: &Winner) -> Document {
     doc! {
@@ -115,6 +115,12 @@ pub(super) fn risk(document: &Document) -> Result<RiskRow> {
         analysis_timestamp: maybe_time(document, "analysis_timestamp").unwrap_or_default(),
         analysis_source: text(document, "analysis_source"),
     })
+}
+
+pub(super) fn risk_page(page: Page<Document>) -> Result<Page<RiskRow>> {
+    let Page { items, page, per_page, total, searched } = page;
+    let items = items.iter().map(risk).collect::<Result<_>>()?;
+    Ok(Page { items, page, per_page, total, searched })
 }
 
 pub(super) fn client_row(document: &Document) -> ClientRow {

@@ -1,6 +1,8 @@
 //! What all clients and all stock at risk amount to: counted by the publisher, so that a page reads one document and not
 //! every row.
 
+use std::sync::LazyLock;
+
 use bson::{Bson, Document, doc};
 use stockstream_model::{
     Money, Timestamp,
@@ -8,17 +10,27 @@ use stockstream_model::{
     documents::{Checkpoint, ClientRow, RiskCategory, RiskRow},
 };
 
-use super::{MongoStore, Result, codec, names};
-use crate::{ClientFigures, RiskFigures, RiskShare, Select, TierShare};
+use super::{
+    MongoStore, Result, codec,
+    figures::{Groups, Sums},
+    names, rows,
+};
+use crate::{ClientFigures, Page, RiskFigures, RiskShare, Select, TierShare, select::Selectable};
 
 /// The documents, beside those of the views.
 const CLIENTS: &str = "client_totals";
 const RISKS: &str = "risk_totals";
+const OF_CLIENTS: Totals<'_> = Totals { collection: names::CLIENTS, published: CLIENTS };
+const OF_RISKS: Totals<'_> = Totals { collection: names::RISKS, published: RISKS };
 /// While a publisher is at work, what it counted is no older; otherwise who asks counts.
 const RECENT_MILLIS: i64 = 60_000;
 
-/// Sums of rows by a word of theirs, and whether there were more than are counted.
-type Groups = (Vec<Document>, bool);
+/// Where rows are, and what they amount to in all.
+#[derive(Clone, Copy)]
+struct Totals<'a> {
+    collection: &'a str,
+    published: &'a str,
+}
 
 /// When totals were counted last, of all documents that hold such.
 pub(super) fn counted_at(documents: &[Document]) -> Option<Timestamp> {
@@ -30,20 +42,24 @@ fn applied(checkpoints: &[Checkpoint]) -> i64 {
     checkpoints.iter().map(|checkpoint| checkpoint.events).sum()
 }
 
-/// What is counted of each group of clients, the tier its id.
-fn client_sums() -> Document {
-    doc! {
+/// What is counted of the clients of each tier.
+fn client_sums() -> Sums<'static> {
+    static TIERS: LazyLock<Vec<&str>> = LazyLock::new(|| Tier::ALL.map(Tier::name).into());
+    let each = doc! {
         "n": { "$sum": 1 },
         "total": { "$sum": "$total_revenue_generated" },
         "invoices": { "$sum": "$invoices" },
         "revenue": { "$sum": "$revenue" },
-    }
+    };
+    Sums { field: "loyalty_tier", words: &TIERS, each }
 }
 
-/// What is counted of each group of stock at risk, the category its id.
-fn risk_sums() -> Document {
+/// What is counted of the stock at risk of each category.
+fn risk_sums() -> Sums<'static> {
+    static CATEGORIES: LazyLock<Vec<&str>> = LazyLock::new(|| RiskCategory::ALL.map(RiskCategory::name).into());
     let valued = doc! { "$cond": [{ "$gt": ["$potential_loss_amount", Bson::Null] }, 1, 0] };
-    doc! { "n": { "$sum": 1 }, "valued": { "$sum": valued }, "loss": { "$sum": "$potential_loss_amount" } }
+    let each = doc! { "n": { "$sum": 1 }, "valued": { "$sum": valued }, "loss": { "$sum": "$potential_loss_amount" } };
+    Sums { field: "risk_category", words: &CATEGORIES, each }
 }
 
 fn client_figures((groups, cut): Groups) -> ClientFigures {
@@ -76,8 +92,8 @@ impl MongoStore {
     pub(super) async fn write_totals(&self) -> Result<()> {
         // Before the rows are counted: the totals are never older than they claim to be.
         let events = applied(&self.read_checkpoints().await?);
-        let clients = self.count_clients(&Select::everything()).await?;
-        let risks = self.count_risks(&Select::everything()).await?;
+        let clients = self.figures(names::CLIENTS, &Select::<ClientRow>::everything(), &client_sums()).await?;
+        let risks = self.figures(names::RISKS, &Select::<RiskRow>::everything(), &risk_sums()).await?;
         let update = |(id, (groups, cut)): (&str, Groups)| {
             let fields =
                 doc! { "events": events, "counted_at": codec::date(Timestamp::now()), "groups": groups, "cut": cut };
@@ -98,31 +114,51 @@ impl MongoStore {
         Ok(stands.then_some((groups, document.get_bool("cut").unwrap_or_default())))
     }
 
-    async fn count_clients(&self, select: &Select<ClientRow>) -> Result<Groups> {
-        let tiers = Tier::ALL.map(Tier::name);
-        self.figures(names::CLIENTS, select, ("loyalty_tier", &tiers), client_sums()).await
+    /// What the selected documents amount to; where nothing but words is said, as it was counted last.
+    async fn figures_of<R: Selectable>(&self, of: Totals<'_>, select: &Select<R>, sums: &Sums<'_>) -> Result<Groups> {
+        if let Some(words) = select.words_of(sums.field, sums.words)
+            && let Some((mut groups, cut)) = self.totals(of.published).await?
+        {
+            groups.retain(|group| words.contains(&codec::text(group, "_id").as_str()));
+            return Ok((groups, cut));
+        }
+        self.figures(of.collection, select, sums).await
     }
 
-    async fn count_risks(&self, select: &Select<RiskRow>) -> Result<Groups> {
-        let categories = RiskCategory::ALL.map(RiskCategory::name);
-        self.figures(names::RISKS, select, ("risk_category", &categories), risk_sums()).await
+    /// A page with what all that match amount to; where no index has them, from one look at the rows.
+    async fn page_and_figures<R: Selectable>(
+        &self,
+        of: Totals<'_>,
+        select: &Select<R>,
+        sums: &Sums<'_>,
+    ) -> Result<(Page<Document>, Groups)> {
+        if select.whole || select.is_in_an_index() || select.words_of(sums.field, sums.words).is_some() {
+            return tokio::try_join!(self.select(of.collection, select), self.figures_of(of, select, sums));
+        }
+        let looked = self.look(of.collection, select, Some(sums)).await?;
+        let cut = looked.page.searched.is_some();
+        Ok((looked.page, (looked.groups, cut)))
     }
 
-    /// What the selected clients amount to; all of them, as they were counted last.
+    /// What the selected clients amount to.
     pub(super) async fn figures_of_clients(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
-        let published = if select.is_all() { self.totals(CLIENTS).await? } else { None };
-        Ok(client_figures(match published {
-            Some(groups) => groups,
-            None => self.count_clients(select).await?,
-        }))
+        self.figures_of(OF_CLIENTS, select, &client_sums()).await.map(client_figures)
     }
 
-    /// What the selected stock at risk amounts to; all of it, as it was counted last.
+    /// What the selected stock at risk amounts to.
     pub(super) async fn figures_of_risks(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
-        let published = if select.is_all() { self.totals(RISKS).await? } else { None };
-        Ok(risk_figures(match published {
-            Some(groups) => groups,
-            None => self.count_risks(select).await?,
-        }))
+        self.figures_of(OF_RISKS, select, &risk_sums()).await.map(risk_figures)
+    }
+
+    /// A page of clients with what all of them amount to.
+    pub(super) async fn page_of_clients(&self, select: &Select<ClientRow>) -> Result<(Page<ClientRow>, ClientFigures)> {
+        let (page, groups) = self.page_and_figures(OF_CLIENTS, select, &client_sums()).await?;
+        Ok((page.map(|document| rows::client_row(&document)), client_figures(groups)))
+    }
+
+    /// A page of stock at risk with what all of it amounts to.
+    pub(super) async fn page_of_risks(&self, select: &Select<RiskRow>) -> Result<(Page<RiskRow>, RiskFigures)> {
+        let (page, groups) = self.page_and_figures(OF_RISKS, select, &risk_sums()).await?;
+        Ok((rows::risk_page(page)?, risk_figures(groups)))
     }
 }

@@ -9,11 +9,10 @@ use stockstream_model::{
 use super::{MongoStore, Result, codec, names, reads::Query, rows, totals};
 use crate::{
     Select,
-    select::COUNTED,
     state_store::StateStore,
     view_store::{
-        CATEGORIES, ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, REASONS_OF, RejectedSelect,
-        Rejections, RiskFigures, Status, ViewStore,
+        CATEGORIES, ClientDetail, ClientFigures, Page, ProductDetail, Pulse, RejectedSelect, RiskFigures, Status,
+        ViewStore,
     },
 };
 
@@ -70,9 +69,7 @@ impl ViewStore for MongoStore {
     }
 
     async fn loss_risk_products(&self, select: impl Into<Select<RiskRow>> + Send) -> Result<Page<RiskRow>> {
-        let Page { items, page, per_page, total, searched } = self.select(names::RISKS, &select.into()).await?;
-        let items = items.iter().map(rows::risk).collect::<Result<_>>()?;
-        Ok(Page { items, page, per_page, total, searched })
+        rows::risk_page(self.select(names::RISKS, &select.into()).await?)
     }
 
     async fn clients(&self, select: impl Into<Select<ClientRow>> + Send) -> Result<Page<ClientRow>> {
@@ -85,6 +82,14 @@ impl ViewStore for MongoStore {
 
     async fn client_figures(&self, select: &Select<ClientRow>) -> Result<ClientFigures> {
         self.figures_of_clients(select).await
+    }
+
+    async fn risks_with_figures(&self, select: &Select<RiskRow>) -> Result<(Page<RiskRow>, RiskFigures)> {
+        self.page_of_risks(select).await
+    }
+
+    async fn clients_with_figures(&self, select: &Select<ClientRow>) -> Result<(Page<ClientRow>, ClientFigures)> {
+        self.page_of_clients(select).await
     }
 
     async fn risk_categories(&self) -> Result<Vec<String>> {
@@ -117,53 +122,6 @@ impl ViewStore for MongoStore {
 
     async fn rejected_events(&self, select: impl Into<RejectedSelect> + Send) -> Result<Page<RejectedEvent>> {
         let select = select.into();
-        let Paging { page, per_page } = select.paging;
-        let filter = rejected_filter(&select);
-        let query = Query::of(filter.clone()).sort(doc! { "rejected_at": -1, "_id": 1 });
-        let items = self.find(names::REJECTED, query.part(select.paging.skip(), per_page)).await?;
-        let total = if select.narrows() {
-            self.count_some(names::REJECTED, filter, COUNTED).await?
-        } else {
-            self.count(names::REJECTED).await?
-        };
-        Ok(Page { items, page, per_page, total, searched: None }.map(|document| rows::rejected(&document)))
-    }
-}
-
-fn rejected_filter(select: &RejectedSelect) -> Document {
-    let mut filter = Document::new();
-    if let Some(reason) = select.reason {
-        filter.insert("reason", reason.name());
-    }
-    if let Some(topic) = &select.topic {
-        filter.insert("topic", topic);
-    }
-    if let Some(partition) = select.partition {
-        filter.insert("partition", partition);
-    }
-    let (from, before) = select.span();
-    let mut span = Document::new();
-    span.extend(from.map(|from| ("$gte".to_owned(), codec::date(from))));
-    span.extend(before.map(|before| ("$lt".to_owned(), codec::date(before))));
-    if !span.is_empty() {
-        filter.insert("rejected_at", span);
-    }
-    filter
-}
-
-impl MongoStore {
-    async fn rejections(&self) -> Result<Rejections> {
-        let action = "count rejected_events";
-        let stages = vec![
-            doc! { "$sort": { "rejected_at": -1 } },
-            doc! { "$limit": REASONS_OF as i64 },
-            doc! { "$group": { "_id": "$reason", "n": { "$sum": 1 } } },
-        ];
-        let counts = self.aggregate_to(action, names::REJECTED, stages).await?;
-        let pair = |document: &Document| {
-            let reason = document.get("_id").and_then(Bson::as_str)?.to_owned();
-            Some((reason, codec::integer(document, "n")))
-        };
-        Ok(counts.iter().filter_map(pair).collect())
+        Ok(self.select_rejected(&select).await?.map(|document| rows::rejected(&document)))
     }
 }

@@ -3,6 +3,7 @@
 
 mod pick;
 mod search;
+mod way;
 
 use stockstream_model::{
     Timestamp,
@@ -12,8 +13,8 @@ use stockstream_model::{
 pub use self::search::Search;
 use crate::Paging;
 
-/// How many rows a question looks at which no index answers, a search or an order by a field without one: the first ones
-/// in the view's own order. What lies behind is left out, and the page says so.
+/// How many rows a question looks at which no index answers, such as a search, an order by a field without one, or filters
+/// of which none leaves fewer: the first ones in the view's own order. What lies behind is left out, and the page says so.
 pub const WINDOW: u64 = 20_000;
 /// How many rows the figures of a view are counted over.
 pub const COUNTED: u64 = 200_000;
@@ -29,6 +30,8 @@ pub struct Select<R: Row> {
     pub order: Option<Order<R>>,
     /// Which part.
     pub paging: Paging,
+    /// Whether all rows are looked at, however many: for a file, which is to have all that match.
+    pub whole: bool,
 }
 
 /// What must hold of a field.
@@ -71,7 +74,7 @@ impl<R: Row> From<&Self> for Select<R> {
 
 impl<R: Row> From<Paging> for Select<R> {
     fn from(paging: Paging) -> Self {
-        Self { search: Search::default(), filters: Vec::new(), order: None, paging }
+        Self { search: Search::default(), filters: Vec::new(), order: None, paging, whole: false }
     }
 }
 
@@ -81,27 +84,11 @@ impl<R: Selectable> Select<R> {
         Self::from(Paging { page: 1, per_page: 0 })
     }
 
-    /// Whether every row is selected, on whichever page.
-    pub(crate) fn is_all(&self) -> bool {
-        self.search.is_empty() && self.filters.is_empty()
-    }
-
-    /// The same rows in the view's own order.
-    #[must_use]
-    pub(crate) fn unordered(self) -> Self {
-        Self { order: None, ..self }
-    }
-
     /// The order that is meant, and whether it runs in the direction of the field that people want first.
     pub(crate) fn order(&self) -> (&'static Field<R>, bool) {
         let own = R::own_order();
         let order = self.order.as_ref().unwrap_or(&own);
         (order.field, order.descending == order.field.greatest_first)
-    }
-
-    /// Whether only the first rows in the view's own order are looked at.
-    pub(crate) fn is_windowed(&self) -> bool {
-        !self.search.is_empty() || !R::has_index(self.order().0.name)
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use stockstream_model::documents::{Field, Kind, Value};
 
-use super::{Select, Selectable, Test, WINDOW};
+use super::{Select, Selectable, Test};
 use crate::Page;
 
 impl<R: Selectable> Select<R> {
@@ -26,14 +26,9 @@ impl<R: Selectable> Select<R> {
 
     /// The rows that match, whichever part is wanted; and how many were looked at, if not all.
     pub fn matching(&self, mut rows: Vec<R>) -> (Vec<R>, Option<u64>) {
+        let own = R::own_order().field;
+        let searched = self.look_at(&mut rows, |a, b| compare(own, a, b));
         rows.retain(|row| self.filters.iter().all(|filter| passes(&filter.test, filter.field.of(row))));
-        let mut searched = None;
-        if self.is_windowed() && rows.len() as u64 > WINDOW {
-            let own = R::own_order().field;
-            rows.sort_by(|a, b| compare(own, a, b));
-            rows.truncate(WINDOW as usize);
-            searched = Some(WINDOW);
-        }
         if !self.search.is_empty() {
             rows.retain(|row| self.search.is_in(&texts(row)));
         }
@@ -49,7 +44,7 @@ fn texts<R: Selectable>(row: &R) -> Vec<&str> {
     R::SEARCHED.iter().filter_map(text).collect()
 }
 
-fn passes(test: &Test, value: Value) -> bool {
+pub(super) fn passes(test: &Test, value: Value) -> bool {
     fn between<T: PartialOrd + Copy>(value: T, min: Option<T>, max: Option<T>) -> bool {
         min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max)
     }

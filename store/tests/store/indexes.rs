@@ -46,6 +46,7 @@ async fn every_query_of_the_pipeline_has_its_index(bed: &Mongo) {
         ("clients", "by_invoices", "invoices -1, _id 1"),
         ("clients", "by_last_purchase_date", "last_purchase_date -1, _id 1"),
         ("rejected_events", "age", "rejected_at 1"),
+        ("rejected_events", "latest", "rejected_at -1, _id 1"),
         ("workers", "age", "at 1"),
     ] {
         let indexes = indexes(bed, collection).await;

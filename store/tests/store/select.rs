@@ -120,7 +120,9 @@ async fn stock_at_risk_is_selected_alike_everywhere(bed: &impl Bed) {
     for select in selects {
         let (found, wanted) = (store.loss_risk_products(&select).await.unwrap(), select.pick(rows.clone()));
         assert_eq!(found, wanted, "{select:?}");
-        assert_eq!(store.risk_figures(&select).await.unwrap(), figures(&select.matching(rows.clone()).0), "{select:?}");
+        let figures = figures(&select.matching(rows.clone()).0);
+        assert_eq!(store.risk_figures(&select).await.unwrap(), figures, "{select:?}");
+        assert_eq!(store.risks_with_figures(&select).await.unwrap(), (found, figures), "{select:?}");
     }
 }
 
@@ -172,6 +174,7 @@ async fn clients_are_selected_alike_everywhere(bed: &impl Bed) {
         let (found, wanted) = (store.clients(&select).await.unwrap(), select.pick(rows.clone()));
         assert_eq!(found, wanted, "{select:?}");
         let figures = store.client_figures(&select).await.unwrap();
+        assert_eq!(store.clients_with_figures(&select).await.unwrap(), (found, figures.clone()), "{select:?}");
         let counted: Vec<_> = figures.shares.iter().map(|share| (share.tier, share.clients, share.revenue)).collect();
         let (matching, _) = select.matching(rows.clone());
         let wanted = Tier::ALL.map(|tier| {
@@ -318,10 +321,34 @@ async fn a_search_looks_at_the_first_rows_only_and_says_so(bed: &impl Bed) {
             assert_eq!(store.loss_risk_products(&select).await.unwrap(), select.pick(rows.clone()), "{name}, {page}");
         }
     }
-    let filtered = Select { filters: vec![is("stock_quantity", Test::Between(Some(1.0), None))], ..all() };
-    assert_eq!(store.loss_risk_products(&filtered).await.unwrap().total, WINDOW + 2);
+    filters_look_no_further(&*store, &rows).await;
     let counted: u64 = store.risk_figures(&all()).await.unwrap().shares.iter().map(|share| share.rows).sum();
     assert_eq!(counted, WINDOW + 2);
+}
+
+/// Where an index finds few enough they are all looked at, also behind the window; otherwise the first ones, but for a file.
+async fn filters_look_no_further(store: &impl ViewStore, rows: &[RiskRow]) {
+    let all_in_stock = is("stock_quantity", Test::Between(Some(1.0), None));
+    let worthless = is("potential_loss_amount", Test::Between(None, Some(0.0)));
+    let dear = is("purchase_price", Test::Between(Some(6.0), None));
+    let dearest = |rows: u64| (0..rows).filter(|n| n % 7 == 6).count() as u64;
+    for (filters, order, total, searched) in [
+        (vec![all_in_stock.clone()], None, WINDOW, Some(WINDOW)),
+        (vec![all_in_stock.clone()], by("stock_quantity", true), WINDOW + 2, None),
+        (vec![all_in_stock.clone(), worthless], by("purchase_price", false), 2, None),
+        (vec![all_in_stock.clone(), dear.clone()], None, dearest(WINDOW), Some(WINDOW)),
+        (vec![dear.clone(), words("risk_category", &["Expired"])], None, 0, None),
+    ] {
+        let select = Select { filters, order, ..all() };
+        let page = store.loss_risk_products(&select).await.unwrap();
+        assert_eq!((page.total, page.searched), (total, searched), "{select:?}");
+        assert_eq!(page, select.pick(rows.to_vec()), "{select:?}");
+        assert_eq!(store.risks_with_figures(&select).await.unwrap().0, page, "{select:?}");
+    }
+    let file = Select { filters: vec![dear], order: by("purchase_price", true), whole: true, ..all() };
+    let page = store.loss_risk_products(&file).await.unwrap();
+    assert_eq!((page.total, page.searched), (dearest(WINDOW + 2), None));
+    assert_eq!(page, file.pick(rows.to_vec()));
 }
 
 both!(

@@ -1,0 +1,70 @@
+//! What selected rows amount to, by a word of theirs.
+
+use bson::{Bson, Document, doc};
+use futures_util::{FutureExt, future::try_join_all};
+
+use super::{MongoStore, Result, codec, select::wanted};
+use crate::{
+    Select,
+    select::{COUNTED, Selectable},
+};
+
+/// What is counted of the rows of each word.
+pub(super) struct Sums<'a> {
+    /// The field that holds the word.
+    pub(super) field: &'static str,
+    /// All words there are.
+    pub(super) words: &'a [&'static str],
+    /// The sums, `n` among them the number of rows.
+    pub(super) each: Document,
+}
+
+/// Sums of rows by a word of theirs, the word as `_id`; and whether there were more than are counted.
+pub(super) type Groups = (Vec<Document>, bool);
+
+/// The stage that sums rows up by what the id is.
+pub(super) fn group(id: Bson, each: &Document) -> Document {
+    let keyed: Document = std::iter::once(("_id".to_owned(), id)).chain(each.clone()).collect();
+    doc! { "$group": keyed }
+}
+
+impl MongoStore {
+    /// What the selected documents amount to. Where nothing but words of the field is said, indexes have all that is
+    /// summed up; otherwise no more is looked at than by a page.
+    pub(super) async fn figures<R: Selectable>(
+        &self,
+        collection: &str,
+        select: &Select<R>,
+        sums: &Sums<'_>,
+    ) -> Result<Groups> {
+        if let Some(words) = select.words_of(sums.field, sums.words) {
+            return self.figures_of_words(collection, &words, sums).await;
+        }
+        let (mut stages, searched) = self.within_reach(collection, select).await?;
+        stages.extend([doc! { "$match": wanted(select) }, group(format!("${}", sums.field).into(), &sums.each)]);
+        Ok((self.aggregate(collection, stages).await?, searched.is_some()))
+    }
+
+    async fn figures_of_words(&self, collection: &str, words: &[&str], sums: &Sums<'_>) -> Result<Groups> {
+        // A bound on what is counted keeps the server from answering by an index alone, so only those have one that need it.
+        let bound = (self.estimate(collection).await? > COUNTED).then(|| doc! { "$limit": COUNTED as i64 });
+        // Asked for by their word in its index, at once: on a future's heap, since together they do not fit a stack.
+        let of_word = |word: &&str| {
+            let word = (*word).to_owned();
+            let find = doc! { "$match": { sums.field: &word } };
+            let stages = [Some(find), bound.clone(), Some(group(Bson::Null, &sums.each))];
+            async move {
+                let sums = self.aggregate(collection, stages.into_iter().flatten().collect()).await?.pop();
+                Ok(sums.map(|mut sums| {
+                    sums.insert("_id", word);
+                    sums
+                }))
+            }
+            .boxed()
+        };
+        let found = try_join_all(words.iter().map(of_word)).await?;
+        let groups: Vec<_> = found.into_iter().flatten().collect();
+        let counted: i64 = groups.iter().map(|group| codec::integer(group, "n")).sum();
+        Ok((groups, bound.is_some() && counted as u64 >= COUNTED))
+    }
+}
