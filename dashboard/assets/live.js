@@ -142,9 +142,11 @@
     stream.addEventListener('error', () => {
       say('lost');
       if (stream && stream.readyState === EventSource.CLOSED) {
-        // Refused: every place may be taken. The page keeps itself new without, and asks again later.
+        // Refused: the session may have ended, which the page will tell; or every place is taken. Then the page keeps itself
+        // new without, and asks again later.
         stop();
         say('lost');
+        update();
         fallback = setInterval(() => (on && !document.hidden ? update().then(start) : null), 60000);
       }
     });

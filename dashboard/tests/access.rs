@@ -9,15 +9,17 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     extract::ConnectInfo,
     http::{HeaderName, Method, Request, StatusCode, request::Builder},
 };
 use common::{API, Answer, Fake, PAGES, options, send};
-use stockstream_dashboard::{Access, AccessOptions, Options, ProxyHeaders, Role, SignIn, hash_password};
+use stockstream_dashboard::{Access, AccessOptions, Options, ProxyHeaders, Role, SignIn, hash_password, router};
+use tower::ServiceExt;
 
 const PASSWORD: &str = "correct horse battery";
 const PROXY: &str = "10.0.0.1";
@@ -178,6 +180,50 @@ async fn a_reader_signs_in_and_out() {
     let of_bob = sign_in(&options, "bob", "another password", "//evil.example", "192.0.2.1").await;
     assert_eq!(of_bob.header("location"), "/product-winners");
     assert_eq!(page(&options, "/rejected-events", &cookie(&of_bob)).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn whoever_copied_the_cookie_is_signed_out_too() {
+    let file = File::new("copied", &users(&[("ann", "User", PASSWORD)]));
+    let options = by_password(&file);
+    let [one, other] = [(); 2].map(|()| sign_in(&options, "ann", PASSWORD, "", "192.0.2.1"));
+    let (one, other) = (cookie(&one.await), cookie(&other.await));
+    assert_ne!(one, other);
+    ask(&options, request(Method::POST, "/sign-out", "192.0.2.1").header("cookie", &one)).await;
+    assert_eq!(page(&options, "/clients", &one).await.status, StatusCode::SEE_OTHER);
+    let program = ask(&options, request(Method::GET, "/api/v1/clients", "192.0.2.1").header("cookie", &one)).await;
+    assert_eq!(program.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(page(&options, "/clients", &other).await.status, StatusCode::OK, "another session of the same reader");
+}
+
+/// What a stream tells until it ends by itself.
+async fn told(body: Body) -> String {
+    let all = tokio::time::timeout(Duration::from_secs(600), to_bytes(body, usize::MAX)).await;
+    String::from_utf8(all.unwrap().unwrap().to_vec()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_its_session_and_no_other() {
+    let all = users(&[("ann", "User", PASSWORD), ("bob", "User", PASSWORD)]);
+    let file = File::new("stream", &all);
+    let options = by_password(&file);
+    let router = router(Arc::new(Fake::loaded()), options.clone());
+    let mut streams = Vec::new();
+    for name in ["ann", "ann", "bob"] {
+        let cookie = cookie(&sign_in(&options, name, PASSWORD, "", "192.0.2.1").await);
+        let request = request(Method::GET, "/live", "192.0.2.1").header("cookie", &cookie).body(Body::empty());
+        let response = router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        streams.push((cookie, response.into_body()));
+    }
+    let (of_bob, staying) = (streams.pop().unwrap().1, streams.pop().unwrap().1);
+    let (cookie, ending) = streams.pop().unwrap();
+    ask(&options, request(Method::POST, "/sign-out", "192.0.2.1").header("cookie", &cookie)).await;
+    assert!(told(ending).await.contains(": live"));
+    file.write(all.lines().next().unwrap());
+    assert!(told(of_bob).await.contains(": live"), "a user who is no more");
+    let goes_on = tokio::time::timeout(Duration::from_secs(120), to_bytes(staying, usize::MAX)).await;
+    assert!(goes_on.is_err(), "another session of the same reader: {goes_on:?}");
 }
 
 #[tokio::test]

@@ -11,14 +11,14 @@ use axum::{
 use tracing::{Instrument, info_span, warn};
 
 use super::{
-    Access, Who,
+    Access, Stay, Who,
     known::{Kind, is_for_programs},
     origin::is_forged,
     table::{Verdict, verdict},
 };
 use crate::{
     failure::Failure,
-    shell,
+    live, shell,
     words::{Said, key},
 };
 
@@ -42,6 +42,10 @@ pub(crate) async fn check(State(access): State<Arc<Access>>, request: Request, n
         request.extensions.insert(from);
         if let Some(who) = &who {
             request.extensions.insert(who.clone());
+            if request.uri.path() == live::PATH {
+                let stay = Stay::new(&access, &request.headers, from);
+                request.extensions.insert(stay);
+            }
         }
         let mut response = match refusal_of(&access, &request, who.as_ref(), refusal) {
             None => match &who {

@@ -22,6 +22,7 @@ use super::{
     passwords::{Passwords, Refusal},
     proxy::ProxyHeaders,
     session::{Key, Session},
+    signed_out::SignedOut,
 };
 use crate::{cookies::cookies, failure::Failure, words::Said};
 
@@ -31,6 +32,7 @@ pub struct Access {
     proxies: Proxies,
     behind_tls: bool,
     pub(super) key: Key,
+    signed_out: SignedOut,
 }
 
 pub(super) enum Kind {
@@ -72,7 +74,13 @@ impl Access {
     /// Nobody signs in, and whoever reaches the dashboard may everything.
     #[must_use]
     pub fn off() -> Self {
-        Self { kind: Kind::Off, proxies: Proxies::default(), behind_tls: false, key: Key::random() }
+        Self {
+            kind: Kind::Off,
+            proxies: Proxies::default(),
+            behind_tls: false,
+            key: Key::random(),
+            signed_out: SignedOut::default(),
+        }
     }
 
     /// Reads the files that the options name.
@@ -108,7 +116,7 @@ impl Access {
             }
         };
         let behind_tls = options.behind_tls || matches!(&kind, Kind::Oidc(oidc) if oidc.is_behind_tls());
-        Ok(Self { kind, proxies: Proxies(options.trusted_proxies), behind_tls, key })
+        Ok(Self { kind, proxies: Proxies(options.trusted_proxies), behind_tls, key, signed_out: SignedOut::default() })
     }
 
     /// The host under which readers reach the dashboard, where that is known: it must answer to it.
@@ -168,6 +176,31 @@ impl Access {
         }
     }
 
+    /// Whether who came with these headers is still in: where nobody has a session, they are.
+    pub(super) fn is_in(&self, headers: &HeaderMap, from: &From) -> bool {
+        match &self.kind {
+            Kind::Password(passwords) => self.session(passwords, headers, from).0.is_some(),
+            Kind::Oidc(oidc) => self.session_of_group(oidc, headers, from).0.is_some(),
+            Kind::Off | Kind::Local | Kind::Proxy(_) => true,
+        }
+    }
+
+    /// Ends the sessions of these headers, also for whoever has a copy of their cookies.
+    pub(super) fn sign_out(&self, headers: &HeaderMap, from: &From) {
+        let users = if let Kind::Password(passwords) = &self.kind { Some(passwords.users()) } else { None };
+        let ground = |name: &str| match (&self.kind, &users) {
+            (Kind::Oidc(oidc), _) => Some(oidc.ground()),
+            (_, Some(users)) => users.named(name).map(|user| user.hash.as_bytes()),
+            _ => None,
+        };
+        let now = now();
+        for value in cookies(headers, cookie_name(from.tls)) {
+            if let Some(session) = Session::opened(value, &self.key, now, ground) {
+                self.signed_out.note(session.id, session.until(), now);
+            }
+        }
+    }
+
     fn session(&self, passwords: &Passwords, headers: &HeaderMap, from: &From) -> Known {
         let users = passwords.users();
         let ground = |name: &str| users.named(name).map(|user| user.hash.as_bytes());
@@ -194,7 +227,9 @@ impl Access {
         of: impl FnOnce(&Session) -> Option<(Arc<str>, Role)>,
     ) -> Known {
         let (now, name) = (now(), cookie_name(from.tls));
-        let opened = cookies(headers, name).find_map(|value| Session::opened(value, &self.key, now, &ground));
+        let open = |value| Session::opened(value, &self.key, now, &ground);
+        let stands = |session: &Session| !self.signed_out.has(session.id, session.until());
+        let opened = cookies(headers, name).filter_map(open).find(stands);
         let Some((session, (name, role))) = opened.and_then(|session| of(&session).map(|who| (session, who))) else {
             return (None, None);
         };

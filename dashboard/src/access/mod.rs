@@ -23,12 +23,14 @@ mod proxy;
 mod role;
 mod session;
 mod sign_in;
+mod signed_out;
+mod stay;
 mod table;
 #[cfg(test)]
 mod table_tests;
 mod users;
 
-pub(crate) use self::{gate::check, role::Who, sign_in::routes, table::may_read};
+pub(crate) use self::{gate::check, role::Who, sign_in::routes, stay::Stay, table::may_read};
 pub use self::{
     known::Access,
     oidc::OidcOptions,

@@ -58,9 +58,13 @@ impl Key {
     }
 }
 
+/// What tells a session from another of the same reader.
+pub(super) type Id = [u8; 16];
+
 /// Who signed in, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Session {
+    pub(super) id: Id,
     pub(super) name: String,
     /// The group that gave the role, where groups do. What it may now is looked up with every request.
     pub(super) group: String,
@@ -72,13 +76,14 @@ pub(super) struct Session {
 impl Session {
     /// One that begins.
     pub(super) fn begin(name: &str, group: &str, now: u64) -> Self {
-        Self { name: name.to_owned(), group: group.to_owned(), begun: now, seen: now }
+        Self { id: rand::random(), name: name.to_owned(), group: group.to_owned(), begun: now, seen: now }
     }
 
     /// As the cookie's value. `ground` is what the sign-in rests on: the session ends when it changes.
     pub(super) fn sealed(&self, key: &Key, ground: &[u8]) -> String {
         let (name, group) = (URL_SAFE_NO_PAD.encode(&self.name), URL_SAFE_NO_PAD.encode(&self.group));
-        let body = format!("2.{name}.{group}.{}.{}", self.begun, self.seen);
+        let id = URL_SAFE_NO_PAD.encode(self.id);
+        let body = format!("3.{id}.{name}.{group}.{}.{}", self.begun, self.seen);
         let mac = key.sign(&[body.as_bytes(), ground]).finalize().into_bytes();
         format!("{body}.{}", URL_SAFE_NO_PAD.encode(mac))
     }
@@ -93,17 +98,23 @@ impl Session {
         let (body, mac) = value.rsplit_once('.')?;
         let mut parts = body.split('.');
         let version = parts.next()?;
+        let id = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?.try_into().ok()?;
         let mut text = || String::from_utf8(URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok();
         let (name, group) = (text()?, text()?);
         let (begun, seen) = (parts.next()?, parts.next()?);
-        let session = Self { name, group, begun: begun.parse().ok()?, seen: seen.parse().ok()? };
+        let session = Self { id, name, group, begun: begun.parse().ok()?, seen: seen.parse().ok()? };
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         let stands = key.has_signed(&[body.as_bytes(), ground(&session.name)?], &mac)
-            && version == "2"
+            && version == "3"
             && parts.next().is_none()
             && now.saturating_sub(session.begun) < LONGEST
             && now.saturating_sub(session.seen) < IDLE;
         stands.then_some(session)
+    }
+
+    /// When it ends at the latest, however often it is renewed.
+    pub(super) fn until(&self) -> u64 {
+        self.begun.saturating_add(LONGEST)
     }
 
     /// The session with this request noted, when it is time to.
@@ -159,7 +170,9 @@ mod tests {
                 }
             }
         }
-        for value in ["", ".", "2", "2.YQ..0.0.", "2.YQ..0.0.AAAA", &format!("{value}.x"), &value[1..]] {
+        for value in
+            ["", ".", "3", "3.YQ..0.0.", "3.AAAAAAAAAAAAAAAAAAAAAA.YQ..0.0.AAAA", &format!("{value}.x"), &value[1..]]
+        {
             assert_eq!(open(value, &key, 1_000), None, "{value}");
         }
     }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{
     Extension, Form, Router,
     extract::{DefaultBodyLimit, State, rejection::FormRejection},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -114,8 +114,10 @@ async fn sign_in<S: ViewStore>(
 async fn sign_out<S: ViewStore>(
     State(app): State<App<S>>,
     Extension(from): Extension<From>,
+    headers: HeaderMap,
     shell: Shell,
 ) -> Result<Response, Failure> {
+    app.options.access.sign_out(&headers, &from);
     if let Some(who) = &shell.who {
         info!(user = %who.name, from = %from.client, "signed out");
     }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::digests::{Digests, Part};
 use self::hub::{Hub, Place};
-use crate::{app::App, failure::Failure, query::Parameters, words::Said};
+use crate::{access::Stay, app::App, failure::Failure, query::Parameters, words::Said};
 
 /// Where pages listen.
 pub(crate) const PATH: &str = "/live";
@@ -30,6 +30,8 @@ pub(crate) const PATH: &str = "/live";
 const MAX_READERS: usize = 2_000;
 /// How often a silent stream gives a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// How often it is asked whether the reader's session has ended.
+const STAYS: Duration = Duration::from_secs(15);
 /// After how long a browser that lost its stream comes back.
 const COME_BACK: Duration = Duration::from_secs(2);
 
@@ -88,12 +90,14 @@ struct Listening {
     seen: Option<Digests>,
     was_away: bool,
     closing: CancellationToken,
+    stay: Option<Stay>,
     is_first: bool,
 }
 
 async fn live<S: ViewStore>(
     State(app): State<App<S>>,
     closing: Option<Extension<Closing>>,
+    stay: Option<Extension<Stay>>,
     headers: HeaderMap,
     query: Parameters,
 ) -> Result<Response, Failure> {
@@ -106,7 +110,8 @@ async fn live<S: ViewStore>(
     let heard = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let seen = heard.or_else(|| query.text("since")).and_then(|id| id.parse().ok());
     let closing = closing.map(|Extension(Closing(token))| token).unwrap_or_default();
-    let listening = Listening { place, seen, was_away: false, closing, is_first: true };
+    let stay = stay.map(|Extension(stay)| stay);
+    let listening = Listening { place, seen, was_away: false, closing, stay, is_first: true };
     let events = stream::unfold(listening, |mut listening| async {
         let event = listening.next().await?;
         Some((Ok::<_, Infallible>(event), listening))
@@ -118,13 +123,17 @@ async fn live<S: ViewStore>(
 }
 
 impl Listening {
-    /// The next event; none when the server ends.
+    /// The next event; none when the server or the reader's session ends. Whoever was let in anew meanwhile comes back by
+    /// itself, with another cookie.
     async fn next(&mut self) -> Option<Event> {
         if std::mem::take(&mut self.is_first) {
             // At once, so that the browser knows that the stream stands.
             return Some(Event::default().retry(COME_BACK).comment("live"));
         }
         loop {
+            if self.stay.as_ref().is_some_and(|stay| !stay.is_in()) {
+                return None;
+            }
             let now = *self.place.seen.borrow_and_update();
             let changed = now.digests.map(|now| now.changed_since(self.seen.as_ref())).unwrap_or_default();
             if !changed.is_empty() || now.is_away != self.was_away {
@@ -134,6 +143,7 @@ impl Listening {
             }
             tokio::select! {
                 () = self.closing.cancelled() => return None,
+                () = tokio::time::sleep(STAYS) => {}
                 changed = self.place.seen.changed() => changed.ok()?,
             }
         }
