@@ -124,7 +124,13 @@ async fn a_role_comes_with_a_group_of_the_provider_and_goes_with_it() {
     let out = ann.ask(&format!("{page}/sign-out"), Some("")).await;
     let way_out = out.headers("refresh").next().unwrap();
     assert!(way_out.contains("/session/end?client_id=stock&post_logout_redirect_uri="), "{way_out}");
+    assert!(!way_out.contains("id_token_hint"), "the process that had her token is no more: {way_out}");
     assert_eq!(shop.status(&mut ann, "/product-winners").await, 303);
+    let mut anew = Browser::default();
+    anew.sign_in(&page, "ann", "").await;
+    let out = anew.ask(&format!("{page}/sign-out"), Some("")).await;
+    let way_out = out.headers("refresh").next().unwrap();
+    assert!(way_out.contains("&id_token_hint=ey"), "{way_out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,7 @@ use super::{
     origin::Proxies,
     passwords::{Passwords, Refusal},
     proxy::ProxyHeaders,
-    session::{Key, Session},
+    session::{Id, Key, Session},
     signed_out::SignedOut,
 };
 use crate::{cookies::cookies, failure::Failure, words::Said};
@@ -185,20 +185,22 @@ impl Access {
         }
     }
 
-    /// Ends the sessions of these headers, also for whoever has a copy of their cookies.
-    pub(super) fn sign_out(&self, headers: &HeaderMap, from: &From) {
+    /// Ends the sessions of these headers, also for whoever has a copy of their cookies. The last one's id.
+    pub(super) fn sign_out(&self, headers: &HeaderMap, from: &From) -> Option<Id> {
         let users = if let Kind::Password(passwords) = &self.kind { Some(passwords.users()) } else { None };
         let ground = |name: &str| match (&self.kind, &users) {
             (Kind::Oidc(oidc), _) => Some(oidc.ground()),
             (_, Some(users)) => users.named(name).map(|user| user.hash.as_bytes()),
             _ => None,
         };
-        let now = now();
+        let (now, mut ended) = (now(), None);
         for value in cookies(headers, cookie_name(from.tls)) {
             if let Some(session) = Session::opened(value, &self.key, now, ground) {
                 self.signed_out.note(session.id, session.until(), now);
+                ended = Some(session.id);
             }
         }
+        ended
     }
 
     fn session(&self, passwords: &Passwords, headers: &HeaderMap, from: &From) -> Known {
@@ -244,12 +246,8 @@ impl Access {
         self.begun(&Session::begin(name, "", now()), users.named(name)?.hash.as_bytes(), from)
     }
 
-    /// The cookie of a session that begins, of somebody who has a role by that group.
-    pub(super) fn begin_of_group(&self, name: &str, group: &str, ground: &[u8], from: &From) -> Option<HeaderValue> {
-        self.begun(&Session::begin(name, group, now()), ground, from)
-    }
-
-    fn begun(&self, session: &Session, ground: &[u8], from: &From) -> Option<HeaderValue> {
+    /// The cookie of that session.
+    pub(super) fn begun(&self, session: &Session, ground: &[u8], from: &From) -> Option<HeaderValue> {
         cookie(&session.sealed(&self.key, ground), from.tls)
     }
 }

@@ -117,12 +117,12 @@ async fn sign_out<S: ViewStore>(
     headers: HeaderMap,
     shell: Shell,
 ) -> Result<Response, Failure> {
-    app.options.access.sign_out(&headers, &from);
+    let session = app.options.access.sign_out(&headers, &from);
     if let Some(who) = &shell.who {
         info!(user = %who.name, from = %from.client, "signed out");
     }
     let mut response = match (&app.options.access.kind, &shell.who) {
-        (Kind::Oidc(oidc), Some(_)) => oidc::end(oidc, shell).await?,
+        (Kind::Oidc(oidc), Some(_)) => oidc::end(oidc, shell, session).await?,
         _ => Redirect::to(PATH).into_response(),
     };
     if let Some(cookie) = ended(&from) {

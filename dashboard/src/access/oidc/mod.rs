@@ -10,6 +10,7 @@
 
 mod address;
 mod flow;
+mod hints;
 mod http;
 mod options;
 mod pages;
@@ -36,13 +37,19 @@ use tokio::sync::Mutex;
 use self::{
     address::Public,
     flow::Flow,
+    hints::Hints,
     http::{Answer, Http, named},
     person::{Person, joined, lacks},
     provider::{Provider, with},
     token::{Claims, Doubt, Expected, believed},
     trouble::Trouble,
 };
-use super::{Role, limit::Limit, role::greatest, session::Key};
+use super::{
+    Role,
+    limit::Limit,
+    role::greatest,
+    session::{Id, Key},
+};
 
 pub(super) use self::flow::LONGEST as LONGEST_SIGN_IN;
 pub use self::options::OidcOptions;
@@ -63,6 +70,7 @@ pub(super) struct Oidc {
     /// What a sign-in rests on.
     ground: Vec<u8>,
     by_address: Limit,
+    hints: Hints,
     /// Held while it is asked for, so that many who come at once ask once.
     provider: Mutex<Option<(Instant, Described)>>,
     keys: Mutex<Option<(Instant, Arc<JwkSet>)>>,
@@ -93,8 +101,9 @@ impl Oidc {
         let http = Http::new(options.authorities.as_deref(), options.issuer.starts_with("http://"))?;
         let rests_on = [&options.issuer, &options.client_id, &options.name_claim, &options.groups_claim];
         let ground = rests_on.map(|part| format!("{}:{part}", part.len())).concat().into_bytes();
-        let by_address = Limit::of_addresses();
-        Ok(Self { options, public, http, ground, by_address, provider: Mutex::default(), keys: Mutex::default() })
+        let (by_address, hints) = (Limit::of_addresses(), Hints::default());
+        let (provider, keys) = (Mutex::default(), Mutex::default());
+        Ok(Self { options, public, http, ground, by_address, hints, provider, keys })
     }
 
     /// The host under which readers reach this dashboard.
@@ -139,15 +148,18 @@ impl Oidc {
     }
 
     /// Where a reader ends the session with the provider, if it can be ended.
-    async fn way_out(&self) -> Option<String> {
+    async fn way_out(&self, session: Option<Id>) -> Option<String> {
+        let hint = session.and_then(|session| self.hints.take(session));
         let provider = self.provider(GOOD).await.ok()?;
         let back = format!("{}/sign-in", self.public.origin);
-        let parameters = [("client_id", self.options.client_id.as_str()), ("post_logout_redirect_uri", back.as_str())];
+        let mut parameters =
+            vec![("client_id", self.options.client_id.as_str()), ("post_logout_redirect_uri", back.as_str())];
+        parameters.extend(hint.iter().map(|token| ("id_token_hint", token.as_str())));
         provider.end.as_ref().map(|end| with(end, &parameters))
     }
 
-    /// Who came back with that code.
-    async fn who_came(&self, flow: &Flow, key: &Key, code: &str) -> Result<Person, Trouble> {
+    /// Who came back with that code, and the ID token that says so.
+    async fn who_came(&self, flow: &Flow, key: &Key, code: &str) -> Result<(Person, String), Trouble> {
         let provider = self.provider(GOOD).await?;
         let tokens = self.exchanged(&provider, &flow.verifier(key), code).await?;
         let nonce = flow.nonce(key);
@@ -160,7 +172,7 @@ impl Oidc {
             let more: Claims = json(address, &answer)?;
             claims = joined(claims, more).map_err(|reason| unusable(address, reason))?;
         }
-        Person::of(&claims, name, groups)
+        Ok((Person::of(&claims, name, groups)?, tokens.id_token))
     }
 
     async fn exchanged(&self, provider: &Provider, verifier: &str, code: &str) -> Result<Tokens, Trouble> {

@@ -18,6 +18,7 @@ use super::{
         known::{From, Kind, flow_cookie, flow_value, now},
         origin::own_path,
         role::greatest,
+        session::{Id, Session},
         sign_in::too_many,
     },
     Oidc,
@@ -181,7 +182,7 @@ async fn let_in<S: ViewStore>(
         let (_, text) = too_many(wait);
         Problem::new(StatusCode::TOO_MANY_REQUESTS, text)
     })?;
-    let person = oidc.who_came(flow, &access.key, code).await.map_err(|trouble| of_trouble(oidc, &trouble))?;
+    let (person, token) = oidc.who_came(flow, &access.key, code).await.map_err(|trouble| of_trouble(oidc, &trouble))?;
     let groups = &person.groups;
     let Some((group, role)) = greatest(&oidc.options.roles, |group| groups.iter().any(|other| other == group)) else {
         warn!(user = %person.name, subject = %person.subject, from = %from.client, "sign-in refused: no group has a role");
@@ -192,7 +193,9 @@ async fn let_in<S: ViewStore>(
     info!(user = %person.name, subject = %person.subject, from = %from.client, %role, group, "signed in");
     let to = if flow.next.is_empty() { shell::home(role) } else { &flow.next };
     let mut response = Redirect::to(to).into_response();
-    if let Some(cookie) = access.begin_of_group(&person.name, group, oidc.ground(), from) {
+    let session = Session::begin(&person.name, group, now());
+    oidc.hints.keep(session.id, token);
+    if let Some(cookie) = access.begun(&session, oidc.ground(), from) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -200,8 +203,8 @@ async fn let_in<S: ViewStore>(
 
 /// The page after the session here has ended, on the way to end the one with the provider. A redirect would not do: a page
 /// of ours may send forms to ourselves only, and browsers hold that against where the answer leads, too.
-pub(in super::super) async fn end(oidc: &Oidc, shell: Shell) -> Result<Response, Failure> {
-    let Some(way_out) = oidc.way_out().await else { return Ok(Redirect::to("/sign-in").into_response()) };
+pub(in super::super) async fn end(oidc: &Oidc, shell: Shell, session: Option<Id>) -> Result<Response, Failure> {
+    let Some(way_out) = oidc.way_out(session).await else { return Ok(Redirect::to("/sign-in").into_response()) };
     let shell = Shell { page: "Sign out", who: None, ..shell };
     let provider = address::host(&oidc.options.issuer);
     let refresh = HeaderValue::try_from(format!("0; url={way_out}")).ok();
