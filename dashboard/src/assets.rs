@@ -8,6 +8,8 @@ use axum::{
     routing::get,
 };
 
+use crate::etag;
+
 /// A file in the binary.
 struct Asset {
     path: &'static str,
@@ -34,7 +36,7 @@ impl Asset {
         let etag = format!("\"{version}\"");
         let named = query.is_some_and(|query| query.strip_prefix("v=") == Some(&version));
         let caching = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
-        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tags| tags.as_bytes() == etag.as_bytes());
+        let known = etag::knows(headers, &etag);
         let Ok(etag) = HeaderValue::try_from(etag) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
         let common: [(HeaderName, HeaderValue); 2] =
             [(header::CACHE_CONTROL, HeaderValue::from_static(caching)), (header::ETAG, etag)];

@@ -4,14 +4,17 @@
 
 mod common;
 
-use std::{collections::BTreeSet, io::Read};
+use std::{collections::BTreeSet, io::Read, sync::Arc};
 
 use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
 use common::{API, Answer, Fake, Fault, get, options, raw, send};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
+use stockstream_dashboard::router;
+use tower::ServiceExt;
 
 async fn document() -> Value {
     let answer = get(Fake::loaded(), "/api/openapi.json").await;
@@ -37,7 +40,7 @@ fn assert_fits(document: &Value, place: &str, answer: &Value) {
 async fn every_answer_fits_its_schema() {
     let document = document().await;
     for fake in [Fake::loaded(), Fake::default()] {
-        for (path, _) in document["paths"].as_object().unwrap() {
+        for path in API {
             let answer = get(fake.clone(), path).await;
             assert_eq!(answer.status, StatusCode::OK, "{path}");
             let place =
@@ -51,7 +54,20 @@ async fn every_answer_fits_its_schema() {
 async fn the_document_is_of_all_that_the_api_answers() {
     let document = document().await;
     let told: BTreeSet<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(told, API.iter().copied().collect());
+    assert_eq!(told, API.into_iter().chain(["/live"]).collect());
+}
+
+#[tokio::test]
+async fn what_a_stream_tells_fits_its_schema() {
+    let request = Request::get("/live?since=x").header("host", "localhost").body(Body::empty()).unwrap();
+    let response = router(Arc::new(Fake::loaded()), options()).oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let (mut body, mut text) = (response.into_body().into_data_stream(), String::new());
+    while !text.contains("data: ") {
+        text.push_str(std::str::from_utf8(&body.next().await.unwrap().unwrap()).unwrap());
+    }
+    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    assert_fits(&document().await, "/components/schemas/Change", &serde_json::from_str(data).unwrap());
 }
 
 #[tokio::test]
@@ -71,7 +87,8 @@ async fn problems_fit_their_schema() {
 #[tokio::test]
 async fn each_parameter_is_understood_as_it_is_described() {
     let document = document().await;
-    for (path, operations) in document["paths"].as_object().unwrap() {
+    for path in API {
+        let operations = &document["paths"][path];
         for parameter in operations["get"]["parameters"].as_array().unwrap() {
             let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
             let one = schema.get("items").unwrap_or(schema);

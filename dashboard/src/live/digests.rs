@@ -9,7 +9,7 @@ use stockstream_store::Pulse;
 use crate::assets::fnv1a;
 
 /// A part of what is shown, that changes by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Part {
     /// The state of the pipeline.

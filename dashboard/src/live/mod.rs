@@ -16,6 +16,7 @@ use axum::{
     routing::get,
 };
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_store::ViewStore;
 use tokio_util::sync::CancellationToken;
@@ -78,9 +79,12 @@ pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
     Router::new().route(PATH, get(live))
 }
 
-#[derive(Serialize)]
-struct Change {
+/// What an event tells.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Change {
+    /// The parts that changed.
     changed: Vec<Part>,
+    /// Whether the database does not answer.
     away: bool,
 }
 

@@ -5,14 +5,21 @@ use serde_json::{Map, Value, json};
 use stockstream_model::documents::{ClientRow, DailyRow, Field, Kind, RiskRow, Winner};
 
 use super::operations::{Operation, Parameter, operations};
-use crate::{api::Rejected, failure::Problem, listing::Listed, overview::Overview};
+use crate::{
+    api::Rejected,
+    failure::Problem,
+    listing::Listed,
+    live::{self, Change},
+    overview::Overview,
+};
 
 const SCHEMAS: &str = "#/components/schemas";
 
 /// The document (OpenAPI 3.1.1, <https://spec.openapis.org/oas/v3.1.1.html>) of a dashboard of that title.
 pub(super) fn document(title: &str) -> Value {
-    let paths: Map<String, Value> =
+    let mut paths: Map<String, Value> =
         operations().into_iter().map(|operation| (operation.path.clone(), json!({ "get": get(&operation) }))).collect();
+    paths.insert(live::PATH.into(), json!({ "get": listen() }));
     json!({
         "openapi": "3.1.1",
         "info": {
@@ -45,6 +52,29 @@ fn get(operation: &Operation) -> Value {
     })
 }
 
+/// The stream of changes: no question that is answered once, so the page of the API has no form for it.
+fn listen() -> Value {
+    let fails = json!({ "$ref": "#/components/responses/Problem" });
+    let of_id = json!({ "type": "string" });
+    json!({
+        "operationId": "listenToChanges",
+        "summary": "Which parts of the numbers changed, as server-sent events for as long as the connection stands.",
+        "parameters": [
+            { "name": "since", "in": "query", "description": "The id of the last event that was heard, from an earlier \
+              stream: what changed since comes first.", "schema": of_id },
+            { "name": "Last-Event-ID", "in": "header", "description": "The same; it counts before since.", "schema": of_id },
+        ],
+        "responses": {
+            "200": {
+                "description": "Events named change, each with an id and, as data, JSON of the schema Change. A comment \
+                                every 15 s is a sign of life.",
+                "content": { "text/event-stream": { "schema": { "type": "string" } } },
+            },
+            "default": fails,
+        },
+    })
+}
+
 fn parameter(parameter: &Parameter) -> Value {
     json!({
         "name": parameter.name,
@@ -70,6 +100,7 @@ fn schemas() -> Map<String, Value> {
     let mut generator = settings.into_generator();
     let mut own = Map::new();
     own.insert("Problem".into(), generator.root_schema_for::<Problem>().to_value());
+    own.insert("Change".into(), generator.root_schema_for::<Change>().to_value());
     own.insert("Status".into(), generator.root_schema_for::<Overview>().to_value());
     own.insert("WinnerPage".into(), page(&row::<Winner>()));
     own.insert("RiskPage".into(), page(&row::<RiskRow>()));

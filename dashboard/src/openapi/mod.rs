@@ -5,8 +5,15 @@ mod document;
 mod operations;
 mod page;
 
-use axum::{Json, Router, extract::State, routing::get};
-use serde_json::Value;
+use std::sync::{Arc, OnceLock};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderName, header},
+    routing::get,
+};
 use stockstream_store::ViewStore;
 
 use crate::app::App;
@@ -14,13 +21,17 @@ use crate::app::App;
 /// Where programs find it.
 pub(crate) const PATH: &str = "/api/openapi.json";
 
+const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+
 /// The routes of the document and of the page.
 pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
-    Router::new().route(PATH, get(show::<S>)).route(page::PATH, get(page::show))
-}
-
-async fn show<S: ViewStore>(State(app): State<App<S>>) -> Json<Value> {
-    Json(document::document(&app.options.title))
+    // It is the same as long as the process lives.
+    let made = Arc::<OnceLock<Bytes>>::default();
+    let show = async move |State(app): State<App<S>>| {
+        let document = made.get_or_init(|| document::document(&app.options.title).to_string().into());
+        (JSON, document.clone())
+    };
+    Router::new().route(PATH, get(show)).route(page::PATH, get(page::show))
 }
 
 #[cfg(test)]
