@@ -20,22 +20,28 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the listener has no address any more.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
-    serve_with(listener, router, shutdown, DRAIN).await
+    serve_with(listener, router, shutdown, Limits { drain: DRAIN, patience: PATIENCE }).await
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    drain: Duration,
+    patience: Duration,
 }
 
 async fn serve_with(
     listener: TcpListener,
     router: Router,
     shutdown: CancellationToken,
-    drain: Duration,
+    Limits { drain, patience }: Limits,
 ) -> io::Result<()> {
     info!(address = %listener.local_addr()?, "the dashboard is served");
-    let listener = listener.tap_io(|connection| {
+    let listener = listener.tap_io(move |connection| {
         // Without it small answers wait for the acknowledgement of the packet before; a failure costs only that.
         let _ = connection.set_nodelay(true);
         // Whoever keeps a stream open and reads nothing of it would keep it for ever.
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        let _ = socket2::SockRef::from(&*connection).set_tcp_user_timeout(Some(PATIENCE));
+        let _ = socket2::SockRef::from(&*connection).set_tcp_user_timeout(Some(patience));
     });
     let router = router.layer(Extension(Closing(shutdown.clone())));
     let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
@@ -56,23 +62,40 @@ async fn serve_with(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::{
+        convert::Infallible,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Instant,
+    };
 
-    use axum::routing::get;
+    use axum::{body::Body, routing::get};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,
         task::JoinHandle,
     };
 
+    use tokio_util::sync::DropGuard;
+
     use super::*;
 
+    const CHUNK: &[u8] = &[b'x'; 16_384];
+
+    const LONG: Duration = Duration::from_secs(60);
+
     async fn start(drain: Duration) -> (TcpStream, CancellationToken, JoinHandle<io::Result<()>>) {
+        let limits = Limits { drain, patience: LONG };
+        start_with(Router::new().route("/", get(async || "here")), limits).await
+    }
+
+    async fn start_with(router: Router, limits: Limits) -> (TcpStream, CancellationToken, JoinHandle<io::Result<()>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let router = Router::new().route("/", get(async || "here"));
-        let server = tokio::spawn(serve_with(listener, router, shutdown.clone(), drain));
+        let server = tokio::spawn(serve_with(listener, router, shutdown.clone(), limits));
         (TcpStream::connect(address).await.unwrap(), shutdown, server)
     }
 
@@ -88,6 +111,33 @@ mod tests {
         server.await.unwrap().unwrap();
         assert!(begun.elapsed() < Duration::from_secs(30));
         assert_eq!(connection.read(&mut answer).await.unwrap(), 0);
+    }
+
+    /// A stream without an end, which counts what was taken of it and says when it is let go.
+    fn endless(taken: &Arc<AtomicUsize>, ended: DropGuard) -> Body {
+        let taken = Arc::clone(taken);
+        let chunk = move |ended| {
+            taken.fetch_add(CHUNK.len(), Ordering::Relaxed);
+            std::future::ready(Some((Ok::<_, Infallible>(CHUNK), ended)))
+        };
+        Body::from_stream(futures_util::stream::unfold(ended, chunk))
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_reads_nothing_is_cut_off_and_holds_no_more_than_the_buffers_of_a_connection() {
+        let (taken, ended) = (Arc::<AtomicUsize>::default(), CancellationToken::new());
+        let (counted, token) = (Arc::clone(&taken), ended.clone());
+        let stream = get(async move || endless(&counted, token.clone().drop_guard()));
+        let limits = Limits { drain: Duration::ZERO, patience: Duration::from_millis(500) };
+        let (mut reader, _shutdown, _server) = start_with(Router::new().route("/", stream), limits).await;
+        reader.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        tokio::time::timeout(LONG, ended.cancelled()).await.unwrap();
+        let taken = taken.load(Ordering::Relaxed);
+        assert!((1..32 << 20).contains(&taken), "{taken} bytes");
+        // No more comes of it than was taken before.
+        let mut rest = Vec::new();
+        assert!(reader.read_to_end(&mut rest).await.is_err() || rest.len() <= taken + 4_096, "{}", rest.len());
     }
 
     #[tokio::test]
