@@ -39,7 +39,7 @@ mod words;
 
 pub use access::{Access, AccessOptions, OidcOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
 pub use axum::http::HeaderName;
-pub use enter::{NotSent, Receipt, Sender, Sending};
+pub use enter::{NotSent, Receipt, Sender, Sending, Submissions};
 pub use ipnet::IpNet;
 pub use options::{Options, Topics};
 pub use router::router;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Access, Sender};
+use crate::{Access, Sender, Submissions};
 
 /// What the caller decides about the dashboard.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Options {
     pub access: Arc<Access>,
     /// Where entered events go; without one, nothing can be entered.
     pub sender: Option<Arc<dyn Sender>>,
+    /// What of that is on its way.
+    pub submissions: Submissions,
     /// How long a page waits for the database before it says that it does not answer.
     pub store_timeout: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             access: Arc::new(Access::off()),
             sender: None,
+            submissions: Submissions::default(),
             store_timeout: Duration::from_secs(10),
         }
     }

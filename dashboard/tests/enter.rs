@@ -4,7 +4,10 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -19,6 +22,10 @@ use stockstream_input::Outgoing;
 use stockstream_model::{
     documents::{Checkpoint, PartitionId},
     event::Stream,
+};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
 };
 use tower::ServiceExt;
 
@@ -43,6 +50,20 @@ impl Sender for Kept {
             }
         };
         Box::pin(async { outcome })
+    }
+}
+
+/// Sends nothing until it may.
+#[derive(Debug)]
+struct Slow(Arc<Semaphore>);
+
+impl Sender for Slow {
+    fn send(&self, events: Vec<Outgoing>) -> Sending {
+        let may = Arc::clone(&self.0);
+        Box::pin(async move {
+            may.acquire().await.unwrap().forget();
+            Ok((0..events.len()).map(|at| Receipt { topic: "sales".into(), partition: 0, offset: at as i64 }).collect())
+        })
     }
 }
 
@@ -160,6 +181,28 @@ async fn a_sale_by_form_is_sent_as_the_event_that_the_workers_know() {
     assert_eq!(desk.sent.payloads(), [expected]);
     let page = desk.get(&format!("/enter/sent/{token}")).await.body;
     assert!(page.contains("Sale I-7") && page.contains("partition 0, offset 0"), "{page}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_for_what_is_being_sent_but_not_for_ever() {
+    for comes_to_its_end in [true, false] {
+        let may = Arc::new(Semaphore::new(0));
+        let options = Options { sender: Some(Arc::new(Slow(Arc::clone(&may)))), ..options() };
+        let submissions = options.submissions.clone();
+        let desk = Desk { router: router(Arc::new(Fake::loaded()), options), sent: Arc::default() };
+        let token = desk.token("/enter/sale").await;
+        let form = sale(&[("items[1].unit_price", "1"), ("form", &token), ("do", "send")]);
+        let entering = desk.post("/enter/sale", &form);
+        // The reader goes away in the middle.
+        assert!(timeout(Duration::from_secs(1), entering).await.is_err());
+        let began = Instant::now();
+        assert!(timeout(Duration::from_secs(39), submissions.finish()).await.is_err(), "it is being sent");
+        may.add_permits(usize::from(comes_to_its_end));
+        submissions.finish().await;
+        assert_eq!(began.elapsed() < Duration::from_secs(60), comes_to_its_end);
+        let told = desk.get(&format!("/enter/sent/{token}")).await.body;
+        assert_eq!(told.contains("partition 0, offset 0"), comes_to_its_end, "{told}");
+    }
 }
 
 #[tokio::test]

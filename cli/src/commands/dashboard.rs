@@ -21,8 +21,10 @@ pub(crate) async fn run(args: Dashboard) -> Result<Outcome, Failure> {
     let sender = args.enter.then(|| sender(&settings));
     let store = Arc::new(MongoStore::connect(&settings).await?);
     let listener = listen(args.page.listen).await?;
-    let served =
-        serve(listener, router(store, Options { sender, ..options(&settings, &args.page, access) }), shutdown).await;
+    let options = Options { sender, ..options(&settings, &args.page, access) };
+    let submissions = options.submissions.clone();
+    let served = serve(listener, router(store, options), shutdown).await;
+    submissions.finish().await;
     served.map_err(|source| Failure::Io { action: "serve the page".into(), source })?;
     Ok(Outcome::Done)
 }

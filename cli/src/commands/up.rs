@@ -93,6 +93,7 @@ async fn with_store<S: StateStore + ViewStore>(
     // Events may be entered where they go to a broker of our own.
     let sender = args.kafka.is_none().then(|| dashboard::sender(&settings));
     let page = stockstream_dashboard::Options { sender, ..dashboard::options(&settings, &args.page, access) };
+    let submissions = page.submissions.clone();
     let served = tokio::spawn(serve(listener, router(Arc::clone(&store), page), shutdown.clone()));
     let options = Options { listener: None, shutdown: shutdown.clone(), has_controller: args.kafka.is_some() };
     let connected = Arc::clone(&store);
@@ -109,6 +110,7 @@ async fn with_store<S: StateStore + ViewStore>(
     shutdown.cancelled().await;
     let worked = worker.await.map_err(|error| Failure::Usage { message: format!("the worker ended: {error}") })?;
     let _ = served.await;
+    submissions.finish().await;
     worked?;
     summary(&*store).await?;
     fed

@@ -7,6 +7,7 @@ mod form;
 mod pages;
 mod sender;
 mod sent;
+mod submissions;
 mod submit;
 mod test_data;
 mod upload;
@@ -21,8 +22,11 @@ use axum::{
 };
 use stockstream_store::ViewStore;
 
-pub use self::sender::{NotSent, Receipt, Sender, Sending};
 use self::{desk::Desk, form::Form};
+pub use self::{
+    sender::{NotSent, Receipt, Sender, Sending},
+    submissions::Submissions,
+};
 use crate::{
     Options,
     access::Who,

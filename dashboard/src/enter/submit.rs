@@ -42,8 +42,7 @@ pub(super) async fn submit<S: ViewStore>(
         Begin::Unknown => return Err(Again::Unknown),
     };
     let job = Job { desk: Arc::clone(desk), who: who.clone(), what: what.english(), number };
-    // On its own, so that it comes to an end also when the reader goes away.
-    match tokio::spawn(job.run(app.clone(), events)).await {
+    match app.options.submissions.spawn(job.run(app.clone(), events)).await {
         Ok(Ok(())) => Ok(see(token)),
         Ok(Err(message)) => Err(Again::NotSent(message)),
         Err(error) => {

@@ -19,8 +19,8 @@ use crate::{
 };
 
 const PORT: u16 = 8080;
-/// Requests under way may take 5 s after the end was asked for.
-const GRACE_SECONDS: u32 = 15;
+/// Requests under way may take 5 s after the end was asked for, and events that are being sent 40 s more.
+const GRACE_SECONDS: u32 = 60;
 
 /// All objects of the dashboard.
 pub(super) fn objects(wanted: &Wanted<'_>, replicas: i32) -> Vec<Child> {
