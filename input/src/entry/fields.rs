@@ -109,9 +109,18 @@ impl Field {
     }
 }
 
+/// What is wrong with a whole number that people of some countries write for a thousand times as much, as in `1.000`.
+pub(crate) fn two_meanings(text: &str) -> Option<String> {
+    let (whole, zeros) = text.split_once('.')?;
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let is_group = (1..=3).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let is_meant = zeros == "000" && is_group && !digits.starts_with('0');
+    is_meant.then(|| format!("{text:?} may mean {whole} or {whole}000: write it without a point"))
+}
+
 /// A whole number, also when a program wrote it as `6.0`.
 fn whole(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let only_zeros = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
-    only_zeros.then(|| whole.parse().ok()).flatten()
+    (only_zeros && two_meanings(text).is_none()).then(|| whole.parse().ok()).flatten()
 }

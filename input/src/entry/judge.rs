@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use stockstream_model::event::{Reason, Rejection, Stream, decode_client, decode_inventory, decode_sale};
 
+use super::two_meanings;
 use crate::Outgoing;
 
 /// How many problems of one event are told.
@@ -70,7 +71,8 @@ fn message(rejection: &Rejection) -> String {
         && let Some((found, expected)) = text.rsplit_once(", expected ")
     {
         let found = found.trim_start_matches("invalid type: ").trim_start_matches("string ");
-        return format!("{found} is not {expected}");
+        let twofold = two_meanings(found.trim_matches('"')).filter(|_| expected == "a whole number");
+        return twofold.unwrap_or_else(|| format!("{found} is not {expected}"));
     }
     text.replace("unknown variant ", "").replace(", expected one of ", " is not one of ")
 }
@@ -117,6 +119,7 @@ mod tests {
         let sale = json!({"client_id": "", "timestamp": "yesterday", "items": [
             {"product_id": "a", "quantity": "ten", "unit_price": "1"},
             {"quantity": 0, "unit_price": "-1"},
+            {"product_id": "b", "quantity": "1.000", "unit_price": "1"},
         ]});
         let found = problems(Stream::Sales, sale);
         let paths: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
@@ -128,13 +131,15 @@ mod tests {
             "items[1].product_id",
             "items[1].quantity",
             "items[1].unit_price",
+            "items[2].quantity",
         ] {
             assert!(paths.contains(&path), "{path}: {found:?}");
         }
-        assert_eq!(paths.len(), 7, "{found:?}");
+        assert_eq!(paths.len(), 8, "{found:?}");
         let said = |path: &str| found.iter().find(|(p, _)| p == path).unwrap().1.as_str();
         assert_eq!(said("invoice_id"), "is needed");
         assert_eq!(said("items[0].quantity"), "\"ten\" is not a whole number");
+        assert_eq!(said("items[2].quantity"), "\"1.000\" may mean 1 or 1000: write it without a point");
         assert!(said("timestamp").starts_with("\"yesterday\" is not a time: write RFC 3339"), "{found:?}");
     }
 

@@ -4,6 +4,7 @@
 mod fields;
 mod judge;
 
+pub(crate) use self::fields::two_meanings;
 pub use self::{
     fields::{CLIENT, Field, Kind, LINE, PRODUCT, SALE, known, plain},
     judge::{Problem, judge},

@@ -10,7 +10,7 @@ use stockstream_model::{
 };
 
 use super::plan::Fault;
-use crate::entry::judge;
+use crate::entry::{judge, two_meanings};
 
 /// The columns that are needed, as the *Online Retail* data set calls them, and what `--map` calls what they hold.
 pub(super) const NAMES: [(&str, &str); 7] = [
@@ -132,6 +132,9 @@ fn id(text: &str) -> Result<Id<'_>, String> {
 
 /// A whole number, also when a program wrote it as `6.0`.
 fn quantity(text: &str) -> Result<i64, String> {
+    if let Some(twofold) = two_meanings(text) {
+        return Err(twofold);
+    }
     let problem = |what| format!("{:?} is {what}", shorten(text));
     let (whole, fraction) = number(text).ok_or_else(|| problem("not a whole number"))?;
     if fraction.bytes().any(|digit| digit != b'0') {

@@ -96,10 +96,11 @@ fn rows_that_are_part_of_no_event_are_left_out_with_line_and_reason() {
         1,A,x,1,2010-12-01,1,guest,UK\n\
         1,A,x,1,2010-12-01,1,UK\n\
         1,A,x,99999999999999999999,2010-12-01,1,,UK\n\
-        2,A,x,0,2010-12-01,1,5,UK\n"
+        2,A,x,0,2010-12-01,1,5,UK\n\
+        2,A,x,-12.000,2010-12-01,1,5,UK\n"
     );
     let found = summary(&shop);
-    assert_eq!((found.rows, found.bad_rows, found.invoices, found.products), (2, 8, 2, 1));
+    assert_eq!((found.rows, found.bad_rows, found.invoices, found.products), (2, 9, 2, 1));
     let bad: Vec<_> = found.bad.iter().map(|bad| (bad.line, bad.reason())).collect();
     let expected = [
         (2, "Quantity \"1.5\""),
@@ -110,6 +111,7 @@ fn rows_that_are_part_of_no_event_are_left_out_with_line_and_reason() {
         (8, "CustomerID \"guest\""),
         (9, "it has 7 columns and the header 8"),
         (10, "Quantity \"99999999999999999999\" is out of range"),
+        (12, "Quantity \"-12.000\" may mean -12 or -12000: write it without a point"),
     ];
     assert_eq!(bad.len(), expected.len());
     for ((line, reason), (expected_line, beginning)) in bad.into_iter().zip(expected) {
