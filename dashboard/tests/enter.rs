@@ -217,6 +217,9 @@ async fn forms_are_in_the_language_of_the_reader_and_take_its_decimal_comma() {
     let fields = sale(&[("items[1].unit_price", "1,25"), ("form", &token), ("do", "send")]);
     let refused = desk.post("/enter/sale?lang=en", &fields).await;
     assert!(refused.status == 422 && refused.body.contains("value=\"1,25\""), "{}", refused.body);
+    let wrong = sale(&[("items[1].unit_price", "1,2,5"), ("form", &token), ("do", "send")]);
+    let refused = desk.post("/enter/sale?lang=de", &wrong).await.body;
+    assert!(refused.contains("1,2,5&#34; ist keine Dezimalzahl wie 12.50"), "{refused}");
     assert_eq!(desk.post("/enter/sale?lang=fr", &fields).await.status, 303);
     assert_eq!(desk.sent.payloads()[0]["items"][1]["unit_price"], "1.25");
     let page = desk.get(&format!("/enter/sent/{token}?lang=de")).await.body;

@@ -7,7 +7,7 @@ use stockstream_input::{
 };
 use stockstream_model::{Timestamp, analytics::Tier, event::Stream};
 
-use super::comma::pointed;
+use super::{comma::pointed, faults::fault};
 use crate::{reader::Reader, words::key};
 
 /// The most lines that a form has; more are for a file.
@@ -180,7 +180,7 @@ impl Typed {
 
     fn input(&self, field: &Field, before: &str, problems: &[Problem]) -> Input {
         let name = format!("{before}{}", field.name);
-        let error = problems.iter().find(|problem| problem.path == name).map(|problem| problem.message.clone());
+        let error = problems.iter().find(|problem| problem.path == name).map(|problem| fault(&problem.message));
         let (label, hint) = words(field.name);
         let (kind, mode) = match field.kind {
             Kind::Whole => ("text", "numeric"),

@@ -3,6 +3,7 @@
 
 mod comma;
 mod desk;
+mod faults;
 mod form;
 mod pages;
 mod sender;

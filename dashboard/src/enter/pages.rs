@@ -15,6 +15,7 @@ use stockstream_store::ViewStore;
 
 use super::{
     desk::Desk,
+    faults::fault,
     form::{Form, Input, Typed},
     submit::{Again, submit},
     test_data,
@@ -156,7 +157,7 @@ fn render(
     let told = |problem: &Problem| {
         let input = inputs.iter().chain(lines.iter().flatten()).find(|input| input.name == problem.path);
         let label = t(input.map_or(key("The event"), |input| input.label));
-        (input.map(|input| input.id.clone()), format!("{label}: {}", t(&problem.message)))
+        (input.map(|input| input.id.clone()), format!("{label}: {}", fault(&problem.message)))
     };
     let problems = problems.iter().map(told).collect();
     let shell = Shell { page: form.title(), ..shell.at(PATH) };

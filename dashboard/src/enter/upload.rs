@@ -15,6 +15,7 @@ use stockstream_store::ViewStore;
 
 use super::{
     desk::{Desk, Preview},
+    faults::{fault, fault_of},
     submit::{Again, see, submit},
 };
 use crate::{
@@ -166,7 +167,7 @@ async fn read(file: Option<File>, mapping: String) -> Result<(String, Import, Ve
     });
     let read: Result<_, ImportError> =
         reading.await.map_err(|error| tf("reading it ended: {}", &[&error.to_string()]))?;
-    let (name, import, events) = read.map_err(|error| error.to_string())?;
+    let (name, import, events) = read.map_err(|error| fault(&error.to_string()))?;
     match events.iter().find_map(|event| Some((event, event.refusal()?))) {
         Some((event, why)) => {
             Err(tf("{} cannot be sent ({}); mend it in the file", &[&event.key.to_string(), &why.to_string()]))
@@ -273,7 +274,8 @@ fn table(header: &Header, bad: &[BadRow]) -> Option<BadTable> {
 
 fn mark(header: &Header, row: &BadRow) -> MarkedRow {
     let reasons = |column: Option<usize>| -> Vec<String> {
-        row.faults.iter().filter(|fault| fault.column == column).map(|fault| fault.reason.clone()).collect()
+        let name = column.and_then(|column| header.columns.get(column)).map_or("", String::as_str);
+        row.faults.iter().filter(|fault| fault.column == column).map(|fault| fault_of(name, &fault.reason)).collect()
     };
     let cell = |(column, title): (usize, &String)| {
         let whole = row.cells.get(column).map_or("", String::as_str);
