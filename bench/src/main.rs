@@ -8,6 +8,7 @@ mod fold;
 mod latency;
 mod pages;
 mod read;
+mod spread;
 mod times;
 
 use std::{error::Error, process::ExitCode};
@@ -43,6 +44,8 @@ enum Command {
     Read(read::Read),
     /// Wait until the worker has applied everything; print events per second of that
     Drain(drain::Drain),
+    /// Count how many clients a flush changes, at a rate
+    Spread(spread::Spread),
     /// Send events at a rate and measure when they are seen in MongoDB
     Latency(latency::Latency),
     /// Ask a dashboard for its pages, one by one and at a rate
@@ -83,6 +86,7 @@ async fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Backlog(backlog) => backlog.run(&settings).await,
         Command::Fold(fold) => fold.run(),
+        Command::Spread(spread) => spread.run(),
         Command::Read(read) => read.run(&settings),
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,

@@ -71,10 +71,45 @@ impl TimeError {
     }
 }
 
+/// The commonest way to write a time, `2026-05-01T12:30:00Z` with or without a fraction of a second, several times as fast
+/// as all the others. Nothing where it is written in another way or is not good.
+fn plain(text: &[u8]) -> Option<Timestamp> {
+    let (head, rest) = text.split_at_checked(19)?;
+    let digits = |from: usize, to: usize| {
+        head[from..to]
+            .iter()
+            .try_fold(0_i16, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i16::from(byte - b'0')))
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if marks.iter().any(|(at, mark)| head[*at] != *mark) {
+        return None;
+    }
+    let two = |from: usize| digits(from, from + 2).and_then(|number| i8::try_from(number).ok());
+    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let mut millis = 0;
+    match rest {
+        b"Z" => {}
+        [b'.', fraction @ .., b'Z'] if (1..=9).contains(&fraction.len()) && fraction.iter().all(u8::is_ascii_digit) => {
+            let first = fraction.iter().chain(b"00").take(3);
+            millis = first.fold(0, |number, byte| number * 10 + i64::from(byte - b'0'));
+        }
+        _ => return None,
+    }
+    let day = Timestamp::of_civil(civil::Date::new(digits(0, 4)?, two(5)?, two(8)?).ok()?.into())?;
+    let seconds = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+    Some(day.plus_millis(seconds * 1_000 + millis))
+}
+
 impl FromStr for Timestamp {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
+        if let Some(instant) = plain(text.as_bytes()) {
+            return instant.in_range(text);
+        }
         if text.contains('[') {
             return Err(TimeError::of(text)); // RFC 9557 zones are beyond the contract
         }
@@ -220,6 +255,35 @@ mod tests {
         for number in (-25_567..2_932_896).step_by(97) {
             let text = Day(number).to_string();
             assert_eq!(text.parse(), Ok(Day(number)), "{text}");
+        }
+    }
+    #[test]
+    fn the_short_way_says_what_the_calendar_library_says_or_nothing() {
+        let by_library = |text: &str| {
+            let instant: jiff::Timestamp = text.parse().ok()?;
+            Some(Timestamp(instant.as_nanosecond().div_euclid(1_000_000) as i64))
+        };
+        let mut read = 0;
+        for text in [
+            "2024-02-29T23:59:59Z",
+            "1901-12-01T08:26:07.9Z",
+            "2026-05-31T00:00:00.123456789Z",
+            "9999-12-29T23:59:59.999Z",
+        ] {
+            assert!(plain(text.as_bytes()).is_some(), "{text}");
+            for (at, byte) in (0..text.len()).flat_map(|at| b"0123456789-:.TZt ".iter().map(move |byte| (at, *byte))) {
+                let mut other = text.as_bytes().to_vec();
+                other[at] = byte;
+                let other = String::from_utf8(other).unwrap();
+                if let Some(instant) = plain(other.as_bytes()) {
+                    assert_eq!(Some(instant), by_library(&other), "{other}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > 400, "{read}");
+        for text in ["2026-05-01T12:30:60Z", "2026-05-01T24:00:00Z", "2026-05-01T12:30:00.Z", "2026-05-01T12:30:00"] {
+            assert_eq!(plain(text.as_bytes()), None, "{text}");
         }
     }
 }
