@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use stockstream_model::{
-    Day,
+    Day, Timestamp,
     analytics::ProductFacts,
     documents::{
         Checkpoint, Heartbeat, InventoryState, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
@@ -11,7 +11,7 @@ use stockstream_model::{
     settings::{LossRisk, Pipeline},
 };
 
-use crate::{ApplyReport, Batch, StoreError, batch::StockKey};
+use crate::{ApplyReport, Batch, StoreError, batch::StockKey, core::invoice::Asking};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -83,6 +83,14 @@ pub trait StateStore: Send + Sync + 'static {
     /// Compare-and-set: writes each checkpoint where the standing version is one below its own. Tells for each whether
     /// it stands now; a write whose acknowledgement was lost is recognised by its `writer`.
     fn swap_checkpoints(&self, new: &[Checkpoint]) -> impl Future<Output = Result<Vec<bool>>> + Send;
+
+    /// Which of these sales of claimed ranges count, and which are copies of sales that do. Whoever asks again under the
+    /// same claim gets the same answer.
+    fn take_invoices(&self, asking: &[Asking]) -> impl Future<Output = Result<Vec<bool>>> + Send;
+
+    /// Forgets invoices none of whose sales that count is of that time or later, but not more than so many at once.
+    /// Returns how many were forgotten.
+    fn forget_invoices(&self, before: Timestamp, at_most: u32) -> impl Future<Output = Result<u64>> + Send;
 
     /// Applies claimed ranges: each change once, whoever else tries. `claims` holds the checkpoint of every partition of
     /// the batch as its claim left it.

@@ -49,6 +49,7 @@ mod store {
     mod generations;
     mod history;
     mod indexes;
+    mod invoices;
     mod money;
     mod names;
     mod prepare;

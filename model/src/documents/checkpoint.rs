@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{Timestamp, event::Stream};
+use crate::{Timestamp, event::Stream, settings::Span};
 
 /// A partition of a stream's topic. Prints as the checkpoint's id, `sales/3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +55,13 @@ pub struct Checkpoint {
     pub events: i64,
     /// Of these, rejected.
     pub rejected: i64,
+    /// Of these, copies of an invoice that had counted.
+    pub duplicates: i64,
+    /// How far copies of an invoice lie apart at most, by the settings of whoever claimed last: whoever finishes the claim
+    /// goes by it. `None`: every sale counts.
+    pub deduplicate: Option<Span>,
+    /// Whoever claims here no longer knows of invoices that counted before. Only grows.
+    pub forgotten: Option<Timestamp>,
     /// The greatest event time among them.
     pub latest_event: Option<Timestamp>,
     /// The generation of the settings of who wrote it last.
@@ -76,6 +83,9 @@ impl Checkpoint {
             writer: String::new(),
             events: 0,
             rejected: 0,
+            duplicates: 0,
+            deduplicate: None,
+            forgotten: None,
             latest_event: None,
             generation: 0,
             updated_at: Timestamp::default(),

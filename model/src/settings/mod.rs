@@ -7,6 +7,7 @@ pub mod env;
 mod kafka;
 mod limits;
 mod mongodb;
+mod sales;
 mod secret;
 mod span;
 mod validate;
@@ -17,6 +18,7 @@ pub use kafka::{
 };
 pub use limits::Limits;
 pub use mongodb::{MongoDb, MongoTls};
+pub use sales::{Deduplicate, Sales};
 use schemars::JsonSchema;
 pub use secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,8 @@ pub struct Settings {
     pub kafka: Kafka,
     /// Where answers are kept.
     pub mongodb: MongoDb,
+    /// How sales are taken in.
+    pub sales: Sales,
     /// What is computed.
     pub analytics: Analytics,
     /// Bounds on memory, pace and retention.

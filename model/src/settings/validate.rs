@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use snafu::Snafu;
 
-use super::Settings;
+use super::{Deduplicate, Settings};
 use crate::{Decimal, event::Stream};
 
 /// Settings that cannot be used.
@@ -72,6 +72,7 @@ impl Settings {
         let mut checks = Checks(Vec::new());
         self.check_names(&mut checks);
         self.check_security(&mut checks);
+        self.check_sales(&mut checks);
         self.check_analytics(&mut checks);
         self.check_limits(&mut checks);
         if checks.0.is_empty() { Ok(()) } else { Err(SettingsError::Invalid { problems: checks.0 }) }
@@ -192,6 +193,13 @@ impl Settings {
         let mongodb = [&self.mongodb.uri_file].into_iter().chain(self.mongodb.tls.iter().map(|tls| &tls.ca_file));
         for file in secrets.chain(certificates).chain(mongodb).flatten() {
             checks.require(file != Path::new(""), "a file", "empty", "give its path or leave it out");
+        }
+    }
+
+    fn check_sales(&self, checks: &mut Checks) {
+        if let Some(Deduplicate { within }) = self.sales.deduplicate {
+            let fits = (1_000..=366 * 86_400_000).contains(&within.millis());
+            checks.require(fits, "sales.deduplicate.within", within, "it must be from 1s to 366d");
         }
     }
 

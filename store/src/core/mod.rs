@@ -1,6 +1,7 @@
 //! What a store decides, without IO. Both stores run it, and the worker's model of the protocol runs the same.
 
 pub mod generation;
+pub mod invoice;
 pub mod swap;
 pub mod verdict;
 pub mod view;

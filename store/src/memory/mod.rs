@@ -17,7 +17,7 @@ use stockstream_model::{
     settings::Analytics,
 };
 
-use crate::batch::StockKey;
+use crate::{batch::StockKey, core::invoice::Taken};
 
 /// A store that lives and ends with the process. Cheap to share: wrap it in an `Arc`.
 pub struct MemoryStore {
@@ -42,6 +42,7 @@ struct Inner {
     clients: BTreeMap<String, Marked<ClientState>>,
     daily: BTreeMap<Day, Marked<DayTotals>>,
     rejected: BTreeMap<String, RejectedEvent>,
+    invoices: BTreeMap<String, Vec<Taken>>,
     views: BTreeMap<View, ViewState>,
     rankings: BTreeMap<i64, Vec<Winner>>,
     risks: BTreeMap<StockKey, RiskRow>,

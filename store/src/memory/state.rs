@@ -12,6 +12,7 @@ use crate::{
     ApplyReport, Batch, Range, StoreError,
     batch::{self, PAYLOAD_BYTES},
     core::{
+        invoice::{Asking, decide},
         swap::{follows, is_same_write},
         verdict::{Guard, Verdict, stands, verdict},
         view::{is_as_seen, is_at, is_claimable, may_point},
@@ -82,6 +83,28 @@ impl StateStore for MemoryStore {
             None => false,
         };
         Ok(new.iter().map(swap).collect())
+    }
+
+    async fn take_invoices(&self, asking: &[Asking]) -> Result<Vec<bool>> {
+        let mut inner = self.lock();
+        let take = |asking: &Asking| {
+            let named = inner.invoices.entry(asking.invoice.to_string()).or_default();
+            let (answers, added) = decide(named, &[asking]);
+            named.extend(added);
+            answers[0]
+        };
+        Ok(asking.iter().map(take).collect())
+    }
+
+    async fn forget_invoices(&self, before: Timestamp, at_most: u32) -> Result<u64> {
+        let (mut inner, mut left) = (self.lock(), at_most);
+        let standing = inner.invoices.len();
+        inner.invoices.retain(|_, named| {
+            let is_old = left > 0 && named.iter().all(|name| name.at < before);
+            left -= u32::from(is_old);
+            !is_old
+        });
+        Ok((standing - inner.invoices.len()) as u64)
     }
 
     async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {

@@ -10,6 +10,8 @@ use stockstream_model::{
         Checkpoint, ClientRecordFields, ClientState, DayTotals, InventoryState, PartitionId, ProductRecord,
         ProductState, StartPositions, Version,
     },
+    event::Stream,
+    settings::Span,
 };
 
 use super::{Result, names};
@@ -194,7 +196,7 @@ pub(super) fn client(document: &Document) -> ClientState {
 }
 
 pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
-    doc! {
+    let mut document = doc! {
         "_id": checkpoint.id.to_string(),
         "incarnation": checkpoint.incarnation,
         "topic_id": checkpoint.topic_id.clone(),
@@ -207,7 +209,15 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
         "latest_event": maybe_date(checkpoint.latest_event),
         "generation": checkpoint.generation,
         "updated_at": date(checkpoint.updated_at),
+    };
+    if checkpoint.id.stream == Stream::Sales {
+        document.extend(doc! {
+            "duplicates": checkpoint.duplicates,
+            "deduplicate": checkpoint.deduplicate.map(|within| within.millis() as i64),
+            "forgotten": maybe_date(checkpoint.forgotten),
+        });
     }
+    document
 }
 
 pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
@@ -222,6 +232,9 @@ pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
         writer: text(document, "writer"),
         events: integer(document, "events"),
         rejected: integer(document, "rejected"),
+        duplicates: integer(document, "duplicates"),
+        deduplicate: maybe_integer(document, "deduplicate").map(|millis| Span::from_millis(millis as u64)),
+        forgotten: maybe_time(document, "forgotten"),
         latest_event: maybe_time(document, "latest_event"),
         generation: integer(document, "generation"),
         updated_at: maybe_time(document, "updated_at").unwrap_or_default(),

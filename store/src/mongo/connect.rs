@@ -48,6 +48,7 @@ impl MongoStore {
             generation: AtomicI64::new(0),
             write_connections,
             updates_per_command,
+            deduplicates: settings.sales.deduplicate.is_some(),
             keep_rejected_seconds: (keep_rejected.millis() / 1_000) as i64,
         })
     }

@@ -23,6 +23,9 @@ impl MongoStore {
         ] {
             self.make_index(collection, name, key, None).await?;
         }
+        if self.deduplicates {
+            self.make_index(names::INVOICES, "age", doc! { "at": 1 }, None).await?;
+        }
         self.make_order_indexes::<RiskRow>(names::RISKS, &[]).await?;
         // With these behind, the figures of the clients are counted without reading one of them.
         self.make_order_indexes::<ClientRow>(names::CLIENTS, &["invoices", "revenue"]).await?;

@@ -9,6 +9,7 @@ mod figures;
 mod fresh;
 mod indexes;
 mod inspect;
+mod invoices;
 mod kinds;
 mod meta;
 mod reads;
@@ -47,6 +48,7 @@ mod names {
     pub const INVENTORY: &str = "inventory";
     pub const CLIENTS: &str = "clients";
     pub const DAILY: &str = "sales_daily";
+    pub const INVOICES: &str = "invoices";
     pub const REJECTED: &str = "rejected_events";
     pub const VIEWS: &str = "views";
     pub const WINNERS: &str = "product_winners";
@@ -75,6 +77,8 @@ pub struct MongoStore {
     write_connections: usize,
     updates_per_command: usize,
     keep_rejected_seconds: i64,
+    /// Whether invoices are told from their copies.
+    deduplicates: bool,
 }
 
 impl MongoStore {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ApplyReport, Batch,
-    core::{generation::may_sweep, swap::which_stand, view::is_at},
+    core::{generation::may_sweep, invoice::Asking, swap::which_stand, view::is_at},
     fail_point,
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
@@ -91,6 +91,14 @@ impl StateStore for MongoStore {
             return Ok(vec![true; new.len()]);
         }
         Ok(which_stand(new, &self.read_checkpoints().await?))
+    }
+
+    async fn take_invoices(&self, asking: &[Asking]) -> Result<Vec<bool>> {
+        self.take(asking).await
+    }
+
+    async fn forget_invoices(&self, before: Timestamp, at_most: u32) -> Result<u64> {
+        self.forget(before, at_most).await
     }
 
     async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {

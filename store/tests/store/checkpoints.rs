@@ -1,6 +1,9 @@
 //! Positions: made once, moved by compare-and-set.
 
-use stockstream_model::documents::{Checkpoint, PartitionId};
+use stockstream_model::{
+    documents::{Checkpoint, PartitionId},
+    settings::Span,
+};
 use stockstream_store::{StateStore, ViewStore};
 
 use super::{
@@ -28,7 +31,7 @@ async fn a_checkpoint_is_made_once(bed: &impl Bed) {
 
 async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
     let store = bed.worker().await;
-    let id = PartitionId { partition: 12, ..STOCK };
+    let id = PartitionId { partition: 12, ..SALES };
     let full = Checkpoint {
         id,
         incarnation: 2,
@@ -39,6 +42,9 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
         writer: writer(),
         events: 1 << 53,
         rejected: (1 << 53) + 1,
+        duplicates: (1 << 53) + 3,
+        deduplicate: Some(Span::from_millis(86_400_001)),
+        forgotten: Some(time("2026-04-30T11:59:59.999Z")),
         latest_event: Some(time("1969-12-31T23:59:59.999Z")),
         generation: 3,
         updated_at: time("2026-05-01T12:00:00.001Z"),
@@ -46,7 +52,14 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
     position(&*store, id).await;
     assert_eq!(store.swap_checkpoints(std::slice::from_ref(&full)).await.unwrap(), [true]);
     assert_eq!(store.checkpoints().await.unwrap(), std::slice::from_ref(&full));
-    let bare = Checkpoint { pending: None, topic_id: None, latest_event: None, ..next_of(&full) };
+    let bare = Checkpoint {
+        pending: None,
+        deduplicate: None,
+        forgotten: None,
+        topic_id: None,
+        latest_event: None,
+        ..next_of(&full)
+    };
     assert_eq!(store.swap_checkpoints(std::slice::from_ref(&bare)).await.unwrap(), [true]);
     assert_eq!(store.checkpoints().await.unwrap(), [bare], "what is left out is cleared");
 }

@@ -1,0 +1,117 @@
+//! Which sales of an invoice count, where copies do not.
+
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    settings::Span,
+};
+use stockstream_store::{
+    StateStore,
+    core::invoice::{Asking, Rule},
+};
+
+use super::{
+    bed::Bed,
+    events::{MORE_SALES, SALES},
+};
+
+const HOUR: i64 = 3_600_000;
+
+fn hours(hours: i64) -> Timestamp {
+    Timestamp::from_millis(hours * HOUR)
+}
+
+/// A claim by which copies lie an hour apart at most.
+fn claim(id: PartitionId, forgotten: Option<i64>) -> Checkpoint {
+    Checkpoint {
+        deduplicate: Some(Span::from_millis(HOUR as u64)),
+        forgotten: forgotten.map(hours),
+        updated_at: hours(1_000),
+        ..Checkpoint::new(id, 0, None)
+    }
+}
+
+fn asking(claim: &Checkpoint, invoice: &str, offset: i64, at: i64) -> Asking {
+    Asking::new(invoice.into(), claim, Rule::of(claim).unwrap(), offset, Some(hours(at)))
+}
+
+async fn the_first_of_an_invoice_counts_and_again_when_asked_again(bed: &impl Bed) {
+    let (a, b) = (bed.worker().await, bed.worker().await);
+    let (one, other) = (claim(SALES, None), claim(MORE_SALES, None));
+    let first = [asking(&one, "a", 0, 50), asking(&one, "b", 1, 50), asking(&one, "a", 2, 51)];
+    let second = [asking(&other, "b", 1, 51), asking(&other, "c", 2, 51), asking(&other, "a", 3, 52)];
+    assert_eq!(a.take_invoices(&[]).await.unwrap(), [false; 0]);
+    for _ in 0..2 {
+        assert_eq!(a.take_invoices(&first).await.unwrap(), [true, true, false]);
+        assert_eq!(b.take_invoices(&second).await.unwrap(), [false, true, true], "two hours later is another sale");
+        assert_eq!(b.take_invoices(&first).await.unwrap(), [true, true, false], "whoever asks");
+    }
+}
+
+async fn another_incarnation_is_another_sale(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let old = claim(SALES, None);
+    let new = Checkpoint { incarnation: 1, ..old.clone() };
+    assert_eq!(store.take_invoices(&[asking(&old, "a", 0, 50)]).await.unwrap(), [true]);
+    assert_eq!(store.take_invoices(&[asking(&new, "a", 0, 50)]).await.unwrap(), [false]);
+}
+
+async fn ids_are_told_apart_byte_by_byte(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let claim = claim(SALES, None);
+    let long = "x".repeat(511);
+    let ids = ["a", "A", "a ", "$a", "a.b", "$where", "é", "e\u{301}", "1", "01", &long, &format!("{long}y")];
+    let ask: Vec<Asking> = (0..).zip(ids).map(|(offset, id)| asking(&claim, id, offset, 50)).collect();
+    assert_eq!(store.take_invoices(&ask).await.unwrap(), vec![true; ids.len()]);
+    let again: Vec<Asking> = (100..).zip(ids).map(|(offset, id)| asking(&claim, id, offset, 50)).collect();
+    assert_eq!(store.take_invoices(&again).await.unwrap(), vec![false; ids.len()]);
+}
+
+async fn of_two_workers_with_the_same_invoices_each_is_taken_by_one(bed: &impl Bed) {
+    let (a, b) = (bed.worker().await, bed.worker().await);
+    let claims = [claim(SALES, None), claim(MORE_SALES, None)];
+    // Far from the first, so that documents that stand must grow as well.
+    for at in [50, 60, 70] {
+        let ask = |claim: &Checkpoint| -> Vec<Asking> {
+            (0..40).map(|n| asking(claim, &format!("invoice {}", n % 30), 100 * at + n, at)).collect()
+        };
+        let (of_a, of_b) = (ask(&claims[0]), ask(&claims[1]));
+        let (by_a, by_b) = tokio::join!(a.take_invoices(&of_a), b.take_invoices(&of_b));
+        let (by_a, by_b) = (by_a.unwrap(), by_b.unwrap());
+        for n in 0..30 {
+            let counts = [by_a.get(n), by_a.get(n + 30), by_b.get(n), by_b.get(n + 30)];
+            let count = counts.into_iter().flatten().filter(|counts| **counts).count();
+            assert_eq!(count, 1, "invoice {n} at {at}: {counts:?}");
+        }
+        assert_eq!(b.take_invoices(&of_a).await.unwrap(), by_a, "and stays taken by that one");
+        assert_eq!(a.take_invoices(&of_b).await.unwrap(), by_b);
+    }
+}
+
+async fn what_is_old_is_forgotten_so_many_at_once(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let one = claim(SALES, None);
+    let taken = [
+        asking(&one, "a", 0, 50),
+        asking(&one, "b", 1, 50),
+        asking(&one, "c", 2, 50),
+        asking(&one, "a", 3, 60),
+        asking(&one, "d", 4, 55),
+    ];
+    assert_eq!(store.take_invoices(&taken).await.unwrap(), [true; 5]);
+    assert_eq!(store.forget_invoices(hours(50), 10).await.unwrap(), 0);
+    assert_eq!(store.forget_invoices(hours(51), 1).await.unwrap(), 1);
+    assert_eq!(store.forget_invoices(hours(51), 10).await.unwrap(), 1, "a was sold again later");
+    assert_eq!(store.forget_invoices(hours(51), 10).await.unwrap(), 0);
+    let copies =
+        [asking(&one, "a", 10, 50), asking(&one, "b", 11, 50), asking(&one, "c", 12, 50), asking(&one, "d", 13, 55)];
+    assert_eq!(store.take_invoices(&copies).await.unwrap(), [false, true, true, false]);
+}
+
+both!(
+    the_first_of_an_invoice_counts_and_again_when_asked_again,
+    another_incarnation_is_another_sale,
+    ids_are_told_apart_byte_by_byte,
+    of_two_workers_with_the_same_invoices_each_is_taken_by_one,
+    what_is_old_is_forgotten_so_many_at_once,
+);
