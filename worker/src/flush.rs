@@ -17,8 +17,10 @@ use tokio::sync::mpsc::Receiver;
 use crate::{
     core::{
         flight::{Claiming, Landed},
+        fold::Held,
         position::Tally,
     },
+    duplicates::{Settled, settle},
     incarnation::Incarnations,
     metrics::{OfStream, Refusal, Stage},
     shared::Shared,
@@ -35,6 +37,8 @@ pub(crate) struct FlushPart {
     pub range: Range,
     /// The earliest Kafka timestamp in it.
     pub oldest: Option<Timestamp>,
+    /// Sales of it that are folded only if they are no copies.
+    pub held: Vec<Held>,
 }
 
 /// What became of a flush.
@@ -95,7 +99,7 @@ pub(crate) async fn flusher<S: StateStore>(
 pub(crate) async fn flush<S: StateStore>(
     store: &S,
     shared: &Shared,
-    parts: Vec<FlushPart>,
+    mut parts: Vec<FlushPart>,
 ) -> Result<Flushed, StoreError> {
     if parts.is_empty() {
         return Ok(Flushed::default());
@@ -109,17 +113,23 @@ pub(crate) async fn flush<S: StateStore>(
     fail_point("after-claim");
 
     let began = Instant::now();
+    parts.retain(|part| applying.held().iter().any(|claimed| claimed.id == part.checkpoint.id));
+    let settled = settle(store, &mut parts, applying.held()).await?;
+    if !settled.is_empty() {
+        observe(shared, "deduplicate", began);
+    }
+    fail_point("after-invoices");
+
+    let began = Instant::now();
     let oldest: HashMap<PartitionId, Option<Timestamp>> =
         parts.iter().map(|part| (part.checkpoint.id, part.oldest)).collect();
-    let mut batch: Batch = parts.into_iter().map(|part| (part.checkpoint.id, part.range)).collect();
-    batch.retain(|id, _| applying.held().iter().any(|claimed| claimed.id == *id));
+    let batch: Batch = parts.into_iter().map(|part| (part.checkpoint.id, part.range)).collect();
     let report = store.apply(&batch, applying.held()).await?;
     observe(shared, "apply", began);
     fail_point("after-apply");
 
     let began = Instant::now();
-    let completing =
-        applying.applied(&report.lost, |id| batch.get(id).map(tally).unwrap_or_default(), || shared.stamp());
+    let completing = applying.applied(&report.lost, |id| tally(batch.get(id), settled.get(id)), || shared.stamp());
     let stands = store.swap_checkpoints(completing.done()).await?;
     let Landed { completed, lost } = completing.completed(&stands);
     observe(shared, "complete", began);
@@ -127,15 +137,20 @@ pub(crate) async fn flush<S: StateStore>(
     for checkpoint in &completed {
         let Some(range) = batch.get(&checkpoint.id) else { continue };
         record(shared, checkpoint, range, oldest.get(&checkpoint.id).copied().flatten());
+        if let Some(Settled { duplicates, .. }) = settled.get(&checkpoint.id) {
+            shared.metrics.duplicates.inc_by(*duplicates as u64);
+        }
     }
     let outcome = Flushed { completed, lost, stopped: Vec::new() };
     tell(shared, &batch, &report, &outcome);
     Ok(outcome)
 }
 
-fn tally(range: &Range) -> Tally {
-    let Range { end, events, rejected, latest_event, .. } = range;
-    Tally { end: *end, events: *events, rejected: *rejected, latest_event: *latest_event }
+fn tally(range: Option<&Range>, settled: Option<&Settled>) -> Tally {
+    let Some(Range { end, events, rejected, latest_event, .. }) = range else { return Tally::default() };
+    let Settled { duplicates, forgotten } = settled.copied().unwrap_or_default();
+    let (end, events, rejected, latest_event) = (*end, *events, *rejected, *latest_event);
+    Tally { end, events, rejected, duplicates, forgotten, latest_event }
 }
 
 fn observe(shared: &Shared, stage: &'static str, began: Instant) {

@@ -4,6 +4,7 @@
 //! `publish` keeps the views. What they decide is in `core`, as pure functions.
 
 pub mod core;
+mod duplicates;
 mod flush;
 mod heartbeat;
 mod http;

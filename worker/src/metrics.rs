@@ -48,6 +48,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub events: Family<OfStream, Counter>,
     pub rejected: Family<Refusal, Counter>,
+    pub duplicates: Counter,
     pub batch_events: Histogram,
     pub batch_keys: Histogram,
     pub flush_seconds: Family<Stage, Histogram>,
@@ -74,6 +75,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("stockstream"),
             events: Family::default(),
             rejected: Family::default(),
+            duplicates: Counter::default(),
             batch_events: Histogram::new(COUNTS),
             batch_keys: Histogram::new(COUNTS),
             flush_seconds: Family::new_with_constructor(seconds),
@@ -96,6 +98,11 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("events", "Events applied, rejected ones included", self.events.clone());
         registry.register("rejected_events", "Events refused, by reason", self.rejected.clone());
+        registry.register(
+            "duplicate_sales",
+            "Sales that count for nothing, as their invoice had counted",
+            self.duplicates.clone(),
+        );
         registry.register("batch_events", "Events of a flush", self.batch_events.clone());
         registry.register("batch_keys", "Keys of a flush", self.batch_keys.clone());
         registry.register("flush_seconds", "Seconds of a flush, by stage", self.flush_seconds.clone());

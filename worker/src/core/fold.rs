@@ -43,11 +43,51 @@ pub fn fold(range: &mut Range, record: &Record<'_>, now: Timestamp) -> Option<Re
             range.latest_event = range.latest_event.max(at);
             None
         }
-        Err(rejection) => {
-            range.rejected += 1;
-            range.rejections.push(rejected(range.incarnation, record, &rejection, now));
-            Some(rejection)
+        Err(rejection) => Some(reject(range, record, rejection, now)),
+    }
+}
+
+fn reject(range: &mut Range, record: &Record<'_>, rejection: Rejection, now: Timestamp) -> Rejection {
+    range.rejected += 1;
+    range.rejections.push(rejected(range.incarnation, record, &rejection, now));
+    rejection
+}
+
+/// A sale that is folded only once it is known to be no copy.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The offset.
+    pub offset: i64,
+    /// The record's Kafka timestamp, if it has one.
+    pub produced_at: Option<Timestamp>,
+    /// Its invoice.
+    pub invoice: Key,
+    payload: Box<[u8]>,
+}
+
+/// Holds a sale of the range of its partition; one that is refused is kept as rejected, as if it had been folded.
+pub fn hold(range: &mut Range, held: &mut Vec<Held>, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+    range.end = record.offset + 1;
+    range.events += 1;
+    match decode_sale(record.payload) {
+        Ok(sale) => {
+            let Record { offset, produced_at, payload, .. } = *record;
+            held.push(Held {
+                offset,
+                produced_at,
+                invoice: Key::from(sale.invoice_id.as_str()),
+                payload: payload.into(),
+            });
+            None
         }
+        Err(rejection) => Some(reject(range, record, rejection, now)),
+    }
+}
+
+/// Folds a sale that was held into its range.
+pub fn fold_held(range: &mut Range, held: &Held) {
+    if let Ok(sale) = decode_sale(&held.payload) {
+        range.latest_event = range.latest_event.max(fold_sale(range, &sale));
     }
 }
 

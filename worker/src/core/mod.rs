@@ -1,5 +1,6 @@
 //! What a worker decides, without IO: how events change keys, and how positions move.
 
+pub mod duplicates;
 pub mod flight;
 pub mod fold;
 pub mod position;

@@ -142,6 +142,10 @@ pub struct Tally {
     pub events: i64,
     /// Rejected ones in it.
     pub rejected: i64,
+    /// Copies of invoices in it.
+    pub duplicates: i64,
+    /// Before when invoices are forgotten from now on.
+    pub forgotten: Option<Timestamp>,
     /// The greatest event time in it.
     pub latest_event: Option<Timestamp>,
 }
@@ -153,6 +157,8 @@ pub fn complete(claimed: &Checkpoint, range: &Tally, stamp: Stamp) -> Checkpoint
         pending: None,
         events: claimed.events + range.events,
         rejected: claimed.rejected + range.rejected,
+        duplicates: claimed.duplicates + range.duplicates,
+        forgotten: claimed.forgotten.max(range.forgotten),
         latest_event: claimed.latest_event.max(range.latest_event),
         ..successor(claimed, stamp)
     }
@@ -218,7 +224,7 @@ mod tests {
         let claimed = claim(&at(5, None), 9, stamp()).unwrap();
         assert_eq!((claimed.next, claimed.pending, claimed.version), (5, Some(9), 8));
         assert_eq!(claim(&claimed, 12, stamp()), None);
-        let range = Tally { end: 9, events: 4, rejected: 1, latest_event: None };
+        let range = Tally { end: 9, events: 4, rejected: 1, ..Tally::default() };
         let done = complete(&claimed, &range, stamp());
         assert_eq!((done.next, done.pending, done.version, done.events, done.rejected), (9, None, 9, 4, 1));
     }

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub use crate::core::publication::Published;
 use crate::{
     core::publication::{Clock, Seen, fingerprint, is_foreign, remembered},
+    duplicates::forget,
     metrics::Outcome,
     shared::Shared,
 };
@@ -115,9 +116,16 @@ pub(crate) async fn publisher<S: StateStore>(
     shutdown: CancellationToken,
 ) {
     let changed = Notify::new();
+    let forgetting = async {
+        match settings.sales.deduplicate {
+            Some(_) => forget(&*store, &shared).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        () = views(Arc::clone(&store), shared, settings, shutdown, &changed) => {}
+        () = views(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown, &changed) => {}
         () = totals::keep(&*store, &changed) => {}
+        () = forgetting => {}
     }
 }
 

@@ -27,7 +27,10 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    core::position::{LogFacts, Resume, beginning, resume, successor},
+    core::{
+        duplicates::inherited,
+        position::{LogFacts, Resume, beginning, resume, successor},
+    },
     shared::Shared,
 };
 
@@ -50,7 +53,8 @@ pub(super) fn take(
                 tracing::info!(positions = positions(&checkpoints), "reading");
                 for checkpoint in checkpoints {
                     shared.position(&checkpoint);
-                    slots.insert(checkpoint.id, Slot::new(checkpoint));
+                    let deduplicate = settings.sales.deduplicate.filter(|_| checkpoint.id.stream == Stream::Sales);
+                    slots.insert(checkpoint.id, Slot::new(checkpoint, deduplicate.map(|copies| copies.within)));
                 }
             }
             News::Revoked(ids) => ids.iter().for_each(|id| drop(slots.remove(id))),
@@ -171,7 +175,9 @@ impl<S: StateStore> Positions<S> {
             for id in open {
                 let Some(log) = logs.get(&id) else { continue };
                 let Some(checkpoint) = standing.iter().find(|checkpoint| checkpoint.id == id) else {
-                    new.push(beginning(id, start.next.get(&id).copied(), log));
+                    let pinned = start.next.get(&id).copied();
+                    let forgotten = inherited(id, pinned.is_some(), &standing);
+                    new.push(Checkpoint { forgotten, ..beginning(id, pinned, log) });
                     again.push(id);
                     continue;
                 };

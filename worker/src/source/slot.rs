@@ -1,10 +1,10 @@
 //! A partition of ours: its checkpoint, and the ranges that are folded behind it.
 
-use stockstream_model::{Timestamp, documents::Checkpoint, event::Rejection};
+use stockstream_model::{Timestamp, documents::Checkpoint, event::Rejection, settings::Span};
 use stockstream_store::Range;
 
 use crate::{
-    core::fold::{Record, fold},
+    core::fold::{Held, Record, fold, hold},
     flush::FlushPart,
 };
 
@@ -12,6 +12,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Slot<F = Folding> {
     checkpoint: Checkpoint,
+    /// How far copies of an invoice lie apart, in ranges that are not claimed yet.
+    deduplicate: Option<Span>,
     /// Whether a range of it is with the flusher.
     in_flight: bool,
     /// A claimed range that was found on taking over, and is now read in full.
@@ -24,8 +26,8 @@ pub(crate) struct Slot<F = Folding> {
 
 /// A range that events are folded into.
 pub(crate) trait Folded {
-    /// Nothing, from that offset on.
-    fn after(checkpoint: &Checkpoint, next: i64) -> Self;
+    /// Nothing, from that offset on, of sales that count unless they are copies, where that is told.
+    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self;
     /// Behind the last offset.
     fn end(&self) -> i64;
     /// Moves the end, over offsets that hold no event.
@@ -43,12 +45,15 @@ pub(crate) struct Folding {
     range: Range,
     oldest: Option<Timestamp>,
     bytes: usize,
+    deduplicate: Option<Span>,
+    /// Sales that may be copies.
+    held: Vec<Held>,
 }
 
 impl Folded for Folding {
-    fn after(checkpoint: &Checkpoint, next: i64) -> Self {
+    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self {
         let range = Range { incarnation: checkpoint.incarnation, next, end: next, ..Range::default() };
-        Self { range, ..Self::default() }
+        Self { range, deduplicate, ..Self::default() }
     }
 
     fn end(&self) -> i64 {
@@ -70,16 +75,22 @@ impl Folding {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let rejection = fold(&mut self.range, record, now);
-        self.bytes += record.payload.len() * if rejection.is_some() { KEPT } else { 1 };
+        let rejection = match self.deduplicate {
+            None => fold(&mut self.range, record, now),
+            Some(_) => hold(&mut self.range, &mut self.held, record, now),
+        };
+        let is_kept = rejection.is_some() || self.deduplicate.is_some();
+        self.bytes += record.payload.len() * if is_kept { KEPT } else { 1 };
         rejection
     }
 }
 
 impl<F: Folded> Slot<F> {
-    pub fn new(checkpoint: Checkpoint) -> Self {
-        let folding = F::after(&checkpoint, checkpoint.next);
-        Self { recovering: checkpoint.pending, checkpoint, in_flight: false, recovered: None, folding }
+    /// A partition at its checkpoint. A claimed range goes by its claim, whatever holds for those behind it.
+    pub fn new(checkpoint: Checkpoint, deduplicate: Option<Span>) -> Self {
+        let of_first = if checkpoint.pending.is_some() { checkpoint.deduplicate } else { deduplicate };
+        let folding = F::after(&checkpoint, checkpoint.next, of_first);
+        Self { recovering: checkpoint.pending, checkpoint, deduplicate, in_flight: false, recovered: None, folding }
     }
 
     /// Takes in the event at an offset, unless it was taken in before.
@@ -100,7 +111,7 @@ impl<F: Folded> Slot<F> {
     /// The claimed range is read to its end: offsets may have gaps, the claim's end is the range's end all the same.
     fn close_recovered(&mut self) {
         let Some(end) = self.recovering.take() else { return };
-        let next = F::after(&self.checkpoint, end);
+        let next = F::after(&self.checkpoint, end, self.deduplicate);
         let mut done = std::mem::replace(&mut self.folding, next);
         done.end_at(end);
         self.recovered = Some(done);
@@ -128,7 +139,7 @@ impl<F: Folded> Slot<F> {
         }
         self.in_flight = true;
         let folding = self.recovered.take().unwrap_or_else(|| {
-            let next = F::after(&self.checkpoint, self.folding.end());
+            let next = F::after(&self.checkpoint, self.folding.end(), self.deduplicate);
             std::mem::replace(&mut self.folding, next)
         });
         Some((self.checkpoint.clone(), folding))
@@ -150,12 +161,13 @@ impl Slot {
     }
 
     pub fn take_part(&mut self) -> Option<FlushPart> {
-        let (checkpoint, Folding { range, oldest, .. }) = self.take()?;
-        Some(FlushPart { checkpoint, range, oldest })
+        let (mut checkpoint, Folding { range, oldest, deduplicate, held, .. }) = self.take()?;
+        checkpoint.deduplicate = deduplicate; // so the claim says it
+        Some(FlushPart { checkpoint, range, oldest, held })
     }
 
     pub fn keys(&self) -> usize {
-        self.folding.range.keys()
+        self.folding.range.keys() + self.folding.held.len()
     }
 
     pub fn bytes(&self) -> usize {
@@ -170,7 +182,7 @@ mod tests {
 
     fn slot(next: i64, pending: Option<i64>) -> Slot {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
-        Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) })
+        Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) }, None)
     }
 
     fn read(slot: &mut Slot, offsets: impl IntoIterator<Item = i64>) {

@@ -56,7 +56,7 @@ impl Apply {
                 }
                 let reclaims = self.without == Some(Guarding::Pending);
                 let pending = checkpoint.pending.filter(|_| !reclaims);
-                Part::Reading { slot: Slot::new(Checkpoint { pending, ..checkpoint }), position }
+                Part::Reading { slot: Slot::new(Checkpoint { pending, ..checkpoint }, None), position }
             }
         };
     }

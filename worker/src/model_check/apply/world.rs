@@ -3,7 +3,7 @@
 use stockstream_model::{
     documents::{Checkpoint, PartitionId},
     event::Stream,
-    settings::OnLostOffsets,
+    settings::{OnLostOffsets, Span},
 };
 
 use crate::{
@@ -133,7 +133,7 @@ pub struct Seen {
 }
 
 impl Folded for Seen {
-    fn after(_: &Checkpoint, next: i64) -> Self {
+    fn after(_: &Checkpoint, next: i64, _: Option<Span>) -> Self {
         Self { events: 0, end: next }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! It runs the worker's own parts (slot, fold, claim, apply, complete) on the store in memory; only Kafka is played.
 
+mod copies;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
@@ -10,7 +12,7 @@ use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
     event::Stream,
-    settings::Analytics,
+    settings::{Analytics, Span},
 };
 use stockstream_store::{
     MemoryStore, Range, StateStore,
@@ -22,6 +24,7 @@ use crate::{
         fold::{Record, fold},
         position::claim,
     },
+    duplicates::settle,
     flush::{FlushPart, flush},
     shared::Shared,
     source::slot::Slot,
@@ -52,8 +55,17 @@ fn step(partitions: usize) -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The partitions' logs: offset and payload, with gaps between offsets.
-type Logs = Vec<(PartitionId, Vec<(i64, String)>)>;
+/// The partitions' logs, with gaps between offsets.
+type Logs = Vec<(PartitionId, Vec<Entry>)>;
+
+/// An event in a log.
+#[derive(Clone, Debug)]
+struct Entry {
+    offset: i64,
+    /// Its Kafka timestamp.
+    at: i64,
+    payload: String,
+}
 
 fn payload(stream: Stream) -> BoxedStrategy<String> {
     let (id, day) = (0..5, 1..28);
@@ -83,7 +95,7 @@ fn logs() -> impl Strategy<Value = Logs> {
             let mut offset = 0;
             let placed = records.into_iter().map(|(gap, payload)| {
                 offset += gap;
-                (offset, payload)
+                Entry { offset, at: offset, payload }
             });
             (id, placed.collect::<Vec<_>>())
         })
@@ -92,20 +104,18 @@ fn logs() -> impl Strategy<Value = Logs> {
         .prop_map(|(a, b, c, d)| vec![a, b, c, d])
 }
 
-fn record<'a>(id: PartitionId, offset: i64, payload: &'a str) -> Record<'a> {
-    Record {
-        id,
-        topic: id.stream.name(),
-        offset,
-        produced_at: Some(Timestamp::from_millis(offset)),
-        payload: payload.as_bytes(),
-    }
+fn record(id: PartitionId, entry: &Entry) -> Record<'_> {
+    let Entry { offset, at, payload } = entry;
+    let (topic, produced_at) = (id.stream.name(), Some(Timestamp::from_millis(*at)));
+    Record { id, topic, offset: *offset, produced_at, payload: payload.as_bytes() }
 }
 
 struct Trial {
     store: MemoryStore,
     logs: Logs,
     workers: Vec<(Shared, HashMap<PartitionId, Slot>)>,
+    /// By which settings each worker tells copies of invoices.
+    deduplicate: [Option<Span>; WORKERS],
     /// How far each worker has read each partition.
     read: HashMap<(usize, PartitionId), i64>,
 }
@@ -113,24 +123,30 @@ struct Trial {
 impl Trial {
     fn new(logs: Logs) -> Self {
         let workers = (0..WORKERS).map(|n| (Shared::new(format!("w{n}")), HashMap::new())).collect();
-        Self { store: MemoryStore::new(Analytics::default()), logs, workers, read: HashMap::new() }
+        Self {
+            store: MemoryStore::new(Analytics::default()),
+            logs,
+            workers,
+            deduplicate: [None; WORKERS],
+            read: HashMap::new(),
+        }
     }
 
     async fn assign(&mut self, worker: usize, id: PartitionId) {
         self.store.create_checkpoints(&[Checkpoint::new(id, 0, None)]).await.unwrap();
         let checkpoint = self.store.checkpoints().await.unwrap().into_iter().find(|c| c.id == id).unwrap();
         self.read.insert((worker, id), checkpoint.next);
-        self.workers[worker].1.insert(id, Slot::new(checkpoint));
+        let deduplicate = self.deduplicate[worker].filter(|_| id.stream == Stream::Sales);
+        self.workers[worker].1.insert(id, Slot::new(checkpoint, deduplicate));
     }
 
     fn read(&mut self, worker: usize, partition: usize, records: usize) {
         let (id, log) = &self.logs[partition];
         let Some(slot) = self.workers[worker].1.get_mut(id) else { return };
         let position = self.read.entry((worker, *id)).or_default();
-        for (offset, payload) in log.iter().filter(|(offset, _)| *offset >= *position).take(records).collect::<Vec<_>>()
-        {
-            slot.fold(&record(*id, *offset, payload), Timestamp::default());
-            *position = offset + 1;
+        for entry in log.iter().filter(|entry| entry.offset >= *position).take(records).collect::<Vec<_>>() {
+            slot.fold(&record(*id, entry), Timestamp::default());
+            *position = entry.offset + 1;
         }
     }
 
@@ -155,22 +171,48 @@ impl Trial {
     }
 
     async fn die(&mut self, worker: usize, mut keys: usize) {
-        for FlushPart { checkpoint, range, .. } in self.parts(worker) {
-            let claimed = match claim(&checkpoint, range.end, self.workers[worker].0.stamp()) {
-                Some(claimed) if !self.store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap()[0] => {
+        for mut part in self.claim(worker).await {
+            let claimed = part.checkpoint.clone();
+            let asked = part.held.len().min(keys);
+            let all_asked = asked == part.held.len();
+            part.held.truncate(asked);
+            settle(&self.store, std::slice::from_mut(&mut part), std::slice::from_ref(&claimed)).await.unwrap();
+            if all_asked {
+                let part = some_keys(&part.range, &mut keys);
+                self.store.apply(&HashMap::from([(claimed.id, part)]), &[claimed]).await.unwrap();
+            }
+        }
+    }
+
+    /// A worker claims what it has and forgets all of it. The parts, behind their claims.
+    async fn claim(&mut self, worker: usize) -> Vec<FlushPart> {
+        let mut parts = Vec::new();
+        for mut part in self.parts(worker) {
+            if let Some(claimed) = claim(&part.checkpoint, part.range.end, self.workers[worker].0.stamp()) {
+                if !self.store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap()[0] {
                     continue;
                 }
-                Some(claimed) => claimed,
-                None => checkpoint,
-            };
-            let part = some_keys(&range, &mut keys);
-            self.store.apply(&HashMap::from([(claimed.id, part)]), &[claimed]).await.unwrap();
+                part.checkpoint = claimed;
+            }
+            parts.push(part);
         }
         self.workers[worker].1.clear();
+        parts
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Assign { worker, partition } => self.assign(worker, self.logs[partition].0).await,
+            Step::Read { worker, partition, records } => self.read(worker, partition, records),
+            Step::Flush { worker } => {
+                self.flush(worker).await;
+            }
+            Step::Die { worker, keys } => self.die(worker, keys).await,
+        }
     }
 
     /// One worker takes over everything and reads to the end.
-    async fn end(mut self) -> Snapshot {
+    async fn end(&mut self) {
         for partition in 0..self.logs.len() {
             self.assign(0, self.logs[partition].0).await;
         }
@@ -181,7 +223,6 @@ impl Trial {
             self.flush(0).await;
         }
         assert_eq!(self.flush(0).await, 0, "everything is applied");
-        self.store.snapshot().await.unwrap()
     }
 }
 
@@ -206,15 +247,15 @@ async fn plainly(logs: &Logs) -> Snapshot {
     let store = MemoryStore::new(Analytics::default());
     let shared = Shared::new("plain".into());
     for (id, log) in logs {
-        let Some((last, _)) = log.last() else { continue };
+        let Some(last) = log.last() else { continue };
         let mut range = Range::default();
-        for (offset, payload) in log {
-            fold(&mut range, &record(*id, *offset, payload), Timestamp::default());
+        for entry in log {
+            fold(&mut range, &record(*id, entry), Timestamp::default());
         }
-        assert_eq!(range.end, last + 1);
+        assert_eq!(range.end, last.offset + 1);
         let checkpoint = Checkpoint::new(*id, 0, None);
         store.create_checkpoints(std::slice::from_ref(&checkpoint)).await.unwrap();
-        flush(&store, &shared, vec![FlushPart { checkpoint, range, oldest: None }]).await.unwrap();
+        flush(&store, &shared, vec![FlushPart { checkpoint, range, oldest: None, held: Vec::new() }]).await.unwrap();
     }
     store.snapshot().await.unwrap()
 }
@@ -229,14 +270,10 @@ proptest! {
             let expected = plainly(&logs).await;
             let mut trial = Trial::new(logs);
             for step in steps {
-                match step {
-                    Step::Assign { worker, partition } => trial.assign(worker, trial.logs[partition].0).await,
-                    Step::Read { worker, partition, records } => trial.read(worker, partition, records),
-                    Step::Flush { worker } => { trial.flush(worker).await; }
-                    Step::Die { worker, keys } => trial.die(worker, keys).await,
-                }
+                trial.step(step).await;
             }
-            (expected, trial.end().await)
+            trial.end().await;
+            (expected, trial.store.snapshot().await.unwrap())
         });
         prop_assert_eq!(found, expected);
     }

@@ -1,0 +1,112 @@
+//! Copies of invoices: asked for between claim and apply, and forgotten when nobody needs to know them.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+};
+use stockstream_store::{
+    StateStore, StoreError,
+    core::invoice::{Asking, Rule},
+};
+
+use crate::{
+    core::{
+        duplicates::{Forgetting, forgetting, forgotten},
+        fold::fold_held,
+        position::successor,
+    },
+    flush::FlushPart,
+    shared::Shared,
+};
+
+/// How often it is looked whether invoices may be forgotten.
+const LOOK: Duration = Duration::from_secs(60);
+/// How many invoices are forgotten by one command.
+const AT_ONCE: u32 = 5_000;
+
+/// What became of the sales of a range that were asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settled {
+    /// How many are copies.
+    pub duplicates: i64,
+    /// Before when invoices are forgotten from now on.
+    pub forgotten: Option<Timestamp>,
+}
+
+/// Folds those held sales of claimed ranges that count.
+pub(crate) async fn settle<S: StateStore>(
+    store: &S,
+    parts: &mut [FlushPart],
+    claims: &[Checkpoint],
+) -> Result<HashMap<PartitionId, Settled>, StoreError> {
+    let mut asking = Vec::new();
+    let mut settled = HashMap::new();
+    for part in &*parts {
+        let claim = claims.iter().find(|claim| claim.id == part.checkpoint.id);
+        let Some((claim, rule)) = claim.and_then(|claim| Some((claim, Rule::of(claim)?))) else { continue };
+        let first = asking.len();
+        let ask = |held: &crate::core::fold::Held| {
+            Asking::new(held.invoice.clone(), claim, rule, held.offset, held.produced_at)
+        };
+        asking.extend(part.held.iter().map(ask));
+        let latest = asking[first..].iter().map(|asking: &Asking| asking.sale.at).max();
+        let forgotten = latest.zip(claim.deduplicate).map(|(latest, within)| forgotten(latest, within));
+        settled.insert(claim.id, Settled { duplicates: 0, forgotten });
+    }
+    if asking.is_empty() {
+        return Ok(settled);
+    }
+    let mut answers = store.take_invoices(&asking).await?.into_iter();
+    for part in parts {
+        let Some(settled) = settled.get_mut(&part.checkpoint.id) else { continue };
+        for held in std::mem::take(&mut part.held) {
+            if answers.next() == Some(true) {
+                fold_held(&mut part.range, &held);
+            } else {
+                settled.duplicates += 1;
+            }
+        }
+    }
+    Ok(settled)
+}
+
+/// Forgets old invoices while this worker publishes.
+pub(crate) async fn forget<S: StateStore>(store: &S, shared: &Shared) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if shared.publisher.load(Ordering::Relaxed)
+            && let Err(error) = forget_once(store, shared).await
+        {
+            tracing::warn!(%error, "old invoices are not forgotten; trying again");
+        }
+    }
+}
+
+/// Forgets what nobody needs to know now. Returns how many invoices.
+pub(crate) async fn forget_once<S: StateStore>(store: &S, shared: &Shared) -> Result<u64, StoreError> {
+    let Forgetting { before, rested } = forgetting(&store.progress().await?);
+    let rested: Vec<Checkpoint> = rested.iter().map(|rested| successor(rested, shared.stamp())).collect();
+    if !rested.is_empty() {
+        store.swap_checkpoints(&rested).await?;
+    }
+    let (Some(before), mut all) = (before, 0) else { return Ok(0) };
+    loop {
+        let began = Instant::now();
+        let forgotten = store.forget_invoices(before, AT_ONCE).await?;
+        all += forgotten;
+        if forgotten < AT_ONCE.into() {
+            break;
+        }
+        tokio::time::sleep(began.elapsed()).await; // never more than half the time
+    }
+    if all > 0 {
+        tracing::info!(invoices = all, %before, "old invoices forgotten");
+    }
+    Ok(all)
+}

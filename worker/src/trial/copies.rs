@@ -1,0 +1,194 @@
+//! Copies of invoices on trial: of several sales of an invoice one counts, whole and for good, whatever strikes.
+//!
+//! Which of them counts depends on who comes first, so each sale sells a product of its own besides: by these it is seen
+//! which sales counted. They must be as far apart as the window says, every other must be near to one of them, and all
+//! that is kept must be what one pass over them alone gives.
+
+use std::collections::HashSet;
+
+use stockstream_model::documents::{Heartbeat, PartitionStatus};
+
+use super::*;
+use crate::duplicates::forget_once;
+
+const MINUTE: i64 = 60_000;
+const WITHIN: i64 = 20 * MINUTE;
+const PARTITIONS: usize = 2;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Step(Step),
+    /// A worker stands still between claim and apply, and is given up for dead.
+    Stall(usize),
+    /// Whatever stands still goes on.
+    Wake,
+    /// The publisher forgets what is old.
+    Forget,
+}
+
+/// A sale: gap, invoice, minutes off its turn, whether it is good.
+type Sold = (i64, i64, i64, bool);
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        12 => step(PARTITIONS).prop_map(Act::Step),
+        2 => (0..WORKERS).prop_map(Act::Stall),
+        2 => Just(Act::Wake),
+        2 => Just(Act::Forget),
+    ]
+}
+
+fn sold() -> impl Strategy<Value = Vec<Sold>> {
+    prop::collection::vec((1..3_i64, 0..6_i64, -25..25_i64, prop::bool::weighted(0.9)), 0..25)
+}
+
+/// Sales that go on for hours, a little out of order in each partition, or wildly so.
+fn log(partition: i32, wild: bool, sold: Vec<Sold>) -> (PartitionId, Vec<Entry>) {
+    let mut offset = 0;
+    let entry = |(turn, (gap, invoice, off, good)): (i64, Sold)| {
+        offset += gap;
+        let off = if wild { 20 * off } else { off };
+        let at = 1_700_000_000_000 + (10 * turn + off) * MINUTE;
+        let quantity = i64::from(good);
+        let payload = format!(
+            r#"{{"invoice_id":{invoice},"client_id":"c{invoice}","timestamp":"2026-01-0{}","total_amount":{},"items":[{{"product_id":"{}","quantity":1}},{{"product_id":"p{invoice}","quantity":{quantity}}}]}}"#,
+            invoice + 1,
+            offset + 1,
+            own_product(partition, offset),
+        );
+        Entry { offset, at, payload }
+    };
+    (PartitionId { stream: Stream::Sales, partition }, (0..).zip(sold).map(entry).collect())
+}
+
+fn own_product(partition: i32, offset: i64) -> String {
+    format!("of {partition}/{offset}")
+}
+
+/// What the workers of a case go by: all the same window, or each its own or none.
+fn windows() -> impl Strategy<Value = [Option<Span>; WORKERS]> {
+    let own = || prop_oneof![Just(None), (1..60_u64).prop_map(|minutes| Some(Span::from_millis(minutes * 60_000)))];
+    prop_oneof![
+        3 => Just([Some(Span::from_millis(WITHIN as u64)); WORKERS]),
+        1 => [own(), own(), own()],
+    ]
+}
+
+impl Trial {
+    async fn forget(&self) {
+        let standing = self.store.checkpoints().await.unwrap();
+        let status = |checkpoint: &Checkpoint| {
+            let log = &self.logs.iter().find(|(id, _)| *id == checkpoint.id).unwrap().1;
+            let log_end = log.last().map_or(0, |entry| entry.offset + 1);
+            PartitionStatus { id: checkpoint.id, next: checkpoint.next, log_end: Some(log_end) }
+        };
+        let heartbeat = Heartbeat {
+            worker: "w0".into(),
+            started_at: Timestamp::now(),
+            at: Timestamp::now(),
+            generation: 1,
+            publisher: true,
+            events_per_second: 0.0,
+            freshness_ms: None,
+            partitions: standing.iter().map(status).collect(),
+            problems: Vec::new(),
+        };
+        self.store.heartbeat(&heartbeat).await.unwrap();
+        forget_once(&self.store, &self.workers[0].0).await.unwrap();
+    }
+
+    async fn act(&mut self, act: Act, stalled: &mut Vec<(usize, Vec<FlushPart>)>) {
+        match act {
+            Act::Step(step) => self.step(step).await,
+            Act::Stall(worker) => {
+                let parts = self.claim(worker).await;
+                stalled.push((worker, parts));
+            }
+            Act::Wake => {
+                for (worker, parts) in stalled.drain(..) {
+                    flush(&self.store, &self.workers[worker].0, parts).await.unwrap();
+                }
+            }
+            Act::Forget => self.forget().await,
+        }
+    }
+}
+
+/// The sales that counted, by what they sold of their own.
+fn counted(logs: &Logs, found: &Snapshot) -> HashSet<(i32, i64)> {
+    let all = logs.iter().flat_map(|(id, log)| log.iter().map(|entry| (id.partition, entry.offset)));
+    let sold: HashSet<&str> = found.products.iter().map(|product| product.product_id.as_str()).collect();
+    all.filter(|(partition, offset)| sold.contains(own_product(*partition, *offset).as_str())).collect()
+}
+
+/// The logs with those sales alone that counted, and what was refused.
+fn only(logs: &Logs, counted: &HashSet<(i32, i64)>) -> Logs {
+    let of = |id: &PartitionId, log: &[Entry]| {
+        let kept = |entry: &&Entry| counted.contains(&(id.partition, entry.offset)) || !is_good(entry);
+        log.iter().filter(kept).cloned().collect()
+    };
+    logs.iter().map(|(id, log)| (*id, of(id, log))).collect()
+}
+
+fn is_good(entry: &Entry) -> bool {
+    !entry.payload.contains(r#""quantity":0"#)
+}
+
+/// Whether what counted is far enough apart, and what did not near enough.
+fn check_windows(logs: &Logs, counted: &HashSet<(i32, i64)>) -> Result<(), TestCaseError> {
+    let invoice = |entry: &Entry| entry.payload.split(',').next().unwrap().to_owned();
+    let all: Vec<_> = logs
+        .iter()
+        .flat_map(|(id, log)| log.iter().filter(|entry| is_good(entry)).map(|entry| (id.partition, entry)))
+        .map(|(partition, entry)| ((partition, entry.offset), invoice(entry), entry.at))
+        .collect();
+    for (name, invoice, at) in &all {
+        let near = |other: &&((i32, i64), String, i64)| {
+            counted.contains(&other.0) && other.0 != *name && other.1 == *invoice && (other.2 - at).abs() <= WITHIN
+        };
+        let near: Vec<_> = all.iter().filter(near).map(|other| other.0).collect();
+        if counted.contains(name) {
+            prop_assert!(near.is_empty(), "{:?} counted, and so did its copies {:?}", name, near);
+        } else {
+            prop_assert!(!near.is_empty(), "{:?} counted for nothing, and is no copy", name);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn of_several_sales_of_an_invoice_one_counts(
+        (a, b) in (sold(), sold()),
+        windows in windows(),
+        wild in prop::bool::weighted(0.4),
+        acts in prop::collection::vec(act(), 0..80),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let logs = vec![log(0, wild, a), log(1, wild, b)];
+        let (found, checkpoints) = runtime.block_on(async {
+            let mut trial = Trial::new(logs.clone());
+            trial.deduplicate = windows;
+            let new: Vec<_> = logs.iter().map(|(id, _)| Checkpoint::new(*id, 0, None)).collect();
+            trial.store.create_checkpoints(&new).await.unwrap();
+            let mut stalled = Vec::new();
+            for act in acts {
+                trial.act(act, &mut stalled).await;
+            }
+            trial.end().await;
+            // Who slept through it all changes nothing.
+            trial.act(Act::Wake, &mut stalled).await;
+            (trial.store.snapshot().await.unwrap(), trial.store.checkpoints().await.unwrap())
+        });
+        let counted = counted(&logs, &found);
+        prop_assert_eq!(found, runtime.block_on(plainly(&only(&logs, &counted))));
+        let total = |of: fn(&Checkpoint) -> i64| checkpoints.iter().map(of).sum::<i64>();
+        prop_assert_eq!(total(|c| c.events - c.rejected - c.duplicates), counted.len() as i64);
+        // What is wildly late may be forgotten, but counts whole or not at all.
+        if !wild && windows == [Some(Span::from_millis(WITHIN as u64)); WORKERS] {
+            check_windows(&logs, &counted)?;
+        }
+    }
+}
