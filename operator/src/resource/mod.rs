@@ -28,7 +28,7 @@ pub use pods::{Amounts, Autoscaling, DashboardSpec, PodTemplate, Resources, Work
 pub use refs::{CaRef, SecretKeyRef, SecretRef};
 use serde::{Deserialize, Serialize};
 pub use status::{PartitionStatus, PipelineStatus, Scaled, TopicStatus};
-use stockstream_model::settings::Analytics;
+use stockstream_model::settings::{Analytics, Sales};
 
 /// A pipeline: events of three Kafka topics in, exact and conditionally written MongoDB views out.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,6 +126,9 @@ pub struct AnalyticsPipelineSpec {
     pub kafka: KafkaSpec,
     /// Where answers are kept.
     pub mongodb: MongoDbSpec,
+    /// How sales are taken in.
+    #[serde(default)]
+    pub sales: Sales,
     /// What is computed.
     #[serde(default)]
     pub analytics: Analytics,

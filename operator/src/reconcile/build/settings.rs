@@ -47,10 +47,16 @@ fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
 /// What the resource decides. What it cannot decide stays out of the file: an image of another version than the operator's
 /// may have other bounds, or not know a setting.
 fn file(wanted: &Wanted<'_>, part: Part) -> Value {
-    let Settings { pipeline, kafka, mongodb, analytics, .. } = settings(wanted, part);
+    let Settings { pipeline, kafka, mongodb, sales, analytics, .. } = settings(wanted, part);
     let takes_events = wanted.pipeline.spec.dashboard.kafka.is_some();
     match part {
-        Part::Worker => json!({ "pipeline": pipeline, "kafka": kafka, "mongodb": mongodb, "analytics": analytics }),
+        Part::Worker => {
+            let mut file = json!({ "pipeline": pipeline, "kafka": kafka, "mongodb": mongodb, "analytics": analytics });
+            if sales.deduplicate.is_some() {
+                file["sales"] = json!(sales);
+            }
+            file
+        }
         Part::Dashboard => {
             let mut reached = json!({ "topics": kafka.topics });
             if takes_events {

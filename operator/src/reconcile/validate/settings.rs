@@ -30,6 +30,7 @@ pub(super) fn operator(pipeline: &AnalyticsPipeline, files: &CredentialFiles) ->
             on_lost_offsets: spec.kafka.on_lost_offsets,
         },
         mongodb: mongodb(pipeline, &spec.mongodb.uri_secret_ref, files),
+        sales: spec.sales,
         analytics: spec.analytics.clone(),
         ..Settings::default()
     }
