@@ -16,6 +16,7 @@ mod chaos;
 mod cluster;
 mod comings;
 mod conditional;
+mod copies;
 mod embedded;
 mod entering;
 mod exact;

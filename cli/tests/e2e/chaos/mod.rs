@@ -3,11 +3,11 @@
 //! The short form runs with the other tests. The campaign, which stops and wipes services, is started by `hack/chaos.sh`.
 
 mod campaign;
-mod crew;
+pub mod crew;
 mod fault;
-mod feed;
-mod ledger;
-mod mill;
+pub mod feed;
+pub mod ledger;
+pub mod mill;
 mod plan;
 mod proxies;
 mod reader;

@@ -1,0 +1,170 @@
+//! Producers that send every sale twice, and workers that are killed while they take it in: each sale counts once.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    event::Stream,
+};
+use stockstream_store::StateStore;
+
+use crate::{
+    chaos::{crew::Crew, feed::Item, ledger::Ledger, mill::Produced},
+    harness::{Bed, Dice, compare, eventually, holds, http, kafka::Event, process::wrote},
+};
+
+const PARTITIONS: u64 = 4;
+const WORKERS: usize = 3;
+const SEED: u64 = 1_971;
+/// How many sales are waiting for workers that begin.
+const BACKLOG: usize = 600;
+/// Copies come up to so many invoices later.
+const BEHIND: usize = 150;
+/// Two workers are killed at once, at these points.
+const POINTS: [[&str; 2]; 4] = [
+    ["amid-invoices:2", "after-claim"],
+    ["after-invoices", "amid-apply:3"],
+    ["after-apply", "amid-invoices"],
+    ["after-complete", "after-invoices:2"],
+];
+
+fn settings(within: &str) -> Value {
+    json!({
+        "analytics": { "asOf": "LatestEvent" },
+        "sales": { "deduplicate": { "within": within } },
+        // Small batches in small commands: many flushes, and several commands in each.
+        "limits": { "batchKeys": 500, "updatesPerCommand": 20 },
+    })
+}
+
+async fn bed(within: &str) -> Option<Bed> {
+    let bed = Bed::without_topics(settings(within)).await?;
+    for (stream, partitions) in [(Stream::Sales, PARTITIONS as i32), (Stream::Inventory, 1), (Stream::Clients, 1)] {
+        bed.kafka.create(stream, partitions, &[]).await;
+    }
+    Some(bed)
+}
+
+/// A sale that follows from the number of its invoice.
+fn payload(invoice: u64) -> Vec<u8> {
+    let mut dice = Dice::new(invoice);
+    let (quantity, cents) = (dice.between(1, 9), dice.between(1, 5_000));
+    let line = |product: u64| json!({ "product_id": format!("p{product}"), "quantity": quantity, "unit_price": format!("0.{cents:04}") });
+    let items = [line(dice.between(0, 20)), line(20 + dice.between(0, 20))];
+    let day = format!("2026-03-{:02}T10:00:00Z", dice.between(1, 28));
+    let client = format!("c{}", dice.between(0, 50));
+    json!({ "invoice_id": invoice, "client_id": client, "timestamp": day, "items": items }).to_string().into_bytes()
+}
+
+/// A shop that sends everything twice, to the same partition or another.
+struct Shop<'a> {
+    bed: &'a Bed,
+    dice: Dice,
+    invoices: u64,
+    /// Invoices whose copy is still to be sent.
+    owed: VecDeque<u64>,
+    ledger: Ledger,
+}
+
+impl<'a> Shop<'a> {
+    fn new(bed: &'a Bed) -> Self {
+        Self { bed, dice: Dice::new(SEED), invoices: 0, owed: VecDeque::new(), ledger: Ledger::new() }
+    }
+
+    async fn send(&mut self, invoice: u64) -> Produced {
+        let (item, at) = (payload(invoice), Timestamp::now().millis());
+        let partition = Some(self.dice.between(0, PARTITIONS) as i32);
+        let event = Event { payload: Some(&item), partition, timestamp: Some(at) };
+        let (partition, offset) = self.bed.kafka.send(Stream::Sales, &event).await;
+        let id = PartitionId { stream: Stream::Sales, partition };
+        Produced { id, offset, at, item: Item { stream: Stream::Sales, payload: item, refused: false } }
+    }
+
+    async fn sell(&mut self, events: usize) {
+        for _ in 0..events {
+            if self.owed.len() > BEHIND || (!self.owed.is_empty() && self.dice.between(0, 2) == 0) {
+                let place = self.dice.between(0, self.owed.len() as u64) as usize;
+                let copy = self.owed.remove(place).unwrap();
+                self.send(copy).await;
+            } else {
+                self.invoices += 1;
+                self.owed.push_back(self.invoices);
+                let first = self.send(self.invoices).await;
+                self.ledger.tell([first], 0);
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        while let Some(copy) = self.owed.pop_front() {
+            self.send(copy).await;
+        }
+    }
+}
+
+fn sum(checkpoints: &[Checkpoint], of: fn(&Checkpoint) -> i64) -> u64 {
+    checkpoints.iter().map(of).sum::<i64>() as u64
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_twice_counts_once_whoever_is_killed() {
+    let Some(bed) = bed("1h").await else { return };
+    let mut shop = Shop::new(&bed);
+    shop.sell(BACKLOG).await;
+    let mut crew = Crew::new(&bed, WORKERS, json!({}));
+    for (round, points) in (0..).zip(POINTS) {
+        for (number, point) in (round..).zip(points) {
+            crew.replace(&bed, number, &[("STOCKSTREAM_FAIL_AT", point)]);
+        }
+        let mut fallen = 0;
+        eventually("both workers are killed at their points", async || {
+            shop.sell(40).await;
+            fallen += crew.tend(&bed).await;
+            holds(fallen == points.len(), || format!("{fallen} of {points:?}"))
+        })
+        .await;
+    }
+    // One stands still until others own what it had, and then goes on.
+    crew.worker(0).signal("STOP");
+    let stopped = crew.worker(0).id();
+    eventually("others go on with all partitions", async || {
+        shop.sell(40).await;
+        let checkpoints = bed.store.checkpoints().await.unwrap();
+        let mine = |checkpoint: &&Checkpoint| wrote(stopped, checkpoint);
+        holds(checkpoints.iter().filter(mine).all(|of| of.id.stream != Stream::Sales), || "not all".into())
+    })
+    .await;
+    crew.worker(0).signal("CONT");
+    shop.close().await;
+
+    let checkpoints = bed.applied().await;
+    let expected = shop.ledger.answer();
+    assert_eq!(expected["accepted"], shop.invoices);
+    compare::totals(&expected, &bed.snapshot().await).unwrap();
+    assert_eq!(sum(&checkpoints, |of| of.events), 2 * shop.invoices);
+    assert_eq!(sum(&checkpoints, |of| of.duplicates), shop.invoices);
+    assert_eq!(sum(&checkpoints, |of| of.rejected), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_beyond_the_window_is_a_sale() {
+    let Some(bed) = bed("1h").await else { return };
+    let mut worker = bed.worker();
+    let address = worker.ready().await;
+    let (now, payload) = (Timestamp::now(), payload(7));
+    // Minutes ago, partition; the second and third are copies of the first, the last is one of the fourth.
+    for (ago, partition) in [(150, 0), (91, 0), (120, 1), (80, 0), (20, 1)] {
+        let timestamp = Some(now.plus_millis(-60_000 * ago).millis());
+        let event = Event { payload: Some(&payload), partition: Some(partition), timestamp };
+        bed.kafka.send(Stream::Sales, &event).await;
+        bed.applied().await; // so that their order is this one
+    }
+    let checkpoints = bed.applied().await;
+    assert_eq!((sum(&checkpoints, |of| of.events), sum(&checkpoints, |of| of.duplicates)), (5, 3));
+    let snapshot = bed.snapshot().await;
+    assert_eq!(snapshot.clients.iter().map(|client| client.invoices).collect::<Vec<_>>(), [2]);
+    let (_, metrics) = http::get(&address, "/metrics").await.unwrap();
+    assert!(metrics.contains("\nstockstream_duplicate_sales_total 3\n"), "{metrics}");
+}
