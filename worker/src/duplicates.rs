@@ -9,6 +9,7 @@ use std::{
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
+    settings::Span,
 };
 use stockstream_store::{
     StateStore, StoreError,
@@ -77,11 +78,11 @@ pub(crate) async fn settle<S: StateStore>(
 }
 
 /// Forgets old invoices while this worker publishes.
-pub(crate) async fn forget<S: StateStore>(store: &S, shared: &Shared) {
+pub(crate) async fn forget<S: StateStore>(store: &S, shared: &Shared, within: Span) {
     loop {
         tokio::time::sleep(LOOK).await;
         if shared.publisher.load(Ordering::Relaxed)
-            && let Err(error) = forget_once(store, shared).await
+            && let Err(error) = forget_once(store, shared, within).await
         {
             tracing::warn!(%error, "old invoices are not forgotten; trying again");
         }
@@ -89,8 +90,8 @@ pub(crate) async fn forget<S: StateStore>(store: &S, shared: &Shared) {
 }
 
 /// Forgets what nobody needs to know now. Returns how many invoices.
-pub(crate) async fn forget_once<S: StateStore>(store: &S, shared: &Shared) -> Result<u64, StoreError> {
-    let Forgetting { before, rested } = forgetting(&store.progress().await?);
+pub(crate) async fn forget_once<S: StateStore>(store: &S, shared: &Shared, within: Span) -> Result<u64, StoreError> {
+    let Forgetting { before, rested } = forgetting(&store.progress().await?, within);
     let rested: Vec<Checkpoint> = rested.iter().map(|rested| successor(rested, shared.stamp())).collect();
     if !rested.is_empty() {
         store.swap_checkpoints(&rested).await?;

@@ -19,6 +19,6 @@ pub struct Sales {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deduplicate {
     /// Of the sales of one `invoice_id` whose Kafka timestamps lie no further apart than this, the first that is taken in
-    /// counts; from 1s to 366d. Invoices are remembered for as long, and an hour.
+    /// counts; from 1s to 366d. Invoices are remembered for twice as long, and an hour.
     pub within: Span,
 }

@@ -26,7 +26,7 @@ pub fn inherited(id: PartitionId, is_first: bool, standing: &[Checkpoint]) -> Op
 /// What is to be forgotten.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Forgetting {
-    /// Invoices before this are of no use to any claim that stands or may come.
+    /// Invoices before this are of no use to any claim that stands or may come, nor to one that is void and does not know.
     pub before: Option<Timestamp>,
     /// Partitions at rest that would keep others from forgetting: to be written by compare-and-set.
     pub rested: Vec<Checkpoint>,
@@ -34,7 +34,10 @@ pub struct Forgetting {
 
 /// Decides what is to be forgotten from what all partitions of sales have forgotten: a claim goes by what its partition had
 /// forgotten when it was written, and a partition never remembers again.
-pub fn forgetting(progress: &Progress) -> Forgetting {
+///
+/// They are kept for a window more: a worker that stood still in a flush, and whose range others went on with, may ask for a
+/// copy again. Were its invoice deleted, the copy would be named as a sale that counts; by then nobody looks at such a name.
+pub fn forgetting(progress: &Progress, within: Span) -> Forgetting {
     let of_sales = || progress.checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
     let first = progress.start.iter().flat_map(|start| start.next.keys());
     let unread = |id: &PartitionId| id.stream == Stream::Sales && of_sales().all(|checkpoint| checkpoint.id != *id);
@@ -49,8 +52,10 @@ pub fn forgetting(progress: &Progress) -> Forgetting {
         let raised = Checkpoint { forgotten: Some(reached), ..checkpoint.clone() };
         (is_behind && is_at_rest(checkpoint, &progress.workers)).then_some(raised)
     };
+    let forgotten = of_sales().map(|checkpoint| checkpoint.forgotten).min().flatten();
+    let within = of_sales().filter_map(|checkpoint| checkpoint.deduplicate).fold(within, Span::max);
     Forgetting {
-        before: of_sales().map(|checkpoint| checkpoint.forgotten).min().flatten(),
+        before: forgotten.map(|forgotten| forgotten.plus_millis(-(within.millis() as i64))),
         rested: of_sales().filter_map(raise).collect(),
     }
 }
@@ -106,7 +111,7 @@ mod tests {
     }
 
     fn found(progress: &Progress) -> (Option<i64>, Vec<(i32, i64)>) {
-        let Forgetting { before, rested } = forgetting(progress);
+        let Forgetting { before, rested } = forgetting(progress, Span::from_millis(2 * HOUR as u64));
         let hours = |at: Timestamp| at.millis() / HOUR;
         let raised = rested.iter().map(|raised| (raised.id.partition, hours(raised.forgotten.unwrap()))).collect();
         (before.map(hours), raised)
@@ -114,7 +119,9 @@ mod tests {
 
     #[test]
     fn what_the_slowest_partition_still_needs_is_kept() {
-        assert_eq!(found(&progress(&[at(0, Some(9)), at(1, Some(4))], &[9, 9])), (Some(4), vec![]));
+        assert_eq!(found(&progress(&[at(0, Some(9)), at(1, Some(4))], &[9, 9])), (Some(2), vec![]));
+        let wider = Checkpoint { deduplicate: Some(Span::from_millis(3 * HOUR as u64)), ..at(0, Some(9)) };
+        assert_eq!(found(&progress(&[wider, at(1, Some(4))], &[9, 9])), (Some(1), vec![]), "by another's window");
         assert_eq!(found(&progress(&[at(0, Some(9)), at(1, None)], &[9, 9])), (None, vec![]));
         let mut unread = progress(&[at(0, Some(9))], &[9]);
         unread.start = Some(StartPositions { next: BTreeMap::from([(sales(0), 0), (sales(1), 0)]) });
@@ -125,7 +132,7 @@ mod tests {
     fn a_partition_at_rest_does_not_keep_others_from_forgetting() {
         let (busy, rests) = (at(0, Some(9)), at(1, None));
         assert_eq!(found(&progress(&[busy.clone(), rests.clone()], &[9, 5])), (None, vec![(1, 9)]));
-        assert_eq!(found(&progress(&[busy.clone(), at(1, Some(8))], &[9, 5])), (Some(8), vec![]), "not for so little");
+        assert_eq!(found(&progress(&[busy.clone(), at(1, Some(8))], &[9, 5])), (Some(6), vec![]), "not for so little");
         let claimed = Checkpoint { pending: Some(5), ..rests.clone() };
         assert_eq!(found(&progress(&[busy, claimed], &[9, 5])), (None, vec![]));
         assert_eq!(found(&progress(&[at(0, Some(9)), rests], &[5, 5])), (None, vec![]), "nothing comes at all");

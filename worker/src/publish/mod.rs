@@ -118,7 +118,7 @@ pub(crate) async fn publisher<S: StateStore>(
     let changed = Notify::new();
     let forgetting = async {
         match settings.sales.deduplicate {
-            Some(_) => forget(&*store, &shared).await,
+            Some(copies) => forget(&*store, &shared, copies.within).await,
             None => std::future::pending().await,
         }
     };

@@ -75,7 +75,9 @@ fn windows() -> impl Strategy<Value = [Option<Span>; WORKERS]> {
 }
 
 impl Trial {
+    /// By any worker's settings.
     async fn forget(&self) {
+        let Some(within) = self.deduplicate.into_iter().flatten().next() else { return };
         let standing = self.store.checkpoints().await.unwrap();
         let status = |checkpoint: &Checkpoint| {
             let log = &self.logs.iter().find(|(id, _)| *id == checkpoint.id).unwrap().1;
@@ -94,7 +96,7 @@ impl Trial {
             problems: Vec::new(),
         };
         self.store.heartbeat(&heartbeat).await.unwrap();
-        forget_once(&self.store, &self.workers[0].0).await.unwrap();
+        forget_once(&self.store, &self.workers[0].0, within).await.unwrap();
     }
 
     async fn act(&mut self, act: Act, stalled: &mut Vec<(usize, Vec<FlushPart>)>) {
@@ -154,6 +156,41 @@ fn check_windows(logs: &Logs, counted: &HashSet<(i32, i64)>) -> Result<(), TestC
         }
     }
     Ok(())
+}
+
+/// The logs of two partitions, by minutes and invoice.
+fn fixed(minutes: [&[(i64, i64)]; PARTITIONS]) -> Logs {
+    let sold = |log: &[(i64, i64)]| {
+        (0..).zip(log).map(|(turn, (at, invoice))| (1, *invoice, at - 10 * turn, true)).collect::<Vec<_>>()
+    };
+    (0..).zip(minutes).map(|(partition, minutes)| log(partition, false, sold(minutes))).collect()
+}
+
+#[tokio::test]
+async fn who_wakes_after_an_invoice_is_old_does_not_make_its_copy_count() {
+    let logs = fixed([&[(20, 1), (90, 2), (35, 1)], &[(0, 1), (90, 3)]]);
+    let mut trial = Trial::new(logs.clone());
+    trial.deduplicate = [Some(Span::from_millis(WITHIN as u64)); WORKERS];
+    let mut stalled = Vec::new();
+    let assign = |worker, partition| Act::Step(Step::Assign { worker, partition });
+    let read = |worker, partition| Act::Step(Step::Read { worker, partition, records: 1 });
+    let flush = |worker| Act::Step(Step::Flush { worker });
+    for act in [
+        [assign(1, 1), read(1, 1), flush(1)],      // the sale that counts
+        [assign(0, 0), read(0, 0), Act::Stall(0)], // its copy
+        [assign(2, 0), read(2, 0), flush(2)],
+        [read(2, 0), flush(2), read(1, 1)],
+        [flush(1), Act::Forget, Act::Wake],
+    ]
+    .into_iter()
+    .flatten()
+    {
+        trial.act(act, &mut stalled).await;
+    }
+    trial.end().await; // too far from the sale to be a copy of it
+    let counted = counted(&logs, &trial.store.snapshot().await.unwrap());
+    assert_eq!(counted, HashSet::from([(0, 2), (0, 3), (1, 1), (1, 2)]));
+    check_windows(&logs, &counted).unwrap();
 }
 
 proptest! {
