@@ -20,12 +20,15 @@ async fn the_status_has_the_names_of_the_contract() {
     assert_eq!(keys(&status), ["pipeline", "counts", "events", "freshness", "views", "partitions", "workers"]);
     assert_eq!(status["counts"], json!({"products": 3204, "winners": 10, "risks": 130, "clients": 120}));
     let by_reason = json!({"bad_value": 1, "not_json": 2});
-    assert_eq!(status["events"], json!({"applied": 412_738, "rejected": 1, "rejected_by_reason": by_reason}));
+    assert_eq!(
+        status["events"],
+        json!({"applied": 412_738, "rejected": 1, "duplicates": 0, "rejected_by_reason": by_reason})
+    );
     assert_eq!(status["freshness"]["read_at"], "2011-07-31T16:00:03Z");
     assert_eq!(status["views"][0]["condition"], "published");
     let expected = json!({
         "stream": "sales", "partition": 0, "next": 201_344, "pending": null, "log_end": 201_400, "lag": 56,
-        "incarnation": 0, "events": 201_344, "rejected": 0, "worker": "stock-worker-7f9c-abcde",
+        "incarnation": 0, "events": 201_344, "rejected": 0, "duplicates": 0, "worker": "stock-worker-7f9c-abcde",
     });
     assert_eq!(status["partitions"][0], expected);
     assert_eq!(status["partitions"][1]["lag"], Value::Null);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_model::{
     Timestamp,
-    documents::{Heartbeat, View, ViewState},
+    documents::{Checkpoint, Heartbeat, View, ViewState},
 };
 use stockstream_store::{Rejections, Status};
 
@@ -40,6 +40,8 @@ pub(crate) struct Events {
     pub(crate) applied: i64,
     /// Events that were refused.
     pub(crate) rejected: i64,
+    /// Sales that count for nothing, as their invoice had counted.
+    pub(crate) duplicates: i64,
     /// Of the refused ones that are still kept (they expire), the latest 10,000.
     #[schemars(with = "std::collections::BTreeMap<String, u64>")]
     pub(crate) rejected_by_reason: Rejections,
@@ -75,7 +77,8 @@ impl Overview {
     pub(crate) fn new(status: Status) -> Self {
         let partitions = partitions::of(&status.checkpoints, &status.workers);
         let checkpoints = &status.checkpoints;
-        let rejected = checkpoints.iter().map(|checkpoint| checkpoint.rejected).sum();
+        let sum = |of: fn(&Checkpoint) -> i64| checkpoints.iter().map(of).sum::<i64>();
+        let (rejected, duplicates) = (sum(|checkpoint| checkpoint.rejected), sum(|checkpoint| checkpoint.duplicates));
         Self {
             pipeline: status.pipeline,
             counts: Counts {
@@ -85,8 +88,9 @@ impl Overview {
                 clients: status.clients,
             },
             events: Events {
-                applied: checkpoints.iter().map(|checkpoint| checkpoint.events).sum::<i64>() - rejected,
+                applied: sum(|checkpoint| checkpoint.events) - rejected - duplicates,
                 rejected,
+                duplicates,
                 rejected_by_reason: status.rejections,
             },
             freshness: Freshness {
@@ -103,7 +107,7 @@ impl Overview {
 
     /// Whether any event was read, be it refused.
     pub(crate) fn has_events(&self) -> bool {
-        self.events.applied + self.events.rejected > 0
+        self.events.applied + self.events.rejected + self.events.duplicates > 0
     }
 
     /// Lag over all partitions, unless it is not known of one.

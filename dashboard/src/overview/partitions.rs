@@ -23,9 +23,10 @@ pub(crate) struct Partition {
     /// Offsets not applied yet; null when no worker tells.
     pub(crate) lag: Option<i64>,
     pub(crate) incarnation: i64,
-    /// Events of it, refused ones included.
+    /// Events of it, refused ones and copies included.
     pub(crate) events: i64,
     pub(crate) rejected: i64,
+    pub(crate) duplicates: i64,
     /// The worker that reads it.
     pub(crate) worker: Option<String>,
 }
@@ -59,6 +60,7 @@ pub(super) fn of(checkpoints: &[Checkpoint], workers: &[Heartbeat]) -> Vec<Parti
             incarnation: checkpoint.incarnation,
             events: checkpoint.events,
             rejected: checkpoint.rejected,
+            duplicates: checkpoint.duplicates,
             worker,
         }
     };
@@ -122,9 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn applied_events_are_those_that_were_not_rejected() {
-        let checkpoint = Checkpoint { events: 10, rejected: 3, ..Checkpoint::new(id(0), 10, None) };
+    fn applied_events_are_those_that_were_not_rejected_and_no_copies() {
+        let checkpoint = Checkpoint { events: 10, rejected: 3, duplicates: 2, ..Checkpoint::new(id(0), 10, None) };
         let events = overview(vec![checkpoint], Vec::new()).events;
-        assert_eq!((events.applied, events.rejected), (7, 3));
+        assert_eq!((events.applied, events.rejected, events.duplicates), (5, 3, 2));
     }
 }

@@ -95,12 +95,17 @@ fn events(overview: &Overview) -> Vec<Tile> {
         None if overview.partitions.is_empty() => "no partition is known yet".to_owned(),
         None => tf("no worker tells of {}", &[&counted(untold, "partition", "partitions")]),
     };
-    vec![
-        Tile::new("Applied", whole(events.applied), "events since the beginning"),
-        Tile::new("Rejected", whole(events.rejected), "events since the beginning").link("/rejected-events"),
-        Tile::new("Rate", overview.rate().map_or_else(unknown, decimal), "events a second, all workers"),
-        Tile::new("Lag", lag.map_or_else(unknown, whole), lag_below),
+    let copies = Tile::new("Copies", whole(events.duplicates), "of invoices that had counted");
+    [
+        Some(Tile::new("Applied", whole(events.applied), "events since the beginning")),
+        Some(Tile::new("Rejected", whole(events.rejected), "events since the beginning").link("/rejected-events")),
+        Some(copies).filter(|_| events.duplicates > 0),
+        Some(Tile::new("Rate", overview.rate().map_or_else(unknown, decimal), "events a second, all workers")),
+        Some(Tile::new("Lag", lag.map_or_else(unknown, whole), lag_below)),
     ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn freshness(overview: &Overview) -> Vec<Tile> {
