@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use jiff::{civil, tz::Offset};
+use jiff::{SignedDuration, civil, fmt::temporal::Pieces};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use snafu::Snafu;
 
 const MS_PER_DAY: i64 = 86_400_000;
+const EPOCH: civil::DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Milliseconds since 1970-01-01T00:00:00Z; finer parts are cut off. Years 1900 to 9999.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,9 +54,16 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
-    fn of_civil(local: civil::DateTime) -> Option<Self> {
-        let instant = Offset::UTC.to_timestamp(local).ok()?;
-        Some(Self(instant.as_nanosecond().div_euclid(1_000_000) as i64))
+    fn of_civil(local: civil::DateTime) -> Self {
+        Self(local.duration_since(EPOCH).as_nanos().div_euclid(1_000_000) as i64)
+    }
+
+    /// Of a time with a zone on the last day there is, which is beyond what jiff holds as an instant.
+    fn of_last_day(text: &str) -> Option<Self> {
+        let pieces = Pieces::parse(text).ok()?;
+        let (time, offset) = (pieces.time()?, pieces.to_numeric_offset()?);
+        let local = Self::of_civil(pieces.date().to_datetime(time));
+        Some(local.plus_millis(-1_000 * i64::from(offset.seconds())))
     }
 
     fn in_range(self, text: &str) -> Result<Self, TimeError> {
@@ -98,7 +106,7 @@ fn plain(text: &[u8]) -> Option<Timestamp> {
         }
         _ => return None,
     }
-    let day = Timestamp::of_civil(civil::Date::new(digits(0, 4)?, two(5)?, two(8)?).ok()?.into())?;
+    let day = Timestamp::of_civil(civil::Date::new(digits(0, 4)?, two(5)?, two(8)?).ok()?.into());
     let seconds = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
     Some(day.plus_millis(seconds * 1_000 + millis))
 }
@@ -117,8 +125,9 @@ impl FromStr for Timestamp {
             let millis = instant.as_nanosecond().div_euclid(1_000_000);
             return Self(millis as i64).in_range(text);
         }
-        let local: civil::DateTime = text.parse().map_err(|_| TimeError::of(text))?;
-        Self::of_civil(local).ok_or_else(|| TimeError::of(text))?.in_range(text)
+        // A time with a zone comes first: jiff leaves the zone out of account when it is asked for a civil time.
+        let local = || text.parse().ok().map(Self::of_civil);
+        Self::of_last_day(text).or_else(local).ok_or_else(|| TimeError::of(text))?.in_range(text)
     }
 }
 
@@ -126,7 +135,10 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(instant) => write!(f, "{instant}"),
-            Err(_) => write!(f, "{} ms", self.0),
+            Err(_) => match EPOCH.checked_add(SignedDuration::from_millis(self.0)) {
+                Ok(local) => write!(f, "{local}Z"),
+                Err(_) => write!(f, "{} ms", self.0),
+            },
         }
     }
 }
@@ -200,7 +212,7 @@ impl FromStr for Day {
     type Err = TimeError;
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let date: civil::Date = text.parse().map_err(|_| TimeError::of(text))?;
-        Timestamp::of_civil(date.into()).map(Timestamp::day).ok_or_else(|| TimeError::of(text))
+        Ok(Timestamp::of_civil(date.into()).day())
     }
 }
 
@@ -233,6 +245,21 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(Timestamp(millis)), "{text}");
         }
+    }
+
+    #[test]
+    fn the_last_day_is_read_and_shown_like_any_other() {
+        for (text, shown) in [
+            ("9999-12-31", "9999-12-31T00:00:00Z"),
+            ("9999-12-31T23:59:59.9999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-30T22:00:01+00:00", "9999-12-30T22:00:01Z"),
+            ("9999-12-31T12:00:00-11:00", "9999-12-31T23:00:00Z"),
+        ] {
+            let time: Timestamp = text.parse().unwrap();
+            assert_eq!((time.to_string(), time.to_string().parse()), (shown.to_owned(), Ok(time)), "{text}");
+        }
+        assert_eq!("9999-12-31".parse::<Day>().map(|day| day.to_string()).as_deref(), Ok("9999-12-31"));
+        assert!("9999-12-31T23:00:00-01:00".parse::<Timestamp>().is_err());
     }
 
     #[test]
