@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::sale::whole;
+
 /// The longest id, in bytes.
 pub const MAX_ID_BYTES: usize = 512;
 
@@ -59,6 +61,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
             }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Id<'de>, E> {
                 checked(number.to_string())
+            }
+            // What JSON Schema calls an integer too; data frames write whole numbers so where some are absent.
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Id<'de>, E> {
+                match whole(number) {
+                    Some(number) => checked(number.to_string()),
+                    None => Err(E::invalid_type(de::Unexpected::Float(number), &self)),
+                }
             }
         }
         deserializer.deserialize_any(Visitor)

@@ -56,7 +56,7 @@ pub struct InventoryRecord<'a> {
 
 impl InventoryRecord<'_> {
     pub(super) fn check(&self) -> Result<(), Problem> {
-        if self.quantity.abs() > MAX_QUANTITY {
+        if !(-MAX_QUANTITY..=MAX_QUANTITY).contains(&self.quantity) {
             return Err(Problem::value(
                 "quantity",
                 format!("must be from -{MAX_QUANTITY} to {MAX_QUANTITY}, not {}", self.quantity),

@@ -89,7 +89,7 @@ impl Sale<'_> {
 
 impl Item<'_> {
     fn check(&self) -> Result<(), Problem> {
-        if self.quantity == 0 || self.quantity.abs() > MAX_QUANTITY {
+        if self.quantity == 0 || !(-MAX_QUANTITY..=MAX_QUANTITY).contains(&self.quantity) {
             let found = self.quantity;
             return Err(Problem::value(
                 "quantity",
@@ -126,6 +126,11 @@ fn objects<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Ite
     Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
+/// The whole number that a double is, of those that a double tells from their neighbours.
+pub(super) fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+}
+
 /// A whole number, also when JSON writes it `3.0`, which is what JSON Schema calls an integer.
 pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     struct Visitor;
@@ -141,11 +146,7 @@ pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
             i64::try_from(number).map_err(|_| E::custom(format!("{number} is out of range")))
         }
         fn visit_f64<E: de::Error>(self, number: f64) -> Result<i64, E> {
-            if number.fract() == 0.0 && number.abs() < 9e15 {
-                Ok(number as i64)
-            } else {
-                Err(E::invalid_type(de::Unexpected::Float(number), &self))
-            }
+            whole(number).ok_or_else(|| E::invalid_type(de::Unexpected::Float(number), &self))
         }
     }
     deserializer.deserialize_any(Visitor)
