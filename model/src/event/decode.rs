@@ -9,6 +9,7 @@ use snafu::Snafu;
 use super::{
     ClientRecord, InventoryRecord, Sale,
     depth::{DEEPEST, is_too_deep},
+    escape,
 };
 
 /// The kind of a rejection: few and fixed, fit for a metric's label.
@@ -138,10 +139,14 @@ fn parse<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Rejection> {
         return Err(whole(Reason::NotJson, format!("it is nested deeper than {DEEPEST}")));
     }
     // sonic-rs is the fast way; only for what it refuses is the slow one asked where and why.
-    sonic_rs::from_slice(payload).map_err(|fast| explain::<T>(payload, &fast))
+    match sonic_rs::from_slice(payload) {
+        Ok(event) if escape::are_whole(payload) => Ok(event),
+        Ok(_) => Err(explain::<T>(payload, &"an escape is not whole")),
+        Err(fast) => Err(explain::<T>(payload, &fast)),
+    }
 }
 
-fn explain<'a, T: Deserialize<'a>>(payload: &'a [u8], fast: &sonic_rs::Error) -> Rejection {
+fn explain<'a, T: Deserialize<'a>>(payload: &'a [u8], fast: &dyn fmt::Display) -> Rejection {
     let mut deserializer = serde_json::Deserializer::from_slice(payload);
     let read = serde_path_to_error::deserialize::<_, T>(&mut deserializer);
     let (path, error) = match read.map(|_| deserializer.end()) {
@@ -149,8 +154,10 @@ fn explain<'a, T: Deserialize<'a>>(payload: &'a [u8], fast: &sonic_rs::Error) ->
         Ok(Err(trailing)) => (String::new(), trailing),
         Ok(Ok(())) => return Rejection { reason: Reason::NotJson, path: String::new(), message: fast.to_string() },
     };
-    let message = error.to_string();
+    let message = shorten(error.to_string());
     let reason = match error.classify() {
+        // It is JSON by its grammar, only no number that anybody can read.
+        serde_json::error::Category::Syntax if message.starts_with("number out of range") => Reason::BadValue,
         serde_json::error::Category::Data if message.starts_with("missing field") => Reason::MissingField,
         serde_json::error::Category::Data if message.starts_with("invalid type") => Reason::WrongType,
         serde_json::error::Category::Data => Reason::BadValue,
@@ -158,6 +165,16 @@ fn explain<'a, T: Deserialize<'a>>(payload: &'a [u8], fast: &sonic_rs::Error) ->
     };
     let path = if reason == Reason::NotJson || path == "." { String::new() } else { path };
     Rejection { reason, path, message }
+}
+
+/// Both ends of a message that repeats a long value: what it is, and what was expected.
+fn shorten(message: String) -> String {
+    const SIDE: usize = 200;
+    let (head, tail) = (message.char_indices().nth(SIDE), message.char_indices().nth_back(SIDE - 1));
+    match (head, tail) {
+        (Some((head, _)), Some((tail, _))) if head < tail => format!("{}…{}", &message[..head], &message[tail..]),
+        _ => message,
+    }
 }
 
 #[cfg(test)]

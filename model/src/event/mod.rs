@@ -6,6 +6,7 @@
 mod client;
 mod decode;
 mod depth;
+mod escape;
 mod id;
 mod inventory;
 mod sale;
