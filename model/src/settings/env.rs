@@ -3,7 +3,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{Settings, SettingsError};
+use super::{
+    Settings, SettingsError,
+    veil::{may_hold_secret, named, veiled},
+};
+
+/// The longest settings file. The parser takes long for files that are large and deep.
+const MAX_BYTES: usize = 64 << 10;
 
 /// A setting and the variable that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +96,9 @@ fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Variable>) {
 
 /// The file's settings with the environment laid over them, read into the type but not yet checked for bounds.
 pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+    if file.len() > MAX_BYTES {
+        return Err(SettingsError::TooLong { bytes: file.len(), most: MAX_BYTES });
+    }
     let parsed: Value =
         serde_yaml_ng::from_str(file).map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
     let mut tree = if parsed.is_null() { Value::Object(Map::new()) } else { parsed };
@@ -102,7 +111,11 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
     serde_path_to_error::deserialize(&tree).map_err(|error| {
         let field = error.path().to_string();
         let origin = origins.iter().find(|v| field.starts_with(&v.path)).map(|v| v.name.clone());
-        SettingsError::Field { message: error.into_inner().to_string(), field, origin }
+        let message = error.into_inner().to_string();
+        if may_hold_secret(&field) {
+            return SettingsError::Field { message: veiled(&message), field: named(&field), origin };
+        }
+        SettingsError::Field { message, field, origin }
     })
 }
 

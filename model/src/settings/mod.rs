@@ -11,6 +11,7 @@ mod sales;
 mod secret;
 mod span;
 mod validate;
+mod veil;
 
 pub use analytics::{Analytics, AsOf, ClientTiers, LossRisk, OnEmptyResult, ProductWinners, Weights};
 pub use kafka::{

@@ -16,6 +16,16 @@ pub enum SettingsError {
         /// The parser's words, with line and column.
         message: String,
     },
+    /// The file is longer than any that means well.
+    #[snafu(display(
+        "the settings file has {bytes} bytes and may have {most}: leave out what is not a setting; is it the right file?"
+    ))]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// What is allowed.
+        most: usize,
+    },
     /// A field cannot be read.
     #[snafu(display("setting {field}: {message}{}", origin.as_ref().map(|o| format!(" (from {o})")).unwrap_or_default()))]
     Field {
