@@ -32,7 +32,7 @@ pub(super) const PATH: &str = "/enter/upload";
 /// The most bytes of a file.
 pub(super) const MAX_FILE: usize = 8 << 20;
 /// The most of it when it is unpacked, and the most rows: what is kept in memory until it is confirmed.
-const LIMITS: Limits = Limits { file: MAX_FILE as u64, unpacked: 64 << 20, rows: 50_000 };
+const LIMITS: Limits = Limits { file: MAX_FILE as u64, unpacked: 64 << 20, text: 64 << 20, rows: 50_000 };
 /// How many bad rows, and how many events, a preview shows.
 const SHOWN_ROWS: usize = 200;
 const SHOWN_EVENTS: usize = 10;

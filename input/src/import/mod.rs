@@ -11,6 +11,7 @@
 //! What can be written as an event is sent as it stands; whether it is accepted is for the workers to say, unless
 //! [`whole_invoices`](ImportOptions::whole_invoices) are asked for.
 
+mod bounded;
 mod error;
 mod events;
 mod inventory;
@@ -65,6 +66,8 @@ pub struct Limits {
     pub file: u64,
     /// Bytes of a workbook when it is unpacked.
     pub unpacked: u64,
+    /// Bytes of CSV when it is unpacked.
+    pub text: u64,
     /// Rows of a file or sheet.
     pub rows: u64,
 }
@@ -72,7 +75,7 @@ pub struct Limits {
 impl Default for Limits {
     /// As many rows as a sheet can have; of CSV, any number.
     fn default() -> Self {
-        Self { file: 128 << 20, unpacked: 2 << 30, rows: u64::MAX }
+        Self { file: 128 << 20, unpacked: 2 << 30, text: u64::MAX, rows: u64::MAX }
     }
 }
 
@@ -146,7 +149,7 @@ impl Import {
     }
 
     fn of_lines(path: &Path, source: Source, options: ImportOptions) -> Result<Self, ImportError> {
-        let plan = Arc::new(Plan::of(source.rows(path, &options.mapping)?, &options)?);
+        let plan = Arc::new(Plan::of(source.rows(path, &options)?, &options)?);
         Ok(Self { path: path.to_owned(), options, contents: Contents::Lines { source, plan } })
     }
 
@@ -189,7 +192,7 @@ impl Import {
     pub fn events(&self) -> Result<impl Iterator<Item = Result<Outgoing, ImportError>> + use<>, ImportError> {
         let (lines, records) = match &self.contents {
             Contents::Lines { source, plan } => {
-                let rows = source.rows(&self.path, &self.options.mapping)?;
+                let rows = source.rows(&self.path, &self.options)?;
                 (Some(Events::new(rows, self.options.derive_inventory, Arc::clone(plan))), None)
             }
             Contents::Records { events, .. } => (None, Some(Arc::clone(events))),
@@ -200,10 +203,11 @@ impl Import {
 }
 
 impl Source {
-    fn rows(&self, path: &Path, mapping: &Mapping) -> Result<Rows, ImportError> {
+    fn rows(&self, path: &Path, options: &ImportOptions) -> Result<Rows, ImportError> {
+        let ImportOptions { mapping, limits, .. } = options;
         match self {
-            Self::File => Rows::read(Box::new(rows::open(path)?), path, mapping),
-            Self::Bytes(bytes) => Rows::read(Box::new(Cursor::new(Arc::clone(bytes))), path, mapping),
+            Self::File => Rows::read(Box::new(rows::open(path)?), path, mapping, *limits),
+            Self::Bytes(bytes) => Rows::read(Box::new(Cursor::new(Arc::clone(bytes))), path, mapping, *limits),
             Self::Sheet(sheet) => Rows::of_sheet(sheet, path, mapping),
         }
     }

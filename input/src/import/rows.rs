@@ -12,8 +12,11 @@ use flate2::bufread::MultiGzDecoder;
 use snafu::{ResultExt, ensure};
 
 use super::{
-    Mapping,
-    error::{AmbiguousSnafu, ColumnsSnafu, ImportError, NotRegularSnafu, OpenSnafu, ReadSnafu, UnmappedSnafu},
+    Limits, Mapping,
+    bounded::{Allowance, Bounded, Met},
+    error::{
+        AmbiguousSnafu, ColumnsSnafu, ImportError, NotRegularSnafu, OpenSnafu, ReadSnafu, TooLargeSnafu, UnmappedSnafu,
+    },
     plan::Fault,
     row::{CLIENT, Columns, DESCRIPTION, NAMES, Row},
     sheet::Sheet,
@@ -24,6 +27,10 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 const BOM: &[u8] = "\u{feff}".as_bytes();
 const BUFFER: usize = 128 * 1024;
+/// The most bytes of a row. A longer one is a quote that was left open, or no file of rows.
+const MAX_ROW: u64 = 1 << 20;
+/// The most columns of a file.
+const MAX_COLUMNS: usize = 1_000;
 
 pub(super) type Source = Box<dyn Read + Send>;
 
@@ -32,7 +39,7 @@ pub(super) type Line<'a> = (u64, Result<Row<'a>, Fault>);
 
 /// Where records come from.
 enum Records {
-    Csv(Box<Reader<Source>>),
+    Csv(Box<Reader<Source>>, Allowance, Limits),
     /// A sheet and the place of its next row.
     Sheet(Arc<Sheet>, usize),
 }
@@ -48,7 +55,12 @@ pub(super) struct Rows {
 
 impl Rows {
     /// From the contents of a file; `path` is only its name in errors.
-    pub(super) fn read(mut source: Source, path: &Path, mapping: &Mapping) -> Result<Self, ImportError> {
+    pub(super) fn read(
+        mut source: Source,
+        path: &Path,
+        mapping: &Mapping,
+        limits: Limits,
+    ) -> Result<Self, ImportError> {
         let start = peek(&mut source, ZIP.len()).context(ReadSnafu { path, line: 1_u64, gzip: false })?;
         let gzip = start.starts_with(GZIP);
         let whole = io::Cursor::new(start).chain(source);
@@ -58,13 +70,15 @@ impl Rows {
         let start = if start == BOM { Vec::new() } else { start };
         // A line ends at LF, and the last one too: with the terminator CRLF, csv counts lines one short.
         let text = io::Cursor::new(start).chain(text).chain(&b"\n"[..]);
+        let allowance = Allowance::new(limits.text.saturating_add(2)); // the end that is added, and a byte that is not there
+        let text = Bounded { source: text, allowance: allowance.clone() };
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .terminator(Terminator::Any(b'\n'))
             .buffer_capacity(BUFFER)
             .from_reader(Box::new(text) as Source);
-        Self::new(Records::Csv(Box::new(reader)), path, gzip, mapping)
+        Self::new(Records::Csv(Box::new(reader), allowance, limits), path, gzip, mapping)
     }
 
     /// From a sheet of a workbook.
@@ -87,9 +101,11 @@ impl Rows {
         Ok(Some((line, if judged { row.and_then(|row| row.judged(&self.columns)) } else { row })))
     }
 
-    /// The row that [`next`](Self::next) gave last, as it stands in the file.
+    /// The row that [`next`](Self::next) gave last, as it stands in the file; of too many cells the first ones.
     pub(super) fn cells(&self) -> Vec<String> {
-        cells(&self.record)
+        let mut cells = cells(&self.record);
+        cells.truncate(self.columns.header.len() + 1);
+        cells
     }
 
     /// The invoice of that row, whatever else is wrong with it.
@@ -105,7 +121,7 @@ impl Rows {
     /// The sheet, of a workbook.
     pub(super) fn sheet(&self) -> Option<&str> {
         match &self.records {
-            Records::Csv(_) => None,
+            Records::Csv(..) => None,
             Records::Sheet(sheet, _) => Some(&sheet.name),
         }
     }
@@ -117,8 +133,8 @@ impl Rows {
 
     /// Reads a record that is not blank and says where it begins.
     fn advance(&mut self) -> Result<Option<u64>, ImportError> {
-        let reader = match &mut self.records {
-            Records::Csv(reader) => reader,
+        let (reader, allowance, limits) = match &mut self.records {
+            Records::Csv(reader, allowance, limits) => (reader, allowance, limits),
             Records::Sheet(sheet, place) => {
                 *place += 1;
                 return Ok(sheet.row(*place - 1, &mut self.record).map(u64::from));
@@ -126,10 +142,20 @@ impl Rows {
         };
         loop {
             let before = reader.position().line();
-            let read = reader
-                .read_byte_record(&mut self.record)
-                .map_err(io::Error::from)
-                .with_context(|_| ReadSnafu { path: &self.path, line: reader.position().line(), gzip: self.gzip })?;
+            // What is in the buffer was allowed before.
+            allowance.begin_row(MAX_ROW);
+            let read = reader.read_byte_record(&mut self.record).map_err(io::Error::from);
+            if let (Err(_), Some(met)) = (&read, allowance.met()) {
+                let what = match met {
+                    Met::Row => {
+                        format!("a row of more than {} MiB after line {before} (is a quote left open?)", MAX_ROW >> 20)
+                    }
+                    Met::All => format!("more text than {} MiB when it is unpacked", limits.text >> 20),
+                };
+                return TooLargeSnafu { path: &self.path, what }.fail();
+            }
+            let line = reader.position().line();
+            let read = read.context(ReadSnafu { path: &self.path, line, gzip: self.gzip })?;
             if !read {
                 return Ok(None);
             }
@@ -149,6 +175,10 @@ impl Rows {
 
     fn header(&self, mapping: &Mapping) -> Result<Columns, ImportError> {
         let path = &self.path;
+        ensure!(
+            self.record.len() <= MAX_COLUMNS,
+            TooLargeSnafu { path, what: format!("more than {MAX_COLUMNS} columns") }
+        );
         let header = cells(&self.record);
         let mut places = [None; NAMES.len()];
         for (place, column) in header.iter().enumerate() {

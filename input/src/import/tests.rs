@@ -12,7 +12,12 @@ use crate::Outgoing;
 const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
 fn open(contents: impl AsRef<[u8]>) -> Result<Rows, ImportError> {
-    Rows::read(Box::new(std::io::Cursor::new(contents.as_ref().to_vec())), Path::new("shop.csv"), &Mapping::default())
+    Rows::read(
+        Box::new(std::io::Cursor::new(contents.as_ref().to_vec())),
+        Path::new("shop.csv"),
+        &Mapping::default(),
+        Limits::default(),
+    )
 }
 
 fn plan(contents: impl AsRef<[u8]>) -> Plan {
@@ -202,7 +207,7 @@ fn a_disk_that_fails_midway_is_an_error_too() {
         }
     }
     let source = std::io::Cursor::new(shop().into_bytes()).chain(Broken);
-    let failed = Rows::read(Box::new(source), Path::new("shop.csv"), &Mapping::default())
+    let failed = Rows::read(Box::new(source), Path::new("shop.csv"), &Mapping::default(), Limits::default())
         .and_then(|rows| Plan::of(rows, &ImportOptions::default()))
         .unwrap_err();
     assert!(failed.to_string().contains("the disk is gone"), "{failed}");

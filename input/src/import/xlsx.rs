@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Cursor, Read},
+    panic,
     path::Path,
     sync::Arc,
 };
@@ -19,14 +20,28 @@ use super::{
 const MAX_CELL: usize = 32_767;
 /// The most columns that are read.
 const MAX_COLUMNS: usize = 200;
+/// The most sheets of a workbook: many may be one part of the archive, which is read as often.
+const MAX_SHEETS: usize = 64;
 
 /// The sheets that have anything in them, in the order of the workbook.
 pub(super) fn sheets(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Vec<Sheet>, ImportError> {
     unpacked_within(&bytes, path, limits)?;
+    // calamine panics where the name of a cell is beyond its numbers.
+    let read = panic::catch_unwind(|| read(bytes, path, limits));
+    read.unwrap_or_else(|_| {
+        let message = "its cells have names that no cell can have";
+        WorkbookSnafu { path, message }.fail()
+    })
+}
+
+fn read(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Vec<Sheet>, ImportError> {
     let unreadable = |error: calamine::XlsxError| unreadable(path, &error);
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
-    let mut sheets = Vec::new();
-    for name in workbook.sheet_names() {
+    let names = workbook.sheet_names();
+    ensure!(names.len() <= MAX_SHEETS, TooLargeSnafu { path, what: format!("more than {MAX_SHEETS} sheets") });
+    let mut sheets: Vec<Sheet> = Vec::new();
+    let mut others = 0; // what the sheets before take
+    for name in names {
         let mut sheet = Sheet::new(name.clone());
         let mut cells = workbook.worksheet_cells_reader(&name).map_err(unreadable)?;
         let (mut row, mut number) = (Vec::new(), 0);
@@ -35,11 +50,7 @@ pub(super) fn sheets(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Ve
             if at != number {
                 sheet.push(number + 1, &mut row);
                 (number, row) = (at, Vec::new());
-                let large = sheet.len() as u64 > limits.rows || sheet.bytes() as u64 > limits.unpacked;
-                ensure!(
-                    !large,
-                    TooLargeSnafu { path, what: format!("more than {} rows in sheet {name}", limits.rows) }
-                );
+                sheet_within(&sheet, others, path, limits)?;
             }
             let column = column as usize;
             if column < MAX_COLUMNS {
@@ -48,11 +59,29 @@ pub(super) fn sheets(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Ve
             }
         }
         sheet.push(number + 1, &mut row);
+        sheet_within(&sheet, others, path, limits)?;
         if sheet.len() > 0 {
+            others += sheet.bytes();
             sheets.push(sheet);
         }
     }
     Ok(sheets)
+}
+
+/// Texts that cells share are unpacked once more for each of them.
+fn sheet_within(sheet: &Sheet, others: usize, path: &Path, limits: Limits) -> Result<(), ImportError> {
+    // The first row names the columns.
+    let rows = (sheet.len() as u64).saturating_sub(1);
+    ensure!(
+        rows <= limits.rows,
+        TooLargeSnafu { path, what: format!("more than {} rows in sheet {}", limits.rows, sheet.name) }
+    );
+    let bytes = (others + sheet.bytes()) as u64;
+    ensure!(
+        bytes <= limits.unpacked,
+        TooLargeSnafu { path, what: format!("more than {} MiB of text in its cells", limits.unpacked >> 20) }
+    );
+    Ok(())
 }
 
 /// What the archive says of its sizes may be a lie: it is unpacked once to count.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::value::StrDeserializer};
 
 use super::{Id, MAX_LINE_AMOUNT, decode::Problem, inventory::texts, sale::in_range};
 use crate::{Money, Timestamp, analytics::Tier};
@@ -27,7 +27,7 @@ pub struct ClientRecord<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_revenue_generated: Option<Money>,
     /// The tier the shop grants; the client never shows a lower one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "tier", skip_serializing_if = "Option::is_none")]
     pub loyalty_tier: Option<Tier>,
     /// The record's version: the latest wins. Left out: the Kafka timestamp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,4 +41,10 @@ impl ClientRecord<'_> {
         }
         texts(&[("name", &self.name), ("email", &self.email), ("phone", &self.phone)])
     }
+}
+
+/// A tier by its name. The derived reading takes an object for one too, and calls what is no text no JSON.
+fn tier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tier>, D::Error> {
+    let name: Option<String> = Option::deserialize(deserializer)?;
+    name.map(|name| Tier::deserialize(StrDeserializer::<D::Error>::new(&name))).transpose()
 }

@@ -1,4 +1,4 @@
-//! Ids: a JSON string or an integer, compared byte for byte once the number is decimal text.
+//! Ids: a JSON string or a whole number, compared byte for byte once the number is decimal text.
 
 use std::{borrow::Cow, fmt};
 

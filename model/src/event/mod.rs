@@ -1,6 +1,6 @@
 //! The three events, as JSON in UTF-8: what is accepted, what is refused and why.
 //!
-//! Unknown fields are ignored. An id is a string or an integer, a time is RFC 3339 or without a zone (UTC), money is a
+//! Unknown fields are ignored. An id is a string or a whole number, a time is RFC 3339 or without a zone (UTC), money is a
 //! number or a string; elsewhere the types are strict.
 
 mod client;

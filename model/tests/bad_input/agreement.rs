@@ -1,0 +1,60 @@
+//! What holds of any payload, by judges that share nothing with the decoder: the contract's bounds, and another parser.
+
+use proptest::test_runner::TestCaseError;
+use serde_json::Value;
+use stockstream_model::event::{ClientRecord, InventoryRecord, Reason, Sale, Stream};
+
+use super::{Event, contract, decode, shown};
+
+/// Deeper documents are refused before they are parsed.
+const DEEPEST: usize = 128;
+
+/// Whether it is taken; fails where the verdict is not as it should be.
+pub fn judged(stream: Stream, payload: &[u8]) -> Result<bool, TestCaseError> {
+    let fail = |what: String| Err(TestCaseError::fail(format!("{stream}: {what}: {}", shown(payload))));
+    let verdict = decode(stream, payload);
+    match &verdict {
+        Ok(event) => {
+            if let Some(broken) = contract::broken(event) {
+                return fail(format!("taken, although {broken}: {event:?}"));
+            }
+            match other(stream, payload) {
+                Ok(read) if read == *event => {}
+                read => return fail(format!("taken as {event:?}, but another parser says {read:?}")),
+            }
+            let sent = sent(event);
+            if decode(stream, &sent).as_ref() != Ok(event) {
+                return fail(format!("is another event when it is sent on as {}", shown(&sent)));
+            }
+        }
+        Err(rejection) => {
+            if let Some(unsaid) = contract::unsaid(rejection) {
+                return fail(format!("refused without saying {unsaid}: {rejection:?}"));
+            }
+            let is_json = serde_json::from_slice::<Value>(payload).is_ok();
+            let is_deep = payload.iter().filter(|byte| b"[{".contains(byte)).count() > DEEPEST;
+            if is_json && !is_deep && rejection.reason == Reason::NotJson {
+                return fail(format!("is JSON to another parser, but refused: {rejection:?}"));
+            }
+        }
+    }
+    Ok(verdict.is_ok())
+}
+
+/// What serde_json makes of it.
+fn other(stream: Stream, payload: &[u8]) -> Result<Event<'_>, serde_json::Error> {
+    match stream {
+        Stream::Sales => serde_json::from_slice::<Sale<'_>>(payload).map(Event::Sale),
+        Stream::Inventory => serde_json::from_slice::<InventoryRecord<'_>>(payload).map(Event::Stock),
+        Stream::Clients => serde_json::from_slice::<ClientRecord<'_>>(payload).map(Event::Client),
+    }
+}
+
+fn sent(event: &Event<'_>) -> Vec<u8> {
+    let sent = match event {
+        Event::Sale(sale) => serde_json::to_vec(sale),
+        Event::Stock(record) => serde_json::to_vec(record),
+        Event::Client(record) => serde_json::to_vec(record),
+    };
+    sent.unwrap()
+}
