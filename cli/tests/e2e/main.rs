@@ -24,5 +24,6 @@ mod handing_over;
 mod oidc;
 mod positions;
 mod readers;
+mod secrets;
 mod secured;
 mod startup;

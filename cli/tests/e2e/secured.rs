@@ -252,19 +252,3 @@ async fn a_mongodb_password_that_changes_during_work_stops_nothing_for_good() {
     counts_on(worker, &bed, ["First-1234", "Second-1234"]).await;
     admin.run_command(doc! { "dropUser": bed.name() }).await.unwrap();
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_at_its_most_talkative_keeps_its_secrets() {
-    let Some((secured, bed)) = bed().await else { return };
-    let all = both(secured.sasl("PLAIN", &secured.password), secured.database(&bed));
-    let file = bed.settings(all);
-    let arguments = ["worker", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()];
-    let mut worker = Process::start_logging(arguments, Some("trace"));
-    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 100)).await;
-    bed.applied().await;
-    worker.signal("TERM");
-    assert_eq!(worker.ended().await.code(), Some(0));
-    let said = worker.said().join("\n");
-    assert!(said.contains("TRACE"), "{said}");
-    keeps_secrets(&secured, &said);
-}

@@ -12,6 +12,7 @@ pub mod playwright;
 pub mod process;
 pub mod provider;
 pub mod relay;
+pub mod secrets;
 pub mod secured;
 pub mod session;
 pub mod users;
