@@ -9,7 +9,7 @@
 # Prints figures, leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-usage() { sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+usage() { sed -n '2,9{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 sales=2000000 products=10000 clients=100000 partitions=6 workers=1 latency=''
 while [ $# -gt 0 ]; do
   case "$1" in
