@@ -152,7 +152,7 @@ fn explain<'a, T: Deserialize<'a>>(payload: &'a [u8], fast: &dyn fmt::Display) -
     let (path, error) = match read.map(|_| deserializer.end()) {
         Err(error) => (error.path().to_string(), error.into_inner()),
         Ok(Err(trailing)) => (String::new(), trailing),
-        Ok(Ok(())) => return Rejection { reason: Reason::NotJson, path: String::new(), message: fast.to_string() },
+        Ok(Ok(())) => return unexplained(fast),
     };
     let message = shorten(error.to_string());
     let reason = match error.classify() {
@@ -165,6 +165,14 @@ fn explain<'a, T: Deserialize<'a>>(payload: &'a [u8], fast: &dyn fmt::Display) -
     };
     let path = if reason == Reason::NotJson || path == "." { String::new() } else { path };
     Rejection { reason, path, message }
+}
+
+/// What the slow way would take: it reads some numbers of many digits as a neighbour of the nearest double, and that may be
+/// a whole number.
+fn unexplained(fast: &dyn fmt::Display) -> Rejection {
+    let message = shorten(fast.to_string().lines().next().unwrap_or_default().to_owned());
+    let reason = if message.starts_with("invalid type") { Reason::WrongType } else { Reason::NotJson };
+    Rejection { reason, path: String::new(), message }
 }
 
 /// Both ends of a message that repeats a long value: what it is, and what was expected.
