@@ -7,18 +7,25 @@ use stockstream_model::{Timestamp, settings::Settings};
 
 use crate::Result;
 
-/// A backlog of sales with 1 to 4 items; products are drawn with a skew, clients evenly.
-#[derive(Args)]
-pub(crate) struct Backlog {
-    /// How many sales
-    #[arg(long, default_value_t = 2_000_000)]
-    sales: u64,
+/// What the made-up sales are of, and to whom.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Shop {
     /// How many products
     #[arg(long, default_value_t = 10_000)]
     products: u64,
     /// How many clients; none for sales to nobody known
     #[arg(long, default_value_t = 100_000)]
     clients: u64,
+}
+
+/// A backlog of sales with 1 to 4 items; products are drawn with a skew, clients evenly.
+#[derive(Args)]
+pub(crate) struct Backlog {
+    /// How many sales
+    #[arg(long, default_value_t = 2_000_000)]
+    sales: u64,
+    #[command(flatten)]
+    shop: Shop,
     /// A record for every client too
     #[arg(long)]
     records: bool,
@@ -30,18 +37,18 @@ impl Backlog {
         let began = Instant::now();
         let producer = Producer::new(&settings.kafka, |_| {})?;
         let topics = &settings.kafka.topics;
-        for product in 0..self.products {
+        for product in 0..self.shop.products {
             let record = record(product);
             producer.send(&topics.inventory.name, &format!("p{product}"), record.as_bytes())?;
         }
-        for client in 0..if self.records { self.clients } else { 0 } {
+        for client in 0..if self.records { self.shop.clients } else { 0 } {
             let record =
                 format!(r#"{{"client_id":"c{client}","name":"Client {client}","email":"client{client}@example.com"}}"#);
             producer.send(&topics.clients.name, &format!("c{client}"), record.as_bytes())?;
         }
         let mut random = StdRng::seed_from_u64(1);
         for invoice in 0..self.sales {
-            let sale = sale(&mut random, invoice, self.products, self.clients, Timestamp::now());
+            let sale = self.shop.sale(&mut random, invoice, Timestamp::now());
             producer.send(&topics.sales.name, &invoice.to_string(), sale.as_bytes())?;
         }
         producer.flush(Duration::from_secs(120))?;
@@ -62,23 +69,27 @@ fn record(product: u64) -> String {
     )
 }
 
-/// A sale of 1 to 4 items, to nobody known where there are no clients. The square of an even draw makes few products sell often.
-pub(crate) fn sale(random: &mut impl Rng, invoice: u64, products: u64, clients: u64, at: Timestamp) -> String {
-    let mut items = String::new();
-    for line in 0..random.random_range(1..=4) {
-        let draw: f64 = random.random();
-        let product = (draw * draw * products as f64) as u64;
-        let (quantity, cents) = (random.random_range(1..=9), random.random_range(50..2_000));
-        let comma = if line == 0 { "" } else { "," };
-        items += &format!(
-            r#"{comma}{{"product_id":"p{product}","quantity":{quantity},"unit_price":{}.{:02}}}"#,
-            cents / 100,
-            cents % 100
-        );
+impl Shop {
+    /// A sale of 1 to 4 items, to nobody known where there are no clients. The square of an even draw makes few products
+    /// sell often.
+    pub(crate) fn sale(self, random: &mut impl Rng, invoice: u64, at: Timestamp) -> String {
+        let Self { products, clients } = self;
+        let mut items = String::new();
+        for line in 0..random.random_range(1..=4) {
+            let draw: f64 = random.random();
+            let product = (draw * draw * products as f64) as u64;
+            let (quantity, cents) = (random.random_range(1..=9), random.random_range(50..2_000));
+            let comma = if line == 0 { "" } else { "," };
+            items += &format!(
+                r#"{comma}{{"product_id":"p{product}","quantity":{quantity},"unit_price":{}.{:02}}}"#,
+                cents / 100,
+                cents % 100
+            );
+        }
+        let client = match clients {
+            0 => String::new(),
+            _ => format!(r#""client_id":"c{}","#, random.random_range(0..clients)),
+        };
+        format!(r#"{{"invoice_id":"{invoice}",{client}"timestamp":"{at}","items":[{items}]}}"#)
     }
-    let client = match clients {
-        0 => String::new(),
-        _ => format!(r#""client_id":"c{}","#, random.random_range(0..clients)),
-    };
-    format!(r#"{{"invoice_id":"{invoice}",{client}"timestamp":"{at}","items":[{items}]}}"#)
 }

@@ -6,7 +6,7 @@ use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
 use stockstream_store::Range;
 use stockstream_worker::core::fold::{Record, fold};
 
-use crate::{Result, backlog::sale};
+use crate::{Result, backlog::Shop};
 
 /// From the bytes of sales to changes in memory: what a worker's reading thread does besides reading.
 #[derive(Args)]
@@ -14,12 +14,8 @@ pub(crate) struct Fold {
     /// How many sales
     #[arg(long, default_value_t = 500_000)]
     sales: u64,
-    /// How many products
-    #[arg(long, default_value_t = 10_000)]
-    products: u64,
-    /// How many clients; none for sales to nobody known
-    #[arg(long, default_value_t = 100_000)]
-    clients: u64,
+    #[command(flatten)]
+    shop: Shop,
     /// How many partitions they come from
     #[arg(long, default_value_t = 6)]
     partitions: usize,
@@ -32,8 +28,7 @@ impl Fold {
     pub fn run(&self) -> Result<()> {
         let mut random = StdRng::seed_from_u64(1);
         let from = Timestamp::now();
-        let sold =
-            |n: u64| sale(&mut random, n, self.products, self.clients, from.plus_millis(n as i64 / 100)).into_bytes();
+        let sold = |n: u64| self.shop.sale(&mut random, n, from.plus_millis(n as i64 / 100)).into_bytes();
         let sales: Vec<Vec<u8>> = (0..self.sales).map(sold).collect();
         let bytes: usize = sales.iter().map(Vec::len).sum();
         let mut fastest = Duration::MAX;

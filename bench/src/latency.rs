@@ -10,7 +10,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use stockstream_kafka::Producer;
 use stockstream_model::{Timestamp, settings::Settings};
 
-use crate::{Result, backlog::sale, times::Times};
+use crate::{Result, backlog::Shop, times::Times};
 
 const GIVE_UP: Duration = Duration::from_secs(30);
 
@@ -23,12 +23,8 @@ pub(crate) struct Latency {
     /// How many probes
     #[arg(long, default_value_t = 200)]
     probes: u64,
-    /// How many products
-    #[arg(long, default_value_t = 10_000)]
-    products: u64,
-    /// How many clients
-    #[arg(long, default_value_t = 100_000)]
-    clients: u64,
+    #[command(flatten)]
+    shop: Shop,
 }
 
 impl Latency {
@@ -37,7 +33,7 @@ impl Latency {
         let db = Client::with_uri_str(uri.reveal()).await?.default_database().ok_or("no database in the address")?;
         let run = Timestamp::now().millis();
         let topics = settings.kafka.topics.clone();
-        let (rate, products, clients, kafka) = (self.rate, self.products, self.clients, settings.kafka.clone());
+        let (rate, shop, kafka) = (self.rate, self.shop, settings.kafka.clone());
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
         let load = std::thread::spawn(move || -> Result<()> {
             let producer = Producer::new(&kafka, |_| {})?;
@@ -45,7 +41,7 @@ impl Latency {
             while stopped.try_recv() == Err(TryRecvError::Empty) {
                 let due = (began.elapsed().as_secs_f64() * rate as f64) as u64;
                 while sent < due {
-                    let event = sale(&mut random, run as u64 + sent, products, clients, Timestamp::now());
+                    let event = shop.sale(&mut random, run as u64 + sent, Timestamp::now());
                     producer.send(&kafka.topics.sales.name, &sent.to_string(), event.as_bytes())?;
                     sent += 1;
                 }

@@ -284,6 +284,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(Day(number)), "{text}");
         }
     }
+
     #[test]
     fn the_short_way_says_what_the_calendar_library_says_or_nothing() {
         let by_library = |text: &str| {

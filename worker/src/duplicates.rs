@@ -19,7 +19,7 @@ use stockstream_store::{
 use crate::{
     core::{
         duplicates::{Forgetting, forgetting, forgotten},
-        fold::fold_held,
+        fold::{Held, fold_held},
         position::successor,
     },
     flush::FlushPart,
@@ -52,9 +52,7 @@ pub(crate) async fn settle<S: StateStore>(
         let claim = claims.iter().find(|claim| claim.id == part.checkpoint.id);
         let Some((claim, rule)) = claim.and_then(|claim| Some((claim, Rule::of(claim)?))) else { continue };
         let first = asking.len();
-        let ask = |held: &crate::core::fold::Held| {
-            Asking::new(held.invoice.clone(), claim, rule, held.offset, held.produced_at)
-        };
+        let ask = |held: &Held| Asking::new(held.invoice.clone(), claim, rule, held.offset, held.produced_at);
         asking.extend(part.held.iter().map(ask));
         let latest = asking[first..].iter().map(|asking: &Asking| asking.sale.at).max();
         let forgotten = latest.zip(claim.deduplicate).map(|(latest, within)| forgotten(latest, within));

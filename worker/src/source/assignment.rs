@@ -87,14 +87,14 @@ pub(super) fn start_over(consumer: &BaseConsumer<Context>, settings: &Settings, 
     for id in ids {
         away.add_partition(&settings.kafka.topics.of(id.stream).name, id.partition);
     }
-    let resumed = consumer.context().resolve(consumer, ids);
-    let positions = list(&settings.kafka.topics, &resumed);
     let context = consumer.context();
+    let resumed = context.resolve(consumer, ids);
+    let positions = list(&settings.kafka.topics, &resumed);
     let outcome = context.remove(consumer, &away).and_then(|()| context.add(consumer, &positions));
     match outcome {
         Ok(()) => {
             let checkpoints = resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect();
-            consumer.context().add_news(News::Assigned(checkpoints));
+            context.add_news(News::Assigned(checkpoints));
         }
         // Revoked in the meantime: the rebalance that did it decides.
         Err(error) => tracing::debug!(%error, "partitions are not read again"),
