@@ -21,6 +21,7 @@ use crate::{
         position::Tally,
     },
     duplicates::{Settled, settle},
+    folding::{Folding, Handed},
     incarnation::Incarnations,
     metrics::{OfStream, Refusal, Stage},
     shared::Shared,
@@ -41,6 +42,13 @@ pub(crate) struct FlushPart {
     pub held: Vec<Held>,
 }
 
+impl From<(Checkpoint, Folding)> for FlushPart {
+    fn from((checkpoint, folding): (Checkpoint, Folding)) -> Self {
+        let Folding { range, oldest, held, .. } = folding;
+        Self { checkpoint, range, oldest, held }
+    }
+}
+
 /// What became of a flush.
 #[derive(Debug, Default)]
 pub(crate) struct Flushed {
@@ -57,13 +65,13 @@ pub(crate) async fn flusher<S: StateStore>(
     store: Arc<S>,
     shared: Arc<Shared>,
     mut incarnations: Incarnations,
-    mut jobs: Receiver<Vec<FlushPart>>,
+    mut jobs: Receiver<Vec<Handed>>,
     done: Sender<Flushed>,
 ) {
     incarnations.look(&shared);
     loop {
-        let parts = match tokio::time::timeout(IDLE, jobs.recv()).await {
-            Ok(Some(parts)) => parts,
+        let handed = match tokio::time::timeout(IDLE, jobs.recv()).await {
+            Ok(Some(handed)) => handed,
             Ok(None) => break,
             Err(_) => {
                 incarnations.look(&shared);
@@ -71,7 +79,8 @@ pub(crate) async fn flusher<S: StateStore>(
             }
         };
         shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
-        let ids: Vec<PartitionId> = parts.iter().map(|part| part.checkpoint.id).collect();
+        let ids: Vec<PartitionId> = handed.iter().map(|handed| handed.checkpoint().id).collect();
+        let Some(parts) = folded(handed).await else { break };
         let (parts, gone) = incarnations.split(parts, &shared).await;
         let flushed = match flush(&*store, &shared, parts).await {
             Ok(mut flushed) => {
@@ -93,6 +102,15 @@ pub(crate) async fn flusher<S: StateStore>(
             break;
         }
     }
+}
+
+/// Waits for the threads that fold. `None` if one is gone.
+pub(crate) async fn folded(handed: Vec<Handed>) -> Option<Vec<FlushPart>> {
+    let mut parts = Vec::with_capacity(handed.len());
+    for handed in handed {
+        parts.push(handed.folded().await?.into());
+    }
+    Some(parts)
 }
 
 /// Claims, applies and completes ranges of some partitions.

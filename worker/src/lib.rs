@@ -1,11 +1,12 @@
 //! The worker: events from Kafka in, exact and conditionally written answers out.
 //!
-//! `source` reads, validates and folds on a thread of its own; `flush` claims, applies and completes what was folded;
+//! `source` reads on a thread of its own, `folding` validates and folds on some more; `flush` claims, applies and completes what was folded;
 //! `publish` keeps the views. What they decide is in `core`, as pure functions.
 
 pub mod core;
 mod duplicates;
 mod flush;
+mod folding;
 mod heartbeat;
 mod http;
 mod incarnation;

@@ -9,13 +9,14 @@ use std::{
 
 use snafu::Snafu;
 use stockstream_kafka::KafkaError;
-use stockstream_model::settings::Settings;
+use stockstream_model::{Timestamp, settings::Settings};
 use stockstream_store::{StateStore, StoreError};
 use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     flush::flusher,
+    folding::Threads,
     heartbeat::heartbeats,
     http,
     incarnation::Incarnations,
@@ -130,7 +131,10 @@ where
     let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve);
     let (jobs, queue) = tokio::sync::mpsc::channel(1);
     let (done, outcomes) = mpsc::channel();
-    let source = Source::new(consumers, settings.clone(), Arc::clone(&shared), jobs, outcomes, shutdown.clone())?;
+    let threads = Threads::new(settings.limits.folding_threads, &settings.kafka.topics, Timestamp::now)
+        .map_err(|error| WorkerError::Reading { message: error.to_string() })?;
+    let source =
+        Source::new(consumers, settings.clone(), Arc::clone(&shared), threads, jobs, outcomes, shutdown.clone())?;
     shared.turn();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
@@ -156,6 +160,6 @@ where
 fn name() -> String {
     let host = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
     let host = host.or_else(|| std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned()));
-    let start = stockstream_model::Timestamp::now().millis();
+    let start = Timestamp::now().millis();
     format!("{}-{}-{start:x}", host.unwrap_or_else(|| "worker".into()), std::process::id())
 }

@@ -26,6 +26,8 @@ pub struct Limits {
     pub session_timeout: Span,
     /// How long rejected events are kept.
     pub keep_rejected: Span,
+    /// How many threads of one worker check and fold what another reads. More than there are processors help nobody.
+    pub folding_threads: usize,
     /// How many write commands one flush has under way at once.
     pub write_connections: usize,
     /// How many updates one write command carries.
@@ -43,6 +45,7 @@ impl Default for Limits {
             commit_every: Span::from_millis(1_000),
             session_timeout: Span::from_millis(10_000),
             keep_rejected: Span::from_millis(30 * 86_400_000),
+            folding_threads: 2,
             write_connections: 4,
             updates_per_command: 1_000,
         }

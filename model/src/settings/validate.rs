@@ -262,6 +262,7 @@ impl Settings {
         let limits = &self.limits;
         checks.range("limits.batchKeys", limits.batch_keys, 1, 10_000_000);
         checks.range("limits.batchBytes", limits.batch_bytes, 1 << 10, 16 << 30);
+        checks.range("limits.foldingThreads", limits.folding_threads, 1, 64);
         checks.range("limits.writeConnections", limits.write_connections, 1, 64);
         checks.range("limits.updatesPerCommand", limits.updates_per_command, 1, 25_000);
         for (name, span, min, max) in [

@@ -27,16 +27,15 @@ use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connecti
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
-    event::Stream,
-    settings::Settings,
+    settings::{Settings, Topics},
 };
 use stockstream_store::fail_point;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    core::fold::Record,
-    flush::{FlushPart, Flushed},
+    flush::Flushed,
+    folding::{Handed, Threads},
     incarnation::renew,
     shared::Shared,
 };
@@ -71,7 +70,8 @@ pub(crate) struct Source {
     consumer: BaseConsumer<Context>,
     settings: Settings,
     shared: Arc<Shared>,
-    jobs: Sender<Vec<FlushPart>>,
+    threads: Threads,
+    jobs: Sender<Vec<Handed>>,
     done: mpsc::Receiver<Flushed>,
     shutdown: CancellationToken,
     slots: HashMap<PartitionId, Slot>,
@@ -79,7 +79,6 @@ pub(crate) struct Source {
     last_flush: Instant,
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,
-    told: HashMap<(Stream, &'static str), Instant>,
     sign_in: Option<SignIn>,
     last_renewal: Instant,
 }
@@ -89,7 +88,8 @@ impl Source {
         consumers: Consumers,
         settings: Settings,
         shared: Arc<Shared>,
-        jobs: Sender<Vec<FlushPart>>,
+        threads: Threads,
+        jobs: Sender<Vec<Handed>>,
         done: mpsc::Receiver<Flushed>,
         shutdown: CancellationToken,
     ) -> Result<Self, KafkaError> {
@@ -100,6 +100,7 @@ impl Source {
             consumers,
             settings,
             shared,
+            threads,
             jobs,
             done,
             shutdown,
@@ -108,7 +109,6 @@ impl Source {
             last_flush: now,
             last_commit: now,
             uncommitted: HashMap::new(),
-            told: HashMap::new(),
             sign_in,
             last_renewal: now,
         })
@@ -118,6 +118,7 @@ impl Source {
     pub fn run(mut self) {
         while !self.shutdown.is_cancelled() {
             self.shared.turn();
+            self.threads.check();
             self.take_done();
             self.flush_if_ready();
             self.hold_back();
@@ -176,10 +177,9 @@ impl Source {
     fn read(&mut self) {
         let busy = self.in_flight || self.slots.values().any(Slot::is_ready);
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
-        let now = Timestamp::now();
         for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
-            let Self { consumer, slots, settings, shared, told, .. } = self;
+            let Self { consumer, slots, settings, shared, threads, .. } = self;
             let polled = consumer.poll(wait);
             // What a rebalance in this very poll changed must be known before anything else is done.
             if consumer.context().has_news() {
@@ -187,7 +187,7 @@ impl Source {
             }
             match polled {
                 None => break,
-                Some(Ok(message)) => fold(slots, settings, told, &message, now),
+                Some(Ok(message)) => gather(slots, &settings.kafka.topics, threads, &message),
                 Some(Err(error)) => {
                     self.trouble(&error);
                     break;
@@ -198,6 +198,7 @@ impl Source {
                 break;
             }
         }
+        self.slots.values_mut().for_each(|slot| slot.send(&self.threads));
     }
 
     /// Hands everything that is ready to the flusher, if that is free.
@@ -209,7 +210,7 @@ impl Source {
         if since < FLUSH_CATCHING_UP && !self.is_full() && self.is_far_behind() {
             return;
         }
-        let parts: Vec<FlushPart> = self.slots.values_mut().filter_map(Slot::take_part).collect();
+        let parts: Vec<Handed> = self.slots.values_mut().filter_map(|slot| slot.hand(&self.threads)).collect();
         if parts.is_empty() {
             return;
         }
@@ -350,28 +351,13 @@ impl Source {
     }
 }
 
-fn fold(
-    slots: &mut HashMap<PartitionId, Slot>,
-    settings: &Settings,
-    told: &mut HashMap<(Stream, &'static str), Instant>,
-    message: &BorrowedMessage<'_>,
-    now: Timestamp,
-) {
-    let Some(stream) = settings.kafka.topics.stream(message.topic()) else { return };
+fn gather(slots: &mut HashMap<PartitionId, Slot>, topics: &Topics, threads: &Threads, message: &BorrowedMessage<'_>) {
+    let Some(stream) = topics.stream(message.topic()) else { return };
     let id = PartitionId { stream, partition: message.partition() };
     // A partition that was stopped or lost may still have records on their way.
     let Some(slot) = slots.get_mut(&id) else { return };
     let produced_at = message.timestamp().to_millis().map(Timestamp::from_millis);
-    let payload = message.payload().unwrap_or_default();
-    let record = Record { id, topic: message.topic(), offset: message.offset(), produced_at, payload };
-    if let Some(rejection) = slot.fold(&record, now) {
-        let last = told.get(&(stream, rejection.reason.name()));
-        if last.is_none_or(|at| at.elapsed() >= Duration::from_secs(60)) {
-            told.insert((stream, rejection.reason.name()), Instant::now());
-            let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
-            tracing::warn!(topic, partition, offset, reason = %rejection.reason, error = %rejection, "event rejected and kept in rejected_events; more of this kind are not logged for a minute");
-        }
-    }
+    slot.gather(message.offset(), produced_at, message.payload().unwrap_or_default(), threads);
 }
 
 /// The next offset to read of every checkpoint, for the log.

@@ -1,16 +1,12 @@
 //! A partition of ours: its checkpoint, and the ranges that are folded behind it.
 
-use stockstream_model::{Timestamp, documents::Checkpoint, event::Rejection, settings::Span};
-use stockstream_store::Range;
+use stockstream_model::{Timestamp, documents::Checkpoint, settings::Span};
 
-use crate::{
-    core::fold::{Held, Record, fold, hold},
-    flush::FlushPart,
-};
+use crate::folding::{Folded, Gathered, Handed, Threads};
 
-/// A partition that is being read. What is folded of its events is for `F` to say.
+/// A partition that is being read. How its events are folded is for `F` to say.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Slot<F = Folding> {
+pub(crate) struct Slot<F = Gathered> {
     checkpoint: Checkpoint,
     /// How far copies of an invoice lie apart, in ranges that are not claimed yet.
     deduplicate: Option<Span>,
@@ -22,67 +18,6 @@ pub(crate) struct Slot<F = Folding> {
     folding: F,
     /// While set, `folding` is the claimed range up to here, and must be flushed as it was claimed.
     recovering: Option<i64>,
-}
-
-/// A range that events are folded into.
-pub(crate) trait Folded {
-    /// Nothing, from that offset on, of sales that count unless they are copies, where that is told.
-    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self;
-    /// Behind the last offset.
-    fn end(&self) -> i64;
-    /// Moves the end, over offsets that hold no event.
-    fn end_at(&mut self, end: i64);
-    /// Whether it holds no event.
-    fn is_empty(&self) -> bool;
-}
-
-/// A payload that is kept counts so many times: of others only their sums take memory.
-const KEPT: usize = 8;
-
-/// The changes of a range.
-#[derive(Default)]
-pub(crate) struct Folding {
-    range: Range,
-    oldest: Option<Timestamp>,
-    bytes: usize,
-    deduplicate: Option<Span>,
-    /// Sales that may be copies.
-    held: Vec<Held>,
-}
-
-impl Folded for Folding {
-    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self {
-        let range = Range { incarnation: checkpoint.incarnation, next, end: next, ..Range::default() };
-        Self { range, deduplicate, ..Self::default() }
-    }
-
-    fn end(&self) -> i64 {
-        self.range.end
-    }
-
-    fn end_at(&mut self, end: i64) {
-        self.range.end = end;
-    }
-
-    fn is_empty(&self) -> bool {
-        self.range.events == 0
-    }
-}
-
-impl Folding {
-    fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        self.oldest = match (self.oldest, record.produced_at) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        let rejection = match self.deduplicate {
-            None => fold(&mut self.range, record, now),
-            Some(_) => hold(&mut self.range, &mut self.held, record, now),
-        };
-        let is_kept = rejection.is_some() || self.deduplicate.is_some();
-        self.bytes += record.payload.len() * if is_kept { KEPT } else { 1 };
-        rejection
-    }
 }
 
 impl<F: Folded> Slot<F> {
@@ -156,75 +91,91 @@ impl<F: Folded> Slot<F> {
 }
 
 impl Slot {
-    pub fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        self.take_in(record.offset, |folding| folding.fold(record, now)).flatten()
+    pub fn gather(&mut self, offset: i64, produced_at: Option<Timestamp>, payload: &[u8], threads: &Threads) {
+        self.take_in(offset, |gathered| gathered.push(offset, produced_at, payload, threads));
     }
 
-    pub fn take_part(&mut self) -> Option<FlushPart> {
-        let (mut checkpoint, Folding { range, oldest, deduplicate, held, .. }) = self.take()?;
-        checkpoint.deduplicate = deduplicate; // so the claim says it
-        Some(FlushPart { checkpoint, range, oldest, held })
+    /// Has what is gathered folded, without waiting for more.
+    pub fn send(&mut self, threads: &Threads) {
+        self.folding.send(threads);
+    }
+
+    pub fn hand(&mut self, threads: &Threads) -> Option<Handed> {
+        let (checkpoint, gathered) = self.take()?;
+        Some(gathered.hand(checkpoint, threads))
     }
 
     pub fn keys(&self) -> usize {
-        self.folding.range.keys() + self.folding.held.len()
+        self.folding.keys()
     }
 
     pub fn bytes(&self) -> usize {
-        self.folding.bytes
+        self.folding.bytes()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::{documents::PartitionId, event::Stream};
+    use crate::flush::{FlushPart, folded};
+    use stockstream_model::{documents::PartitionId, event::Stream, settings::Topics};
 
     fn slot(next: i64, pending: Option<i64>) -> Slot {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
         Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) }, None)
     }
 
-    fn read(slot: &mut Slot, offsets: impl IntoIterator<Item = i64>) {
+    fn read(slot: &mut Slot, threads: &Threads, offsets: impl IntoIterator<Item = i64>) {
         for offset in offsets {
-            let record = Record { id: slot.checkpoint.id, topic: "t", offset, produced_at: None, payload: b"{}" };
-            slot.fold(&record, Timestamp::default());
+            slot.gather(offset, None, b"{}", threads);
         }
+    }
+
+    fn flushed(slot: &mut Slot, threads: &Threads) -> Option<FlushPart> {
+        let handed = slot.hand(threads)?;
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(folded(vec![handed])).unwrap().pop()
+    }
+
+    fn threads() -> Threads {
+        Threads::new(1, &Topics::default(), Timestamp::default).unwrap()
     }
 
     #[test]
     fn a_claimed_range_is_flushed_exactly_as_claimed_and_alone() {
+        let threads = threads();
         let mut slot = slot(5, Some(8));
-        read(&mut slot, [5, 6]);
+        read(&mut slot, &threads, [5, 6]);
         assert!(!slot.is_ready());
-        read(&mut slot, [7, 8, 9]);
-        let part = slot.take_part().unwrap();
+        read(&mut slot, &threads, [7, 8, 9]);
+        let part = flushed(&mut slot, &threads).unwrap();
         assert_eq!((part.range.next, part.range.end, part.range.events), (5, 8, 3));
-        assert!(slot.take_part().is_none(), "one range of a partition at a time");
+        assert!(flushed(&mut slot, &threads).is_none(), "one range of a partition at a time");
         slot.completed(Checkpoint { next: 8, pending: None, ..part.checkpoint });
-        let part = slot.take_part().unwrap();
+        let part = flushed(&mut slot, &threads).unwrap();
         assert_eq!((part.range.next, part.range.end, part.range.events), (8, 10, 2));
     }
 
     #[test]
     fn a_gap_at_the_end_of_a_claimed_range_is_no_hindrance() {
+        let threads = threads();
         let mut slot = slot(5, Some(8));
-        read(&mut slot, [5, 11]);
-        let part = slot.take_part().unwrap();
+        read(&mut slot, &threads, [5, 11]);
+        let part = flushed(&mut slot, &threads).unwrap();
         assert_eq!((part.range.next, part.range.end, part.range.events), (5, 8, 1));
         slot.completed(Checkpoint { next: 8, pending: None, ..part.checkpoint });
-        assert_eq!(slot.take_part().map(|part| (part.range.next, part.range.end)), Some((8, 12)));
+        assert_eq!(flushed(&mut slot, &threads).map(|part| (part.range.next, part.range.end)), Some((8, 12)));
     }
 
     #[test]
     fn folding_goes_on_while_a_flush_is_under_way_and_what_comes_twice_counts_once() {
+        let threads = threads();
         let mut slot = slot(0, None);
-        read(&mut slot, [0, 1]);
-        let first = slot.take_part().unwrap();
-        read(&mut slot, [1, 2, 3]);
+        read(&mut slot, &threads, [0, 1]);
+        let first = flushed(&mut slot, &threads).unwrap();
+        read(&mut slot, &threads, [1, 2, 3]);
         assert!(!slot.is_ready());
         slot.completed(Checkpoint { next: 2, ..first.checkpoint });
-        let second = slot.take_part().unwrap();
+        let second = flushed(&mut slot, &threads).unwrap();
         assert_eq!((second.range.next, second.range.end, second.range.events), (2, 4, 2));
     }
 }

@@ -12,7 +12,7 @@ use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
     event::Stream,
-    settings::{Analytics, Span},
+    settings::{Analytics, Span, Topics},
 };
 use stockstream_store::{
     MemoryStore, Range, StateStore,
@@ -25,7 +25,8 @@ use crate::{
         position::claim,
     },
     duplicates::settle,
-    flush::{FlushPart, flush},
+    flush::{FlushPart, flush, folded},
+    folding::Threads,
     shared::Shared,
     source::slot::Slot,
 };
@@ -104,9 +105,9 @@ fn logs() -> impl Strategy<Value = Logs> {
         .prop_map(|(a, b, c, d)| vec![a, b, c, d])
 }
 
-fn record(id: PartitionId, entry: &Entry) -> Record<'_> {
+fn record<'a>(id: PartitionId, topic: &'a str, entry: &'a Entry) -> Record<'a> {
     let Entry { offset, at, payload } = entry;
-    let (topic, produced_at) = (id.stream.name(), Some(Timestamp::from_millis(*at)));
+    let produced_at = Some(Timestamp::from_millis(*at));
     Record { id, topic, offset: *offset, produced_at, payload: payload.as_bytes() }
 }
 
@@ -114,6 +115,7 @@ struct Trial {
     store: MemoryStore,
     logs: Logs,
     workers: Vec<(Shared, HashMap<PartitionId, Slot>)>,
+    threads: Threads,
     /// By which settings each worker tells copies of invoices.
     deduplicate: [Option<Span>; WORKERS],
     /// How far each worker has read each partition.
@@ -127,6 +129,7 @@ impl Trial {
             store: MemoryStore::new(Analytics::default()),
             logs,
             workers,
+            threads: Threads::new(2, &Topics::default(), Timestamp::default).unwrap(),
             deduplicate: [None; WORKERS],
             read: HashMap::new(),
         }
@@ -145,18 +148,20 @@ impl Trial {
         let Some(slot) = self.workers[worker].1.get_mut(id) else { return };
         let position = self.read.entry((worker, *id)).or_default();
         for entry in log.iter().filter(|entry| entry.offset >= *position).take(records).collect::<Vec<_>>() {
-            slot.fold(&record(*id, entry), Timestamp::default());
+            let produced_at = Some(Timestamp::from_millis(entry.at));
+            slot.gather(entry.offset, produced_at, entry.payload.as_bytes(), &self.threads);
             *position = entry.offset + 1;
         }
     }
 
-    fn parts(&mut self, worker: usize) -> Vec<FlushPart> {
-        self.workers[worker].1.values_mut().filter_map(Slot::take_part).collect()
+    async fn parts(&mut self, worker: usize) -> Vec<FlushPart> {
+        let slots = self.workers[worker].1.values_mut();
+        folded(slots.filter_map(|slot| slot.hand(&self.threads)).collect()).await.unwrap()
     }
 
     /// Returns how many partitions were completed.
     async fn flush(&mut self, worker: usize) -> usize {
-        let parts = self.parts(worker);
+        let parts = self.parts(worker).await;
         let flushed = flush(&self.store, &self.workers[worker].0, parts).await.unwrap();
         let completed = flushed.completed.len();
         for checkpoint in flushed.completed {
@@ -187,7 +192,7 @@ impl Trial {
     /// A worker claims what it has and forgets all of it. The parts, behind their claims.
     async fn claim(&mut self, worker: usize) -> Vec<FlushPart> {
         let mut parts = Vec::new();
-        for mut part in self.parts(worker) {
+        for mut part in self.parts(worker).await {
             if let Some(claimed) = claim(&part.checkpoint, part.range.end, self.workers[worker].0.stamp()) {
                 if !self.store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap()[0] {
                     continue;
@@ -245,12 +250,12 @@ fn some_keys(range: &Range, keys: &mut usize) -> Range {
 /// One pass over each log, applied in one batch: what must come out.
 async fn plainly(logs: &Logs) -> Snapshot {
     let store = MemoryStore::new(Analytics::default());
-    let shared = Shared::new("plain".into());
+    let (shared, topics) = (Shared::new("plain".into()), Topics::default());
     for (id, log) in logs {
         let Some(last) = log.last() else { continue };
         let mut range = Range::default();
         for entry in log {
-            fold(&mut range, &record(*id, entry), Timestamp::default());
+            fold(&mut range, &record(*id, &topics.of(id.stream).name, entry), Timestamp::default());
         }
         assert_eq!(range.end, last.offset + 1);
         let checkpoint = Checkpoint::new(*id, 0, None);

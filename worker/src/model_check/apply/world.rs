@@ -11,7 +11,8 @@ use crate::{
         flight::{Applying, Claiming, Completing},
         position::{LogFacts, Tally},
     },
-    source::slot::{Folded, Slot},
+    folding::Folded,
+    source::slot::Slot,
 };
 
 /// Documents that events change.

@@ -1,0 +1,66 @@
+//! Folding, on threads of its own: the reading side gathers the records of a range, the partition's thread folds them, and
+//! the flush waits for what came of them.
+
+mod gathered;
+mod threads;
+mod told;
+
+pub(crate) use gathered::{Gathered, Handed};
+use stockstream_model::{Timestamp, documents::Checkpoint, event::Rejection, settings::Span};
+use stockstream_store::Range;
+pub(crate) use threads::Threads;
+
+use crate::core::fold::{Held, Record, fold, hold};
+
+/// A range that events are folded into.
+pub(crate) trait Folded {
+    /// Nothing, from that offset on, of sales that count unless they are copies, where that is told.
+    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self;
+    /// Behind the last offset.
+    fn end(&self) -> i64;
+    /// Moves the end, over offsets that hold no event.
+    fn end_at(&mut self, end: i64);
+    /// Whether it holds no event.
+    fn is_empty(&self) -> bool;
+}
+
+/// A payload that is kept counts so many times: of others only their sums take memory.
+const KEPT: usize = 8;
+
+/// The changes of a range.
+#[derive(Default)]
+pub(crate) struct Folding {
+    pub range: Range,
+    /// The earliest Kafka timestamp in it.
+    pub oldest: Option<Timestamp>,
+    bytes: usize,
+    deduplicate: Option<Span>,
+    /// Sales that may be copies.
+    pub held: Vec<Held>,
+}
+
+impl Folding {
+    /// Nothing, from that offset on, of sales that count unless they are copies, where that is told.
+    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self {
+        let range = Range { incarnation: checkpoint.incarnation, next, end: next, ..Range::default() };
+        Self { range, deduplicate, ..Self::default() }
+    }
+
+    fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+        self.oldest = match (self.oldest, record.produced_at) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let rejection = match self.deduplicate {
+            None => fold(&mut self.range, record, now),
+            Some(_) => hold(&mut self.range, &mut self.held, record, now),
+        };
+        let is_kept = rejection.is_some() || self.deduplicate.is_some();
+        self.bytes += record.payload.len() * if is_kept { KEPT } else { 1 };
+        rejection
+    }
+
+    fn keys(&self) -> usize {
+        self.range.keys() + self.held.len()
+    }
+}
