@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use hashbrown::HashMap as FastMap;
 use stockstream_model::{
     Day, Timestamp,
     documents::{Checkpoint, ClientChange, DailyChange, InventoryChange, PartitionId, ProductChange, RejectedEvent},
@@ -16,6 +15,10 @@ use crate::StoreError;
 /// The id of a product or client. Nearly all are short enough to lie beside their change, which is where the time goes
 /// when many keys are folded.
 pub type Key = compact_str::CompactString;
+
+/// Changes by key, one behind the other: a map of them laid out by hash would be twice as large, and finding a change in it
+/// is waiting for memory.
+pub type FastMap<K, V> = indexmap::IndexMap<K, V, hashbrown::DefaultHashBuilder>;
 
 /// The key of stock: product and batch.
 pub type StockKey = (String, Option<String>);

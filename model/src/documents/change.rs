@@ -9,26 +9,29 @@ use crate::{Day, Money, Timestamp};
 /// What a batch changes of a product.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProductChange {
-    /// Units sold, returns deducted.
-    pub units: i64,
-    /// Revenue of lines with a price.
-    pub revenue: Money,
     /// Cost of lines with a cost.
     pub cost: Money,
-    /// Units of lines without a price.
-    pub unpriced: i64,
     /// Units of lines without a cost.
     pub uncosted: i64,
     /// First and last sale.
     pub sales: Option<(Timestamp, Timestamp)>,
     /// Sales by day, no day twice.
     pub days: SmallVec<[(Day, DayTotals); 1]>,
-    /// The latest record; on the heap, since few changes have one.
-    pub record: Versioned<ProductRecord>,
-    /// Sum of the quantities of inventory events.
-    pub stock_sum: i64,
-    /// Count of inventory events.
-    pub stock_count: i64,
+    /// What inventory events say; on the heap, since few changes have any.
+    pub stock: Option<Box<StockChange>>,
+}
+
+/// What the inventory events of a batch change of a product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StockChange {
+    /// The latest record's version.
+    pub version: Version,
+    /// The latest record.
+    pub record: ProductRecord,
+    /// Sum of the quantities.
+    pub sum: i64,
+    /// How many events.
+    pub count: i64,
 }
 
 /// What a batch changes of a client.
@@ -97,19 +100,33 @@ impl ProductChange {
         &mut self.days[index].1
     }
 
+    /// All its sales. Beside those by day they would only take room, and waiting for memory is what folding costs.
+    pub fn sold(&self) -> DayTotals {
+        let mut all = DayTotals::default();
+        self.days.iter().for_each(|(_, totals)| all.add(totals));
+        all
+    }
+
     /// Takes in the record of an inventory event.
     pub fn take_record(&mut self, version: Version, record: ProductRecord, quantity: i64) {
-        self.record = later(self.record.take(), Some(Box::new((version, record))));
-        self.stock_sum = self.stock_sum.saturating_add(quantity);
-        self.stock_count += 1;
+        self.take_stock(StockChange { version, record, sum: quantity, count: 1 });
+    }
+
+    fn take_stock(&mut self, other: StockChange) {
+        let Some(stock) = &mut self.stock else {
+            self.stock = Some(Box::new(other));
+            return;
+        };
+        stock.sum = stock.sum.saturating_add(other.sum);
+        stock.count += other.count;
+        if other.version > stock.version {
+            (stock.version, stock.record) = (other.version, other.record);
+        }
     }
 
     /// Takes in another change of the same product.
     pub fn merge(&mut self, other: &Self) {
-        self.units = self.units.saturating_add(other.units);
-        self.revenue = plus(self.revenue, other.revenue);
         self.cost = plus(self.cost, other.cost);
-        self.unpriced = self.unpriced.saturating_add(other.unpriced);
         self.uncosted = self.uncosted.saturating_add(other.uncosted);
         if let Some((first, last)) = other.sales {
             self.sold_at(first);
@@ -118,20 +135,19 @@ impl ProductChange {
         for (day, totals) in &other.days {
             self.day(*day).add(totals);
         }
-        self.record = later(self.record.take(), other.record.clone());
-        self.stock_sum = self.stock_sum.saturating_add(other.stock_sum);
-        self.stock_count += other.stock_count;
+        if let Some(stock) = &other.stock {
+            self.take_stock((**stock).clone());
+        }
     }
 
     /// Applies it to state, keeping sales by day for so many days before the last sale.
     pub fn apply(&self, state: &mut ProductState, history_days: u32) {
-        state.units = state.units.saturating_add(self.units);
-        state.revenue = plus(state.revenue, self.revenue);
+        let DayTotals { units, revenue, unpriced, .. } = self.sold();
+        state.units = state.units.saturating_add(units);
+        state.revenue = plus(state.revenue, revenue);
         state.cost = plus(state.cost, self.cost);
-        state.unpriced = state.unpriced.saturating_add(self.unpriced);
+        state.unpriced = state.unpriced.saturating_add(unpriced);
         state.uncosted = state.uncosted.saturating_add(self.uncosted);
-        state.stock_sum = state.stock_sum.saturating_add(self.stock_sum);
-        state.stock_count += self.stock_count;
         if let Some((first, last)) = self.sales {
             state.first_sale = Some(state.first_sale.map_or(first, |at| at.min(first)));
             let last = state.last_sale.map_or(last, |at| at.max(last));
@@ -142,11 +158,12 @@ impl ProductChange {
             // What falls out can never come back in, since the last sale only grows: the order of events leaves no trace.
             state.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
         }
-        if let Some((version, record)) = self.record.as_deref()
-            && state.version.is_none_or(|standing| *version > standing)
-        {
-            state.version = Some(*version);
-            state.record = Some(record.clone());
+        let Some(stock) = &self.stock else { return };
+        state.stock_sum = state.stock_sum.saturating_add(stock.sum);
+        state.stock_count += stock.count;
+        if state.version.is_none_or(|standing| stock.version > standing) {
+            state.version = Some(stock.version);
+            state.record = Some(stock.record.clone());
         }
     }
 }

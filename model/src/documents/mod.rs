@@ -8,7 +8,7 @@ mod rows;
 mod state;
 mod status;
 
-pub use change::{ClientChange, DailyChange, InventoryChange, ProductChange};
+pub use change::{ClientChange, DailyChange, InventoryChange, ProductChange, StockChange};
 pub use checkpoint::{Checkpoint, PartitionId, StartPositions};
 pub use fields::{Field, Kind, Row, Value};
 pub use rows::{ClientRow, DailyRow, RiskCategory, RiskRow, Winner};

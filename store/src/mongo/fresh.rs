@@ -4,7 +4,9 @@
 use bson::{Bson, Document, doc};
 use stockstream_model::{
     analytics::{client_worth, score_base},
-    documents::{ClientChange, ClientState, DailyChange, DayTotals, InventoryChange, ProductChange, ProductState},
+    documents::{
+        ClientChange, ClientState, DailyChange, DayTotals, InventoryChange, ProductChange, ProductState, StockChange,
+    },
     settings::{Analytics, ClientTiers},
 };
 
@@ -31,14 +33,15 @@ fn amounts<const N: usize>(named: [(&str, i64); N]) -> Document {
 }
 
 pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
+    let (sold, stock) = (change.sold(), change.stock.as_deref());
     let mut fields = amounts([
-        ("units", change.units),
-        ("revenue", change.revenue.units()),
+        ("units", sold.units),
+        ("revenue", sold.revenue.units()),
         ("cost", change.cost.units()),
-        ("unpriced", change.unpriced),
+        ("unpriced", sold.unpriced),
         ("uncosted", change.uncosted),
-        ("stock_sum", change.stock_sum),
-        ("stock_count", change.stock_count),
+        ("stock_sum", stock.map_or(0, |stock| stock.sum)),
+        ("stock_count", stock.map_or(0, |stock| stock.count)),
     ]);
     if let Some((first, last)) = change.sales {
         fields.extend(doc! {
@@ -51,7 +54,7 @@ pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules:
                 .collect::<Document>(),
         });
     }
-    if let Some((version, record)) = change.record.as_deref() {
+    if let Some(StockChange { version, record, .. }) = stock {
         fields.insert("rec", record_document(version, record));
     }
     let mut state = ProductState::default();

@@ -3,7 +3,6 @@
 use std::hash::Hash;
 
 use bson::{Bson, Document};
-use hashbrown::HashMap as FastMap;
 use stockstream_model::{
     Day,
     documents::{ClientChange, DailyChange, InventoryChange, ProductChange},
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::{
     Range,
-    batch::{Key, StockKey},
+    batch::{FastMap, Key, StockKey},
     core::verdict::Guard,
 };
 

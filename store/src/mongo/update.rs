@@ -8,7 +8,9 @@ use bson::{Bson, Document, doc};
 use stockstream_model::{
     Day, Timestamp,
     decimal::SCALE,
-    documents::{ClientChange, ClientRecordFields, DailyChange, DayTotals, InventoryChange, ProductChange, Version},
+    documents::{
+        ClientChange, ClientRecordFields, DailyChange, DayTotals, InventoryChange, ProductChange, StockChange, Version,
+    },
     settings::{Analytics, ClientTiers, Weights},
 };
 
@@ -96,11 +98,11 @@ pub(super) fn kept_days(change: &ProductChange, history_days: u32) -> impl Itera
 }
 
 pub(super) fn product_shape(change: &ProductChange, rules: &Analytics) -> Shape {
-    if change.record.is_some() {
+    if change.stock.is_some() {
         return None;
     }
-    let ProductChange { units, revenue, cost, unpriced, uncosted, stock_sum, stock_count, .. } = *change;
-    let sums = nonzero(&[units, revenue.units(), cost.units(), unpriced, uncosted, stock_sum, stock_count]);
+    let DayTotals { units, revenue, unpriced, .. } = change.sold();
+    let sums = nonzero(&[units, revenue.units(), change.cost.units(), unpriced, change.uncosted]);
     let mut shape = vec![sums << 1 | i64::from(change.sales.is_some())];
     let mut days: Vec<_> = kept_days(change, rules.history_days).collect();
     days.sort_unstable_by_key(|(day, _)| *day);
@@ -124,13 +126,13 @@ fn if_later(standing: &str, version: &Version, value: impl Into<Bson>, field: &s
 
 pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
     let mut set = Document::new();
-    plus(&mut set, "units", keys, |change| change.units);
-    plus(&mut set, "revenue", keys, |change| change.revenue.units());
+    plus(&mut set, "units", keys, |change| change.sold().units);
+    plus(&mut set, "revenue", keys, |change| change.sold().revenue.units());
     plus(&mut set, "cost", keys, |change| change.cost.units());
-    plus(&mut set, "unpriced", keys, |change| change.unpriced);
+    plus(&mut set, "unpriced", keys, |change| change.sold().unpriced);
     plus(&mut set, "uncosted", keys, |change| change.uncosted);
-    plus(&mut set, "stock_sum", keys, |change| change.stock_sum);
-    plus(&mut set, "stock_count", keys, |change| change.stock_count);
+    plus(&mut set, "stock_sum", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.sum));
+    plus(&mut set, "stock_count", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.count));
     let mut derive = product_derived(&rules.product_winners.weights, stamp);
     let Some(first) = keys.changes.first() else { return Document::new() };
     if first.sales.is_some() {
@@ -144,7 +146,7 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: 
         }
         derive.insert("days", pruned_days(rules.history_days));
     }
-    if let Some((version, record)) = first.record.as_deref() {
+    if let Some(StockChange { version, record, .. }) = first.stock.as_deref() {
         set.insert("rec", if_later("$rec.v", version, record_document(version, record), "$rec"));
     }
     keys.statement(guards, set, derive)

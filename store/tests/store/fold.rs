@@ -62,11 +62,8 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
         let times = |price: Option<Money>| price.and_then(|price| price.checked_times(item.quantity));
         let (revenue, cost) = (times(item.unit_price), times(item.unit_cost));
         let product = range.products.entry(Key::from(item.product_id.as_str())).or_default();
-        product.units += item.quantity;
-        product.revenue = plus(product.revenue, revenue);
         product.cost = plus(product.cost, cost);
         let (unpriced, uncosted) = (left(item.quantity, revenue), left(item.quantity, cost));
-        product.unpriced += unpriced;
         product.uncosted += uncosted;
         product.sold_at(at);
         product.day(at.day()).add(&DayTotals {

@@ -1,7 +1,8 @@
 //! Money is exact.
 
 use stockstream_model::{
-    Money,
+    Money, Timestamp,
+    documents::{ProductRecord, Version},
     event::{ClientRecord, Sale},
 };
 use stockstream_store::{Paging, StateStore, ViewStore, inspect::Inspect};
@@ -42,9 +43,11 @@ async fn the_greatest_sums_are_exact(bed: &impl Bed) {
         range.clients.get_mut("ann").unwrap().revenue = amount;
         range.daily.values_mut().for_each(|day| (day.totals.revenue, day.totals.units) = (amount, units));
         for product in range.products.values_mut() {
-            (product.revenue, product.cost, product.units) = (amount, amount, units);
-            (product.unpriced, product.uncosted, product.stock_sum) = (units, units, units);
-            product.days[0].1.revenue = amount;
+            (product.cost, product.uncosted) = (amount, units);
+            let day = &mut product.days[0].1;
+            (day.revenue, day.units, day.unpriced) = (amount, units, units);
+            let version = Version { at: Timestamp::default(), incarnation: 0, partition: 0, offset: end };
+            product.take_record(version, ProductRecord::default(), units);
         }
         store.apply(&[(SALES, range)].into(), std::slice::from_ref(&claim)).await.unwrap();
         complete(&*store, &claim).await;

@@ -95,14 +95,13 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) -> Option<Timestamp> {
     let (at, day) = (sale.timestamp, sale.timestamp.day());
     let amount = sale.amount();
     let mut units = 0_i64;
-    let firsts = first_lines(&sale.items);
-    for (item, is_first) in sale.items.iter().zip(firsts) {
+    let is_first = first_lines(&sale.items);
+    for (index, item) in sale.items.iter().enumerate() {
         units = units.saturating_add(item.quantity);
         let product = range.products.entry(Key::from(item.product_id.as_str())).or_default();
-        product.units = product.units.saturating_add(item.quantity);
         product.sold_at(at);
         let mut line = stockstream_model::documents::DayTotals {
-            invoices: i64::from(is_first),
+            invoices: i64::from(is_first(index)),
             units: item.quantity,
             ..Default::default()
         };
@@ -110,8 +109,6 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) -> Option<Timestamp> {
             Some(revenue) => line.revenue = revenue,
             None => line.unpriced = item.quantity,
         }
-        product.revenue = sum(product.revenue, line.revenue);
-        product.unpriced = product.unpriced.saturating_add(line.unpriced);
         match item.unit_cost.and_then(|cost| cost.checked_times(item.quantity)) {
             Some(cost) => product.cost = sum(product.cost, cost),
             None => product.uncosted = product.uncosted.saturating_add(item.quantity),
@@ -133,15 +130,16 @@ fn sum(a: stockstream_model::Money, b: stockstream_model::Money) -> stockstream_
 }
 
 /// For each line whether it is the invoice's first of its product: an invoice counts once per product.
-fn first_lines(items: &[Item<'_>]) -> Vec<bool> {
+fn first_lines<'a>(items: &'a [Item<'_>]) -> impl Fn(usize) -> bool + 'a {
     const FEW: usize = 16;
-    if items.len() <= FEW {
-        let before =
-            |index: usize, item: &Item<'_>| items[..index].iter().any(|other| other.product_id == item.product_id);
-        return items.iter().enumerate().map(|(index, item)| !before(index, item)).collect();
+    let firsts: Option<Vec<bool>> = (items.len() > FEW).then(|| {
+        let mut seen = HashSet::with_capacity(items.len());
+        items.iter().map(|item| seen.insert(item.product_id.as_str())).collect()
+    });
+    move |index| match &firsts {
+        Some(firsts) => firsts[index],
+        None => items[..index].iter().all(|before| before.product_id != items[index].product_id),
     }
-    let mut seen = HashSet::with_capacity(items.len());
-    items.iter().map(|item| seen.insert(item.product_id.as_str())).collect()
 }
 
 fn version(range: &Range, record: &Record<'_>, updated_at: Option<Timestamp>) -> Version {
@@ -230,8 +228,11 @@ mod tests {
                 {"product_id":"a","quantity":-1,"unit_price":"2.50"}]}"#],
         );
         let (a, b) = (&range.products["a"], &range.products["b"]);
-        assert_eq!((a.units, a.revenue.to_string(), a.uncosted, a.days[0].1.invoices), (2, "5".into(), 2, 1));
-        assert_eq!((b.units, b.cost.to_string(), b.uncosted), (1, "4".into(), 0));
+        assert_eq!(
+            (a.sold().units, a.sold().revenue.to_string(), a.uncosted, a.sold().invoices),
+            (2, "5".into(), 2, 1)
+        );
+        assert_eq!((b.sold().units, b.cost.to_string(), b.uncosted), (1, "4".into(), 0));
         let day: Day = "2026-01-02".parse().unwrap();
         assert_eq!((range.daily[&day].totals.units, range.daily[&day].totals.revenue.to_string()), (3, "15".into()));
         assert_eq!((range.clients["c"].invoices, range.clients["c"].revenue.to_string()), (1, "15".into()));
@@ -246,7 +247,7 @@ mod tests {
             ],
         );
         let a = &range.products["a"];
-        assert_eq!((a.units, a.unpriced, a.revenue.units()), (3, 3, 0));
+        assert_eq!((a.sold().units, a.sold().unpriced, a.sold().revenue.units()), (3, 3, 0));
         assert_eq!(range.daily.values().next().unwrap().totals.revenue.to_string(), "99");
     }
 
@@ -270,9 +271,8 @@ mod tests {
         );
         for payloads in [[old, new], [new, old]] {
             let range = folded(Stream::Inventory, &payloads);
-            let a = &range.products["a"];
-            assert_eq!((a.stock_sum, a.stock_count), (12, 2));
-            assert_eq!(a.record.as_ref().unwrap().1.name.as_deref(), Some("new"));
+            let stock = range.products["a"].stock.as_ref().unwrap();
+            assert_eq!((stock.sum, stock.count, stock.record.name.as_deref()), (12, 2, Some("new")));
             assert_eq!(range.inventory[&("a".to_owned(), None)].record.quantity, 7);
         }
     }
