@@ -96,7 +96,7 @@ pub(crate) async fn flusher<S: StateStore>(
         shared.flush_began.store(0, Ordering::Relaxed);
         shared.set_flushing(false);
         if !flushed.completed.is_empty() {
-            shared.changed.notify_one();
+            shared.moved.send_replace(());
         }
         if done.send(flushed).is_err() {
             break;

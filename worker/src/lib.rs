@@ -21,5 +21,4 @@ mod startup;
 #[cfg(test)]
 mod trial;
 
-pub use publish::Publisher;
 pub use run::{Options, WorkerError, run};

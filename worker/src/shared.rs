@@ -14,7 +14,7 @@ use stockstream_model::{
     documents::{Checkpoint, PartitionId, PartitionStatus},
 };
 use stockstream_store::StateStore;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::{core::position::Stamp, metrics::Metrics};
 
@@ -29,8 +29,8 @@ pub(crate) struct Shared {
     pub worker: String,
     pub started_at: Timestamp,
     pub metrics: Metrics,
-    /// Rings when a flush completed.
-    pub changed: Notify,
+    /// Rings when a flush completed, or publishing fell to this worker or to another.
+    pub moved: watch::Sender<()>,
     /// Whether this worker owns partition 0 of the sales topic, and so publishes.
     pub publisher: AtomicBool,
     pub generation: AtomicI64,
@@ -71,7 +71,7 @@ impl Shared {
             worker,
             started_at: Timestamp::now(),
             metrics: Metrics::default(),
-            changed: Notify::new(),
+            moved: watch::Sender::new(()),
             publisher: AtomicBool::new(false),
             generation: AtomicI64::new(0),
             stale: AtomicBool::new(false),

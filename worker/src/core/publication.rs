@@ -56,8 +56,8 @@ pub fn fingerprint(checkpoints: &[Checkpoint]) -> Seen {
 }
 
 /// What a turn leaves as seen: nothing where another publisher was faster, so that the next turn looks again.
-pub fn remembered(seen: Seen, outcomes: &[Published]) -> Option<Seen> {
-    Some(seen).filter(|_| !outcomes.contains(&Published::Overtaken))
+pub fn remembered(seen: Seen, outcome: Published) -> Option<Seen> {
+    Some(seen).filter(|_| outcome != Published::Overtaken)
 }
 
 /// Whether derived fields may have been written with settings of another generation since this publisher's last turn.
@@ -291,7 +291,7 @@ mod tests {
         let point = claim.claimed(true, CLOCK).inserted();
         assert!(matches!(&point, Ranking::Point(_, state) if (state.revision, state.pointer) == (4, 4)));
         assert_eq!(point.pointed(false), Ranking::Done(Published::Overtaken));
-        assert_eq!(remembered(Vec::new(), &[Published::Same, Published::Overtaken]), None);
+        assert_eq!(remembered(Vec::new(), Published::Overtaken), None);
     }
 
     #[test]

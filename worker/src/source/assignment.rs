@@ -69,7 +69,7 @@ pub(super) fn take(
             "{}",
             if publisher { "this worker publishes the views" } else { "another worker publishes the views" }
         );
-        shared.changed.notify_one();
+        shared.moved.send_replace(());
     }
 }
 

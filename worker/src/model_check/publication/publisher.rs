@@ -41,7 +41,7 @@ impl Publication {
             At::Ranking { step, checked, result, rows } => {
                 let (step, result, rows) = self.publish(world, (step, result, rows), index, is_heard);
                 if let Ranking::Done(outcome) = step {
-                    world.publishers[publisher].seen = remembered(checked, &[outcome]);
+                    world.publishers[publisher].seen = remembered(checked, outcome);
                     At::Idle
                 } else {
                     At::Ranking { step, checked, result, rows }

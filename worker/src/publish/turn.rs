@@ -1,0 +1,97 @@
+//! One view's publication, turn by turn.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use stockstream_model::{Timestamp, documents::View, settings::Analytics};
+use stockstream_store::{StateStore, StoreError};
+
+use super::{risk, winners};
+use crate::core::publication::{Clock, Published, Seen, fingerprint, is_foreign, remembered};
+
+/// How often a view is evaluated without an event.
+const RECONCILE: Duration = Duration::from_secs(3_600);
+
+/// Keeps one of the computed views. One worker of a group publishes; two that overlap do no harm.
+pub(super) struct Publisher<S> {
+    store: Arc<S>,
+    analytics: Analytics,
+    pub view: View,
+    /// The stamp of this publisher's settings.
+    generation: i64,
+    seen: Option<Seen>,
+    evaluated: Instant,
+    reconciled: Instant,
+}
+
+impl<S: StateStore> Publisher<S> {
+    /// A publisher that has seen nothing: its first turn evaluates.
+    pub fn new(store: Arc<S>, analytics: Analytics, view: View, generation: i64) -> Self {
+        let now = Instant::now();
+        Self { store, analytics, view, generation, seen: None, evaluated: now, reconciled: now }
+    }
+
+    /// One turn: reads the checkpoints, and evaluates the view if any moved or the clock is due. Returns what became of it, or
+    /// nothing when there was nothing to do.
+    ///
+    /// # Errors
+    /// What the store refused; the next turn evaluates again.
+    pub async fn turn(&mut self) -> Result<Option<Published>, StoreError> {
+        let moved = fingerprint(&self.store.checkpoints().await?);
+        let every = self.analytics.reevaluate_every.duration();
+        let due = !every.is_zero() && self.evaluated.elapsed() >= every;
+        let reconcile = self.reconciled.elapsed() >= RECONCILE;
+        if self.seen.as_ref() == Some(&moved) && !due && !reconcile {
+            return Ok(None);
+        }
+        let first = self.seen.take().is_none();
+        // The view first, then the checkpoints, then the state: a result is never older than what it claims to be.
+        let view = self.store.view(self.view).await?;
+        let checkpoints = self.store.checkpoints().await?;
+        let now = Timestamp::now();
+        let latest = checkpoints.iter().filter_map(|checkpoint| checkpoint.latest_event).max();
+        let clock = Clock { now, as_of: self.analytics.as_of.day(now, latest) };
+        // Another worker's settings may have derived fields: the newest generation's publisher computes them anew. Only the
+        // ranking depends on them.
+        let ranks = self.view == View::ProductWinners;
+        if ranks && (first || reconcile || is_foreign(&checkpoints, self.generation)) {
+            let swept = self.store.sweep().await?;
+            if swept > 0 {
+                tracing::info!(documents = swept, "derived fields computed anew with the settings in force");
+            }
+        }
+        let (store, analytics) = (&*self.store, &self.analytics);
+        let outcome = match self.view {
+            View::ProductWinners => winners::publish(store, &analytics.product_winners, view, clock).await?,
+            View::LossRiskProducts => risk::publish(store, &analytics.loss_risk, view, clock).await?,
+        };
+        self.seen = remembered(fingerprint(&checkpoints), outcome);
+        self.evaluated = Instant::now();
+        if reconcile {
+            self.reconciled = self.evaluated;
+        }
+        Ok(Some(outcome))
+    }
+
+    /// Forgets what was seen: the next turn evaluates. For taking over the role.
+    pub fn forget(&mut self) {
+        self.seen = None;
+    }
+
+    /// Removes rows that a publisher which died left below the pointer. Reads first: nothing is written for nothing.
+    ///
+    /// # Errors
+    /// What the store refused.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        if self.view != View::ProductWinners {
+            return Ok(());
+        }
+        let pointer = self.store.view(View::ProductWinners).await?.pointer;
+        if self.store.has_rankings_below(pointer).await? {
+            self.store.delete_rankings_below(pointer).await?;
+        }
+        Ok(())
+    }
+}
