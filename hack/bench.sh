@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Measures workers in one run, beside librdkafka reading the same topic and doing nothing, on services of its own.
 #
-#   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--latency]
+#   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--latency] [--regression]
 #
 # 2,000,000 sales of 10,000 products to 100,000 clients in 6 partitions for one worker, unless told otherwise; `--clients 0`
-# leaves only products and days. --latency also measures from produce to document at 100 and 1,000 events/s.
+# leaves only products and days. --latency also measures from produce to document at 100 and 1,000 events/s. --regression
+# takes a debug build, which the tests have made, 600,000 sales and no clients, and says what part of bench/baseline it reaches.
 # STOCKSTREAM_… variables reach the worker: STOCKSTREAM_SALES_DEDUPLICATE_WITHIN=24h measures what telling copies costs.
 # Prints figures, leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-usage() { sed -n '2,9{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-sales=2000000 products=10000 clients=100000 partitions=6 workers=1 latency=''
+usage() { sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+sales=2000000 products=10000 clients=100000 partitions=6 workers=1 latency='' baseline=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --latency) latency=yes; shift; continue ;;
+    --regression) baseline=$(cat bench/baseline) sales=600000 clients=0; shift; continue ;;
   esac
   [ $# -ge 2 ] || usage
   case "$1" in
@@ -26,8 +28,13 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-built=target/release
-cargo build --release --workspace --locked
+if [ -n "$baseline" ]; then
+  built=${CARGO_TARGET_DIR:-target}/debug
+  cargo build --workspace --locked
+else
+  built=${CARGO_TARGET_DIR:-target}/release
+  cargo build --release --workspace --locked
+fi
 STOCKSTREAM_RUN=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-bench.XXXXXX"); export STOCKSTREAM_RUN
 export PG_FSYNC=on # honest about what the database must do
 pids=()
@@ -62,6 +69,7 @@ memory
 rate() { awk -v of="$1" 'index($0, of) == 1 {for (n = 2; n <= NF; n++) if ($n ~ /^events\/s/) rate = $(n - 1)} END {print rate}' "$STOCKSTREAM_RUN/figures"; }
 ratio=$(awk -v worker="$(rate "worker, from")" -v reader="$(rate librdkafka)" 'BEGIN {printf "%.4f", worker / reader}')
 echo "worker to reader: $ratio"
+if [ -n "$baseline" ]; then awk -v ratio="$ratio" -v baseline="$baseline" 'BEGIN {printf "bench: %.2f of the baseline, %s of the reader\n", ratio / baseline, baseline}'; fi
 if [ -n "$latency" ]; then
   bench latency --rate 100 --products "$products" --clients "$clients"
   bench latency --rate 1000 --probes 60 --products "$products" --clients "$clients"

@@ -84,3 +84,71 @@ fn run(work: &Receiver<Work>, topics: &Topics, clock: Clock) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stockstream_model::{documents::Checkpoint, event::Stream};
+
+    use super::*;
+    use crate::folding::{Folded, Gathered};
+
+    fn clock() -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn range(partition: i32) -> Gathered {
+        Gathered::after(&Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None), 0, None)
+    }
+
+    fn sale(product: usize) -> String {
+        format!(
+            r#"{{"invoice_id":1,"timestamp":"2026-01-01","items":[{{"product_id":{product},"quantity":1,"unit_price":1}}]}}"#
+        )
+    }
+
+    #[tokio::test]
+    async fn what_is_gathered_in_many_chunks_is_folded_in_order_and_whole() {
+        let threads = Threads::new(2, &Topics::default(), clock).unwrap();
+        let mut ranges: Vec<Gathered> = (0..5).map(range).collect();
+        for offset in 0..3_000 {
+            for range in &mut ranges {
+                range.push(offset, None, sale(offset as usize % 1_000).as_bytes(), &threads);
+            }
+        }
+        for (range, partition) in ranges.into_iter().zip(0..) {
+            assert!(range.keys() >= 1_000);
+            let checkpoint = Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None);
+            let (_, folding) = range.hand(checkpoint, &threads).folded().await.unwrap();
+            assert_eq!((folding.range.events, folding.range.end, folding.range.products.len()), (3_000, 3_000, 1_000));
+            assert!(folding.range.products.values().all(|product| product.sold().units == 3));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_that_is_not_folded_yet_counts_as_a_key() {
+        let threads = Threads::new(1, &Topics::default(), clock).unwrap();
+        let mut range = range(0);
+        (0..10).for_each(|offset| range.push(offset, None, sale(1).as_bytes(), &threads));
+        assert_eq!(range.keys(), 10);
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_is_gone_is_no_silence() {
+        fn broken() -> Timestamp {
+            panic!("the clock is broken")
+        }
+        let mut threads = Threads::new(2, &Topics::default(), broken).unwrap();
+        let mut range = range(0);
+        range.push(0, None, b"{}", &threads);
+        let handed =
+            range.hand(Checkpoint::new(PartitionId { stream: Stream::Sales, partition: 0 }, 0, None), &threads);
+        assert!(handed.folded().await.is_none());
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            while threads.handles.iter().all(|thread| !thread.is_finished()) {
+                std::thread::yield_now();
+            }
+            threads.check();
+        }));
+        assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"the clock is broken"));
+    }
+}

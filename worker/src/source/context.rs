@@ -127,7 +127,13 @@ impl ConsumerContext for Context {
             }
             _ => {
                 tracing::warn!(?error, "the group could not rebalance; it tries again");
-                consumer.unassign()
+                consumer.assignment().and_then(|assigned| {
+                    let ids = self.ids(&assigned);
+                    self.shared.revoked(&ids);
+                    self.add_news(News::Revoked(ids));
+                    self.remove(consumer, &assigned)?;
+                    consumer.unassign()
+                })
             }
         };
         if let Err(error) = outcome {

@@ -58,3 +58,39 @@ impl Context {
         self.paused.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rdkafka::{Offset, consumer::ConsumerContext, types::RDKafkaRespErr};
+    use stockstream_model::{documents::PartitionId, event::Stream, settings::Settings};
+
+    use super::*;
+    use crate::{
+        shared::Shared,
+        source::context::{News, consumer_config},
+    };
+
+    #[test]
+    fn a_rebalance_that_fails_takes_everything_away_paused_or_not() {
+        let mut settings = Settings::default();
+        settings.kafka.bootstrap_servers = vec!["127.0.0.1:1".into()]; // nobody is needed there
+        let shared = Arc::new(Shared::new("worker".into()));
+        let context = Context::new(&settings, shared, Arc::new(|_, _| Vec::new()));
+        let consumer: BaseConsumer<Context> = consumer_config(&settings).unwrap().create_with_context(context).unwrap();
+        let context = consumer.context();
+        let mut ours = TopicPartitionList::new();
+        ours.add_partition_offset(&settings.kafka.topics.sales.name, 3, Offset::Offset(7)).unwrap();
+        for pause in [false, true] {
+            context.add(&consumer, &ours).unwrap();
+            context.hold_back(&consumer, pause).unwrap();
+            assert_eq!(consumer.assignment().unwrap().count(), 1);
+            let failure = RDKafkaRespErr::RD_KAFKA_RESP_ERR__FAIL;
+            context.rebalance(&consumer, failure, &mut TopicPartitionList::new());
+            assert_eq!(consumer.assignment().unwrap().count(), 0);
+            let gone = [PartitionId { stream: Stream::Sales, partition: 3 }];
+            assert!(matches!(&context.take_news()[..], [News::Revoked(ids)] if ids[..] == gone));
+        }
+    }
+}
