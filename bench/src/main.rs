@@ -5,6 +5,7 @@ mod backlog;
 mod drain;
 mod fleet;
 mod fold;
+mod handover;
 mod latency;
 mod pages;
 mod read;
@@ -48,6 +49,8 @@ enum Command {
     Spread(spread::Spread),
     /// Send events at a rate and measure when they are seen in MongoDB
     Latency(latency::Latency),
+    /// Start, end and kill workers and measure when what is sold is counted
+    Handover(handover::Handover),
     /// Ask a dashboard for its pages, one by one and at a rate
     Pages(pages::Pages),
     /// Give an operator many pipelines at once and measure what it makes of them
@@ -90,6 +93,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Read(read) => read.run(&settings),
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,
+        Command::Handover(handover) => handover.run(&settings).await,
         Command::Pages(pages) => pages.run().await,
         Command::Fleet(fleet) => fleet.run(&settings).await,
     }

@@ -3,12 +3,13 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
 };
 
 use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use stockstream_model::documents::{Checkpoint, RejectedEvent};
+use smallvec::{SmallVec, smallvec};
+use stockstream_model::documents::{Checkpoint, PartitionId, RejectedEvent};
 
 use super::{
     MongoStore, Result, codec,
@@ -16,7 +17,6 @@ use super::{
     names,
     reads::Query,
     rows,
-    state::IDS_PER_QUERY,
     update::Keys,
     write::{COMMAND_BYTES, PATIENCE, encoded, foreign_index, parts as parts_by_size},
 };
@@ -34,14 +34,24 @@ struct Part<'a> {
     guard: Guard,
 }
 
-/// One key and the parts (by index) whose changes are to be applied to it.
-type Entry<'a, K> = (&'a <K as Kind>::Key, Vec<usize>);
+/// Parts by index; a batch may have many keys of many parts.
+type Parts = SmallVec<[u16; 8]>;
 
-/// Keys by the parts and the shape of their changes.
-type ByShape<'e, 'a, K> = BTreeMap<(&'e [usize], Vec<i64>), Vec<&'e Entry<'a, K>>>;
+/// One key and the parts whose changes are to be applied to it.
+type Entry<'a, K> = (&'a <K as Kind>::Key, Parts);
 
 /// The marks of the documents that are there.
 type Marks<K> = HashMap<<K as Kind>::Key, Document>;
+
+/// Keys that are to be applied.
+struct Open<'a, K: Kind> {
+    /// Nobody looked whether they are there.
+    unknown: Vec<Entry<'a, K>>,
+    /// Their documents are there.
+    there: Vec<Entry<'a, K>>,
+    /// They are not.
+    absent: Vec<Entry<'a, K>>,
+}
 
 /// Fewer keys that change alike are not worth a statement of their own.
 const WORTH_A_STATEMENT: usize = 8;
@@ -51,9 +61,12 @@ const IN_A_STATEMENT: usize = 200;
 /// So many keys are looked for before an upsert of each is sent.
 const WORTH_A_LOOK: usize = 64;
 
+/// So many documents' marks are read at once: with many partitions they take ten kilobytes each.
+const MARKS_AT_ONCE: usize = 1_000;
+
 /// Keys of one command.
 enum Chunk<'a, K: Kind> {
-    /// Of the same parts and shape: one statement for all, which makes no documents.
+    /// Of the same shape: one statement for all, which makes no documents.
     Alike(Vec<Entry<'a, K>>),
     /// A statement for each.
     Alone(Vec<Entry<'a, K>>),
@@ -92,15 +105,13 @@ impl MongoStore {
     }
 
     async fn apply_kind<K: Kind>(&self, parts: &[Part<'_>], report: &mut ApplyReport) -> Result<()> {
-        let mut entries = combine::<K>(parts);
-        let (mut patience, mut found) = (PATIENCE, None);
-        while !entries.is_empty() {
-            entries.retain_mut(|(_, of)| {
-                of.retain(|index| !report.lost.contains(&parts[*index].claim.id));
-                !of.is_empty()
-            });
+        let mut open = Open::<K> { unknown: combine::<K>(parts), there: Vec::new(), absent: Vec::new() };
+        let mut patience = PATIENCE;
+        while open.keys() > 0 {
+            open.without(parts, &report.lost);
+            let (keys, all) = (open.keys(), open.changes());
+            let (chunks, mut refused) = self.chunks::<K>(parts, open);
             let mut commands = Vec::new();
-            let (chunks, mut refused) = self.chunks::<K>(parts, &entries, found.as_ref());
             for chunk in chunks {
                 commands.push(self.apply_chunk::<K>(parts, chunk));
             }
@@ -110,20 +121,18 @@ impl MongoStore {
                 ours += outcome.applied;
                 refused.extend(outcome.entries);
             }
-            report.changed += (changes::<K>(&entries) - changes::<K>(&refused)) as u64;
+            report.changed += (all - changes_of::<K>(&refused)) as u64;
             let before = report.already;
-            let marks = self.marks::<K>(&refused).await?;
-            let again = self.judge::<K>(parts, refused, &marks, report).await?;
+            let again = self.judge::<K>(parts, refused, report).await?;
             // A statement for many does not say which it refused: of those that hold the range, some hold it by now.
             let ours = ours.min(report.already - before);
             report.already -= ours;
             report.changed += ours;
-            patience = if again.len() < entries.len() { PATIENCE } else { patience - 1 };
+            patience = if again.keys() < keys { PATIENCE } else { patience - 1 };
             if patience == 0 {
                 return Err(foreign_index(K::COLLECTION));
             }
-            entries = again;
-            found = Some(marks);
+            open = again;
         }
         Ok(())
     }
@@ -135,52 +144,38 @@ impl MongoStore {
     }
 
     /// What to send, a command each: keys that change alike together, as far as there are enough of them, others one by one.
-    /// Of what was refused before, `found` tells which are there. Second: many that do not change alike are looked for before
-    /// they are sent, as if they had been refused, since new ones are inserted several times as fast as by an upsert.
-    fn chunks<'a, K: Kind>(
-        &self,
-        parts: &[Part<'a>],
-        entries: &[Entry<'a, K>],
-        found: Option<&Marks<K>>,
-    ) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
-        let mut alike: ByShape<'_, 'a, K> = BTreeMap::new();
-        let (mut alone, mut new) = (Vec::new(), Vec::new());
-        for entry in entries {
-            if let Some(found) = found {
-                if found.contains_key(entry.0) {
-                    alone.push(entry);
-                } else {
-                    new.push(entry);
-                }
-                continue;
-            }
-            match total::<K>(parts, entry).and_then(|change| K::shape(self, &change)) {
-                Some(shape) => alike.entry((&entry.1, shape)).or_default().push(entry),
+    /// Second: many that do not change alike are looked for before they are sent, as if they had been refused, since new ones
+    /// are inserted several times as fast as by an upsert.
+    fn chunks<'a, K: Kind>(&self, parts: &[Part<'a>], open: Open<'a, K>) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
+        let Open { unknown, there, absent } = open;
+        let (mut chunks, mut alone) = (Vec::new(), Vec::new());
+        let mut alike: BTreeMap<Vec<i64>, Vec<Entry<'a, K>>> = BTreeMap::new();
+        for entry in unknown {
+            match total::<K>(parts, &entry).and_then(|change| K::shape(self, &change)) {
+                Some(shape) => alike.entry(shape).or_default().push(entry),
                 None => alone.push(entry),
             }
         }
-        let cloned = |entries: &[&Entry<'a, K>]| entries.iter().map(|entry| (*entry).clone()).collect();
-        let mut chunks = Vec::new();
         for entries in alike.into_values() {
             if entries.len() < WORTH_A_STATEMENT {
                 alone.extend(entries);
                 continue;
             }
             let size = self.chunk(entries.len()).min(IN_A_STATEMENT);
-            chunks.extend(entries.chunks(size).map(cloned).map(Chunk::Alike));
+            chunks.extend(cut(entries, size).map(Chunk::Alike));
         }
         alone.sort_unstable();
-        if found.is_none() && alone.len() >= WORTH_A_LOOK {
-            return (chunks, cloned(&alone));
-        }
-        chunks.extend(alone.chunks(self.chunk(alone.len())).map(cloned).map(Chunk::Alone));
-        chunks.extend(new.chunks(self.chunk(new.len())).map(cloned).map(Chunk::New));
-        (chunks, Vec::new())
+        let looked = if alone.len() >= WORTH_A_LOOK { std::mem::take(&mut alone) } else { Vec::new() };
+        alone.extend(there);
+        let (of_alone, of_new) = (self.chunk(alone.len()), self.chunk(absent.len()));
+        chunks.extend(cut(alone, of_alone).map(Chunk::Alone));
+        chunks.extend(cut(absent, of_new).map(Chunk::New));
+        (chunks, looked)
     }
 
     /// Sends the updates of some keys; returns those that were refused.
     async fn apply_chunk<'a, K: Kind>(&self, parts: &[Part<'a>], chunk: Chunk<'a, K>) -> Result<Refused<'a, K>> {
-        let guards = |of: &[usize]| of.iter().map(|index| parts[*index].guard.clone()).collect::<Vec<_>>();
+        let guards = |of: &[u16]| of.iter().map(|index| parts[usize::from(*index)].guard.clone()).collect::<Vec<_>>();
         // One by one: what a document holds besides its bytes is many times their size.
         let each = |entries: &[Entry<'a, K>], statement: fn(&Self, Bson, &K::Change, &[Guard]) -> Document| {
             let one = |entry: &Entry<'a, K>| {
@@ -205,82 +200,113 @@ impl MongoStore {
                 Ok(those(&entries, &written.refused))
             }
             Chunk::Alike(entries) => {
-                let of = entries.first().map_or(&[][..], |(_, of)| of);
+                // A range that changes nothing of a key is applied to it by saying so: all get the marks of all, and keys of
+                // many partitions need no statement for each combination of them.
+                let of: BTreeSet<u16> = entries.iter().flat_map(|(_, of)| of).copied().collect();
+                let of: Vec<u16> = of.into_iter().collect();
                 let totals: Vec<_> = entries.iter().filter_map(|entry| total::<K>(parts, entry)).collect();
                 let (ids, changes): (Vec<Bson>, Vec<&K::Change>) =
                     entries.iter().map(|(key, _)| K::id(key)).zip(totals.iter().map(|change| &**change)).unzip();
-                let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, &guards(of));
+                let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, &guards(&of));
                 let updates = update.iter().map(encoded).collect::<Result<Vec<_>>>()?;
                 let written = self.update_encoded(K::COLLECTION, &updates).await?;
                 fail_point("amid-apply");
                 if written.n == entries.len() as u64 {
                     return Ok(Refused { entries: Vec::new(), applied: 0 });
                 }
-                let applied = written.n * of.len() as u64;
+                // Exactly so many where all are of the same parts.
+                let applied = changes_of::<K>(&entries) as u64 * written.n / entries.len() as u64;
                 Ok(Refused { entries, applied })
             }
         }
     }
 
-    /// Decides on each partition of what was refused; returns what is to be applied again.
+    /// Decides on each partition of what was refused; returns what is to be applied again. Some keys at a time: marks take
+    /// more room than changes.
     async fn judge<'a, K: Kind>(
         &self,
         parts: &[Part<'a>],
-        refused: Vec<Entry<'a, K>>,
-        marks: &Marks<K>,
+        mut refused: Vec<Entry<'a, K>>,
         report: &mut ApplyReport,
-    ) -> Result<Vec<Entry<'a, K>>> {
-        if refused.is_empty() {
-            return Ok(Vec::new());
-        }
-        // Only after the documents: a claim that is void now may have been void when the document refused.
-        let standing = self.read_checkpoints().await?;
-        let mut again: Vec<Entry<'a, K>> = Vec::new();
-        for (key, of) in refused {
-            let of_key = marks.get(key);
-            let mark = |guard: &Guard| of_key.and_then(|marks| codec::maybe_integer(marks, &guard.mark));
-            let part = |index: usize| (parts[index].claim, &parts[index].guard);
-            let Judgement { again: apply, already, lost, broken } = judge(&of, part, mark, &standing);
-            if let Some((index, mark)) = broken {
-                let (key, Guard { mark: name, next, end }) =
-                    (format!("{} {}", K::COLLECTION, K::id(key)), &parts[index].guard);
-                return Err(StoreError::broken(&key, name, Some(mark), *next, *end));
-            }
-            report.already += already;
-            report.lost.extend(lost);
-            if !apply.is_empty() {
-                again.push((key, apply));
+    ) -> Result<Open<'a, K>> {
+        refused.sort_unstable(); // commands end in any order, keys are sent in theirs
+        let mut open = Open { unknown: Vec::new(), there: Vec::new(), absent: Vec::new() };
+        for entries in cut(refused, MARKS_AT_ONCE) {
+            let marks = self.marks::<K>(&entries).await?;
+            // Only after the documents: a claim that is void now may have been void when the document refused.
+            let standing = self.read_checkpoints().await?;
+            for (key, of) in entries {
+                let of_key = marks.get(key);
+                let mark = |guard: &Guard| of_key.and_then(|marks| codec::maybe_integer(marks, &guard.mark));
+                let part = |index: usize| (parts[index].claim, &parts[index].guard);
+                let of: Vec<usize> = of.into_iter().map(usize::from).collect();
+                let Judgement { again, already, lost, broken } = judge(&of, part, mark, &standing);
+                if let Some((index, mark)) = broken {
+                    let (key, Guard { mark: name, next, end }) =
+                        (format!("{} {}", K::COLLECTION, K::id(key)), &parts[index].guard);
+                    return Err(StoreError::broken(&key, name, Some(mark), *next, *end));
+                }
+                report.already += already;
+                report.lost.extend(lost);
+                if !again.is_empty() {
+                    let again = again.into_iter().map(|index| index as u16).collect();
+                    let of_its_kind = if of_key.is_some() { &mut open.there } else { &mut open.absent };
+                    of_its_kind.push((key, again));
+                }
             }
         }
         report.lost.sort_unstable();
         report.lost.dedup();
-        again.sort_unstable(); // commands end in any order, keys are sent in theirs
-        Ok(again)
+        Ok(open)
     }
 
     /// The marks of the documents that stand.
     async fn marks<K: Kind>(&self, refused: &[Entry<'_, K>]) -> Result<Marks<K>> {
+        let ids: Vec<Bson> = refused.iter().map(|(key, _)| K::id(key)).collect();
+        let query = Query::of(doc! { "_id": { "$in": ids } }).fields(doc! { "o": 1 });
         let mut marks = HashMap::with_capacity(refused.len());
-        for chunk in refused.chunks(IDS_PER_QUERY) {
-            let ids: Vec<Bson> = chunk.iter().map(|(key, _)| K::id(key)).collect();
-            let query = Query::of(doc! { "_id": { "$in": ids } }).fields(doc! { "o": 1 });
-            for mut document in self.find(K::COLLECTION, query).await? {
-                let key = document.get("_id").and_then(K::key);
-                let key = key.ok_or_else(|| codec::malformed(K::COLLECTION, &document, "its id is no key"))?;
-                let of_key = match document.remove("o") {
-                    Some(Bson::Document(of_key)) => of_key,
-                    _ => Document::new(),
-                };
-                marks.insert(key, of_key);
-            }
+        for mut document in self.find(K::COLLECTION, query).await? {
+            let key = document.get("_id").and_then(K::key);
+            let key = key.ok_or_else(|| codec::malformed(K::COLLECTION, &document, "its id is no key"))?;
+            let of_key = match document.remove("o") {
+                Some(Bson::Document(of_key)) => of_key,
+                _ => Document::new(),
+            };
+            marks.insert(key, of_key);
         }
         Ok(marks)
     }
 }
 
+impl<K: Kind> Open<'_, K> {
+    fn keys(&self) -> usize {
+        self.unknown.len() + self.there.len() + self.absent.len()
+    }
+
+    fn changes(&self) -> usize {
+        changes_of::<K>(&self.unknown) + changes_of::<K>(&self.there) + changes_of::<K>(&self.absent)
+    }
+
+    /// Leaves out what was folded of partitions that are lost.
+    fn without(&mut self, parts: &[Part<'_>], lost: &[PartitionId]) {
+        for entries in [&mut self.unknown, &mut self.there, &mut self.absent] {
+            entries.retain_mut(|(_, of)| {
+                of.retain(|index| !lost.contains(&parts[usize::from(*index)].claim.id));
+                !of.is_empty()
+            });
+        }
+    }
+}
+
+/// Parts of a list, of so many each.
+fn cut<T>(list: Vec<T>, size: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut rest = list.into_iter();
+    std::iter::from_fn(move || Some(rest.by_ref().take(size).collect::<Vec<_>>()).filter(|some| !some.is_empty()))
+}
+
 /// What all parts together change of a key.
 fn total<'a, K: Kind>(parts: &[Part<'a>], (key, of): &Entry<'a, K>) -> Option<Cow<'a, K::Change>> {
-    let mut changes = of.iter().filter_map(|index| K::changes(parts[*index].range).get(*key));
+    let mut changes = of.iter().filter_map(|index| K::changes(parts[usize::from(*index)].range).get(*key));
     let first = changes.next()?;
     let Some(second) = changes.next() else { return Some(Cow::Borrowed(first)) };
     let mut sum = first.clone();
@@ -290,7 +316,7 @@ fn total<'a, K: Kind>(parts: &[Part<'a>], (key, of): &Entry<'a, K>) -> Option<Co
 }
 
 /// How many changes: one for each key and partition.
-fn changes<K: Kind>(entries: &[Entry<'_, K>]) -> usize {
+fn changes_of<K: Kind>(entries: &[Entry<'_, K>]) -> usize {
     entries.iter().map(|(_, of)| of.len()).sum()
 }
 
@@ -307,13 +333,13 @@ fn parts_of<'a>(batch: &'a Batch, claims: &'a [Checkpoint]) -> Vec<Part<'a>> {
 fn combine<'a, K: Kind>(parts: &[Part<'a>]) -> Vec<Entry<'a, K>> {
     let pairs = parts.iter().enumerate();
     let mut pairs: Vec<_> =
-        pairs.flat_map(|(index, part)| K::changes(part.range).keys().map(move |key| (key, index))).collect();
+        pairs.flat_map(|(index, part)| K::changes(part.range).keys().map(move |key| (key, index as u16))).collect();
     pairs.sort_unstable();
     let mut entries: Vec<Entry<'a, K>> = Vec::with_capacity(pairs.len());
     for (key, index) in pairs {
         match entries.last_mut() {
             Some((last, of)) if *last == key => of.push(index),
-            _ => entries.push((key, vec![index])),
+            _ => entries.push((key, smallvec![index])),
         }
     }
     entries

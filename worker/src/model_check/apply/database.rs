@@ -87,16 +87,22 @@ impl Apply {
     ) {
         let document = &world.documents[key];
         let inserts = matches!(entry, Entry::Insert(_));
-        let (Entry::Send(of) | Entry::Insert(of)) = entry.clone() else { return };
-        if !document.is_there && !inserts {
+        let together = matches!(entry, Entry::Together(_));
+        let (Entry::Together(of) | Entry::Send(of) | Entry::Insert(of)) = entry.clone() else { return };
+        let all = if together { (0..held.len()).collect() } else { of.clone() };
+        if !document.is_there && !inserts && !together {
             *entry = Entry::Insert(of);
-        } else if (document.is_there && inserts) || !self.passes(document, held, &of) {
+        } else if document.is_there == inserts || !self.passes(document, held, &all) {
             *entry = Entry::Refused(of);
         } else {
-            for index in &of {
+            for index in &all {
                 self.count(world, key, &held[*index], ranges);
             }
-            *entry = if answer == Answer::Heard { Entry::Done } else { Entry::Send(of) };
+            *entry = match answer {
+                Answer::Heard => Entry::Done,
+                Answer::Unheard if together => Entry::Together(of),
+                Answer::Unheard => Entry::Send(of),
+            };
         }
     }
 

@@ -103,10 +103,14 @@ impl Apply {
                     let entries = round.entries.iter().enumerate();
                     entries.filter(move |(_, entry)| wanted(entry)).map(|(key, _)| key)
                 };
-                let sent = with(|entry| matches!(entry, Entry::Send(_) | Entry::Insert(_))).count();
+                let sent =
+                    with(|entry| matches!(entry, Entry::Together(_) | Entry::Send(_) | Entry::Insert(_))).count();
                 let refused = with(|entry| matches!(entry, Entry::Refused(_))).count();
                 if sent > 0 {
-                    steps.extend(with(|entry| matches!(entry, Entry::Send(_) | Entry::Insert(_))).map(write));
+                    steps.extend(
+                        with(|entry| matches!(entry, Entry::Together(_) | Entry::Send(_) | Entry::Insert(_)))
+                            .map(write),
+                    );
                 } else if self.without == Some(Guarding::CheckpointLast) && refused > 0 && round.early.is_none() {
                     steps.push(Step::Consult { worker });
                 } else if refused > 0 {
@@ -223,7 +227,7 @@ impl Apply {
             let awaits = |index: &usize| match of.flush.as_ref().map(|flush| &flush.phase) {
                 Some(Phase::Claiming(_, answers) | Phase::Completing(_, answers)) => answers.get(*index) == Some(&None),
                 Some(Phase::Applying(_, round)) => {
-                    matches!(round.entries.get(*index), Some(Entry::Send(_) | Entry::Insert(_)))
+                    matches!(round.entries.get(*index), Some(Entry::Together(_) | Entry::Send(_) | Entry::Insert(_)))
                 }
                 None => false,
             };

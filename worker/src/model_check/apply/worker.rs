@@ -198,7 +198,11 @@ impl Apply {
         let entry = |key: usize| {
             let held = applying.held();
             let of: Vec<usize> = (0..held.len()).filter(|index| touches(key, &held[*index])).collect();
-            if of.is_empty() { Entry::Done } else { Entry::Send(of) }
+            match key {
+                _ if of.is_empty() => Entry::Done,
+                0 => Entry::Send(of),
+                _ => Entry::Together(of),
+            }
         };
         let round = Round { entries: (0..KEYS).map(entry).collect(), void: Vec::new(), early: None };
         Phase::Applying(applying, round)

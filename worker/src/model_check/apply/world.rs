@@ -186,6 +186,8 @@ pub struct Round {
 /// Where the upsert of one key is, with its parts by index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
+    /// By a statement for several keys, which gives each the marks of all parts and makes no document.
+    Together(Vec<usize>),
     Send(Vec<usize>),
     /// The filter found no document; it is about to be inserted.
     Insert(Vec<usize>),

@@ -1,0 +1,132 @@
+use std::{
+    fs::File,
+    path::PathBuf,
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+
+use bson::doc;
+use clap::Args;
+use mongodb::{Client, Database};
+use stockstream_kafka::Producer;
+use stockstream_model::{Timestamp, settings::Settings};
+
+use crate::Result;
+
+/// Behind the session timeout and two heartbeats.
+const BESIDE: Duration = Duration::from_secs(1);
+const GIVE_UP: Duration = Duration::from_secs(90);
+
+/// How soon a worker counts after it was started, and others what a killed one had.
+#[derive(Args)]
+pub(crate) struct Handover {
+    /// The binary whose workers are started and ended
+    #[arg(long, default_value = "target/release/stockstream")]
+    program: PathBuf,
+    /// Where the workers' logs go
+    #[arg(long, default_value = "handover.log")]
+    log: PathBuf,
+    /// How often each
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Sales that are spread over all partitions, and have all to be counted
+    #[arg(long, default_value_t = 100)]
+    sales: usize,
+}
+
+/// What is measured: sales that somebody must count.
+struct Till {
+    db: Database,
+    producer: Producer,
+    topic: String,
+    sales: usize,
+}
+
+impl Handover {
+    pub async fn run(&self, settings: &Settings) -> Result<()> {
+        let uri = settings.mongodb.uri.as_ref().ok_or("no MongoDB address")?;
+        let db = Client::with_uri_str(uri.reveal()).await?.default_database().ok_or("no database in the address")?;
+        let topic = settings.kafka.topics.sales.name.clone();
+        let till = Till { db, producer: Producer::new(&settings.kafka, |_| {})?, topic, sales: self.sales };
+        let mut stays = self.worker()?;
+        till.counted(till.sell()?).await?;
+        for _ in 0..self.rounds {
+            end(stays)?;
+            let sold = till.sell()?;
+            let began = Instant::now();
+            stays = self.worker()?;
+            till.counted(sold).await?;
+            println!(
+                "started after an orderly end: what waited is counted after {:.2} s",
+                began.elapsed().as_secs_f64()
+            );
+        }
+        let session = settings.limits.session_timeout.duration();
+        let limit = session + session / 4 * 2 + BESIDE;
+        for _ in 0..self.rounds {
+            let goes = self.worker()?;
+            // Half of the partitions are its own once they were given back, which takes the group a moment.
+            tokio::time::sleep(session / 2).await;
+            till.counted(till.sell()?).await?;
+            kill(goes)?;
+            let began = Instant::now();
+            till.counted(till.sell()?).await?;
+            let took = began.elapsed().as_secs_f64();
+            println!(
+                "a worker of two was killed: all is counted after {took:.2} s; limit {:.1} s",
+                limit.as_secs_f64()
+            );
+        }
+        end(stays)
+    }
+
+    fn worker(&self) -> Result<Child> {
+        let mut command = Command::new(&self.program);
+        command.args(["worker", "--listen", "127.0.0.1:0"]);
+        Ok(command.stderr(File::options().create(true).append(true).open(&self.log)?).spawn()?)
+    }
+}
+
+impl Till {
+    /// Sells to that many new clients, named by what is returned.
+    fn sell(&self) -> Result<String> {
+        let name = format!("handover-{}", Timestamp::now().millis());
+        for n in 0..self.sales {
+            let client = format!("{name}-{n}");
+            let event = format!(
+                r#"{{"invoice_id":"{client}","client_id":"{client}","timestamp":"{}","items":[{{"product_id":"probe","quantity":1,"unit_price":1}}]}}"#,
+                Timestamp::now()
+            );
+            self.producer.send(&self.topic, &client, event.as_bytes())?;
+        }
+        self.producer.flush(GIVE_UP)?;
+        Ok(name)
+    }
+
+    /// Waits until all of them are clients.
+    async fn counted(&self, name: String) -> Result<()> {
+        let (began, clients) = (Instant::now(), self.db.collection::<bson::Document>("clients"));
+        let of_them = doc! { "_id": { "$gte": format!("{name}-"), "$lt": format!("{name}.") } };
+        while clients.count_documents(of_them.clone()).await? < self.sales as u64 {
+            if began.elapsed() > GIVE_UP {
+                return Err(format!("not all sales to {name} were counted within {GIVE_UP:?}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
+}
+
+fn end(mut worker: Child) -> Result<()> {
+    if !Command::new("kill").arg(worker.id().to_string()).status()?.success() {
+        return Err("a worker is gone that should be there; see its log".into());
+    }
+    worker.wait()?;
+    Ok(())
+}
+
+fn kill(mut worker: Child) -> Result<()> {
+    worker.kill()?;
+    worker.wait()?;
+    Ok(())
+}
