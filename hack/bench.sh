@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
 done
 if [ -n "$baseline" ]; then
   built=${CARGO_TARGET_DIR:-target}/debug
-  cargo build --workspace --locked
+  cargo build --workspace --all-targets --locked # as the tests were: nothing is built twice
 else
   built=${CARGO_TARGET_DIR:-target}/release
   cargo build --release --workspace --locked

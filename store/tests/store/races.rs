@@ -95,4 +95,42 @@ async fn workers_with_the_same_claims_apply_them_once(bed: &impl Bed) {
     assert_eq!((units, invoices, all.daily[0].1.invoices), (6 * KEYS * rounds, 3 * KEYS * rounds, 3 * KEYS * rounds));
 }
 
-both!(workers_with_partitions_of_their_own_share_all_keys, workers_with_the_same_claims_apply_them_once);
+async fn keys_of_different_partitions_change_together_and_once(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let ids = [0, 1, 2].map(|index| partition(SALES, index));
+    flush_all(&*store, vec![(ids[0], bodies(SALES, 0..KEYS))]).await;
+    let mut units = vec![2; KEYS as usize];
+    // Of each partition some keys, in the second round those that had none of it before.
+    for second in [false, true] {
+        let has = |index: usize, key: i64| (key % (index as i64 + 1) == 0) != second;
+        let standing = positions(&*store, &ids).await;
+        let ends: Vec<i64> = standing.iter().map(|at| at.next + KEYS).collect();
+        let claims = claim_all(&*store, &standing, &ends).await;
+        let (mut batch, mut changes) = (Batch::new(), 0);
+        for (index, claim) in claims.iter().enumerate() {
+            let keys: Vec<i64> = (0..KEYS).filter(|key| has(index, *key)).collect();
+            keys.iter().for_each(|key| units[*key as usize] += 2);
+            changes += 2 * keys.len() as u64 + u64::from(!keys.is_empty());
+            let sold = keys.iter().flat_map(|key| bodies(SALES, *key..key + 1)).collect();
+            batch.insert(claim.id, range(claim, sold));
+        }
+        // A partition alone, as by a worker that dies then; all of them; all of them again.
+        let first = store.apply(&[(ids[1], batch[&ids[1]].clone())].into(), &claims[1..2]).await.unwrap();
+        let rest = store.apply(&batch, &claims).await.unwrap();
+        let again = store.apply(&batch, &claims).await.unwrap();
+        // Of a statement that some keys refused it is only known how many.
+        assert_eq!((first.already, rest.changed + rest.already), (0, changes));
+        assert_eq!((again.changed, again.already), (0, changes));
+        complete_all(&*store, &claims).await;
+    }
+    let all = store.snapshot().await.unwrap();
+    assert_eq!(all.products.iter().map(|product| product.units).collect::<Vec<_>>(), units);
+    let invoices: Vec<i64> = all.clients.iter().map(|client| 2 * client.invoices).collect();
+    assert_eq!(invoices, units);
+}
+
+both!(
+    workers_with_partitions_of_their_own_share_all_keys,
+    workers_with_the_same_claims_apply_them_once,
+    keys_of_different_partitions_change_together_and_once
+);
