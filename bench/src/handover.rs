@@ -64,11 +64,11 @@ impl Handover {
         let session = settings.limits.session_timeout.duration();
         let limit = session + session / 4 * 2 + BESIDE;
         for _ in 0..self.rounds {
-            let goes = self.worker()?;
-            // Half of the partitions are its own once they were given back, which takes the group a moment.
+            // The new one needs a moment to join; whatever it gets then, at least half stays with the old one.
+            let new = self.worker()?;
             tokio::time::sleep(session / 2).await;
             till.counted(till.sell()?).await?;
-            kill(goes)?;
+            kill(std::mem::replace(&mut stays, new))?;
             let began = Instant::now();
             till.counted(till.sell()?).await?;
             let took = began.elapsed().as_secs_f64();
