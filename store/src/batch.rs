@@ -83,7 +83,8 @@ pub(crate) fn check(batch: &Batch, claims: &[Checkpoint]) -> Result<(), StoreErr
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApplyReport {
-    /// Changes applied, one for each key and partition.
+    /// Changes applied, one for each key and partition; about so many where keys of different partitions shared a statement and
+    /// others had applied some of them.
     pub changed: u64,
     /// Changes that had been applied before, by whoever claimed the range.
     pub already: u64,

@@ -19,7 +19,7 @@ use turn::Publisher;
 
 use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, shared::Shared};
 
-/// How often checkpoints are looked at that other workers may have moved.
+/// How often checkpoints are looked at that other workers may have moved; for the stock at risk a quarter as often.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often rows that a publisher which died left behind are looked for.
 const TIDY: Duration = Duration::from_secs(5);
@@ -39,20 +39,9 @@ pub(crate) async fn publisher<S: StateStore>(
         }
     };
     // Each on its own: stock at risk is many rows, and the ranking does not wait for them.
-    let keep = |view| {
-        view_kept(
-            Publisher::new(
-                Arc::clone(&store),
-                settings.analytics.clone(),
-                view,
-                shared.generation.load(Ordering::Relaxed),
-            ),
-            &shared,
-            &settings,
-            &shutdown,
-            &changed,
-        )
-    };
+    let generation = shared.generation.load(Ordering::Relaxed);
+    let publisher = |view| Publisher::new(Arc::clone(&store), settings.analytics.clone(), view, generation);
+    let keep = |view| view_kept(publisher(view), &shared, &settings, &shutdown, &changed);
     tokio::select! {
         () = keep(View::ProductWinners) => {}
         () = keep(View::LossRiskProducts) => {}
@@ -76,7 +65,7 @@ async fn view_kept<S: StateStore>(
     let mut moved = shared.moved.subscribe();
     while !shutdown.is_cancelled() {
         let rung = async {
-            let _ = tokio::time::timeout(LOOK, moved.changed()).await;
+            let _ = tokio::time::timeout(LOOK * pause(publisher.view), moved.changed()).await;
             tokio::time::sleep_until(next).await;
         };
         tokio::select! {
