@@ -110,12 +110,28 @@ pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) ->
     Ok(())
 }
 
-/// The first offset of a partition's log and the one behind its last event.
-pub fn log_bounds<C: Hears>(consumer: &BaseConsumer<C>, settings: &Kafka, id: PartitionId) -> Result<(i64, i64)> {
+/// The first offset of a partition's log and the one behind its last event; `None` where the topic is there and has no
+/// such partition, as one that was made anew with fewer.
+pub fn log_bounds<C: Hears>(
+    consumer: &BaseConsumer<C>,
+    settings: &Kafka,
+    id: PartitionId,
+) -> Result<Option<(i64, i64)>> {
     let topic = &settings.topics.of(id.stream).name;
-    let bounds = consumer.fetch_watermarks(topic, id.partition, PATIENCE);
-    let action = || format!("read the offsets of {topic}/{}", id.partition);
-    bounds.map_err(|error| failed(consumer, settings, &action(), &error))
+    match consumer.fetch_watermarks(topic, id.partition, PATIENCE) {
+        Ok(bounds) => Ok(Some(bounds)),
+        Err(_) if lacks(consumer, topic, id.partition) => Ok(None),
+        Err(error) => Err(failed(consumer, settings, &format!("read the offsets of {topic}/{}", id.partition), &error)),
+    }
+}
+
+/// Whether a broker says that there is such a topic without that partition. The client's own knowledge may be of before.
+fn lacks<C: Hears>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> bool {
+    let Ok(metadata) = consumer.fetch_metadata(Some(topic), PATIENCE) else { return false };
+    metadata.topics().iter().any(|found| {
+        let there = found.error().is_none() && !found.partitions().is_empty();
+        there && found.partitions().iter().all(|known| known.id() != partition)
+    })
 }
 
 /// The first offset and the one behind the last event, of many partitions by two questions to each of their brokers.
@@ -157,7 +173,7 @@ pub fn start_positions(asker: &Asker, settings: &Kafka, topics: &[TopicInfo]) ->
     for topic in topics {
         for partition in 0..topic.partitions {
             let id = PartitionId { stream: topic.stream, partition };
-            let (first, end) = log_bounds(asker, settings, id)?;
+            let Some((first, end)) = log_bounds(asker, settings, id)? else { continue };
             start.next.insert(id, if settings.start_from == StartFrom::Earliest { first } else { end });
         }
     }
@@ -183,4 +199,23 @@ fn at_time(asker: &Asker, settings: &Kafka, millis: i64, next: &mut BTreeMap<Par
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use stockstream_model::event::Stream;
+
+    use super::*;
+
+    #[test]
+    fn a_partition_that_its_topic_lacks_has_no_log() {
+        let cluster = MockCluster::new(1).unwrap();
+        let settings = Kafka { bootstrap_servers: vec![cluster.bootstrap_servers()], ..Kafka::default() };
+        cluster.create_topic(&settings.topics.sales.name, 2, 1).unwrap();
+        let asker = crate::asker(&settings).unwrap();
+        let bounds =
+            |partition| log_bounds(&asker, &settings, PartitionId { stream: Stream::Sales, partition }).unwrap();
+        assert_eq!((bounds(1), bounds(2)), (Some((0, 0)), None));
+    }
 }

@@ -220,7 +220,11 @@ impl<S: StateStore> Positions<S> {
             if self.has_controller { topic_ids(consumer, &self.settings.kafka, &names)? } else { BTreeMap::new() };
         let mut logs = HashMap::new();
         for id in ids {
-            let (first, end) = log_bounds(consumer, &self.settings.kafka, *id)?;
+            let Some((first, end)) = log_bounds(consumer, &self.settings.kafka, *id)? else {
+                // Whoever assigned it knew an older topic, and assigns anew when that is noticed.
+                tracing::warn!(partition = %id, "the topic has no such partition any more: it is not read");
+                continue;
+            };
             let topic_id = topic_ids.get(&topics.of(id.stream).name).cloned();
             logs.insert(*id, LogFacts { first, end, topic_id });
         }
