@@ -8,7 +8,7 @@ use stockstream_worker::core::fold::{Record, fold};
 
 use crate::{Result, backlog::Shop};
 
-/// From the bytes of sales to changes in memory: what a worker's reading thread does besides reading.
+/// From the bytes of sales to changes in memory: what a worker's folding threads do.
 #[derive(Args)]
 pub(crate) struct Fold {
     /// How many sales

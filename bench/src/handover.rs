@@ -1,17 +1,17 @@
 use std::{
     fs::File,
     path::PathBuf,
-    process::{Child, Command},
+    process::Command,
     time::{Duration, Instant},
 };
 
 use bson::doc;
 use clap::Args;
-use mongodb::{Client, Database};
+use mongodb::Database;
 use stockstream_kafka::Producer;
 use stockstream_model::{Timestamp, settings::Settings};
 
-use crate::Result;
+use crate::{Result, database, process::Running};
 
 /// Behind the session timeout and two heartbeats.
 const BESIDE: Duration = Duration::from_secs(1);
@@ -44,14 +44,13 @@ struct Till {
 
 impl Handover {
     pub async fn run(&self, settings: &Settings) -> Result<()> {
-        let uri = settings.mongodb.uri.as_ref().ok_or("no MongoDB address")?;
-        let db = Client::with_uri_str(uri.reveal()).await?.default_database().ok_or("no database in the address")?;
+        let db = database(settings).await?;
         let topic = settings.kafka.topics.sales.name.clone();
         let till = Till { db, producer: Producer::new(&settings.kafka, |_| {})?, topic, sales: self.sales };
         let mut stays = self.worker()?;
         till.counted(till.sell()?).await?;
         for _ in 0..self.rounds {
-            end(stays)?;
+            stays.end()?;
             let sold = till.sell()?;
             let began = Instant::now();
             stays = self.worker()?;
@@ -68,7 +67,7 @@ impl Handover {
             let new = self.worker()?;
             tokio::time::sleep(session / 2).await;
             till.counted(till.sell()?).await?;
-            kill(std::mem::replace(&mut stays, new))?;
+            std::mem::replace(&mut stays, new).kill()?;
             let began = Instant::now();
             till.counted(till.sell()?).await?;
             let took = began.elapsed().as_secs_f64();
@@ -77,13 +76,13 @@ impl Handover {
                 limit.as_secs_f64()
             );
         }
-        end(stays)
+        stays.end()
     }
 
-    fn worker(&self) -> Result<Child> {
+    fn worker(&self) -> Result<Running> {
         let mut command = Command::new(&self.program);
         command.args(["worker", "--listen", "127.0.0.1:0"]);
-        Ok(command.stderr(File::options().create(true).append(true).open(&self.log)?).spawn()?)
+        Running::start(command.stderr(File::options().create(true).append(true).open(&self.log)?))
     }
 }
 
@@ -115,18 +114,4 @@ impl Till {
         }
         Ok(())
     }
-}
-
-fn end(mut worker: Child) -> Result<()> {
-    if !Command::new("kill").arg(worker.id().to_string()).status()?.success() {
-        return Err("a worker is gone that should be there; see its log".into());
-    }
-    worker.wait()?;
-    Ok(())
-}
-
-fn kill(mut worker: Child) -> Result<()> {
-    worker.kill()?;
-    worker.wait()?;
-    Ok(())
 }

@@ -5,12 +5,12 @@ use std::{
 
 use bson::doc;
 use clap::Args;
-use mongodb::{Client, Database};
+use mongodb::Database;
 use rand::{SeedableRng, rngs::StdRng};
 use stockstream_kafka::Producer;
 use stockstream_model::{Timestamp, settings::Settings};
 
-use crate::{Result, backlog::Shop, times::Times};
+use crate::{Result, backlog::Shop, database, times::Times};
 
 const GIVE_UP: Duration = Duration::from_secs(30);
 
@@ -29,8 +29,7 @@ pub(crate) struct Latency {
 
 impl Latency {
     pub async fn run(&self, settings: &Settings) -> Result<()> {
-        let uri = settings.mongodb.uri.as_ref().ok_or("no MongoDB address")?;
-        let db = Client::with_uri_str(uri.reveal()).await?.default_database().ok_or("no database in the address")?;
+        let db = database(settings).await?;
         let run = Timestamp::now().millis();
         let topics = settings.kafka.topics.clone();
         let (rate, shop, kafka) = (self.rate, self.shop, settings.kafka.clone());

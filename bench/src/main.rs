@@ -8,6 +8,7 @@ mod fold;
 mod handover;
 mod latency;
 mod pages;
+mod process;
 mod read;
 mod spread;
 mod times;
@@ -15,6 +16,7 @@ mod times;
 use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use mongodb::{Client, Database};
 use stockstream_model::settings::Settings;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -55,6 +57,12 @@ enum Command {
     Pages(pages::Pages),
     /// Give an operator many pipelines at once and measure what it makes of them
     Fleet(fleet::Fleet),
+}
+
+/// The database that workers write to, to look into.
+async fn database(settings: &Settings) -> Result<Database> {
+    let uri = settings.mongodb.uri.as_ref().ok_or("no MongoDB address")?;
+    Ok(Client::with_uri_str(uri.reveal()).await?.default_database().ok_or("no database in the address")?)
 }
 
 /// The one that the product has.

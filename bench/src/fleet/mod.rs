@@ -18,7 +18,7 @@ use kube::{
 };
 use stockstream_model::settings::Settings;
 
-use crate::Result;
+use crate::{Result, process::Running};
 
 /// Time for the operator to look at each pipeline once more, so that what merely moves is written before the steady minute.
 const ONE_ROUND: Duration = Duration::from_secs(40);
@@ -75,7 +75,7 @@ impl Fleet {
         let admin = client(&self.admin).await?;
         make::pipelines(&admin, self, settings).await?;
         println!("{} pipelines in {} namespaces stand, and no operator yet", self.pipelines, self.namespaces);
-        let mut operator = process::Operator::start(self)?;
+        let mut operator = process::operator(self)?;
         let mut phase = Phase::begin(self, &operator)?;
         let mut seen = see::Pipelines::watch(&admin);
         seen.until(self.pipelines, if self.away { see::is_told } else { see::is_applied }).await?;
@@ -93,7 +93,7 @@ impl Fleet {
         phase = Phase::begin(self, &operator)?;
         tokio::time::sleep(Duration::from_secs(self.steady)).await;
         phase.ends("steady", &mut operator)?;
-        operator.end()?;
+        operator.kill()?;
         bare::apply(&client(&self.user).await?, children, self).await
     }
 }
@@ -107,12 +107,12 @@ struct Phase<'a> {
 }
 
 impl<'a> Phase<'a> {
-    fn begin(fleet: &'a Fleet, operator: &process::Operator) -> Result<Self> {
+    fn begin(fleet: &'a Fleet, operator: &Running) -> Result<Self> {
         let used = process::used(operator.id(), &fleet.beside)?;
         Ok(Self { fleet, began: Instant::now(), audited: audit::end(&fleet.audit)?, used })
     }
 
-    fn ends(self, name: &str, operator: &mut process::Operator) -> Result<()> {
+    fn ends(self, name: &str, operator: &mut Running) -> Result<()> {
         operator.runs()?;
         let seconds = self.began.elapsed().as_secs_f64();
         println!("\n{name}: {seconds:.1} s");

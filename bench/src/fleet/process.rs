@@ -1,13 +1,9 @@
 //! The operator as a process, and what processes use.
 
-use std::{
-    fs,
-    process::{Child, Command},
-    str::FromStr,
-};
+use std::{fs, process::Command, str::FromStr};
 
 use super::Fleet;
-use crate::Result;
+use crate::{Result, process::Running};
 
 /// Linux tells times in hundredths of a second.
 const TICKS: f64 = 100.0;
@@ -28,42 +24,12 @@ impl FromStr for Named {
     }
 }
 
-/// The operator, which ends with this.
-pub(super) struct Operator(Child);
-
-impl Operator {
-    pub fn start(fleet: &Fleet) -> Result<Self> {
-        let mut command = Command::new(&fleet.program);
-        command.args(["operator", "--image", "stockstream:bench", "--listen", "127.0.0.1:0"]);
-        command.args(["--lease-namespace", "default", "--concurrency", &fleet.concurrency.to_string()]);
-        command.env("KUBECONFIG", &fleet.user).stderr(fs::File::create(&fleet.log)?);
-        Ok(Self(command.spawn()?))
-    }
-
-    pub fn id(&self) -> u32 {
-        self.0.id()
-    }
-
-    /// Fails if it does not.
-    pub fn runs(&mut self) -> Result<()> {
-        match self.0.try_wait()? {
-            Some(status) => Err(format!("the operator ended: {status}").into()),
-            None => Ok(()),
-        }
-    }
-
-    pub fn end(mut self) -> Result<()> {
-        self.0.kill()?;
-        self.0.wait()?;
-        Ok(())
-    }
-}
-
-impl Drop for Operator {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts the operator.
+pub(super) fn operator(fleet: &Fleet) -> Result<Running> {
+    let mut command = Command::new(&fleet.program);
+    command.args(["operator", "--image", "stockstream:bench", "--listen", "127.0.0.1:0"]);
+    command.args(["--lease-namespace", "default", "--concurrency", &fleet.concurrency.to_string()]);
+    Running::start(command.env("KUBECONFIG", &fleet.user).stderr(fs::File::create(&fleet.log)?))
 }
 
 /// Seconds of the processor that the operator and the others used.
