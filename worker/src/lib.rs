@@ -1,7 +1,7 @@
 //! The worker: events from Kafka in, exact and conditionally written answers out.
 //!
-//! `source` reads on a thread of its own, `folding` validates and folds on some more; `flush` claims, applies and completes what was folded;
-//! `publish` keeps the views. What they decide is in `core`, as pure functions.
+//! `source` reads on a thread of its own, `folding` validates and folds on some more; `flush` claims, applies and
+//! completes what was folded; `publish` keeps the views. What they decide is in `core`, as pure functions.
 
 pub mod core;
 mod duplicates;

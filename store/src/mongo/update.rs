@@ -125,11 +125,13 @@ fn if_later(standing: &str, version: &Version, value: impl Into<Bson>, field: &s
 }
 
 pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
+    let sold: Vec<DayTotals> = keys.changes.iter().map(|change| change.sold()).collect();
+    let sold = Keys { ids: keys.ids, changes: &sold.iter().collect::<Vec<_>>() };
     let mut set = Document::new();
-    plus(&mut set, "units", keys, |change| change.sold().units);
-    plus(&mut set, "revenue", keys, |change| change.sold().revenue.units());
+    plus(&mut set, "units", &sold, |sold| sold.units);
+    plus(&mut set, "revenue", &sold, |sold| sold.revenue.units());
     plus(&mut set, "cost", keys, |change| change.cost.units());
-    plus(&mut set, "unpriced", keys, |change| change.sold().unpriced);
+    plus(&mut set, "unpriced", &sold, |sold| sold.unpriced);
     plus(&mut set, "uncosted", keys, |change| change.uncosted);
     plus(&mut set, "stock_sum", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.sum));
     plus(&mut set, "stock_count", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.count));

@@ -92,10 +92,6 @@ mod tests {
     use super::*;
     use crate::folding::{Folded, Gathered};
 
-    fn clock() -> Timestamp {
-        Timestamp::default()
-    }
-
     fn range(partition: i32) -> Gathered {
         Gathered::after(&Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None), 0, None)
     }
@@ -108,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_gathered_in_many_chunks_is_folded_in_order_and_whole() {
-        let threads = Threads::new(2, &Topics::default(), clock).unwrap();
+        let threads = Threads::new(2, &Topics::default(), Timestamp::default).unwrap();
         let mut ranges: Vec<Gathered> = (0..5).map(range).collect();
         for offset in 0..3_000 {
             for range in &mut ranges {
@@ -126,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_that_is_not_folded_yet_counts_as_a_key() {
-        let threads = Threads::new(1, &Topics::default(), clock).unwrap();
+        let threads = Threads::new(1, &Topics::default(), Timestamp::default).unwrap();
         let mut range = range(0);
         (0..10).for_each(|offset| range.push(offset, None, sale(1).as_bytes(), &threads));
         assert_eq!(range.keys(), 10);

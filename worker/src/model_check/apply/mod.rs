@@ -103,14 +103,10 @@ impl Apply {
                     let entries = round.entries.iter().enumerate();
                     entries.filter(move |(_, entry)| wanted(entry)).map(|(key, _)| key)
                 };
-                let sent =
-                    with(|entry| matches!(entry, Entry::Together(_) | Entry::Send(_) | Entry::Insert(_))).count();
+                let sent = with(Entry::is_to_be_sent).count();
                 let refused = with(|entry| matches!(entry, Entry::Refused(_))).count();
                 if sent > 0 {
-                    steps.extend(
-                        with(|entry| matches!(entry, Entry::Together(_) | Entry::Send(_) | Entry::Insert(_)))
-                            .map(write),
-                    );
+                    steps.extend(with(Entry::is_to_be_sent).map(write));
                 } else if self.without == Some(Guarding::CheckpointLast) && refused > 0 && round.early.is_none() {
                     steps.push(Step::Consult { worker });
                 } else if refused > 0 {
@@ -226,9 +222,7 @@ impl Apply {
             }
             let awaits = |index: &usize| match of.flush.as_ref().map(|flush| &flush.phase) {
                 Some(Phase::Claiming(_, answers) | Phase::Completing(_, answers)) => answers.get(*index) == Some(&None),
-                Some(Phase::Applying(_, round)) => {
-                    matches!(round.entries.get(*index), Some(Entry::Together(_) | Entry::Send(_) | Entry::Insert(_)))
-                }
+                Some(Phase::Applying(_, round)) => round.entries.get(*index).is_some_and(Entry::is_to_be_sent),
                 None => false,
             };
             if left.unheard > 0 {

@@ -197,6 +197,13 @@ pub enum Entry {
     Done,
 }
 
+impl Entry {
+    /// Whether a command for it is sent next.
+    pub fn is_to_be_sent(&self) -> bool {
+        matches!(self, Self::Together(_) | Self::Send(_) | Self::Insert(_))
+    }
+}
+
 impl Bounds {
     pub fn id(partition: usize) -> PartitionId {
         PartitionId { stream: Stream::Sales, partition: partition as i32 }
