@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Settings, SettingsError,
+    Settings, SettingsError, bounded,
     veil::{may_hold_secret, named, veiled},
 };
 
@@ -99,8 +99,8 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
     if file.len() > MAX_BYTES {
         return Err(SettingsError::TooLong { bytes: file.len(), most: MAX_BYTES });
     }
-    let parsed: Value =
-        serde_yaml_ng::from_str(file).map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
+    let parsed = bounded::read(serde_yaml_ng::Deserializer::from_str(file), 2 * MAX_BYTES)
+        .map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
     let mut tree = if parsed.is_null() { Value::Object(Map::new()) } else { parsed };
     let mut origins = Vec::new();
     for variable in variables() {

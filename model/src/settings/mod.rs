@@ -3,6 +3,7 @@
 //! Every field has a default. The order is flags, environment (`STOCKSTREAM_…`, see [`env`]), file, defaults.
 
 mod analytics;
+mod bounded;
 pub mod env;
 mod kafka;
 mod limits;
