@@ -4,7 +4,7 @@ use clap::Args;
 use rand::{SeedableRng, rngs::StdRng};
 use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
 use stockstream_store::Range;
-use stockstream_worker::core::fold::{Record, fold};
+use stockstream_worker::core::fold::{Folder, Record};
 
 use crate::{Result, backlog::Shop};
 
@@ -19,6 +19,9 @@ pub(crate) struct Fold {
     /// How many partitions they come from
     #[arg(long, default_value_t = 6)]
     partitions: usize,
+    /// How many of a partition come one behind the other
+    #[arg(long, default_value_t = 150)]
+    run: usize,
     /// How often; the fastest round is told
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -35,11 +38,14 @@ impl Fold {
         for _ in 0..self.rounds {
             let mut ranges: Vec<Range> = (0..self.partitions).map(|_| Range::default()).collect();
             let began = Instant::now();
-            for (offset, payload) in sales.iter().enumerate() {
-                let partition = offset % self.partitions;
+            for (run, sales) in sales.chunks(self.run).enumerate() {
+                let partition = run % self.partitions;
                 let id = PartitionId { stream: Stream::Sales, partition: partition as i32 };
-                let record = Record { id, topic: "sales", offset: offset as i64, produced_at: Some(from), payload };
-                fold(&mut ranges[partition], &record, from);
+                let mut folder = Folder::new(&mut ranges[partition]);
+                for (offset, payload) in sales.iter().enumerate() {
+                    let record = Record { id, topic: "sales", offset: offset as i64, produced_at: Some(from), payload };
+                    folder.fold(&record, from);
+                }
             }
             fastest = fastest.min(began.elapsed());
             let rejected: i64 = ranges.iter().map(|range| range.rejected).sum();

@@ -73,9 +73,13 @@ impl Decimal {
     /// From the shortest decimal text that reads back as this double, which is the text a JSON number was written as
     /// (up to 15 digits).
     fn from_f64(value: f64) -> Result<Self, DecimalError> {
-        let scaled = (value * SCALE as f64).round();
-        if scaled.abs() < 9e15 && scaled / SCALE as f64 == value {
-            return Ok(Self(scaled as i64));
+        let scaled = value * SCALE as f64;
+        // Below 2^51 a half can be added exactly, and what is cut off then is rounded, in fewer steps than `round` takes.
+        if scaled.abs() < 2e15 {
+            let units = (scaled + 0.5_f64.copysign(scaled)) as i64;
+            if units as f64 / SCALE as f64 == value {
+                return Ok(Self(units));
+            }
         }
         format!("{value}").parse()
     }
@@ -196,6 +200,10 @@ mod tests {
             [("2.55", 25_500), ("0.1", 1_000), ("0.00005", 1), ("-1.00015", -10_002), ("7", 70_000), ("1e2", 1_000_000)]
         {
             assert_eq!(serde_json::from_str::<Decimal>(text).unwrap(), Decimal(units), "{text}");
+        }
+        // Around the amount from which on a half can no longer be added, and just below a half.
+        for text in ["199999999999.9999", "-200000000000.0001", "225179981368.5249", "0.00004999999999999999"] {
+            assert_eq!(serde_json::from_str::<Decimal>(text).unwrap(), text.parse().unwrap(), "{text}");
         }
         assert!(serde_json::from_str::<Decimal>("1e300").is_err());
     }

@@ -106,9 +106,9 @@ fn plain(text: &[u8]) -> Option<Timestamp> {
         }
         _ => return None,
     }
-    let day = Timestamp::of_civil(civil::Date::new(digits(0, 4)?, two(5)?, two(8)?).ok()?.into());
-    let seconds = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
-    Some(day.plus_millis(seconds * 1_000 + millis))
+    let day = civil::Date::new(digits(0, 4)?, two(5)?, two(8)?).ok()?.duration_since(EPOCH.date()).as_secs();
+    let seconds = day + (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+    Some(Timestamp(seconds * 1_000 + millis))
 }
 
 impl FromStr for Timestamp {

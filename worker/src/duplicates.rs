@@ -19,7 +19,7 @@ use stockstream_store::{
 use crate::{
     core::{
         duplicates::{Forgetting, forgetting, forgotten},
-        fold::{Held, fold_held},
+        fold::{Folder, Held},
         position::successor,
     },
     flush::FlushPart,
@@ -64,9 +64,10 @@ pub(crate) async fn settle<S: StateStore>(
     let mut answers = store.take_invoices(&asking).await?.into_iter();
     for part in parts {
         let Some(settled) = settled.get_mut(&part.checkpoint.id) else { continue };
+        let mut folder = Folder::new(&mut part.range);
         for held in std::mem::take(&mut part.held) {
             if answers.next() == Some(true) {
-                fold_held(&mut part.range, &held);
+                folder.fold_held(&held);
             } else {
                 settled.duplicates += 1;
             }

@@ -11,7 +11,7 @@ use stockstream_model::{
     event::{Stream, decode_client, decode_inventory, decode_sale},
 };
 use stockstream_store::Range;
-use stockstream_worker::core::fold::{Record, fold};
+use stockstream_worker::core::fold::{Folder, Record};
 
 const IDS: [&str; 9] = ["\"a\"", "\"$where\"", "\"a.b\"", "\"\\u0000\"", "7", "7.0", "\"\"", "null", "{}"];
 const NUMBERS: [&str; 9] = ["1", "-1", "1e0", "0", "1000000000", "-9223372036854775808", "1e999", "\"1\"", "1.5"];
@@ -54,11 +54,13 @@ fn is_accepted(stream: Stream, payload: &[u8]) -> bool {
 
 fn folded<'a>(stream: Stream, payloads: impl IntoIterator<Item = (usize, &'a Vec<u8>)>) -> Range {
     let mut range = Range::default();
+    let mut folder = Folder::new(&mut range);
     for (offset, payload) in payloads {
         let id = PartitionId { stream, partition: 3 };
         let record = Record { id, topic: "t", offset: offset as i64, produced_at: None, payload };
-        fold(&mut range, &record, Timestamp::default());
+        folder.fold(&record, Timestamp::default());
     }
+    drop(folder);
     range
 }
 

@@ -4,11 +4,11 @@
 /// Whether each of them has four digits, in what is JSON otherwise.
 pub(super) fn are_whole(payload: &[u8]) -> bool {
     // Few events have any, and that is found out many bytes at a time.
-    !payload.contains(&b'\\') || each_is_whole(payload)
+    memchr::memchr(b'\\', payload).is_none() || each_is_whole(payload)
 }
 
 fn each_is_whole(mut rest: &[u8]) -> bool {
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+    while let Some(at) = memchr::memchr(b'\\', rest) {
         let escape = &rest[at + 1..];
         let length = if escape.starts_with(b"u") { 5 } else { 1 };
         let Some((escape, behind)) = escape.split_at_checked(length) else { return false };

@@ -1,17 +1,15 @@
 //! From events to changes, one per key: the map-side combine.
 
-use std::collections::HashSet;
-
 use stockstream_model::{
     Timestamp,
     documents::{
         ClientRecordFields, InventoryChange, InventoryState, PartitionId, ProductRecord, RejectedEvent, Version,
     },
-    event::{
-        ClientRecord, InventoryRecord, Item, Rejection, Sale, Stream, decode_client, decode_inventory, decode_sale,
-    },
+    event::{ClientRecord, InventoryRecord, Rejection, Stream, decode_client, decode_inventory, decode_sale},
 };
 use stockstream_store::{Range, batch::Key};
+
+use super::lines::Lines;
 
 /// A record as Kafka delivers it, with what identifies it.
 #[derive(Clone, Copy, Debug)]
@@ -28,22 +26,65 @@ pub struct Record<'a> {
     pub payload: &'a [u8],
 }
 
-/// Folds a record into the range of its partition: an accepted event changes keys, a refused one is kept as rejected.
-/// Moves the range's end behind it. Returns the rejection, for the log.
-pub fn fold(range: &mut Range, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-    let event_time = match record.id.stream {
-        Stream::Sales => decode_sale(record.payload).map(|sale| fold_sale(range, &sale)),
-        Stream::Inventory => decode_inventory(record.payload).map(|stock| fold_inventory(range, record, &stock)),
-        Stream::Clients => decode_client(record.payload).map(|client| fold_client(range, record, &client)),
-    };
-    range.end = record.offset + 1;
-    range.events += 1;
-    match event_time {
-        Ok(at) => {
-            range.latest_event = range.latest_event.max(at);
-            None
+/// Folds records into the range of their partition. The range has all of them once this is dropped.
+#[derive(Debug)]
+pub struct Folder<'a> {
+    range: &'a mut Range,
+    lines: Lines,
+}
+
+impl<'a> Folder<'a> {
+    /// Folds into that range.
+    pub fn new(range: &'a mut Range) -> Self {
+        Self { range, lines: Lines::default() }
+    }
+
+    /// Folds a record: an accepted event changes keys, a refused one is kept as rejected. Moves the range's end behind it.
+    /// Returns the rejection, for the log.
+    pub fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+        let Self { range, lines } = self;
+        let event_time = match record.id.stream {
+            Stream::Sales => decode_sale(record.payload).map(|sale| Some(lines.take_in(range, &sale))),
+            Stream::Inventory => decode_inventory(record.payload).map(|stock| fold_inventory(range, record, &stock)),
+            Stream::Clients => decode_client(record.payload).map(|client| fold_client(range, record, &client)),
+        };
+        range.end = record.offset + 1;
+        range.events += 1;
+        match event_time {
+            Ok(at) => {
+                range.latest_event = range.latest_event.max(at);
+                None
+            }
+            Err(rejection) => Some(reject(range, record, rejection, now)),
         }
-        Err(rejection) => Some(reject(range, record, rejection, now)),
+    }
+
+    /// Holds a sale; one that is refused is kept as rejected, as if it had been folded.
+    pub fn hold(&mut self, held: &mut Vec<Held>, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
+        self.range.end = record.offset + 1;
+        self.range.events += 1;
+        match decode_sale(record.payload) {
+            Ok(sale) => {
+                let Record { offset, produced_at, payload, .. } = *record;
+                let invoice = Key::from(sale.invoice_id.as_str());
+                held.push(Held { offset, produced_at, invoice, payload: payload.into() });
+                None
+            }
+            Err(rejection) => Some(reject(self.range, record, rejection, now)),
+        }
+    }
+
+    /// Folds a sale that was held.
+    pub fn fold_held(&mut self, held: &Held) {
+        if let Ok(sale) = decode_sale(&held.payload) {
+            self.range.latest_event = self.range.latest_event.max(Some(self.lines.take_in(self.range, &sale)));
+        }
+    }
+}
+
+impl Drop for Folder<'_> {
+    fn drop(&mut self) {
+        self.lines.settle(self.range);
     }
 }
 
@@ -63,83 +104,6 @@ pub struct Held {
     /// Its invoice.
     pub invoice: Key,
     payload: Box<[u8]>,
-}
-
-/// Holds a sale of the range of its partition; one that is refused is kept as rejected, as if it had been folded.
-pub fn hold(range: &mut Range, held: &mut Vec<Held>, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-    range.end = record.offset + 1;
-    range.events += 1;
-    match decode_sale(record.payload) {
-        Ok(sale) => {
-            let Record { offset, produced_at, payload, .. } = *record;
-            held.push(Held {
-                offset,
-                produced_at,
-                invoice: Key::from(sale.invoice_id.as_str()),
-                payload: payload.into(),
-            });
-            None
-        }
-        Err(rejection) => Some(reject(range, record, rejection, now)),
-    }
-}
-
-/// Folds a sale that was held into its range.
-pub fn fold_held(range: &mut Range, held: &Held) {
-    if let Ok(sale) = decode_sale(&held.payload) {
-        range.latest_event = range.latest_event.max(fold_sale(range, &sale));
-    }
-}
-
-fn fold_sale(range: &mut Range, sale: &Sale<'_>) -> Option<Timestamp> {
-    let (at, day) = (sale.timestamp, sale.timestamp.day());
-    let amount = sale.amount();
-    let mut units = 0_i64;
-    let is_first = first_lines(&sale.items);
-    for (index, item) in sale.items.iter().enumerate() {
-        units = units.saturating_add(item.quantity);
-        let product = range.products.entry(Key::from(item.product_id.as_str())).or_default();
-        product.sold_at(at);
-        let mut line = stockstream_model::documents::DayTotals {
-            invoices: i64::from(is_first(index)),
-            units: item.quantity,
-            ..Default::default()
-        };
-        match item.unit_price.and_then(|price| price.checked_times(item.quantity)) {
-            Some(revenue) => line.revenue = revenue,
-            None => line.unpriced = item.quantity,
-        }
-        match item.unit_cost.and_then(|cost| cost.checked_times(item.quantity)) {
-            Some(cost) => product.cost = sum(product.cost, cost),
-            None => product.uncosted = product.uncosted.saturating_add(item.quantity),
-        }
-        product.day(day).add(&line);
-    }
-    let daily = &mut range.daily.entry(day).or_default().totals;
-    daily.invoices += 1;
-    daily.units = daily.units.saturating_add(units);
-    daily.revenue = sum(daily.revenue, amount);
-    if let Some(client) = &sale.client_id {
-        range.clients.entry(Key::from(client.as_str())).or_default().bought(amount, at);
-    }
-    Some(at)
-}
-
-fn sum(a: stockstream_model::Money, b: stockstream_model::Money) -> stockstream_model::Money {
-    stockstream_model::Money::from_units(a.units().saturating_add(b.units()))
-}
-
-/// For each line whether it is the invoice's first of its product: an invoice counts once per product.
-fn first_lines<'a>(items: &'a [Item<'_>]) -> impl Fn(usize) -> bool + 'a {
-    const FEW: usize = 16;
-    let firsts: Option<Vec<bool>> = (items.len() > FEW).then(|| {
-        let mut seen = HashSet::with_capacity(items.len());
-        items.iter().map(|item| seen.insert(item.product_id.as_str())).collect()
-    });
-    move |index| match &firsts {
-        Some(firsts) => firsts[index],
-        None => items[..index].iter().all(|before| before.product_id != items[index].product_id),
-    }
 }
 
 fn version(range: &Range, record: &Record<'_>, updated_at: Option<Timestamp>) -> Version {
@@ -210,12 +174,14 @@ mod tests {
 
     fn folded(stream: Stream, payloads: &[&str]) -> Range {
         let mut range = Range::default();
+        let mut folder = Folder::new(&mut range);
         for (offset, payload) in payloads.iter().enumerate() {
             let id = PartitionId { stream, partition: 0 };
             let record =
                 Record { id, topic: "t", offset: offset as i64, produced_at: None, payload: payload.as_bytes() };
-            fold(&mut range, &record, Timestamp::default());
+            folder.fold(&record, Timestamp::default());
         }
+        drop(folder);
         range
     }
 

@@ -3,5 +3,6 @@
 pub mod duplicates;
 pub mod flight;
 pub mod fold;
+mod lines;
 pub mod position;
 pub mod publication;

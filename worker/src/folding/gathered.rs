@@ -17,7 +17,7 @@ use crate::core::fold::Record;
 
 /// How many bytes of payloads are handed to a thread at once: enough that handing over costs little beside folding them,
 /// little enough that they are still in its cache.
-const CHUNK: usize = 32 << 10;
+const CHUNK: usize = 128 << 10;
 
 /// Records of one partition, one behind the other.
 #[derive(Debug, Default)]
@@ -63,13 +63,11 @@ impl Growing {
     pub fn fold(&self, id: PartitionId, topic: &str, chunk: &Chunk, now: Timestamp, told: &mut Told) {
         let mut folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
         let mut start = 0;
-        for Entry { offset, produced_at, end } in chunk.entries.iter().copied() {
-            let record = Record { id, topic, offset, produced_at, payload: &chunk.bytes[start..end] };
-            if let Some(rejection) = folding.fold(&record, now) {
-                told.rejected(&record, &rejection);
-            }
-            start = end;
-        }
+        let records = chunk.entries.iter().map(|Entry { offset, produced_at, end }| {
+            let payload = &chunk.bytes[std::mem::replace(&mut start, *end)..*end];
+            Record { id, topic, offset: *offset, produced_at: *produced_at, payload }
+        });
+        folding.fold(records, now, told);
         self.keys.store(folding.keys(), Ordering::Relaxed);
         self.bytes.store(folding.bytes, Ordering::Relaxed);
         self.records.fetch_add(chunk.entries.len(), Ordering::Relaxed);

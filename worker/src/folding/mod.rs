@@ -6,11 +6,12 @@ mod threads;
 mod told;
 
 pub(crate) use gathered::{Gathered, Handed};
-use stockstream_model::{Timestamp, documents::Checkpoint, event::Rejection, settings::Span};
+use stockstream_model::{Timestamp, documents::Checkpoint, settings::Span};
 use stockstream_store::Range;
 pub(crate) use threads::Threads;
+use told::Told;
 
-use crate::core::fold::{Held, Record, fold, hold};
+use crate::core::fold::{Folder, Held, Record};
 
 /// A range that events are folded into.
 pub(crate) trait Folded {
@@ -46,18 +47,24 @@ impl Folding {
         Self { range, deduplicate, ..Self::default() }
     }
 
-    fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        self.oldest = match (self.oldest, record.produced_at) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        let rejection = match self.deduplicate {
-            None => fold(&mut self.range, record, now),
-            Some(_) => hold(&mut self.range, &mut self.held, record, now),
-        };
-        let is_kept = rejection.is_some() || self.deduplicate.is_some();
-        self.bytes += record.payload.len() * if is_kept { KEPT } else { 1 };
-        rejection
+    fn fold<'a>(&mut self, records: impl Iterator<Item = Record<'a>>, now: Timestamp, told: &mut Told) {
+        let Self { range, oldest, bytes, deduplicate, held } = self;
+        let mut folder = Folder::new(range);
+        for record in records {
+            *oldest = match (*oldest, record.produced_at) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+            let rejection = match deduplicate {
+                None => folder.fold(&record, now),
+                Some(_) => folder.hold(held, &record, now),
+            };
+            let is_kept = rejection.is_some() || deduplicate.is_some();
+            *bytes += record.payload.len() * if is_kept { KEPT } else { 1 };
+            if let Some(rejection) = rejection {
+                told.rejected(&record, &rejection);
+            }
+        }
     }
 
     fn keys(&self) -> usize {

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// How many chunks wait for a thread before the reading side waits for it.
-const WAITING: usize = 16;
+const WAITING: usize = 8;
 
 type Clock = fn() -> Timestamp;
 

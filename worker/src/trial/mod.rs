@@ -21,7 +21,7 @@ use stockstream_store::{
 
 use crate::{
     core::{
-        fold::{Record, fold},
+        fold::{Folder, Record},
         position::claim,
     },
     duplicates::settle,
@@ -254,9 +254,11 @@ async fn plainly(logs: &Logs) -> Snapshot {
     for (id, log) in logs {
         let Some(last) = log.last() else { continue };
         let mut range = Range::default();
+        let mut folder = Folder::new(&mut range);
         for entry in log {
-            fold(&mut range, &record(*id, &topics.of(id.stream).name, entry), Timestamp::default());
+            folder.fold(&record(*id, &topics.of(id.stream).name, entry), Timestamp::default());
         }
+        drop(folder);
         assert_eq!(range.end, last.offset + 1);
         let checkpoint = Checkpoint::new(*id, 0, None);
         store.create_checkpoints(std::slice::from_ref(&checkpoint)).await.unwrap();
