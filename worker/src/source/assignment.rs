@@ -24,7 +24,7 @@ use super::{
     GROUP,
     context::{Context, News},
     positions,
-    slot::Slot,
+    slot::{Slot, Slots},
 };
 use crate::{
     core::{
@@ -40,12 +40,7 @@ pub(crate) type Resolve = Arc<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> 
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Takes in what rebalances changed.
-pub(super) fn take(
-    consumer: &BaseConsumer<Context>,
-    slots: &mut HashMap<PartitionId, Slot>,
-    settings: &Settings,
-    shared: &Shared,
-) {
+pub(super) fn take(consumer: &BaseConsumer<Context>, slots: &mut Slots, settings: &Settings, shared: &Shared) {
     for news in consumer.context().take_news() {
         match news {
             News::Assigned(checkpoints) => {

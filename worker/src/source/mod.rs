@@ -22,7 +22,7 @@ use rdkafka::{
     message::BorrowedMessage,
     types::RDKafkaErrorCode as Code,
 };
-use slot::Slot;
+use slot::{Slot, Slots};
 use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection};
 use stockstream_model::{
     Timestamp,
@@ -55,8 +55,8 @@ const BEFORE_PAUSE: Duration = Duration::from_millis(500);
 /// What is further behind than so many events is catching up: what it shows is old whatever it does, and few large
 /// flushes cost less than many small ones, which change the same keys again and again.
 const FAR_BEHIND: i64 = 100_000;
-/// The least time between two flushes while catching up.
-const FLUSH_CATCHING_UP: Duration = Duration::from_secs(5);
+/// How old what is shown may be while catching up, from reading to the end of its flush.
+const FRESH: Duration = Duration::from_secs(9);
 
 /// How often the password's file is looked at while a broker refuses us.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -74,9 +74,10 @@ pub(crate) struct Source {
     jobs: Sender<Vec<Handed>>,
     done: mpsc::Receiver<Flushed>,
     shutdown: CancellationToken,
-    slots: HashMap<PartitionId, Slot>,
+    slots: Slots,
     in_flight: bool,
     last_flush: Instant,
+    last_took: Duration,
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,
     sign_in: Option<SignIn>,
@@ -104,9 +105,10 @@ impl Source {
             jobs,
             done,
             shutdown,
-            slots: HashMap::new(),
+            slots: Slots::new(),
             in_flight: false,
             last_flush: now,
+            last_took: FRESH / 2,
             last_commit: now,
             uncommitted: HashMap::new(),
             sign_in,
@@ -186,7 +188,10 @@ impl Source {
                 assignment::take(consumer, slots, settings, shared);
             }
             match polled {
-                None => break,
+                None => {
+                    self.slots.values_mut().for_each(|slot| slot.send(&self.threads));
+                    break;
+                }
                 Some(Ok(message)) => gather(slots, &settings.kafka.topics, threads, &message),
                 Some(Err(error)) => {
                     self.trouble(&error);
@@ -198,7 +203,6 @@ impl Source {
                 break;
             }
         }
-        self.slots.values_mut().for_each(|slot| slot.send(&self.threads));
     }
 
     /// Hands everything that is ready to the flusher, if that is free.
@@ -207,7 +211,7 @@ impl Source {
         if self.in_flight || since < self.settings.limits.flush_every.duration() {
             return;
         }
-        if since < FLUSH_CATCHING_UP && !self.is_full() && self.is_far_behind() {
+        if since + self.last_took < FRESH && !self.is_full() && self.is_far_behind() {
             return;
         }
         let parts: Vec<Handed> = self.slots.values_mut().filter_map(|slot| slot.hand(&self.threads)).collect();
@@ -227,6 +231,7 @@ impl Source {
 
     fn take(&mut self, flushed: Flushed) {
         self.in_flight = false;
+        self.last_took = self.last_flush.elapsed();
         for checkpoint in flushed.completed {
             self.uncommitted.insert(checkpoint.id, checkpoint.next);
             if let Some(slot) = self.slots.get_mut(&checkpoint.id) {
@@ -351,7 +356,7 @@ impl Source {
     }
 }
 
-fn gather(slots: &mut HashMap<PartitionId, Slot>, topics: &Topics, threads: &Threads, message: &BorrowedMessage<'_>) {
+fn gather(slots: &mut Slots, topics: &Topics, threads: &Threads, message: &BorrowedMessage<'_>) {
     let Some(stream) = topics.stream(message.topic()) else { return };
     let id = PartitionId { stream, partition: message.partition() };
     // A partition that was stopped or lost may still have records on their way.

@@ -1,8 +1,15 @@
 //! A partition of ours: its checkpoint, and the ranges that are folded behind it.
 
-use stockstream_model::{Timestamp, documents::Checkpoint, settings::Span};
+use stockstream_model::{
+    Timestamp,
+    documents::{Checkpoint, PartitionId},
+    settings::Span,
+};
 
 use crate::folding::{Folded, Gathered, Handed, Threads};
+
+/// The partitions that are being read; one is looked up for each record.
+pub(super) type Slots = hashbrown::HashMap<PartitionId, Slot>;
 
 /// A partition that is being read. How its events are folded is for `F` to say.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -118,7 +125,7 @@ impl Slot {
 mod tests {
     use super::*;
     use crate::flush::{FlushPart, folded};
-    use stockstream_model::{documents::PartitionId, event::Stream, settings::Topics};
+    use stockstream_model::{event::Stream, settings::Topics};
 
     fn slot(next: i64, pending: Option<i64>) -> Slot {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
