@@ -13,7 +13,7 @@ use std::{
 
 use stockstream_model::{documents::View, settings::Settings};
 use stockstream_store::StateStore;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use turn::Publisher;
 
@@ -41,22 +41,25 @@ pub(crate) async fn publisher<S: StateStore>(
     // Each on its own: stock at risk is many rows, and the ranking does not wait for them.
     let generation = shared.generation.load(Ordering::Relaxed);
     let publisher = |view| Publisher::new(Arc::clone(&store), settings.analytics.clone(), view, generation);
-    let keep = |view| view_kept(publisher(view), &shared, &settings, &shutdown, &changed);
+    let dear = Mutex::new(());
+    let keep = |view| view_kept(publisher(view), &shared, &settings, &shutdown, &changed, &dear);
     tokio::select! {
         () = keep(View::ProductWinners) => {}
         () = keep(View::LossRiskProducts) => {}
-        () = totals::keep(&*store, &changed) => {}
+        () = totals::keep(&*store, &changed, &dear) => {}
         () = forgetting => {}
     }
 }
 
-/// Publishes a view, and rings when anything changed that it may depend on.
+/// Publishes a view, and rings when anything changed that it may depend on. `dear` is held by what reads thousands of documents:
+/// two of those at once would leave the database no time for the events.
 async fn view_kept<S: StateStore>(
     mut publisher: Publisher<S>,
     shared: &Shared,
     settings: &Settings,
     shutdown: &CancellationToken,
     changed: &Notify,
+    dear: &Mutex<()>,
 ) {
     let least = settings.limits.publish_every.duration();
     let mut next = tokio::time::Instant::now();
@@ -76,11 +79,16 @@ async fn view_kept<S: StateStore>(
             publisher.forget();
             continue;
         }
+        let alone = match publisher.view {
+            View::ProductWinners => None,
+            View::LossRiskProducts => Some(dear.lock().await),
+        };
         let began = Instant::now();
         let outcome = tokio::select! {
             outcome = publisher.turn() => outcome,
             () = shutdown.cancelled() => break,
         };
+        drop(alone);
         match outcome {
             Ok(Some(outcome)) => {
                 changed.notify_one();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stockstream_store::StateStore;
 use tokio::{
-    sync::Notify,
+    sync::{Mutex, Notify},
     time::{Instant, sleep_until},
 };
 
@@ -18,15 +18,17 @@ fn stands(took: Duration) -> Duration {
     (took * SHARE).max(LEAST)
 }
 
-/// Counts whenever something changed and it is time. Never ends.
-pub(super) async fn keep<S: StateStore>(store: &S, changed: &Notify) {
+/// Counts whenever something changed, it is time, and nothing else that is dear goes on. Never ends.
+pub(super) async fn keep<S: StateStore>(store: &S, changed: &Notify, dear: &Mutex<()>) {
     loop {
         changed.notified().await;
+        let alone = dear.lock().await;
         let began = Instant::now();
         if let Err(error) = store.publish_totals().await {
             tracing::error!(%error, "the totals of clients and stock at risk were not counted; trying again");
             changed.notify_one();
         }
+        drop(alone);
         sleep_until(began + stands(began.elapsed())).await;
     }
 }
