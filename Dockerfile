@@ -3,7 +3,7 @@
 FROM rust:1-bookworm AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked
+RUN cargo build --profile dist --locked
 
 FROM debian:bookworm-slim
 ARG VERSION=0.1.0
@@ -16,7 +16,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 65532 stockstream \
     && useradd --uid 65532 --gid 65532 --home-dir / --no-create-home --shell /usr/sbin/nologin stockstream
-COPY --from=build /source/target/release/stockstream /stockstream
+COPY --from=build /source/target/dist/stockstream /stockstream
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER 65532:65532
 WORKDIR /

@@ -3,12 +3,7 @@
 #   hack/handover.sh [ROUNDS]    default 5; prints figures, leaves nothing behind
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release --workspace --locked
-STOCKSTREAM_RUN=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-handover.XXXXXX"); export STOCKSTREAM_RUN
-trap 'hack/services.sh down || true; rm -rf "$STOCKSTREAM_RUN"' EXIT
-hack/services.sh up
-set -a; eval "$(hack/services.sh env)"; set +a
-built=${CARGO_TARGET_DIR:-target}/release
+. hack/measure.sh
 "$built/stockstream-bench" backlog --sales 1000
 STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream-bench" handover \
   --program "$built/stockstream" --log "$STOCKSTREAM_RUN/workers.log" --rounds "${1:-5}"

@@ -8,7 +8,7 @@
 # same archive. It brings this machine's C library along, so every Linux of the same architecture runs it.
 # `docker load -i`, `kind load image-archive` and `hack/kube.sh load` take it. The Dockerfile makes the like with an engine.
 #
-# STOCKSTREAM_BINARY (target/release/stockstream): built by cargo if it is missing
+# STOCKSTREAM_BINARY (target/dist/stockstream): built by cargo if it is missing
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
@@ -19,13 +19,13 @@ say() { echo "image: $*" >&2; }
 
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$top/Cargo.toml")
 out=$(realpath -m "${1:-$top/target/image/stockstream-$version.tar}")
-binary=${STOCKSTREAM_BINARY:-$top/target/release/stockstream}
+binary=${STOCKSTREAM_BINARY:-$top/target/dist/stockstream}
 certificates=/usr/share/ca-certificates/mozilla
 
 if [ ! -f "$binary" ]; then
   [ -z "${STOCKSTREAM_BINARY:-}" ] || { say "STOCKSTREAM_BINARY names no file: $binary"; exit 2; }
   command -v cargo >/dev/null || { say "cargo is missing: install Rust (https://rustup.rs), or name a binary by STOCKSTREAM_BINARY"; exit 2; }
-  (cd "$top" && cargo build --release --locked)
+  (cd "$top" && cargo build --profile dist --locked)
 fi
 [ -d "$certificates" ] || { say "root certificates are missing: install Debian's package ca-certificates"; exit 2; }
 

@@ -6,20 +6,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SALES=${1:-300000}
-cargo build --release --workspace --locked
-STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN
-pids=()
-finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait; hack/services.sh down || true; }
-trap finish EXIT
-hack/services.sh up
-set -a; eval "$(hack/services.sh env)"; set +a
-bench=target/release/stockstream-bench
+. hack/measure.sh
+bench=$built/stockstream-bench
 "$bench" backlog --records --sales "$SALES"
-STOCKSTREAM_KAFKA_START_FROM=earliest target/release/stockstream worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker.log" & pids+=($!)
+STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker.log" & pids+=($!)
 "$bench" drain --sales "$SALES"
 read_only=mongodb://127.0.0.1:$MONGO_RO_PORT/stock_management
 listen=127.0.0.1:$(hack/free-ports.py 1)
-MONGODB_URI=$read_only target/release/stockstream dashboard --listen "$listen" 2>"$STOCKSTREAM_RUN/dashboard.log" & page=$!
+MONGODB_URI=$read_only "$built/stockstream" dashboard --listen "$listen" 2>"$STOCKSTREAM_RUN/dashboard.log" & page=$!
 pids+=("$page")
 until curl -sf "http://$listen/readyz" >/dev/null; do [ -e "/proc/$page" ] || { cat "$STOCKSTREAM_RUN/dashboard.log"; exit 1; }; sleep 0.2; done
 until ! curl -sf "http://$listen/api/v1/status" | grep -Eq '"lag":([1-9]|null)'; do sleep 1; done # the clients' records too

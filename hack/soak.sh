@@ -5,22 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=${1:-30} rate=${2:-500}
-cargo build --release --workspace --locked
-STOCKSTREAM_RUN=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-soak.XXXXXX"); export STOCKSTREAM_RUN
 declare -A pids
-finish() {
-  local code=$?
-  trap - EXIT
-  [ ${#pids[@]} = 0 ] || { kill "${pids[@]}" 2>/dev/null || true; wait; }
-  hack/services.sh down || true
-  rm -rf "$STOCKSTREAM_RUN"
-  exit $code
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-hack/services.sh up
-set -a; eval "$(hack/services.sh env)"; set +a
-built=${CARGO_TARGET_DIR:-target}/release
+. hack/measure.sh
 worker() { STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>>"$STOCKSTREAM_RUN/$1.log" & pids[$1]=$!; }
 "$built/stockstream-bench" backlog --records --sales 200000
 worker stays; worker restarted

@@ -20,35 +20,30 @@ type Seen = (i64, Instant);
 impl Drain {
     pub async fn run(&self, settings: &Settings) -> Result<()> {
         let store = MongoStore::connect(settings).await?;
-        let (mut began, mut seen) = (None, Vec::<Seen>::new());
+        // All of it counts: a first flush is late where workers start far behind, and what they read before took time.
+        let mut seen: Vec<Seen> = vec![(0, Instant::now())];
         while seen.last().is_none_or(|(applied, _)| *applied < self.sales) {
             let checkpoints = store.checkpoints().await?;
             let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
-            let (applied, claimed) = sales.fold((0, false), |(n, any), c| (n + c.events, any || c.version > 0));
-            if claimed {
-                began.get_or_insert_with(Instant::now);
-            }
-            if seen.last().map_or(0, |(applied, _)| *applied) < applied {
+            let applied = sales.map(|checkpoint| checkpoint.events).sum();
+            if seen.last().is_none_or(|(before, _)| *before < applied) {
                 seen.push((applied, Instant::now()));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let first = (0, began.unwrap_or_else(Instant::now));
-        tell("from its first claim on", first, &seen);
-        if let Some(half) =
-            seen.iter().position(|(applied, _)| *applied * 2 >= self.sales).filter(|n| n + 1 < seen.len())
-        {
-            tell("the second half", seen[half], &seen[half + 1..]);
-        }
+        tell("from its start on", &seen);
+        let half = |step: &usize| (seen[*step].0 - self.sales / 2).abs();
+        let half = (0..seen.len() - 1).min_by_key(half).unwrap_or_default();
+        tell(&format!("its second half, from {} on", seen[half].0), &seen[half..]);
         Ok(())
     }
 }
 
 /// The rate since then, and how long nothing was to be seen.
-fn tell(what: &str, from: Seen, seen: &[Seen]) {
-    let Some((applied, at)) = seen.last() else { return };
+fn tell(what: &str, seen: &[Seen]) {
+    let (Some(from), Some((applied, at))) = (seen.first(), seen.last()) else { return };
     let seconds = at.duration_since(from.1).as_secs_f64();
-    let times = std::iter::once(&from).chain(seen).map(|(_, at)| *at);
+    let times = seen.iter().map(|(_, at)| *at);
     let gaps = times.clone().zip(times.skip(1)).map(|(one, next)| next - one);
     let (count, longest) = gaps.fold((0, Duration::ZERO), |(n, longest), gap| (n + 1, longest.max(gap)));
     println!(

@@ -12,6 +12,8 @@ use stockstream_model::{Timestamp, settings::Settings};
 
 use crate::{Result, backlog::Shop, database, times::Times};
 
+/// How often it is looked for: more often would be a load of its own, on machines that share everything.
+const LOOK: Duration = Duration::from_millis(4);
 const GIVE_UP: Duration = Duration::from_secs(30);
 
 /// Latency from produce to document, under load.
@@ -101,7 +103,7 @@ async fn until(sent: Instant, seen: impl AsyncFn() -> Result<bool>) -> Result<Op
         if sent.elapsed() > GIVE_UP {
             return Ok(None);
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(LOOK).await;
     }
     Ok(Some(sent.elapsed()))
 }
