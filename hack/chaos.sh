@@ -2,8 +2,9 @@
 # The chaos campaign: a seeded schedule of faults on a broker, a database and workers of its own; after each few, everything
 # must be what the oracle says. What it does and found: docs/protocol.md.
 #
-#   hack/chaos.sh [--seed N] [--faults N] [--only KIND,…]
+#   hack/chaos.sh [--seed N] [--faults N] [--only KIND,…] [--copies]
 #
+# --copies: a third of the sales are sent a second time, to workers that tell copies (sales.deduplicate); no log is lost then, and no event odd.
 # The seed (random if none is given) is printed first and on failure: the same one is the same schedule.
 # STOCKSTREAM_DATA names the Online Retail file; without it only a made-up shop's events are produced.
 # It needs what hack/kafka.sh and hack/mongodb.sh need, Go (toxiproxy is built once), and libfaketime (Debian: faketime).
@@ -11,11 +12,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 TOXIPROXY_VERSION=v2.12.0
-usage() { sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+usage() { sed -n '2,11{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 say() { echo "chaos: $*" >&2; }
 
-CHAOS_SEED=$((RANDOM << 15 | RANDOM)) CHAOS_FAULTS=200 CHAOS_ONLY=
+CHAOS_SEED=$((RANDOM << 15 | RANDOM)) CHAOS_FAULTS=200 CHAOS_ONLY='' CHAOS_COPIES=0
 while [ $# -gt 0 ]; do
+  if [ "$1" = --copies ]; then CHAOS_COPIES=1; shift; continue; fi
   [ $# -ge 2 ] || usage
   case "$1" in
     --seed) CHAOS_SEED=$2 ;;
@@ -44,7 +46,7 @@ read -r KAFKA_PORT KAFKA_CONTROLLER_PORT KAFKA_BEHIND_PORT KAFKA_PROXY_PORT MONG
 export STOCKSTREAM_RUN KAFKA_PORT KAFKA_CONTROLLER_PORT KAFKA_BEHIND_PORT KAFKA_PROXY_PORT MONGO_PORT MONGO_PROXY_PORT PG_PORT
 export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:$KAFKA_PORT MONGODB_URI=mongodb://127.0.0.1:$MONGO_PORT/stock_management
 export KAFKA_SESSION_MIN_MS=1000 PG_FSYNC=off # processes are killed; nobody cuts the power
-export CHAOS_SEED CHAOS_FAULTS CHAOS_ONLY CHAOS_TOXIPROXY=127.0.0.1:$toxic CHAOS_FAKETIME=$faketime
+export CHAOS_SEED CHAOS_FAULTS CHAOS_ONLY CHAOS_COPIES CHAOS_TOXIPROXY=127.0.0.1:$toxic CHAOS_FAKETIME=$faketime
 
 proxy=
 finish() {

@@ -77,13 +77,19 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     value.map_or(otherwise, |value| value.parse().unwrap_or_else(|_| panic!("{variable} is no number: {value}")))
 }
 
-fn kinds() -> Vec<Kind> {
+/// Where a part of the log is lost, a sale may be lost and its copy not, and odd events have few ids: of those the oracle cannot
+/// say what is a copy.
+const WITHOUT_COPIES: [Kind; 4] = [Kind::Recreate, Kind::Trim, Kind::Wipe, Kind::Poison];
+
+fn kinds(copies: bool) -> Vec<Kind> {
     let only = std::env::var("CHAOS_ONLY").unwrap_or_default();
     let kind = |name: &str| {
         let known = Kind::ALL.map(Kind::name).join(", ");
         Kind::from_name(name).unwrap_or_else(|| panic!("there is no kind {name:?} of faults, but {known}"))
     };
-    if only.is_empty() { Kind::ALL.into() } else { only.split(',').map(kind).collect() }
+    let mut kinds: Vec<Kind> = if only.is_empty() { Kind::ALL.into() } else { only.split(',').map(kind).collect() };
+    kinds.retain(|kind| !copies || !WITHOUT_COPIES.contains(kind));
+    kinds
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,10 +97,14 @@ fn kinds() -> Vec<Kind> {
 async fn campaign() {
     needed("CHAOS_SEED").expect("hack/chaos.sh gives a seed");
     let (seed, count) = (number("CHAOS_SEED", 0), number("CHAOS_FAULTS", 200));
-    println!("chaos: seed {seed}, {count} faults");
-    let faults = plan(seed, count as usize, &kinds());
-    let limits: Value = json!({ "limits": { "sessionTimeout": "2s" } });
-    let bed = Bed::without_topics(both(settings(), limits)).await.expect("hack/chaos.sh starts services");
+    let copies = number("CHAOS_COPIES", 0) > 0;
+    println!("chaos: seed {seed}, {count} faults{}", if copies { ", some sales sent twice" } else { "" });
+    let faults = plan(seed, count as usize, &kinds(copies));
+    let mut more: Value = json!({ "limits": { "sessionTimeout": "2s" } });
+    if copies {
+        more["sales"] = json!({ "deduplicate": { "within": "24h" } });
+    }
+    let bed = Bed::without_topics(both(settings(), more)).await.expect("hack/chaos.sh starts services");
     let feed = Feed::new(seed, data_set(), (200, 400));
     let rig = Rig { services: Services::of_environment(), proxies: Proxies::of_environment().await };
     let scene = Scene::set(bed, feed, seed, Some(rig)).await;

@@ -11,6 +11,7 @@ use crate::harness::Dice;
 const PACE_MS: i64 = 60_000;
 
 /// An event before it is produced.
+#[derive(Clone)]
 pub struct Item {
     pub stream: Stream,
     pub payload: Vec<u8>,

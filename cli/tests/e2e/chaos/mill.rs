@@ -14,7 +14,11 @@ use rdkafka::{
     ClientConfig,
     producer::{FutureProducer, FutureRecord},
 };
-use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
+use stockstream_model::{
+    Timestamp,
+    documents::PartitionId,
+    event::{Stream, decode_sale},
+};
 
 use super::feed::{Feed, Item};
 use crate::harness::{Bed, Dice};
@@ -37,9 +41,16 @@ pub struct Produced {
 /// What a fault wants produced besides.
 pub type Extra = Arc<Mutex<VecDeque<Item>>>;
 
+/// Sales are sent again while at most so many came after them.
+const RECENT: usize = 300;
+
 /// The producing side.
 pub struct Mill {
     feed: Feed,
+    /// Sales that may be sent a second time, if any are.
+    recent: Option<VecDeque<Item>>,
+    /// How many were.
+    pub copies: i64,
     dice: Dice,
     servers: String,
     topics: BTreeMap<Stream, String>,
@@ -54,11 +65,14 @@ pub struct Mill {
 }
 
 impl Mill {
+    /// With copies, where the workers tell them.
     pub fn new(bed: &Bed, feed: Feed, seed: u64) -> Self {
         let servers = bed.setting("/kafka/bootstrapServers/0").to_owned();
         let name = |stream: Stream| bed.setting(&format!("/kafka/topics/{stream}/name")).to_owned();
         Self {
             feed,
+            recent: bed.has_setting("/sales/deduplicate").then(VecDeque::new),
+            copies: 0,
             dice: Dice::new(seed),
             producer: producer(&servers),
             servers,
@@ -86,6 +100,8 @@ impl Mill {
     pub async fn produce(&mut self, some: u64) {
         let mut items: Vec<Item> = self.extra.lock().unwrap().drain(..).collect();
         items.extend((0..some).map(|_| self.feed.next()));
+        let first = items.len();
+        items.extend(self.some_again(some / 3));
         let at = Timestamp::now().millis();
         let sent = items.iter().map(|item| {
             let record: FutureRecord<'_, str, [u8]> =
@@ -94,13 +110,32 @@ impl Mill {
         });
         let sent = join_all(sent).await;
         self.count.fetch_add(items.len() as u64, Ordering::Relaxed);
-        for (item, delivered) in items.into_iter().zip(sent) {
+        for (number, (item, delivered)) in items.into_iter().zip(sent).enumerate() {
             let place = delivered.unwrap_or_else(|(error, _)| panic!("an event was not produced: {error}"));
             let id = PartitionId { stream: item.stream, partition: place.partition };
             let end = self.ends.entry(id).or_default();
             *end = (*end).max(place.offset + 1);
+            if number >= first {
+                self.copies += 1;
+                continue;
+            }
+            // What is refused is refused twice.
+            let counts = id.stream == Stream::Sales && decode_sale(&item.payload).is_ok();
+            if let Some(recent) = self.recent.as_mut().filter(|_| counts) {
+                recent.push_back(item.clone());
+                if recent.len() > RECENT {
+                    recent.pop_front();
+                }
+            }
             self.fresh.push(Produced { id, offset: place.offset, at, item });
         }
+    }
+
+    /// Up to so many sales that were sent once.
+    fn some_again(&mut self, some: u64) -> Vec<Item> {
+        let Some(recent) = &mut self.recent else { return Vec::new() };
+        let some = some.min(recent.len() as u64);
+        (0..some).filter_map(|_| recent.remove(self.dice.between(0, recent.len() as u64) as usize)).collect()
     }
 
     /// A topic was made anew: its partitions are empty, and what the old producer knows of them is void.

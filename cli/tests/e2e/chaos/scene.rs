@@ -142,7 +142,8 @@ impl Scene {
         let expected = tokio::task::block_in_place(|| ledger.answer());
         let sum = |of: fn(&Checkpoint) -> i64| checkpoints.iter().map(of).sum::<i64>();
         let (events, rejected) = (sum(|checkpoint| checkpoint.events), sum(|checkpoint| checkpoint.rejected));
-        let found = json!({ "accepted": events - rejected, "rejected": rejected });
+        assert_eq!(sum(|checkpoint| checkpoint.duplicates), mill.copies, "each copy is told");
+        let found = json!({ "accepted": events - rejected - mill.copies, "rejected": rejected });
         assert_eq!(found, json!({ "accepted": expected["accepted"], "rejected": expected["rejected"] }));
         let snapshot = stage.bed.snapshot().await;
         assert_eq!(snapshot.rejected.len(), rejected as usize, "every rejected event is kept");

@@ -100,6 +100,11 @@ impl Bed {
         self.settings.pointer(path).and_then(Value::as_str).unwrap()
     }
 
+    /// Whether there is such a setting.
+    pub fn has_setting(&self, path: &str) -> bool {
+        self.settings.pointer(path).is_some()
+    }
+
     /// Starts a command with the settings.
     pub fn start(&self, command: &str, changed: Value) -> Process {
         self.start_in(command, changed, &[])
