@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=${1:-30} rate=${2:-500}
+[ "$minutes" -ge 3 ] || { echo "soak: 3 minutes at least: what grew is told from the second on" >&2; exit 2; }
 declare -A pids
 . hack/measure.sh
 worker() { STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>>"$STOCKSTREAM_RUN/$1.log" & pids[$1]=$!; }
