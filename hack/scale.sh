@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PIPELINES=${1:-1000}; shift || true
-cargo build --release --locked -p stockstream -p stockstream-bench
+cargo build --profile dist --workspace --locked
 STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN
 finish() { hack/kube.sh down || true; hack/services.sh down || true; rm -rf "$STOCKSTREAM_RUN"; }
 trap finish EXIT
@@ -17,6 +17,6 @@ set -a; eval "$(hack/services.sh env)"; eval "$(hack/kube.sh env)"; set +a
 kube=$STOCKSTREAM_RUN/kube
 hack/kube.sh user operator >"$kube/operator.kubeconfig"
 "$KUBE_BIN/kubectl" create clusterrolebinding operator --clusterrole=cluster-admin --user=operator >/dev/null
-target/release/stockstream-bench fleet --pipelines "$PIPELINES" --admin "$KUBECONFIG" --user "$kube/operator.kubeconfig" \
+target/dist/stockstream-bench fleet --pipelines "$PIPELINES" --admin "$KUBECONFIG" --user "$kube/operator.kubeconfig" \
   --audit "$KUBE_AUDIT_LOG" --log "$kube/operator.log" --beside apiserver="$(cat "$kube/apiserver.pid")" \
   --beside etcd="$(cat "$kube/etcd.pid")" "$@" || { tail -20 "$kube/operator.log" >&2; exit 1; }

@@ -21,7 +21,7 @@ const GIVE_UP: Duration = Duration::from_secs(90);
 #[derive(Args)]
 pub(crate) struct Handover {
     /// The binary whose workers are started and ended
-    #[arg(long, default_value = "target/release/stockstream")]
+    #[arg(long, default_value = "target/dist/stockstream")]
     program: PathBuf,
     /// Where the workers' logs go
     #[arg(long, default_value = "handover.log")]

@@ -48,7 +48,7 @@ pub(crate) struct Fleet {
     #[arg(long, value_name = "FILE")]
     audit: PathBuf,
     /// The operator's program
-    #[arg(long, value_name = "FILE", default_value = "target/release/stockstream")]
+    #[arg(long, value_name = "FILE", default_value = "target/dist/stockstream")]
     program: PathBuf,
     /// How many pipelines it works on at once, and how many writes the bare loop has under way
     #[arg(long, default_value_t = 32)]
