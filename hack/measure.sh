@@ -11,11 +11,13 @@ finish() {
   rm -rf "$STOCKSTREAM_RUN"
   exit "$code"
 }
-built=${CARGO_TARGET_DIR:-target}/${PROFILE:-dist}
-case "${PROFILE:-dist}" in
-  dev) built=${CARGO_TARGET_DIR:-target}/debug; cargo build --workspace --all-targets --locked ;; # nothing is built twice
-  *) cargo build --profile "${PROFILE:-dist}" --workspace --locked ;;
-esac
+if [ "${PROFILE:-}" = dev ]; then
+  built=${CARGO_TARGET_DIR:-target}/debug
+  cargo build --workspace --all-targets --locked # nothing is built twice
+else
+  built=${CARGO_TARGET_DIR:-target}/dist
+  cargo build --profile dist --workspace --locked
+fi
 STOCKSTREAM_RUN=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-measure.XXXXXX"); export STOCKSTREAM_RUN
 trap finish EXIT
 trap 'exit 130' INT TERM

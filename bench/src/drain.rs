@@ -21,12 +21,14 @@ impl Drain {
     pub async fn run(&self, settings: &Settings) -> Result<()> {
         let store = MongoStore::connect(settings).await?;
         // All of it counts: a first flush is late where workers start far behind, and what they read before took time.
-        let mut seen: Vec<Seen> = vec![(0, Instant::now())];
-        while seen.last().is_none_or(|(applied, _)| *applied < self.sales) {
+        let mut seen = vec![(0, Instant::now())];
+        let mut applied = 0;
+        while applied < self.sales {
             let checkpoints = store.checkpoints().await?;
             let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
-            let applied = sales.map(|checkpoint| checkpoint.events).sum();
-            if seen.last().is_none_or(|(before, _)| *before < applied) {
+            let now = sales.map(|checkpoint| checkpoint.events).sum();
+            if now > applied {
+                applied = now;
                 seen.push((applied, Instant::now()));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -58,6 +58,12 @@ impl Decimal {
         self.0 as f64 / SCALE as f64
     }
 
+    /// The sum; stays at the end of the range beyond it.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// Times a whole number; `None` beyond the range.
     pub fn checked_times(self, count: i64) -> Option<Self> {
         self.0.checked_mul(count).map(Self)
@@ -76,9 +82,9 @@ impl Decimal {
         let scaled = value * SCALE as f64;
         // Below 2^51 a half can be added exactly, and what is cut off then is rounded, in fewer steps than `round` takes.
         if scaled.abs() < 2e15 {
-            let units = (scaled + 0.5_f64.copysign(scaled)) as i64;
-            if units as f64 / SCALE as f64 == value {
-                return Ok(Self(units));
+            let nearest = Self((scaled + 0.5_f64.copysign(scaled)) as i64);
+            if nearest.to_f64() == value {
+                return Ok(nearest);
             }
         }
         format!("{value}").parse()

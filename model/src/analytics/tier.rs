@@ -48,7 +48,7 @@ pub struct ClientWorth {
 
 /// Total, tier and promotion of a client.
 pub fn client_worth(base: Money, invoices: Money, stated: Option<Tier>, rules: &ClientTiers) -> ClientWorth {
-    let total = Money::from_units(base.units().saturating_add(invoices.units()));
+    let total = base.saturating_add(invoices);
     let earned = match total {
         total if total >= rules.gold => Tier::Gold,
         total if total >= rules.silver => Tier::Silver,

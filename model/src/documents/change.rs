@@ -61,10 +61,6 @@ pub struct DailyChange {
     pub totals: DayTotals,
 }
 
-fn plus(a: Money, b: Money) -> Money {
-    Money::from_units(a.units().saturating_add(b.units()))
-}
-
 /// A record with its version.
 type Versioned<T> = Option<Box<(Version, T)>>;
 
@@ -80,7 +76,7 @@ impl DayTotals {
     pub fn add(&mut self, other: &Self) {
         self.invoices += other.invoices;
         self.units = self.units.saturating_add(other.units);
-        self.revenue = plus(self.revenue, other.revenue);
+        self.revenue = self.revenue.saturating_add(other.revenue);
         self.unpriced = self.unpriced.saturating_add(other.unpriced);
     }
 }
@@ -126,7 +122,7 @@ impl ProductChange {
 
     /// Takes in another change of the same product.
     pub fn merge(&mut self, other: &Self) {
-        self.cost = plus(self.cost, other.cost);
+        self.cost = self.cost.saturating_add(other.cost);
         self.uncosted = self.uncosted.saturating_add(other.uncosted);
         if let Some((first, last)) = other.sales {
             self.sold_at(first);
@@ -144,8 +140,8 @@ impl ProductChange {
     pub fn apply(&self, state: &mut ProductState, history_days: u32) {
         let DayTotals { units, revenue, unpriced, .. } = self.sold();
         state.units = state.units.saturating_add(units);
-        state.revenue = plus(state.revenue, revenue);
-        state.cost = plus(state.cost, self.cost);
+        state.revenue = state.revenue.saturating_add(revenue);
+        state.cost = state.cost.saturating_add(self.cost);
         state.unpriced = state.unpriced.saturating_add(unpriced);
         state.uncosted = state.uncosted.saturating_add(self.uncosted);
         if let Some((first, last)) = self.sales {
@@ -171,7 +167,7 @@ impl ProductChange {
 impl ClientChange {
     /// Adds an invoice.
     pub fn bought(&mut self, amount: Money, at: Timestamp) {
-        self.revenue = plus(self.revenue, amount);
+        self.revenue = self.revenue.saturating_add(amount);
         self.invoices += 1;
         self.last_purchase = self.last_purchase.max(Some(at));
     }
@@ -183,7 +179,7 @@ impl ClientChange {
 
     /// Takes in another change of the same client.
     pub fn merge(&mut self, other: &Self) {
-        self.revenue = plus(self.revenue, other.revenue);
+        self.revenue = self.revenue.saturating_add(other.revenue);
         self.invoices += other.invoices;
         self.last_purchase = self.last_purchase.max(other.last_purchase);
         self.record = later(self.record.take(), other.record.clone());
@@ -191,7 +187,7 @@ impl ClientChange {
 
     /// Applies it to state.
     pub fn apply(&self, state: &mut ClientState) {
-        state.revenue = plus(state.revenue, self.revenue);
+        state.revenue = state.revenue.saturating_add(self.revenue);
         state.invoices += self.invoices;
         state.last_purchase = state.last_purchase.max(self.last_purchase);
         if let Some((version, record)) = self.record.as_deref()

@@ -9,7 +9,7 @@ pub(super) fn is_too_deep(payload: &[u8]) -> bool {
     let opening =
         |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(matches!(byte, b'[' | b'{'))).sum::<u8>());
     // In bytes, of which a register holds many: no chunk has more than a byte can count.
-    payload.len() > DEEPEST && payload.chunks(u8::MAX.into()).map(opening).sum::<usize>() > DEEPEST && exceeds(payload)
+    payload.chunks(u8::MAX.into()).map(opening).sum::<usize>() > DEEPEST && exceeds(payload)
 }
 
 fn exceeds(payload: &[u8]) -> bool {

@@ -122,21 +122,8 @@ pub(super) fn in_range(path: &str, amount: Money, min: i64, max: i64) -> Result<
 }
 
 fn objects<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item<'a>>, D::Error> {
-    struct Visitor;
-    impl<'de> de::Visitor<'de> for Visitor {
-        type Value = Vec<Item<'de>>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a sequence")
-        }
-        fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Item<'de>>, A::Error> {
-            let mut all = Vec::with_capacity(4);
-            while let Some(Object(item)) = items.next_element()? {
-                all.push(item);
-            }
-            Ok(all)
-        }
-    }
-    deserializer.deserialize_seq(Visitor)
+    let items: Vec<Object<Item<'a>>> = Vec::deserialize(deserializer)?;
+    Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
 /// The whole number that a double is, of those that a double tells from their neighbours.

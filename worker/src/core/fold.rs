@@ -48,30 +48,18 @@ impl<'a> Folder<'a> {
             Stream::Inventory => decode_inventory(record.payload).map(|stock| fold_inventory(range, record, &stock)),
             Stream::Clients => decode_client(record.payload).map(|client| fold_client(range, record, &client)),
         };
-        range.end = record.offset + 1;
-        range.events += 1;
-        match event_time {
-            Ok(at) => {
-                range.latest_event = range.latest_event.max(at);
-                None
-            }
-            Err(rejection) => Some(reject(range, record, rejection, now)),
-        }
+        took(range, record, event_time, now)
     }
 
     /// Holds a sale; one that is refused is kept as rejected, as if it had been folded.
     pub fn hold(&mut self, held: &mut Vec<Held>, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        self.range.end = record.offset + 1;
-        self.range.events += 1;
-        match decode_sale(record.payload) {
-            Ok(sale) => {
-                let Record { offset, produced_at, payload, .. } = *record;
-                let invoice = Key::from(sale.invoice_id.as_str());
-                held.push(Held { offset, produced_at, invoice, payload: payload.into() });
-                None
-            }
-            Err(rejection) => Some(reject(self.range, record, rejection, now)),
-        }
+        let sale = decode_sale(record.payload).map(|sale| {
+            let Record { offset, produced_at, payload, .. } = *record;
+            let invoice = Key::from(sale.invoice_id.as_str());
+            held.push(Held { offset, produced_at, invoice, payload: payload.into() });
+            None
+        });
+        took(self.range, record, sale, now)
     }
 
     /// Folds a sale that was held.
@@ -88,10 +76,26 @@ impl Drop for Folder<'_> {
     }
 }
 
-fn reject(range: &mut Range, record: &Record<'_>, rejection: Rejection, now: Timestamp) -> Rejection {
-    range.rejected += 1;
-    range.rejections.push(rejected(range.incarnation, record, &rejection, now));
-    rejection
+/// Counts a record that was accepted, with its event's time if that has one, or refused.
+fn took(
+    range: &mut Range,
+    record: &Record<'_>,
+    accepted: Result<Option<Timestamp>, Rejection>,
+    now: Timestamp,
+) -> Option<Rejection> {
+    range.end = record.offset + 1;
+    range.events += 1;
+    match accepted {
+        Ok(at) => {
+            range.latest_event = range.latest_event.max(at);
+            None
+        }
+        Err(rejection) => {
+            range.rejected += 1;
+            range.rejections.push(rejected(range.incarnation, record, &rejection, now));
+            Some(rejection)
+        }
+    }
 }
 
 /// A sale that is folded only once it is known to be no copy.

@@ -92,7 +92,7 @@ impl Lines {
             product.sold_at(at);
             product.day(day).add(&totals);
             match cost {
-                Some(cost) => product.cost = Money::from_units(product.cost.units().saturating_add(cost.units())),
+                Some(cost) => product.cost = product.cost.saturating_add(cost),
                 None => product.uncosted = product.uncosted.saturating_add(totals.units),
             }
         }

@@ -77,6 +77,7 @@ pub(crate) struct Source {
     slots: Slots,
     in_flight: bool,
     last_flush: Instant,
+    /// How long the last flush took, until what was handed over was folded and in the database; a guess before the first.
     last_took: Duration,
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,

@@ -120,8 +120,10 @@ impl Mill {
                 continue;
             }
             // What is refused is refused twice.
-            let counts = id.stream == Stream::Sales && decode_sale(&item.payload).is_ok();
-            if let Some(recent) = self.recent.as_mut().filter(|_| counts) {
+            if let Some(recent) = &mut self.recent
+                && id.stream == Stream::Sales
+                && decode_sale(&item.payload).is_ok()
+            {
                 recent.push_back(item.clone());
                 if recent.len() > RECENT {
                     recent.pop_front();
