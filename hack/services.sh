@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The services that tests need: a Kafka broker and a MongoDB-compatible server, new and empty, on free ports; each open and,
-# on other ports, secured.
+# The services that tests need, new and empty, on free ports: a Kafka broker and a MongoDB-compatible server, each open and,
+# on other ports, secured; and a second server that speaks MongoDB's protocol.
 #
-#   hack/services.sh up         start both; nothing happens if they run already
+#   hack/services.sh up         start them; nothing happens if they run already
 #   hack/services.sh env        print what a test needs to find them, as KEY=value lines
-#   hack/services.sh down       stop both, wait for their end, delete all they held
+#   hack/services.sh down       stop them, wait for their end, delete all they held
 #   hack/services.sh install    only fetch what `up` needs
 #
 #   export STOCKSTREAM_RUN=$(mktemp -d); hack/services.sh up
@@ -13,16 +13,17 @@
 # SERVICES_ADDRESS (127.0.0.1): the address of this machine at which they are found, and nowhere else: for clients in
 # containers that of their bridge. Nobody is asked for a password at the open ports, so never one that others reach.
 # STOCKSTREAM_RUN (~/.cache/stockstream/run) is the run folder. In it:
-#   env                                  KAFKA_BOOTSTRAP_SERVERS, MONGODB_URI, STOCKSTREAM_RUN and all ports, and of what
-#                                        is secured: KAFKA_CERTS (the folder of hack/certs.sh), KAFKA_SASL_SSL,
-#                                        KAFKA_SSL, KAFKA_EXPIRED, KAFKA_WRONG_HOST, MONGODB_TLS, MONGODB_EXPIRED,
-#                                        MONGODB_WRONG_HOST, MONGODB_MUTUAL (host:port), KAFKA_USER, KAFKA_PASSWORD,
-#                                        MONGO_USER, MONGO_PASSWORD (random) and MONGODB_TLS_URI
+#   env                                  KAFKA_BOOTSTRAP_SERVERS, MONGODB_URI, SECANTUSDB_URI (the second server),
+#                                        STOCKSTREAM_RUN and all ports, and of what is secured: KAFKA_CERTS (the folder of
+#                                        hack/certs.sh), KAFKA_SASL_SSL, KAFKA_SSL, KAFKA_EXPIRED, KAFKA_WRONG_HOST,
+#                                        MONGODB_TLS, MONGODB_EXPIRED, MONGODB_WRONG_HOST, MONGODB_MUTUAL (host:port),
+#                                        KAFKA_USER, KAFKA_PASSWORD, MONGO_USER, MONGO_PASSWORD (random) and MONGODB_TLS_URI
 #   kafka/kafka.pid                      the broker's process id
 #   mongodb/{ferretdb,postgres}.pid      those of the database
-#   kafka/kafka.log, mongodb/ferretdb.log, mongodb/postgres/log
+#   secantusdb/secantusdb.pid            that of the second
+#   kafka/kafka.log, mongodb/ferretdb.log, mongodb/postgres/log, secantusdb/secantusdb.log
 # With `env` loaded a test may stop a service by `hack/kafka.sh down` (or `kill -9` of its pid) and start it again by
-# `hack/kafka.sh up`, on the same port with the same data; likewise hack/mongodb.sh.
+# `hack/kafka.sh up`, on the same port with the same data; likewise hack/mongodb.sh and hack/secantusdb.sh.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
@@ -38,22 +39,25 @@ load() { set -a; . "$env"; set +a; }
 up() {
   mkdir -p "$STOCKSTREAM_RUN"
   if [ ! -f "$env" ]; then
-    local kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual
-    read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual < <("$here/free-ports.py" 13)
+    local kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual secantus
+    read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual secantus < <("$here/free-ports.py" 14)
     local certs; certs=$(printf %q "$STOCKSTREAM_RUN/certs")
     local user=stockstream-test word; word=$(password)
     local host=${SERVICES_ADDRESS:-127.0.0.1}
     (umask 077; cat >"$env") <<ENV
 KAFKA_BOOTSTRAP_SERVERS=$host:$kafka
 MONGODB_URI=mongodb://$host:$mongo/stock_management
+SECANTUSDB_URI=mongodb://$host:$secantus/stock_management
 KAFKA_BIND=$host
 KAFKA_ADVERTISE=$host
 MONGO_BIND=$host
+SECANTUSDB_BIND=$host
 KAFKA_PORT=$kafka
 KAFKA_CONTROLLER_PORT=$controller
 MONGO_PORT=$mongo
 MONGO_RO_PORT=$read_only
 PG_PORT=$postgres
+SECANTUSDB_PORT=$secantus
 STOCKSTREAM_RUN=$(printf %q "$STOCKSTREAM_RUN")
 KAFKA_CERTS=$certs
 KAFKA_USER=$user
@@ -83,17 +87,19 @@ ENV
   fi
   load
   "$here/certs.sh" "$KAFKA_CERTS" "$KAFKA_ADVERTISE"
-  trap down EXIT # one that starts without the other is of no use
+  trap down EXIT # one that starts without the others is of no use
   "$here/kafka.sh" up
   # Tests kill processes; none of them cuts the power.
   PG_FSYNC=${PG_FSYNC:-off} "$here/mongodb.sh" up
   "$here/mongodb.sh" readonly
+  "$here/secantusdb.sh" up
   trap - EXIT
 }
 
 down() {
   "$here/kafka.sh" down --wipe
   "$here/mongodb.sh" down --wipe
+  "$here/secantusdb.sh" down --wipe
   rm -rf "$STOCKSTREAM_RUN/certs" "$env"
   # Only if nothing else is in it: the folder may be one that its owner keeps other things in.
   rmdir "$STOCKSTREAM_RUN" 2>/dev/null || true
@@ -103,6 +109,6 @@ case "${1:-}" in
   up) up ;;
   env) [ -f "$env" ] || { echo "services: not up in $STOCKSTREAM_RUN" >&2; exit 1; }; cat "$env" ;;
   down) down ;;
-  install) "$here/kafka.sh" install; "$here/mongodb.sh" install ;;
-  *) sed -n '2,23{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  install) "$here/kafka.sh" install; "$here/mongodb.sh" install; "$here/secantusdb.sh" install ;;
+  *) sed -n '2,26{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # All checks and tests, from a fresh Debian or Ubuntu on (as root or with sudo; installs by apt what is missing).
 #
-#   hack/test.sh              everything: with a real Kafka, a MongoDB-compatible server and a real one-node Kubernetes,
-#                             built and started here, empty, and stopped at the end. Kubernetes is built from source, once:
-#                             many minutes. Where KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name services, those serve all but
-#                             the pods of the node
+#   hack/test.sh              everything: with a real Kafka, two servers that speak MongoDB's protocol and share no code, and
+#                             a real one-node Kubernetes, built and started here, empty, and stopped at the end. Kubernetes
+#                             is built from source, once: many minutes. Where KAFKA_BOOTSTRAP_SERVERS and MONGODB_URI name
+#                             services, those serve all but the pods of the node: so all tests run against any MongoDB
 #   hack/test.sh --services   without Kubernetes
 #   hack/test.sh --unit       without services and browser too: tests that need them say that they are skipped
 #
 # STOCKSTREAM_DATA: the Online Retail data set (.csv or .csv.gz), for the tests that run on it; they are skipped without.
-# Exit status: 0 all passed, 2 something must be installed first, any other: the stage named in the last line failed.
+# Exit status: 0 all passed, 2 something must be installed first, any other: the stages named in the last line failed. What
+# fails in one test stage keeps no other test from running.
+#
+# The store's tests alone, against a MongoDB of your own (docs/databases.md has the lines that start one):
+#   MONGODB_URI=mongodb://host:27017/ cargo test --workspace --locked --no-fail-fast --test store
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unit='' kubernetes=yes
@@ -17,7 +21,7 @@ case "${1:-}" in
   '') ;;
   --services) kubernetes= ;;
   --unit) unit=yes kubernetes= ;;
-  *) sed -n '2,14{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,16{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac
 start_services=
 if [ -n "$unit" ]; then
@@ -30,6 +34,7 @@ run=
 cluster=
 stage=preparation
 times=
+failed=
 finish() {
   status=$?
   trap - EXIT; trap '' INT TERM HUP # a second Ctrl-C must not leave a service behind
@@ -60,6 +65,13 @@ stage() {
   times+="$stage $((SECONDS - from)) s, "
 }
 
+# A stage whose failure hides nothing: the others run all the same, then all of it fails.
+tests() {
+  local from=$SECONDS name=$1; shift
+  echo "== $name: $*"
+  if "$@"; then times+="$name $((SECONDS - from)) s, "; else failed+="$name, "; fi
+}
+
 needs() { echo "test: $1" >&2; exit 2; }
 
 packages() {
@@ -71,6 +83,7 @@ packages() {
   perl -MFindBin -MIPC::Cmd -e 1 2>/dev/null || want+=(perl)
   have pkg-config || want+=(pkg-config)
   have python3 || want+=(python3)
+  [ -z "$start_services$kubernetes" ] || python3 -c 'import ensurepip, venv' 2>/dev/null || want+=(python3-venv)
   if [ -n "$start_services$kubernetes" ]; then
     have java || want+=(default-jdk-headless)
     have mvn || want+=(maven)
@@ -142,8 +155,14 @@ if [ -n "$kubernetes" ]; then
   stage chart hack/chart.sh
   stage kind hack/kind-check.sh
 fi
-stage tests cargo test --workspace --locked
-if [ -n "$start_services" ]; then stage bench regression; fi
+tests tests cargo test --workspace --locked --no-fail-fast
+if [ -n "$start_services" ]; then
+  # The tests of the store, and those of end to end that say most about a database.
+  tests second-database env MONGODB_URI="$SECANTUSDB_URI" cargo test --workspace --locked --no-fail-fast --test store on_mongodb
+  tests second-end-to-end env MONGODB_URI="$SECANTUSDB_URI" \
+    cargo test --workspace --locked --no-fail-fast --test e2e -- exact:: during_a_thousand_publications
+  stage bench regression
+fi
 
 # Pods reach this machine at an address of its own, so for them there are other services.
 if [ -n "$kubernetes" ]; then
@@ -157,5 +176,6 @@ if [ -n "$kubernetes" ]; then
   run=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-test.XXXXXX")
   stage services env STOCKSTREAM_RUN="$run" SERVICES_ADDRESS="$KUBE_HOST_ADDRESS" hack/services.sh up
   set -a; . "$run/env"; set +a
-  stage cluster cargo test --workspace --locked --test e2e cluster
+  tests cluster cargo test --workspace --locked --test e2e cluster
 fi
+if [ -n "$failed" ]; then stage=${failed%, }; exit 1; fi
