@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use rdkafka::{
     ClientContext,
+    client::Client,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
-    error::{KafkaError as Client, KafkaResult},
+    error::{KafkaError as Failure, KafkaResult},
 };
 use stockstream_model::settings::Kafka;
 
 use crate::{
-    KafkaError, client_config,
+    KafkaError, Resolver, client_config,
     explain::explain,
     heard::{Heard, Hears, note_log},
+    resolve::{Holds, Resolves, create},
 };
 
 /// A question is put again after these spans: librdkafka waits its time out although it knows of a refusal long before.
@@ -31,12 +33,30 @@ impl ClientContext for Asking {
         note_log(&self.0, level, facility, message);
     }
 
-    fn error(&self, _: Client, reason: &str) {
+    fn error(&self, _: Failure, reason: &str) {
         self.0.take(reason);
     }
 }
 
 impl ConsumerContext for Asking {}
+
+impl Asking {
+    pub(crate) fn resolving_by(resolver: Option<Resolver>) -> Self {
+        Self(Heard::resolving_by(resolver))
+    }
+}
+
+impl Resolves for Asking {
+    fn resolver(&self) -> Option<&Resolver> {
+        self.0.resolver()
+    }
+}
+
+impl Holds<Asking> for Asker {
+    fn held(&self) -> &Client<Asking> {
+        self.client()
+    }
+}
 
 impl Hears for Asking {
     fn heard(&self) -> &Heard {
@@ -59,9 +79,17 @@ pub type Asker = BaseConsumer<Asking>;
 /// # Errors
 /// [`KafkaError::Settings`] when a credential file cannot be read, or librdkafka refuses its settings.
 pub fn asker(settings: &Kafka) -> Result<Asker, KafkaError> {
+    asker_by(settings, None)
+}
+
+/// The same, with names looked up by a resolver instead of the system.
+///
+/// # Errors
+/// As [`asker`].
+pub fn asker_by(settings: &Kafka, resolver: Option<Resolver>) -> Result<Asker, KafkaError> {
     let mut config = client_config(settings)?;
     config.set("allow.auto.create.topics", "false");
-    config.create_with_context(Asking::default()).map_err(|error| KafkaError::settings(&error))
+    create(config, Asking::resolving_by(resolver))
 }
 
 /// Puts a question until it is answered, a broker refuses us for good, or patience ends.

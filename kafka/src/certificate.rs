@@ -12,7 +12,11 @@ use rdkafka::{ClientContext, client::Client, config::RDKafkaLogLevel, types::RDK
 use rdkafka_sys as sys;
 use stockstream_model::{Refusal, settings::Kafka};
 
-use crate::{client_config, complaint::Complaint};
+use crate::{
+    Resolver, client_config,
+    complaint::Complaint,
+    resolve::{self, Resolves},
+};
 
 /// How long the connection for it may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -20,7 +24,16 @@ const SPAN: Duration = Duration::from_millis(100);
 
 /// A broker, and what OpenSSL finds wrong with its certificate.
 #[derive(Default)]
-struct Found(Mutex<Option<(String, c_int)>>);
+struct Found {
+    wrong: Mutex<Option<(String, c_int)>>,
+    resolver: Option<Resolver>,
+}
+
+impl Resolves for Found {
+    fn resolver(&self) -> Option<&Resolver> {
+        self.resolver.as_ref()
+    }
+}
 
 impl ClientContext for Found {
     // Whoever asks has heard all of it.
@@ -28,18 +41,20 @@ impl ClientContext for Found {
 }
 
 /// Connects once more and looks. `None` where no certificate is found wrong now.
-pub(crate) fn diagnose(settings: &Kafka) -> Option<Complaint> {
+pub(crate) fn diagnose(settings: &Kafka, resolver: Option<&Resolver>) -> Option<Complaint> {
     let config = client_config(settings).ok()?;
     let native = config.create_native_config().ok()?;
     // SAFETY: `native` is a live configuration, and `look` has the callback's signature.
     unsafe { sys::rd_kafka_conf_set_ssl_cert_verify_cb(native.ptr(), Some(look)) };
+    let context = Found { wrong: Mutex::default(), resolver: resolver.cloned() };
+    resolve::set(&native, &context);
     // Where it looks is its context: `Client::new` makes that the opaque pointer of every callback, and keeps it alive
     // for longer than librdkafka's threads.
-    let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, Found::default()).ok()?;
+    let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, context).ok()?;
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         let answered = client.fetch_metadata(None, SPAN).is_ok();
-        let found = client.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = client.context().wrong.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((place, code)) = found {
             let (refusal, words) = meaning(code);
             return Some(Complaint { place, refusal: Some(refusal), words });
@@ -77,7 +92,7 @@ unsafe extern "C" fn look(
     if code == 0 {
         return 1;
     }
-    let mut found = found.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = found.wrong.lock().unwrap_or_else(PoisonError::into_inner);
     found.get_or_insert_with(|| (name.to_string_lossy().into_owned(), code));
     0
 }

@@ -62,7 +62,7 @@ pub(crate) fn not_connected(settings: &Kafka, words: String, heard: &Heard) -> K
     match heard.worst() {
         Some(mut complaint) => {
             if complaint.refusal == Some(Refusal::Certificate)
-                && let Some(found) = diagnose(settings)
+                && let Some(found) = diagnose(settings, heard.resolver())
             {
                 complaint = found;
             }

@@ -12,7 +12,10 @@ use rdkafka::{
     consumer::{BaseConsumer, ConsumerContext},
 };
 
-use crate::complaint::{Complaint, complaint};
+use crate::{
+    Resolver,
+    complaint::{Complaint, complaint},
+};
 
 /// librdkafka tells the same error of the same broker again after 30 s: what was not told for longer has passed.
 const STANDS: Duration = Duration::from_secs(60);
@@ -21,9 +24,22 @@ const NEWS_AGAIN: Duration = Duration::from_secs(25);
 
 /// What brokers complained of, as it was last heard of each.
 #[derive(Debug, Default)]
-pub struct Heard(Mutex<BTreeMap<String, (Instant, Complaint)>>);
+pub struct Heard {
+    complaints: Mutex<BTreeMap<String, (Instant, Complaint)>>,
+    /// How the client that hears looks names up: whoever connects once more to find out why does the same.
+    resolver: Option<Resolver>,
+}
 
 impl Heard {
+    /// Of a client whose names are looked up so.
+    pub(crate) fn resolving_by(resolver: Option<Resolver>) -> Self {
+        Self { complaints: Mutex::default(), resolver }
+    }
+
+    pub(crate) fn resolver(&self) -> Option<&Resolver> {
+        self.resolver.as_ref()
+    }
+
     /// Takes in a text of the error or the log callback. The complaint in it, if that is news.
     pub fn take(&self, text: &str) -> Option<Complaint> {
         let new = complaint(text)?;
@@ -57,7 +73,7 @@ impl Heard {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, Complaint)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

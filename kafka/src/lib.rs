@@ -11,12 +11,13 @@ mod findings;
 mod heard;
 mod producer;
 mod renew;
+mod resolve;
 mod sending;
 mod submit;
 mod topic_ids;
 mod topics;
 
-pub use asker::{Asker, Asking, asker};
+pub use asker::{Asker, Asking, asker, asker_by};
 pub use complaint::Complaint;
 pub use config::client_config;
 pub use error::KafkaError;
@@ -25,8 +26,10 @@ pub use findings::{TopicFinding, TopicProblem, find_compaction, find_topic, gran
 pub use heard::{Heard, Hears, note_log};
 pub use producer::{Delivered, Producer};
 pub use renew::SignIn;
+pub use resolve::{LookUp, NotFound, Resolver, system_look_up};
 pub use submit::{Submitted, Unacknowledged, submit};
 pub use topic_ids::{TopicDescription, TopicId, describe_topics, topic_ids};
 pub use topics::{
-    Admin, TopicInfo, admin, all_log_bounds, check_topics, create_topics, log_bounds, make_topics, start_positions,
+    Admin, TopicInfo, admin, admin_by, all_log_bounds, check_topics, create_topics, log_bounds, make_topics,
+    start_positions,
 };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rdkafka::{
     Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::Client,
     consumer::{BaseConsumer, Consumer},
     topic_partition_list::TopicPartitionListElem,
     types::RDKafkaErrorCode as Code,
@@ -16,10 +17,11 @@ use stockstream_model::{
 };
 
 use crate::{
-    Asker, Asking, Hears, KafkaError, TopicFinding, TopicProblem, client_config, describe_topics,
+    Asker, Asking, Hears, KafkaError, Resolver, TopicFinding, TopicProblem, client_config, describe_topics,
     error::PATIENCE,
     explain::{explain, failed},
     findings::{find_compaction, find_topic},
+    resolve::{Holds, create},
 };
 
 type Result<T> = std::result::Result<T, KafkaError>;
@@ -78,7 +80,21 @@ pub type Admin = AdminClient<Asking>;
 /// # Errors
 /// [`KafkaError::Settings`] when a credential file cannot be read, or librdkafka refuses its settings.
 pub fn admin(settings: &Kafka) -> Result<Admin> {
-    client_config(settings)?.create_with_context(Asking::default()).map_err(|error| KafkaError::settings(&error))
+    admin_by(settings, None)
+}
+
+/// The same, with names looked up by a resolver instead of the system.
+///
+/// # Errors
+/// As [`admin`].
+pub fn admin_by(settings: &Kafka, resolver: Option<Resolver>) -> Result<Admin> {
+    create(client_config(settings)?, Asking::resolving_by(resolver))
+}
+
+impl Holds<Asking> for Admin {
+    fn held(&self) -> &Client<Asking> {
+        self.inner()
+    }
 }
 
 /// Makes the topics that do not exist, with the partitions (6) and replication (1) of the settings. What exists stays as
