@@ -4,6 +4,7 @@ mod backoff;
 mod children;
 mod context;
 mod credentials;
+mod dns;
 mod events;
 mod explain;
 mod health;
@@ -17,7 +18,9 @@ mod options;
 pub mod reconcile;
 pub mod resource;
 mod run;
+mod socks;
 mod watch;
 
+pub use dns::ClusterDns;
 pub use options::{Election, Options};
 pub use run::{OperatorError, connect, run};

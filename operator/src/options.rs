@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::dns::ClusterDns;
+
 /// How the operator runs.
 pub struct Options {
     /// Namespaces whose pipelines it looks after; none: all of the cluster.
@@ -19,6 +21,8 @@ pub struct Options {
     pub listener: Option<TcpListener>,
     /// Where it keeps the credentials that its own clients read from files; `None`: the system's folder for what is temporary.
     pub credentials: Option<PathBuf>,
+    /// How names of hosts are looked up: as pods of the pipeline's namespace do, or (`None`) as this machine does.
+    pub dns: Option<ClusterDns>,
     /// How many pipelines it works on at once.
     pub concurrency: u16,
     /// Cancelled when it is to end.

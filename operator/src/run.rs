@@ -98,13 +98,19 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
         Candidate::new(client.clone(), &namespace, &election.lease, &options.identity, health.clone())
     });
     let candidate = candidate.map(Arc::new);
+    match &options.dns {
+        Some(dns) => {
+            tracing::info!(domain = dns.domain(), "host names are looked up as pods of the pipeline's namespace do");
+        }
+        None => tracing::info!("host names are looked up as this machine does, which is no pod of a cluster"),
+    }
     let context = |has_pod_monitor, stop| Context {
         client: client.clone(),
         image: options.image.clone(),
         has_pod_monitor,
         metrics: metrics.clone(),
         events: Events::new(client.clone(), &options.identity),
-        clients: Clients::new(),
+        clients: Clients::new().looking_up_by(options.dns.clone()),
         credentials: credentials.clone(),
         children: Children::default(),
         secrets: SecretCache::default(),

@@ -53,6 +53,46 @@ pub enum StoreError {
         /// Who asked.
         pipeline: String,
     },
+    /// The database belongs to a pipeline of the same name, with another uid.
+    #[snafu(display(
+        "database {database} belongs to another pipeline of the name {pipeline:?}, with uid {owner} and not {uid}: one of \
+         another cluster, or one that was deleted and applied again; name another database in mongodb.uri, or delete the \
+         other pipeline"
+    ))]
+    OwnedByNamesake {
+        /// The database.
+        database: String,
+        /// The name of both.
+        pipeline: String,
+        /// The uid of whose it is.
+        owner: String,
+        /// The uid of who asked.
+        uid: String,
+    },
+    /// The database is another one than the pipeline works in.
+    #[snafu(display(
+        "database {database} is not the one that this pipeline works in: {}, and {expected} is expected; put the address of \
+         that one back into mongodb.uri, or, to go on in this one, change pipeline.databaseId (on Kubernetes: \
+         spec.mongodb.acceptDatabaseId)",
+        found.as_ref().map_or_else(|| "it has no id".to_owned(), |found| format!("its id is {found}"))
+    ))]
+    OtherDatabase {
+        /// The database.
+        database: String,
+        /// The id that it should have.
+        expected: String,
+        /// The id that it has; `None` where no pipeline worked in it yet.
+        found: Option<String>,
+    },
+    /// The database is one of MongoDB's own.
+    #[snafu(display(
+        "database {database} is one that MongoDB keeps for itself (admin, local and config are): name another one in \
+         mongodb.uri, as in mongodb://host:27017/stock_management"
+    ))]
+    Reserved {
+        /// The database.
+        database: String,
+    },
     /// The server answered with an error that another try will not mend.
     #[snafu(display("failed to {action} in MongoDB: {message}"))]
     Refused {
@@ -87,6 +127,11 @@ impl StoreError {
         }
     }
 
+    /// Whether a pipeline must stop working in the database: it is another's, or another one.
+    pub const fn is_about_ownership(&self) -> bool {
+        matches!(self, Self::Owned { .. } | Self::OwnedByNamesake { .. } | Self::OtherDatabase { .. })
+    }
+
     /// Whether trying again may help.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -103,7 +148,9 @@ impl StoreError {
             Self::Barred { refusal, .. } => refusal.name(),
             Self::Address { .. } => "DatabaseAddressRefused",
             Self::Forbidden { .. } => "DatabaseForbidden",
-            Self::Owned { .. } => "DatabaseOwned",
+            Self::Owned { .. } | Self::OwnedByNamesake { .. } => "DatabaseOwned",
+            Self::OtherDatabase { .. } => "DatabaseChanged",
+            Self::Reserved { .. } => "DatabaseReserved",
             Self::Refused { .. } => "DatabaseRefused",
             Self::Malformed { .. } => "DocumentMalformed",
             Self::Invariant { .. } => "InvariantBroken",

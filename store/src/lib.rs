@@ -13,10 +13,11 @@ mod state_store;
 mod view_store;
 
 pub use batch::{ApplyReport, Batch, Range};
+pub use core::owner::{Owner, SignsOfLife};
 pub use error::StoreError;
 pub use fail::fail_point;
 pub use memory::MemoryStore;
-pub use mongo::MongoStore;
+pub use mongo::{MongoStore, Proxy};
 pub use select::Select;
 pub use state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore};
 pub use view_store::{

@@ -11,7 +11,14 @@ use stockstream_model::{
     settings::{LossRisk, Pipeline},
 };
 
-use crate::{ApplyReport, Batch, StoreError, batch::StockKey, core::invoice::Asking};
+use crate::{
+    ApplyReport, Batch, StoreError,
+    batch::StockKey,
+    core::{
+        invoice::Asking,
+        owner::{Owner, SignsOfLife},
+    },
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -34,7 +41,9 @@ pub struct RiskUpdate {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Which pipeline owns the database; `None` before any came.
-    pub pipeline: Option<String>,
+    pub owner: Option<Owner>,
+    /// The database's id; `None` before any pipeline came.
+    pub database_id: Option<String>,
     /// Where it started, if that was written.
     pub start: Option<StartPositions>,
     /// All checkpoints, by partition.
@@ -53,9 +62,23 @@ pub trait StateStore: Send + Sync + 'static {
     /// settings: returns the stamp that derived fields written by this store carry. Safe to repeat, and first of all.
     fn prepare(&self, pipeline: &Pipeline) -> impl Future<Output = Result<i64>> + Send;
 
-    /// Checks that this pipeline owns the database, or makes it its own where it is nobody's. Less than
+    /// Checks that this pipeline owns the database and that it is the one it expects, or makes it its own where it is nobody's;
+    /// gives the database an id where it has none. Less than
     /// [`prepare`](Self::prepare): for whoever has no settings to compute with.
     fn claim(&self, pipeline: &Pipeline) -> impl Future<Output = Result<()>> + Send;
+
+    /// Checks that the database is still this pipeline's, and the one that it expects. Writes nothing.
+    fn verify_owner(&self, pipeline: &Pipeline) -> impl Future<Output = Result<()>> + Send;
+
+    /// What the owner shows of being alive.
+    fn signs_of_life(&self) -> impl Future<Output = Result<SignsOfLife>> + Send;
+
+    /// Shows that the owner is alive while no worker of it runs; does nothing where the database is another's.
+    fn owner_heartbeat(&self, pipeline: &Pipeline) -> impl Future<Output = Result<()>> + Send;
+
+    /// Makes the database this pipeline's own where its owner has the same name, another uid and still these signs of life;
+    /// returns whether it is this pipeline's now. How long they must have stood the same is for the caller to know.
+    fn take_over(&self, pipeline: &Pipeline, seen: &SignsOfLife) -> impl Future<Output = Result<bool>> + Send;
 
     /// Whose database it is, and how far its pipeline has come: three small reads.
     fn progress(&self) -> impl Future<Output = Result<Progress>> + Send;

@@ -81,6 +81,9 @@ pub(crate) async fn flusher<S: StateStore>(
         shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
         let ids: Vec<PartitionId> = handed.iter().map(|handed| handed.checkpoint().id).collect();
         let Some(parts) = folded(handed).await else { break };
+        if shared.is_disowned() {
+            break;
+        }
         let (parts, gone) = incarnations.split(parts, &shared).await;
         let flushed = match flush(&*store, &shared, parts).await {
             Ok(mut flushed) => {

@@ -8,8 +8,9 @@ use std::{
 use stockstream_model::{
     Timestamp,
     documents::{Heartbeat, PartitionStatus},
+    settings::Pipeline,
 };
-use stockstream_store::StateStore;
+use stockstream_store::{StateStore, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{metrics::OfPartition, shared::Shared};
@@ -17,27 +18,42 @@ use crate::{metrics::OfPartition, shared::Shared};
 /// How long an orderly end waits for the database to forget this worker.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Beats until told to end, or until the database is found to be another pipeline's, or another one: then nothing more may be
+/// written, and that is returned.
 pub(crate) async fn heartbeats<S: StateStore>(
     store: Arc<S>,
     shared: Arc<Shared>,
+    pipeline: Pipeline,
     every: Duration,
     shutdown: CancellationToken,
-) {
+) -> Option<StoreError> {
     let mut before = (Instant::now(), 0);
     loop {
         let heartbeat = heartbeat(&shared, &mut before);
         let written = async {
-            if let Err(error) = store.heartbeat(&heartbeat).await {
-                tracing::warn!(%error, "the heartbeat was not written");
+            match store.verify_owner(&pipeline).await {
+                Err(error) if error.is_about_ownership() => return Err(error),
+                Err(error) => tracing::warn!(%error, "failed to look up who owns the database"),
+                Ok(()) => {
+                    if let Err(error) = store.heartbeat(&heartbeat).await {
+                        tracing::warn!(%error, "the heartbeat was not written");
+                    }
+                }
             }
             tokio::time::sleep(every).await;
+            Ok(())
         };
         tokio::select! {
-            () = written => {}
+            outcome = written => if let Err(error) = outcome {
+                shared.disown(error.to_string());
+                shutdown.cancel();
+                return Some(error);
+            },
             () = shutdown.cancelled() => break,
         }
     }
     let _ = tokio::time::timeout(FAREWELL, store.leave(&shared.worker)).await;
+    None
 }
 
 fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {

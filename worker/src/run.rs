@@ -143,14 +143,18 @@ where
     let publishing =
         tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));
     let every = settings.limits.heartbeat_every.duration();
-    let beating = tokio::spawn(heartbeats(store, Arc::clone(&shared), every, shutdown.clone()));
+    let beating =
+        tokio::spawn(heartbeats(store, Arc::clone(&shared), settings.pipeline.clone(), every, shutdown.clone()));
     let reading = tokio::task::spawn_blocking(move || source.run()).await;
     shutdown.cancel();
     // A flush that outlived the reading waits for a database that does not answer.
     if tokio::time::timeout(FAREWELL, flushing).await.is_err() {
         tracing::warn!("the database does not answer; what is claimed is finished by the next owner");
     }
-    let _ = tokio::join!(publishing, beating);
+    let (_, beaten) = tokio::join!(publishing, beating);
+    if let Ok(Some(error)) = beaten {
+        return Err(error.into());
+    }
     reading.map_err(|error| WorkerError::Reading { message: error.to_string() })?;
     tracing::info!("ended in order: everything claimed is applied, and the group is left");
     Ok(())

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     /// Whether a flush is under way; rings at its end.
     flushing: (Mutex<bool>, Condvar),
     inner: Mutex<Inner>,
+    /// Why the database is not this pipeline's any more, from when that was found on.
+    disowned: OnceLock<String>,
     /// Tells what keeps the database from being used, once there is one.
     database_trouble: OnceLock<Trouble>,
 }
@@ -83,6 +85,7 @@ impl Shared {
             writes: AtomicU64::new(0),
             flushing: (Mutex::new(false), Condvar::new()),
             inner: Mutex::new(waiting),
+            disowned: OnceLock::new(),
             database_trouble: OnceLock::new(),
         }
     }
@@ -115,6 +118,15 @@ impl Shared {
     /// From now on the database's trouble keeps the worker from being ready.
     pub fn depends_on<S: StateStore>(&self, store: Arc<S>) {
         let _ = self.database_trouble.set(Box::new(move || store.trouble()));
+    }
+
+    /// From now on nothing is written: the database is another pipeline's, or another one.
+    pub fn disown(&self, why: String) {
+        let _ = self.disowned.set(why);
+    }
+
+    pub fn is_disowned(&self) -> bool {
+        self.disowned.get().is_some()
     }
 
     pub fn runs(&self) {
@@ -204,6 +216,9 @@ impl Shared {
 
     /// Why the worker is not ready, if it is not.
     pub fn not_ready(&self, now: Timestamp) -> Option<String> {
+        if let Some(why) = self.disowned.get() {
+            return Some(why.clone());
+        }
         let trouble = || self.database_trouble.get().and_then(|trouble| trouble());
         let barred = self.lock().barred.values().next().cloned();
         if let Some(what) = barred.or_else(trouble).or_else(|| self.lock().waiting_for.clone()) {

@@ -1,6 +1,6 @@
 use std::process;
 
-use stockstream_operator::{Election, Options};
+use stockstream_operator::{ClusterDns, Election, Options};
 
 use super::listen;
 use crate::{
@@ -27,6 +27,7 @@ pub(crate) async fn run(args: Operator) -> Result<Outcome, Failure> {
         identity: args.identity.unwrap_or_else(identity),
         listener: Some(listen(args.listen).await?),
         credentials: args.credentials_dir,
+        dns: ClusterDns::of_this_pod(),
         concurrency: args.concurrency,
         shutdown,
     };

@@ -1,11 +1,13 @@
 //! What is wrong is said before work begins: by exit code where only a person can mend it, at `/readyz` where waiting may.
 
 use serde_json::{Value, json};
-use stockstream_model::event::Stream;
+use stockstream_model::{event::Stream, settings::Pipeline};
+use stockstream_store::StateStore;
 
 use crate::harness::{
     Bed, database_host,
     events::{sale, stock},
+    eventually, holds,
     relay::Relay,
 };
 
@@ -34,6 +36,49 @@ async fn a_database_of_another_pipeline_is_refused_by_its_name() {
     let second = json!({ "pipeline": { "name": "shop/second" } });
     refused(&bed, second, &["shop/first", "shop/second", "mongodb.uri"]).await;
     assert!(worker.runs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_mongodbs_own_is_refused_by_worker_and_dashboard() {
+    let Some(bed) = bed().await else { return };
+    let host = database_host(&bed);
+    for name in ["admin", "local", "Config"] {
+        let changed = json!({ "mongodb": { "uri": format!("mongodb://{host}/{name}") } });
+        refused(&bed, changed.clone(), &[name, "MongoDB keeps for itself", "mongodb.uri"]).await;
+        bed.start("dashboard", changed).refused(&[name, "MongoDB keeps for itself"]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_expects_another_database_writes_nothing_into_this_one() {
+    let Some(bed) = bed().await else { return };
+    let expects = json!({ "pipeline": { "databaseId": "7c0ffee0-0000-4000-8000-000000000000" } });
+    refused(&bed, expects, &[bed.name(), "is not the one", "7c0ffee0", "mongodb.uri"]).await;
+    assert!(bed.database.raw.list_collection_names().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_database_was_taken_over_ends_and_writes_no_more() {
+    let Some(bed) = bed().await else { return };
+    let of = |uid: &str| json!({ "pipeline": { "name": "shop/stock", "uid": uid } });
+    let mut worker = bed.start("worker", of("one"));
+    worker.ready().await;
+    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
+    bed.applied().await;
+    refused(&bed, of("two"), &["shop/stock", "uid one", "two"]).await;
+    assert!(worker.runs());
+    let heir = Pipeline { name: "shop/stock".into(), uid: Some("two".into()), ..Pipeline::default() };
+    eventually("the heir takes over between two heartbeats", async || {
+        let seen = bed.store.signs_of_life().await.unwrap();
+        holds(bed.store.take_over(&heir, &seen).await.unwrap(), || format!("{seen:?}"))
+    })
+    .await;
+    worker.refused(&["shop/stock", "uid two", "one"]).await;
+    bed.kafka.produce(Stream::Inventory, &stock("b", "2026-01-01", 1)).await;
+    let mut heir = bed.start("worker", of("two"));
+    heir.ready().await;
+    bed.applied().await;
+    assert_eq!(bed.snapshot().await.products.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

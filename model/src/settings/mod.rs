@@ -19,7 +19,7 @@ pub use kafka::{
     Kafka, OnLostOffsets, Protocol, Sasl, SaslMechanism, Security, StartFrom, Tls, Topic, TopicPolicy, Topics,
 };
 pub use limits::Limits;
-pub use mongodb::{MongoDb, MongoTls};
+pub use mongodb::{MongoDb, MongoTls, is_reserved_database};
 pub use sales::{Deduplicate, Sales};
 use schemars::JsonSchema;
 pub use secret::Secret;
@@ -55,11 +55,26 @@ pub struct Pipeline {
     /// higher one derived. Left out: the worker that started last decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<i64>,
+    /// The uid of its resource on Kubernetes, where the operator sets it: a pipeline of the same name and another uid does not
+    /// own its database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// The id of the database that it works in, as the document `identity` of `meta` holds it; every other database is
+    /// refused. Left out: any database that is nobody's or its own. On Kubernetes the operator sets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_id: Option<String>,
 }
 
 impl Default for Pipeline {
     fn default() -> Self {
-        Self { name: "local".into(), generation: None }
+        Self { name: "local".into(), generation: None, uid: None, database_id: None }
+    }
+}
+
+impl Pipeline {
+    /// The namespace that its name begins with on Kubernetes; empty elsewhere.
+    pub fn namespace(&self) -> &str {
+        self.name.split_once('/').map_or("", |(namespace, _)| namespace)
     }
 }
 

@@ -22,6 +22,12 @@ pub struct MongoDb {
     pub tls: Option<MongoTls>,
 }
 
+/// Whether MongoDB keeps a database of that name for itself: users and roles, replication, sharding. Names differ by more
+/// than case.
+pub fn is_reserved_database(name: &str) -> bool {
+    ["admin", "local", "config"].iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
 /// Certificates for MongoDB, as PEM files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -98,6 +98,11 @@ impl Settings {
             format!("{name:?}"),
             "use 1 to 253 letters, digits, '-', '.', '_' or '/'",
         );
+        for (field, id) in [("pipeline.uid", &self.pipeline.uid), ("pipeline.databaseId", &self.pipeline.database_id)] {
+            let fits = |id: &str| (1..=128).contains(&id.len()) && id.bytes().all(plain);
+            let Some(id) = id.as_deref().filter(|id| !fits(id)) else { continue };
+            checks.require(false, field, format!("{id:?}"), "use 1 to 128 letters, digits, '-', '.', '_' or '/'");
+        }
         let kafka = &self.kafka;
         checks.require(
             !kafka.bootstrap_servers.is_empty(),

@@ -9,16 +9,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stockstream_kafka::{Admin, Asker, KafkaError, admin, asker};
+use stockstream_kafka::{Admin, Asker, KafkaError, Resolver, admin_by, asker_by};
 use stockstream_model::settings::{Kafka, Settings};
-use stockstream_store::{MongoStore, StoreError};
-use tokio::sync::Semaphore;
+use stockstream_store::{MongoStore, Proxy, StoreError};
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{
     facts::Problem,
     pool::{Key, Pool, lock},
     problems::{problem_of_kafka, problem_of_store},
+    silence::{Silences, TAKEN_OVER_AFTER},
 };
+use crate::{dns::ClusterDns, socks::Ways};
 
 /// A client that nobody asked with for so long is dropped; every pipeline is looked at several times meanwhile.
 const IDLE: Duration = Duration::from_secs(5 * 60);
@@ -40,6 +42,12 @@ pub struct Clients {
     /// A key that only this process has: what is kept of credentials does not tell them.
     secret: RandomState,
     pub(super) asking: Semaphore,
+    /// How names are looked up; `None`: by the system, as outside of a cluster.
+    dns: Option<ClusterDns>,
+    /// The ways to MongoDB by those names, once one was needed.
+    ways: OnceCell<Ways>,
+    pub(super) silences: Silences,
+    pub(super) taken_over_after: Duration,
 }
 
 impl Default for Clients {
@@ -49,6 +57,10 @@ impl Default for Clients {
             stores: Pool::default(),
             secret: RandomState::new(),
             asking: Semaphore::new(AT_ONCE),
+            dns: None,
+            ways: OnceCell::new(),
+            silences: Silences::default(),
+            taken_over_after: TAKEN_OVER_AFTER,
         }
     }
 }
@@ -59,24 +71,59 @@ impl Clients {
         Self::default()
     }
 
+    /// The same, but names are looked up as pods of the pipeline's namespace do.
+    #[must_use]
+    pub fn looking_up_by(self, dns: Option<ClusterDns>) -> Self {
+        Self { dns, ..self }
+    }
+
+    /// The same, but another pipeline of a database owner's name takes it over after this silence of the owner, and not after
+    /// a minute.
+    #[must_use]
+    pub fn taking_over_after(self, silence: Duration) -> Self {
+        Self { taken_over_after: silence, ..self }
+    }
+
     /// How many clients of Kafka and of MongoDB there are.
     pub fn count(&self) -> (usize, usize) {
         (self.kafka.count(), self.stores.count())
     }
 
-    pub(super) async fn kafka(&self, settings: &Arc<Kafka>) -> Result<Arc<KafkaClient>, Problem> {
+    pub(super) async fn kafka(&self, namespace: &str, settings: &Arc<Kafka>) -> Result<Arc<KafkaClient>, Problem> {
         if let Some(idle) = self.kafka.sweep(IDLE) {
             idle.into_iter().for_each(drop_elsewhere);
             self.kafka.all().iter().for_each(|client| client.drop_idle_admin());
         }
-        let key = self.key(&kafka_identity(settings));
+        let resolver = self.dns.as_ref().map(|dns| dns.resolver(namespace));
+        let key = self.key(&self.seen_from(namespace, kafka_identity(settings)));
         if let Some(client) = self.kafka.get(key) {
             return Ok(client);
         }
         let settings = Arc::clone(settings);
         // It reads files and starts threads.
-        let client = blocking(move || asker(&settings)).await?.map_err(|error| problem_of_kafka(&error))?;
-        Ok(self.kafka.put(key, KafkaClient::new(client)))
+        let by = resolver.clone();
+        let client = blocking(move || asker_by(&settings, by)).await?.map_err(|error| problem_of_kafka(&error))?;
+        Ok(self.kafka.put(key, KafkaClient::new(client, resolver)))
+    }
+
+    /// Where names are looked up for a namespace, a client is of that namespace alone: the same name is another host elsewhere.
+    fn seen_from(&self, namespace: &str, mut identity: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        identity.extend(self.dns.is_some().then(|| namespace.as_bytes().to_vec()));
+        identity
+    }
+
+    /// The way to the servers of a namespace.
+    async fn way(&self, namespace: &str) -> Result<Option<Proxy>, Problem> {
+        let Some(dns) = &self.dns else { return Ok(None) };
+        let ways = self.ways.get_or_try_init(|| Ways::open(dns.clone())).await;
+        let failed = |error| Problem {
+            reason: "OperatorFailed",
+            message: format!(
+                "the operator cannot listen on its own machine for its connections to MongoDB: {error}; it is tried again"
+            ),
+            stalled: false,
+        };
+        Ok(Some(ways.map_err(failed)?.of(namespace)))
     }
 
     pub(super) async fn store(&self, settings: &Settings) -> Result<Arc<MongoStore>, Problem> {
@@ -85,10 +132,10 @@ impl Clients {
         if let Some(store) = self.stores.get(key) {
             return Ok(store);
         }
-        let others = self.stores.all();
+        let (others, way) = (self.stores.all(), self.way(settings.pipeline.namespace()).await?);
         // A name may be looked up.
         let connected =
-            tokio::time::timeout(Duration::from_secs(5), MongoStore::connect_beside(settings, &others)).await;
+            tokio::time::timeout(Duration::from_secs(5), MongoStore::connect_beside(settings, &others, way)).await;
         let store = connected.unwrap_or_else(|_| Err(StoreError::Address {
             message: "the names of its servers are not found within 5 s; check the host in the connection string, and the cluster's name service".into(),
         }));
@@ -155,6 +202,7 @@ impl Failure {
 pub(super) struct KafkaClient {
     pub asker: Asker,
     pub gate: Semaphore,
+    resolver: Option<Resolver>,
     admin: Mutex<Option<(Instant, Arc<Admin>)>>,
     failure: Mutex<Option<Failure>>,
     /// Topics that were found not to be compacted, and when.
@@ -162,9 +210,10 @@ pub(super) struct KafkaClient {
 }
 
 impl KafkaClient {
-    fn new(asker: Asker) -> Self {
+    fn new(asker: Asker, resolver: Option<Resolver>) -> Self {
         Self {
             asker,
+            resolver,
             gate: Semaphore::new(AT_ONCE_PER_CLIENT),
             admin: Mutex::default(),
             failure: Mutex::default(),
@@ -177,7 +226,7 @@ impl KafkaClient {
         let mut kept = lock(&self.admin);
         let client = match kept.take() {
             Some((_, client)) => client,
-            None => Arc::new(admin(settings)?),
+            None => Arc::new(admin_by(settings, self.resolver.clone())?),
         };
         *kept = Some((Instant::now(), Arc::clone(&client)));
         Ok(client)
@@ -233,6 +282,12 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use stockstream_kafka::{NotFound, find_topic};
+    use stockstream_model::event::Stream;
+    use stockstream_store::StateStore;
+
     use super::*;
 
     fn settings(text: &str) -> Settings {
@@ -264,6 +319,53 @@ mod tests {
         file("one", "changed");
         assert_ne!(first, key("a:1", &one, "sales"), "a secret that was rotated is another client");
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// Host and port of a service that the environment names: an address, not a name.
+    fn service(variable: &str) -> Option<(String, String)> {
+        let text = std::env::var(variable).ok()?;
+        let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+        let place = text.split(['/', ',', '?']).next()?.rsplit('@').next()?;
+        place.rsplit_once(':').map(|(host, port)| (host.to_owned(), port.to_owned()))
+    }
+
+    fn names_of_shop(name: &str) -> Result<Vec<IpAddr>, NotFound> {
+        let variable = match name {
+            "kafka.shop.svc.test." => "KAFKA_BOOTSTRAP_SERVERS",
+            "mongo.shop.svc.test." => "MONGODB_URI",
+            _ => return Err(NotFound::NoSuchName),
+        };
+        let found = service(variable).and_then(|(host, _)| host.parse().ok());
+        found.map(|address| vec![address]).ok_or(NotFound::NoSuchName)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn real_services_are_reached_by_bare_names_and_only_by_those_of_the_namespace() {
+        let (Some((_, kafka)), Some((_, mongodb))) = (service("KAFKA_BOOTSTRAP_SERVERS"), service("MONGODB_URI"))
+        else {
+            return;
+        };
+        let clients = Clients::new().looking_up_by(Some(ClusterDns::on_this_machine(names_of_shop)));
+        let of = |namespace: &str| {
+            let database = format!("names_of_{}", std::process::id());
+            settings(&format!(
+                "{{pipeline: {{name: {namespace}/names}}, kafka: {{bootstrapServers: ['kafka:{kafka}']}}, \
+                 mongodb: {{uri: 'mongodb://mongo:{mongodb}/{database}'}}}}"
+            ))
+        };
+        let (shop, other) = (of("shop"), of("other"));
+        let ask = async |settings: &Settings| {
+            let kafka = Arc::new(settings.kafka.clone());
+            let client = clients.kafka(settings.pipeline.namespace(), &kafka).await.unwrap();
+            blocking(move || find_topic(&client.asker, &kafka, Stream::Sales)).await.unwrap()
+        };
+        ask(&shop).await.unwrap();
+        let said = ask(&other).await.unwrap_err().to_string();
+        assert!(said.contains("kafka:") && said.contains("resolve"), "{said}");
+        assert_eq!(clients.count().0, 2, "the same name is another host in another namespace");
+        clients.store(&shop).await.unwrap().progress().await.unwrap();
+        let said = clients.store(&other).await.unwrap().progress().await.unwrap_err().to_string();
+        assert!(said.contains("mongo:") && said.contains("there is no such host"), "{said}");
     }
 
     #[test]

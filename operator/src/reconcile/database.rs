@@ -1,14 +1,19 @@
 //! Asks MongoDB whose the database is and how far the pipeline has come; writes where a new one starts.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kube::ResourceExt;
-use stockstream_store::{MongoStore, StateStore, StoreError};
+use stockstream_model::settings::Pipeline;
+use stockstream_store::{MongoStore, Owner, Progress, StateStore, StoreError};
 
 use super::{
     Validated,
     clients::Clients,
     facts::{DatabaseFacts, Problem},
+    identity::{self, Found},
     problems::problem_of_store,
     topics::{Looked, first_positions},
 };
@@ -20,12 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What MongoDB said.
 pub(super) struct Read {
     pub facts: DatabaseFacts,
-    /// Whose it is; `None` for nobody's.
-    owner: Option<String>,
+    /// Whether it is this very resource's.
+    is_ours: bool,
     store: Arc<MongoStore>,
 }
 
-/// Asks; writes nothing.
+/// Asks. Writes nothing, but that the pipeline is alive where no worker of it says so, and that it takes the database over from
+/// one of its name that is dead.
 pub(super) async fn read(
     clients: &Clients,
     pipeline: &AnalyticsPipeline,
@@ -36,17 +42,69 @@ pub(super) async fn read(
     }
     let store = clients.store(&validated.operator).await?;
     let progress = in_time(&store, pipeline, store.progress()).await?;
-    let ours = &validated.operator.pipeline.name;
-    if let Some(owner) = progress.pipeline.as_ref().filter(|owner| *owner != ours) {
-        return Err(owned(pipeline, store.database(), owner, ours));
+    let ours = &validated.operator.pipeline;
+    if let Some(owner) = progress.owner.as_ref().filter(|owner| owner.name != ours.name) {
+        return Err(owned(pipeline, store.database(), &owner.name, &ours.name));
+    }
+    let mut is_ours = progress.owner.as_ref().is_some_and(|owner| owner.uid == ours.uid);
+    let found = Found { name: store.database(), id: progress.database_id.as_deref(), is_ours };
+    identity::check(pipeline, &found)?;
+    if let Some(Owner { uid: Some(owner), .. }) = progress.owner.as_ref().filter(|_| !is_ours) {
+        take_over(clients, pipeline, ours, &store, owner).await?;
+        is_ours = true;
+    }
+    if is_ours && shows_no_life(&progress) {
+        in_time(&store, pipeline, store.owner_heartbeat(ours)).await?;
     }
     let facts = DatabaseFacts {
         name: store.database().to_owned(),
+        id: progress.database_id,
         start: progress.start,
         checkpoints: progress.checkpoints,
         heartbeats: progress.workers,
     };
-    Ok(Read { facts, owner: progress.pipeline, store })
+    Ok(Read { facts, is_ours, store })
+}
+
+/// Whether no worker says that the pipeline is alive.
+fn shows_no_life(progress: &Progress) -> bool {
+    progress.workers.is_empty()
+}
+
+/// Takes a database over from another pipeline of the name, one that was deleted or is of another cluster, once that has shown no
+/// sign of life for long enough.
+async fn take_over(
+    clients: &Clients,
+    pipeline: &AnalyticsPipeline,
+    ours: &Pipeline,
+    store: &MongoStore,
+    owner: &str,
+) -> Result<(), Problem> {
+    let signs = in_time(store, pipeline, store.signs_of_life()).await?;
+    let uid = ours.uid.as_deref().unwrap_or_default();
+    let silent = clients.silences.note(uid, &signs, Instant::now());
+    let is_dead = silent.since >= clients.taken_over_after && !pipeline.spec.suspend;
+    if is_dead && in_time(store, pipeline, store.take_over(ours, &signs)).await? {
+        clients.silences.forget(uid);
+        tracing::info!(
+            pipeline = ours.name,
+            database = store.database(),
+            owner,
+            "took over the database of a dead namesake"
+        );
+        return Ok(());
+    }
+    let database = store.database();
+    let message = format!(
+        "database {database} belongs to another pipeline of the name {}, with uid {owner}: one of another cluster, or one that \
+         was deleted and applied again. It becomes this one's when that one's workers and operator have shown no sign of life \
+         for {} s, which are {} s now; or name another database in {}",
+        ours.name,
+        clients.taken_over_after.as_secs(),
+        silent.since.as_secs(),
+        place_of_address(pipeline),
+    );
+    Err(Problem { reason: "DatabaseOwned", message, stalled: silent.was_alive })
 }
 
 /// Makes the database the pipeline's own and writes where it starts, once and for all: whoever is first, another operator
@@ -59,12 +117,13 @@ pub(super) async fn begin(
     pipeline: &AnalyticsPipeline,
     validated: &Validated,
 ) -> Result<(), Problem> {
-    let begun = read.owner.is_some() && read.facts.start.is_some();
+    let begun = read.is_ours && read.facts.id.is_some() && read.facts.start.is_some();
     if begun || pipeline.spec.suspend || !looked.is_good() {
         return Ok(());
     }
     let store = &read.store;
     in_time(store, pipeline, store.claim(&validated.operator.pipeline)).await?;
+    read.facts.id = in_time(store, pipeline, store.progress()).await?.database_id;
     if read.facts.start.is_none() {
         let first = first_positions(looked).await.map_err(|problem| Problem {
             message: format!("it is not known where the pipeline starts: {}", problem.message),
@@ -102,8 +161,7 @@ async fn in_time<T>(
 
 fn owned(pipeline: &AnalyticsPipeline, database: &str, owner: &str, ours: &str) -> Problem {
     let had = pipeline.status.as_ref().and_then(|status| status.database.as_deref());
-    let secret = &pipeline.spec.mongodb.uri_secret_ref;
-    let place = format!("secret {}/{}, key {}", pipeline.namespace().unwrap_or_default(), secret.name, secret.key);
+    let place = place_of_address(pipeline);
     let what = format!("database {database} belongs to pipeline {owner}, not to {ours}");
     let (reason, message) = match had {
         Some(had) => {
@@ -112,4 +170,9 @@ fn owned(pipeline: &AnalyticsPipeline, database: &str, owner: &str, ours: &str) 
         None => ("DatabaseOwned", format!("{what}: name another database in {place}")),
     };
     Problem { reason, message, stalled: true }
+}
+
+fn place_of_address(pipeline: &AnalyticsPipeline) -> String {
+    let secret = &pipeline.spec.mongodb.uri_secret_ref;
+    format!("secret {}/{}, key {}", pipeline.namespace().unwrap_or_default(), secret.name, secret.key)
 }

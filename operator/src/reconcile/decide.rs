@@ -20,7 +20,11 @@ use crate::resource::AnalyticsPipeline;
 
 /// What is to run.
 pub fn decide(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts, now: Timestamp) -> Decision {
-    Decision { workers: workers(pipeline, validated, facts, now), dashboard: dashboard(pipeline, validated, facts) }
+    Decision {
+        workers: workers(pipeline, validated, facts, now),
+        dashboard: dashboard(pipeline, validated, facts),
+        holds_dashboard: facts.dashboard.is_some() && leads_elsewhere(facts),
+    }
 }
 
 fn workers(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts, now: Timestamp) -> Option<i32> {
@@ -57,6 +61,11 @@ pub(super) fn scaling(pipeline: &AnalyticsPipeline, facts: &Facts, now: Timestam
 /// More workers than the largest topic has partitions would have nothing to do.
 fn partitions(facts: &Facts) -> Option<i32> {
     facts.topics.as_ref().ok()?.iter().filter_map(|topic| topic.partitions).max()
+}
+
+/// Whether the database that is named is another than this pipeline's: pods that are made now would show that one.
+fn leads_elsewhere(facts: &Facts) -> bool {
+    facts.database.as_ref().is_err_and(|problem| ["DatabaseChanged", "DatabaseOwned"].contains(&problem.reason))
 }
 
 /// The page is there whatever becomes of Kafka: it shows what is known. What stands is never taken away for a problem.

@@ -81,6 +81,17 @@ fn workers_follow_the_lag_within_partitions_when_that_is_asked_for() {
 }
 
 #[test]
+fn a_dashboard_that_stands_is_not_led_to_another_database() {
+    let found = |reason: &'static str| move |scene: &mut Scene| scene.facts.database = Err(stalls(reason, ""));
+    for reason in ["DatabaseChanged", "DatabaseOwned"] {
+        assert!(Scene::ready().with(found(reason)).decide().holds_dashboard);
+        assert!(!Scene::fresh(&[]).with(found(reason)).decide().holds_dashboard, "there is none");
+    }
+    assert!(!Scene::ready().decide().holds_dashboard);
+    assert!(!Scene::ready().with(found("SignInRefused")).decide().holds_dashboard);
+}
+
+#[test]
 fn the_dashboard_needs_only_its_database_and_is_never_taken_away_for_a_problem() {
     let dashboard = |scene: Scene| scene.decide().dashboard;
     assert_eq!(dashboard(Scene::fresh(&Stream::ALL)), Some(1));

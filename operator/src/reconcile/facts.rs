@@ -55,6 +55,8 @@ pub struct TopicFacts {
 pub struct DatabaseFacts {
     /// Its name.
     pub name: String,
+    /// Its id; `None` before any pipeline worked in it.
+    pub id: Option<String>,
     /// Where the pipeline starts, written before any worker runs; `None` while topics are missing.
     pub start: Option<StartPositions>,
     /// Where every partition stands.

@@ -17,6 +17,7 @@ mod database;
 pub mod decide;
 pub(crate) mod dereference;
 pub mod facts;
+mod identity;
 mod lag;
 pub mod names;
 pub mod observe;
@@ -29,6 +30,7 @@ pub(crate) mod samples;
 mod scale;
 #[cfg(test)]
 pub(crate) mod scenes;
+mod silence;
 pub mod status;
 pub mod topics;
 pub mod validate;
@@ -98,4 +100,6 @@ pub struct Decision {
     pub workers: Option<i32>,
     /// Replicas of the dashboard Deployment; `None`: there is none.
     pub dashboard: Option<i32>,
+    /// Whether the dashboard that stands is left as it is: what was changed leads to a database that is not the pipeline's.
+    pub holds_dashboard: bool,
 }

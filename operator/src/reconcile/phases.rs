@@ -16,6 +16,7 @@ use super::{
     build::{Wanted, build, keeps},
     decide::decide,
     dereference::dereference,
+    facts::Facts,
     names::{self, Part},
     observe::observe,
     report::{Trouble, troubled},
@@ -121,7 +122,7 @@ async fn phases(
 
     let secrets = dereference(&context.client, &context.secrets, pipeline).await.context(DereferenceSnafu)?;
     let files = context.credentials.write(&key, &secrets).context(CredentialsSnafu)?;
-    let validated = validate(pipeline, &secrets, &files);
+    let mut validated = validate(pipeline, &secrets, &files);
     let (workers, dashboard) = (deployment(Part::Worker), deployment(Part::Dashboard));
     // Servers that are away take their time. Others have their turn meanwhile.
     drop(turn);
@@ -133,6 +134,7 @@ async fn phases(
     if turn.is_none() {
         return Ok(None);
     }
+    validated.worker.pipeline.database_id = database_id(pipeline, &facts);
     let now = Timestamp::now();
     let decision = decide(pipeline, &validated, &facts, now);
     let has_pod_monitor = context.has_pod_monitor;
@@ -159,6 +161,12 @@ async fn phases(
         context.events.tell(meta, type_, &tiding.reason, &tiding.note, &context.metrics).await;
     }
     applied.map(|()| Some(again))
+}
+
+/// The id of the database that workers may work in: as it was just found good, else as it was known before.
+fn database_id(pipeline: &AnalyticsPipeline, facts: &Facts) -> Option<String> {
+    let found = facts.database.as_ref().ok().and_then(|database| database.id.clone());
+    found.or_else(|| pipeline.status.as_ref()?.database_id.clone())
 }
 
 /// Says that a resource cannot be decoded: it was accepted by another version of the definition than ours.

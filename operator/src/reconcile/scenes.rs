@@ -118,6 +118,7 @@ impl Scene {
             log_starts: ids().map(|id| (id, 0)).collect(),
             database: Ok(DatabaseFacts {
                 name: "stock_management".into(),
+                id: Some("id-of-database".into()),
                 start: Some(StartPositions { next: ids().map(|id| (id, 90)).collect() }),
                 checkpoints: ids().map(checkpoint).collect(),
                 heartbeats: vec![heartbeat(&[])],
@@ -138,6 +139,7 @@ impl Scene {
         database.checkpoints.clear();
         if !missing.is_empty() {
             database.start = None;
+            database.id = None;
         }
         scene
     }
@@ -185,5 +187,5 @@ impl Scene {
 }
 
 fn named(name: &str) -> stockstream_model::settings::Pipeline {
-    stockstream_model::settings::Pipeline { name: name.into(), generation: None }
+    stockstream_model::settings::Pipeline { name: name.into(), ..Default::default() }
 }

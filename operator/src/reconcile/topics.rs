@@ -55,7 +55,7 @@ pub(super) async fn look(clients: &Clients, validated: &Validated) -> Result<Loo
         return Err(problem.clone());
     }
     let settings = Arc::new(validated.operator.kafka.clone());
-    let client = clients.kafka(&settings).await?;
+    let client = clients.kafka(validated.operator.pipeline.namespace(), &settings).await?;
     let too_slow = |_| {
         let servers = settings.bootstrap_servers.join(",");
         let message = format!("no answers within {} s", PATIENCE.as_secs());

@@ -150,6 +150,11 @@ pub struct MongoDbSpec {
     /// The secret's key that holds the connection string; it names the database, as in
     /// `mongodb://user:password@host:27017/stock_management`.
     pub uri_secret_ref: SecretKeyRef,
+    /// The database that the pipeline is to go on in although it is another one than before, as the condition
+    /// `DatabaseChanged` names it: its id, or `new:NAME` of one that no pipeline worked in. It counts once.
+    #[schemars(length(max = 80), regex(pattern = r"^(new:[^/\\. $]{1,63}|[0-9a-f-]{36})$"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_database_id: Option<String>,
     /// Certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<MongoDbTls>,

@@ -49,6 +49,13 @@ pub struct PipelineStatus {
     /// The database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+    /// The database's id, from its collection `meta`: another one is not worked in before `spec.mongodb.acceptDatabaseId` names
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_id: Option<String>,
+    /// What `spec.mongodb.acceptDatabaseId` was when the database became this one: it counts once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_database_id: Option<String>,
     /// How many workers scaling by lag wants, and since when (RFC 3339): the cool-down counts from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaled: Option<Scaled>,

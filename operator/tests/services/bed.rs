@@ -42,7 +42,7 @@ impl Bed {
     async fn new(servers: &str, uri: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let own = format!("operator-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let pipeline = Pipeline { name: "shop/stock".into(), generation: Some(1) };
+        let pipeline = Pipeline { name: "shop/stock".into(), generation: Some(1), ..Pipeline::default() };
         let mut settings = Settings { pipeline, ..Settings::default() };
         settings.kafka.bootstrap_servers = vec![servers.to_owned()];
         for (stream, topic) in Stream::ALL.into_iter().zip(topics(&mut settings.kafka)) {

@@ -1,12 +1,17 @@
 //! The database: whose it is, where the pipeline starts.
 
+use std::time::Duration;
+
 use stockstream_model::{
     documents::{PartitionId, StartPositions},
     event::Stream,
     settings::{Pipeline, Secret, StartFrom},
 };
-use stockstream_operator::reconcile::{observe::observe, topics::Clients};
-use stockstream_store::StateStore;
+use stockstream_operator::{
+    reconcile::{facts::Facts, observe::observe, topics::Clients},
+    resource::PipelineStatus,
+};
+use stockstream_store::{MongoStore, StateStore};
 
 use crate::bed::{on_services, validated};
 
@@ -16,7 +21,7 @@ const SALES: PartitionId = PartitionId { stream: Stream::Sales, partition: 0 };
 async fn a_database_of_another_pipeline_is_refused_by_name_and_left_alone() {
     on_services(async |bed| {
         bed.create_all(1).await;
-        let other = Pipeline { name: "shop/other".into(), generation: None };
+        let other = Pipeline { name: "shop/other".into(), ..Pipeline::default() };
         bed.store().await.claim(&other).await.unwrap();
         let problem = bed.observe().await.database.unwrap_err();
         assert_eq!((problem.reason, problem.stalled), ("DatabaseOwned", true));
@@ -31,7 +36,83 @@ async fn a_database_of_another_pipeline_is_refused_by_name_and_left_alone() {
         assert_eq!(problem.reason, "DatabaseChanged");
         assert!(problem.message.contains("put the address of stock_management back"), "{}", problem.message);
         let progress = bed.store().await.progress().await.unwrap();
-        assert_eq!((progress.pipeline.as_deref(), progress.start), (Some("shop/other"), None));
+        assert_eq!((progress.owner.map(|owner| owner.name).as_deref(), progress.start), (Some("shop/other"), None));
+    })
+    .await;
+}
+
+/// The status as the operator keeps it.
+fn remembered(facts: &Facts) -> PipelineStatus {
+    let database = facts.database.as_ref().unwrap();
+    let (name, id) = (Some(database.name.clone()), database.id.clone());
+    assert!(id.is_some(), "a pipeline that began knows its database");
+    PipelineStatus { database: name, database_id: id, ..PipelineStatus::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mistyped_database_stays_empty_until_a_person_accepts_it() {
+    on_services(async |bed| {
+        bed.create_all(1).await;
+        bed.pipeline.status = Some(remembered(&bed.observe().await));
+        let mistyped = format!("{}-mistyped", bed.raw.name());
+        let other = bed.raw.client().database(&mistyped);
+        let mut rotated = bed.settings.clone();
+        let uri = rotated.mongodb.uri.as_ref().unwrap().reveal().replace(bed.raw.name(), &mistyped);
+        rotated.mongodb.uri = Some(Secret::new(uri));
+        let problem = bed.observe_as(&rotated).await.database.unwrap_err();
+        assert_eq!((problem.reason, problem.stalled), ("DatabaseChanged", true));
+        let token = format!("new:{mistyped}");
+        assert!(problem.message.contains(&format!("acceptDatabaseId to {token}")), "{}", problem.message);
+        assert!(other.list_collection_names().await.unwrap().is_empty(), "nothing was written into it");
+        // A worker that is given the other address writes nothing either.
+        let known = bed.pipeline.status.as_ref().unwrap().database_id.clone();
+        rotated.pipeline.database_id = known;
+        let worker = MongoStore::connect(&rotated).await.unwrap();
+        assert_eq!(worker.prepare(&rotated.pipeline).await.unwrap_err().name(), "DatabaseChanged");
+        assert!(other.list_collection_names().await.unwrap().is_empty());
+
+        rotated.pipeline.database_id = None;
+        bed.pipeline.spec.mongodb.accept_database_id = Some(token);
+        let facts = bed.observe_as(&rotated).await;
+        other.drop().await.unwrap();
+        let accepted = facts.database.unwrap();
+        assert!(accepted.start.is_some() && accepted.id.is_some(), "{accepted:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_uid_of_the_name_waits_for_the_owner_to_die() {
+    on_services(async |bed| {
+        bed.create_all(1).await;
+        let with_uid = |uid: &str| {
+            let mut settings = bed.settings.clone();
+            settings.pipeline.uid = Some(uid.into());
+            settings
+        };
+        let (one, two) = (with_uid("one"), with_uid("two"));
+        let first = bed.observe_as(&one).await.database.unwrap();
+        let patient = Clients::new().taking_over_after(Duration::from_secs(3_600));
+        let waits = async |clients: &Clients| {
+            observe(clients, &bed.pipeline, &validated(&two), None, None).await.database.unwrap_err()
+        };
+        let problem = waits(&patient).await;
+        assert_eq!((problem.reason, problem.stalled), ("DatabaseOwned", false));
+        assert!(problem.message.contains("uid one"), "{}", problem.message);
+        bed.observe_as(&one).await.database.unwrap();
+        let problem = waits(&patient).await;
+        assert_eq!((problem.reason, problem.stalled), ("DatabaseOwned", true), "the owner's operator was seen alive");
+        bed.pipeline.spec.suspend = true;
+        let suspended = Clients::new().taking_over_after(Duration::ZERO);
+        let problem = observe(&suspended, &bed.pipeline, &validated(&two), None, None).await.database.unwrap_err();
+        assert_eq!(problem.reason, "DatabaseOwned", "a pipeline that does not run takes nothing");
+        bed.pipeline.spec.suspend = false;
+        let heir = Clients::new().taking_over_after(Duration::ZERO);
+        let taken = observe(&heir, &bed.pipeline, &validated(&two), None, None).await.database.unwrap();
+        assert_eq!((taken.id, taken.start), (first.id, first.start), "it goes on where the other was");
+        let problem = bed.observe_as(&one).await.database.unwrap_err();
+        assert_eq!(problem.reason, "DatabaseOwned");
+        assert_eq!(bed.store().await.verify_owner(&one.pipeline).await.unwrap_err().name(), "DatabaseOwned");
     })
     .await;
 }

@@ -2,6 +2,7 @@
 
 pub mod generation;
 pub mod invoice;
+pub mod owner;
 pub mod swap;
 pub mod verdict;
 pub mod view;

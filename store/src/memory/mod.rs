@@ -9,7 +9,7 @@ use std::{
 };
 
 use stockstream_model::{
-    Day,
+    Day, Timestamp,
     documents::{
         Checkpoint, ClientState, DayTotals, Heartbeat, InventoryState, PartitionId, ProductState, RejectedEvent,
         RiskRow, StartPositions, View, ViewState, Winner,
@@ -17,7 +17,10 @@ use stockstream_model::{
     settings::Analytics,
 };
 
-use crate::{batch::StockKey, core::invoice::Taken};
+use crate::{
+    batch::StockKey,
+    core::{invoice::Taken, owner::Owner},
+};
 
 /// A store that lives and ends with the process. Cheap to share: wrap it in an `Arc`.
 pub struct MemoryStore {
@@ -34,7 +37,9 @@ struct Marked<T> {
 
 #[derive(Default)]
 struct Inner {
-    pipeline: Option<String>,
+    owner: Option<Owner>,
+    owner_at: Option<Timestamp>,
+    id: Option<String>,
     start: Option<StartPositions>,
     checkpoints: BTreeMap<PartitionId, Checkpoint>,
     products: BTreeMap<String, Marked<ProductState>>,

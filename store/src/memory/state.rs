@@ -13,6 +13,7 @@ use crate::{
     batch::{self, PAYLOAD_BYTES},
     core::{
         invoice::{Asking, decide},
+        owner::{Owner, Ownership, SignsOfLife, check_id, foreign, ownership},
         swap::{follows, is_same_write},
         verdict::{Guard, Verdict, stands, verdict},
         view::{is_as_seen, is_at, is_claimable, may_point},
@@ -23,6 +24,9 @@ use crate::{
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+/// What messages call the database.
+const PLACE: &str = "in memory";
 
 impl StateStore for MemoryStore {
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
@@ -38,10 +42,45 @@ impl StateStore for MemoryStore {
         self.lock().claim(pipeline)
     }
 
+    async fn verify_owner(&self, pipeline: &Pipeline) -> Result<()> {
+        let inner = self.lock();
+        check_id(PLACE, inner.id.as_deref(), pipeline)?;
+        match &inner.owner {
+            Some(owner) if ownership(owner, pipeline) == Ownership::Foreign => {
+                Err(foreign(PLACE, owner.clone(), pipeline))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn signs_of_life(&self) -> Result<SignsOfLife> {
+        Ok(self.lock().signs())
+    }
+
+    async fn owner_heartbeat(&self, pipeline: &Pipeline) -> Result<()> {
+        let mut inner = self.lock();
+        if inner.owner.as_ref().is_some_and(|owner| owner.name == pipeline.name && owner.uid == pipeline.uid) {
+            inner.owner_at = Some(Timestamp::now());
+        }
+        Ok(())
+    }
+
+    async fn take_over(&self, pipeline: &Pipeline, seen: &SignsOfLife) -> Result<bool> {
+        let mut inner = self.lock();
+        check_id(PLACE, inner.id.as_deref(), pipeline)?;
+        if seen.owner.name != pipeline.name || inner.signs() != *seen {
+            return Ok(false);
+        }
+        inner.owner = Some(Owner { name: pipeline.name.clone(), uid: pipeline.uid.clone() });
+        inner.owner_at = Some(Timestamp::now());
+        Ok(true)
+    }
+
     async fn progress(&self) -> Result<Progress> {
         let (inner, now) = (self.lock(), Timestamp::now());
         Ok(Progress {
-            pipeline: inner.pipeline.clone(),
+            owner: inner.owner.clone(),
+            database_id: inner.id.clone(),
             start: inner.start.clone(),
             checkpoints: inner.checkpoints.values().cloned().collect(),
             workers: inner.alive_workers(now),
@@ -238,12 +277,24 @@ impl StateStore for MemoryStore {
 
 impl Inner {
     fn claim(&mut self, pipeline: &Pipeline) -> Result<()> {
-        let owner = self.pipeline.get_or_insert_with(|| pipeline.name.clone());
-        if *owner == pipeline.name {
-            return Ok(());
+        check_id(PLACE, self.id.as_deref(), pipeline)?;
+        let ours = || Owner { name: pipeline.name.clone(), uid: pipeline.uid.clone() };
+        let owner = self.owner.get_or_insert_with(ours);
+        match ownership(owner, pipeline) {
+            Ownership::Ours => {}
+            Ownership::Adopt => *owner = ours(),
+            Ownership::Foreign => return Err(foreign(PLACE, owner.clone(), pipeline)),
         }
-        let (owner, pipeline) = (owner.clone(), pipeline.name.clone());
-        Err(StoreError::Owned { database: "in memory".into(), owner, pipeline })
+        self.id.get_or_insert_with(|| bson::Uuid::new().to_string());
+        Ok(())
+    }
+
+    fn signs(&self) -> SignsOfLife {
+        SignsOfLife {
+            owner: self.owner.clone().unwrap_or_default(),
+            owner_at: self.owner_at,
+            workers: self.workers.values().map(|worker| (worker.worker.clone(), worker.at)).collect(),
+        }
     }
 
     pub(super) fn alive_workers(&self, now: Timestamp) -> Vec<Heartbeat> {

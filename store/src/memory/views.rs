@@ -32,7 +32,7 @@ impl ViewStore for MemoryStore {
         }
         let pointer = inner.view(View::ProductWinners).pointer;
         Ok(Status {
-            pipeline: inner.pipeline.clone(),
+            pipeline: inner.owner.as_ref().map(|owner| owner.name.clone()),
             products: inner.products.len() as u64,
             winners: inner.rankings.get(&pointer).map_or(0, |rows| rows.len() as u64),
             risks: inner.risks.len() as u64,

@@ -1,6 +1,7 @@
 use std::{
+    net::Ipv4Addr,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicI64},
     },
     time::Duration,
@@ -9,11 +10,11 @@ use std::{
 use mongodb::{
     Client, Database,
     options::{
-        Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress, Tls, TlsOptions,
-        WriteConcern,
+        Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress, Socks5Proxy, Tls,
+        TlsOptions, WriteConcern,
     },
 };
-use stockstream_model::settings::{Limits, MongoDb, Settings};
+use stockstream_model::settings::{Limits, MongoDb, Settings, is_reserved_database};
 
 use super::{MongoStore, Result, server::Server};
 use crate::StoreError;
@@ -24,27 +25,28 @@ impl MongoStore {
     /// # Errors
     /// [`StoreError::Address`] when the address is missing, unreadable or names no database.
     pub async fn connect(settings: &Settings) -> Result<Self> {
-        Self::connect_beside(settings, &[]).await
+        Self::connect_beside(settings, &[], None).await
     }
 
     /// The same, through the connections of one of the others where that one reaches the same servers as the same user,
-    /// and only the database is another: for whoever looks at many databases.
+    /// and only the database is another: for whoever looks at many databases. With a proxy, every server is reached through it.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub async fn connect_beside(settings: &Settings, others: &[Arc<Self>]) -> Result<Self> {
+    pub async fn connect_beside(settings: &Settings, others: &[Arc<Self>], proxy: Option<Proxy>) -> Result<Self> {
         let uri = address(&settings.mongodb)?;
-        let opened = open(&settings.mongodb, &uri, others).await?;
+        let opened = open(&settings.mongodb, &uri, others, proxy.as_ref()).await?;
         let Limits { write_connections, updates_per_command, keep_rejected, .. } = settings.limits;
         Ok(Self {
             name: opened.db.name().to_owned(),
             place: opened.place.clone(),
             tls: matches!(opened.options.tls, Some(Tls::Enabled(_))),
-            server: Server::new(settings.mongodb.clone(), opened),
+            server: Server::new(settings.mongodb.clone(), opened, proxy),
             let_in: AtomicBool::new(false),
             trouble: Mutex::default(),
             asks_once: false,
             analytics: settings.analytics.clone(),
+            id: OnceLock::new(),
             generation: AtomicI64::new(0),
             write_connections,
             updates_per_command,
@@ -52,6 +54,18 @@ impl MongoStore {
             keep_rejected_seconds: (keep_rejected.millis() / 1_000) as i64,
         })
     }
+}
+
+/// A SOCKS5 proxy of this process's own, by which names of servers are looked up in the system's place. The driver hands it each
+/// name as it was written, those that a replica set tells of its members too, and verifies certificates against that name.
+#[derive(Clone)]
+pub struct Proxy {
+    /// Where it listens on this machine.
+    pub port: u16,
+    /// Who asks.
+    pub user: String,
+    /// What it lets in by.
+    pub password: String,
 }
 
 /// A database at an address, with what messages tell of it.
@@ -64,7 +78,12 @@ pub(super) struct Opened {
 }
 
 /// A client for an address, or that of another store which has the same. Nothing is sent yet.
-pub(super) async fn open(settings: &MongoDb, uri: &str, others: &[Arc<MongoStore>]) -> Result<Opened> {
+pub(super) async fn open(
+    settings: &MongoDb,
+    uri: &str,
+    others: &[Arc<MongoStore>],
+    proxy: Option<&Proxy>,
+) -> Result<Opened> {
     let mut options = ClientOptions::parse(uri).await.map_err(|error| StoreError::Address {
         message: format!(
             "{}; write mongodb://host:27017/stock_management",
@@ -75,10 +94,18 @@ pub(super) async fn open(settings: &MongoDb, uri: &str, others: &[Arc<MongoStore
         message: "mongodb.uri names no database; write it behind the host, as in mongodb://host:27017/stock_management"
             .into(),
     })?;
+    if is_reserved_database(&database) {
+        return Err(StoreError::Reserved { database });
+    }
     let place = options.hosts.iter().map(ServerAddress::to_string).collect::<Vec<_>>().join(",");
     options.app_name.get_or_insert_with(|| "stockstream".into());
     options.server_selection_timeout.get_or_insert(Duration::from_secs(3));
     options.connect_timeout.get_or_insert(Duration::from_secs(3));
+    if let Some(Proxy { port, user, password }) = proxy {
+        // Whatever the address says of a proxy.
+        let proxy = Socks5Proxy::builder().host(Ipv4Addr::LOCALHOST.to_string()).port(*port);
+        options.socks5_proxy = Some(proxy.authentication((user.clone(), password.clone())).build());
+    }
     options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
     options.read_concern = Some(ReadConcern::majority());
     // Whatever the address says: a secondary may not have what was acknowledged.
@@ -125,7 +152,7 @@ pub(super) fn address(settings: &MongoDb) -> Result<String> {
 
 /// The driver may quote what it could not read, and where a sign of a password is not escaped, a part of the password is
 /// that: it must not go to a log.
-fn without_secrets(message: &str, uri: &str) -> String {
+pub(super) fn without_secrets(message: &str, uri: &str) -> String {
     /// Shorter parts are in any message, and tell nothing.
     const TELLING: usize = 3;
     let login = uri.rsplit_once('@').map_or("", |(credentials, _)| credentials);
@@ -163,11 +190,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_database_of_mongodbs_own_is_refused_however_it_is_written() {
+        for uri in ["mongodb://h:1/admin", "mongodb://h:1/Local?tls=true", "mongodb://h:1/con%66ig"] {
+            let mut settings = Settings::default();
+            settings.mongodb.uri = Some(Secret::new(uri));
+            let error = MongoStore::connect(&settings).await.err().expect(uri);
+            assert_eq!(error.name(), "DatabaseReserved", "{uri}: {error}");
+        }
+    }
+
+    #[tokio::test]
     async fn databases_of_one_server_and_user_share_connections() {
         let open = async |uri: &str, others: &[Arc<MongoStore>]| {
             let mut settings = Settings::default();
             settings.mongodb.uri = Some(Secret::new(uri));
-            Arc::new(MongoStore::connect_beside(&settings, others).await.unwrap())
+            Arc::new(MongoStore::connect_beside(&settings, others, None).await.unwrap())
         };
         let mut others = Vec::new();
         for (uri, like) in [
@@ -200,7 +237,7 @@ mod tests {
         settings.mongodb.uri = Some(Secret::new("mongodb://h:1/a"));
         settings.mongodb.tls = Some(stockstream_model::settings::MongoTls { ca_file: Some(file.clone()) });
         let first = Arc::new(MongoStore::connect(&settings).await.unwrap());
-        let second = MongoStore::connect_beside(&settings, &[Arc::clone(&first)]).await.unwrap();
+        let second = MongoStore::connect_beside(&settings, &[Arc::clone(&first)], None).await.unwrap();
         assert!(!Arc::ptr_eq(&options(&first), &options(&second)));
         std::fs::remove_file(file).unwrap();
     }

@@ -3,16 +3,28 @@
 use std::sync::atomic::Ordering;
 
 use bson::{Document, doc};
-use stockstream_model::settings::Pipeline;
+use stockstream_model::{Timestamp, settings::Pipeline};
 
-use super::{MongoStore, Result, codec, names};
+use super::{MongoStore, Result, codec, names, reads::Query};
 use crate::{
     StoreError,
-    core::generation::{InForce, OUTDATED, Settled, settle},
+    core::{
+        generation::{InForce, OUTDATED, Settled, settle},
+        owner::{Owner, Ownership, SignsOfLife, check_id, foreign, ownership},
+    },
 };
 
 /// The version of the state's shape; a worker refuses a database of a newer one.
 const SHAPE: i64 = 1;
+/// The document that holds the database's id. Written once.
+pub(super) const IDENTITY: &str = "identity";
+/// When the owner showed last that it is alive.
+const OWNER_AT: &str = "owner_at";
+
+/// Whose database it is, as `meta` says it.
+pub(super) fn owner(meta: &Document) -> Owner {
+    Owner { name: codec::text(meta, "name"), uid: codec::maybe_text(meta, "uid") }
+}
 
 impl MongoStore {
     /// Claims the database and settles the generation.
@@ -29,14 +41,26 @@ impl MongoStore {
 
     /// Checks that the server answers and that the user may write, and claims the database. Returns what stands of it.
     pub(super) async fn claim_database(&self, pipeline: &Pipeline) -> Result<Document> {
-        let first = doc! { "_id": "pipeline", "name": &pipeline.name, "shape": SHAPE, "generation": 0_i64 };
-        self.insert_if_absent(names::META, first).await?;
-        let meta = self.meta("pipeline").await?.unwrap_or_default();
-        let owner = meta.get_str("name").unwrap_or_default();
-        if owner != pipeline.name {
-            let (database, owner, pipeline) = (self.database().into(), owner.into(), pipeline.name.clone());
-            return Err(StoreError::Owned { database, owner, pipeline });
+        if pipeline.database_id.is_some() {
+            // Before anything is written: it may be a database that nobody meant.
+            check_id(self.database(), self.read_id().await?.as_deref(), pipeline)?;
         }
+        let uid = &pipeline.uid;
+        let first = doc! { "_id": "pipeline", "name": &pipeline.name, "uid": uid, "shape": SHAPE, "generation": 0_i64 };
+        self.insert_if_absent(names::META, first).await?;
+        let meta = loop {
+            let meta = self.meta("pipeline").await?.unwrap_or_default();
+            let owner = owner(&meta);
+            match ownership(&owner, pipeline) {
+                Ownership::Ours => break meta,
+                Ownership::Foreign => return Err(foreign(self.database(), owner, pipeline)),
+                Ownership::Adopt => {
+                    let nobody = doc! { "_id": "pipeline", "name": &pipeline.name, "uid": null };
+                    let adopt = doc! { "q": nobody, "u": { "$set": { "uid": uid } } };
+                    self.update_many(names::META, &[adopt]).await?;
+                }
+            }
+        };
         let shape = codec::integer(&meta, "shape");
         if shape > SHAPE {
             return Err(StoreError::Refused {
@@ -44,7 +68,77 @@ impl MongoStore {
                 message: format!("its state has shape {shape}, this worker knows {SHAPE}; run a newer Stockstream"),
             });
         }
+        let id = match self.read_id().await? {
+            Some(id) => id,
+            None => {
+                let new = doc! { "_id": IDENTITY, "id": bson::Uuid::new().to_string() };
+                self.insert_if_absent(names::META, new).await?;
+                self.read_id().await?.unwrap_or_default()
+            }
+        };
+        let _ = self.id.set(id); // claimed before, and then the same
         Ok(meta)
+    }
+
+    /// The database's id.
+    pub(super) async fn read_id(&self) -> Result<Option<String>> {
+        Ok(self.meta(IDENTITY).await?.as_ref().and_then(|identity| codec::maybe_text(identity, "id")))
+    }
+
+    /// That the database is still this pipeline's.
+    pub(super) async fn verify(&self, pipeline: &Pipeline) -> Result<()> {
+        let (mut owner_found, mut id) = (None, None);
+        let of = doc! { "_id": { "$in": ["pipeline", IDENTITY] } };
+        for document in self.find(names::META, Query::of(of)).await? {
+            match document.get_str("_id") {
+                Ok(IDENTITY) => id = codec::maybe_text(&document, "id"),
+                _ => owner_found = Some(owner(&document)),
+            }
+        }
+        check_id(self.database(), id.as_deref(), pipeline)?;
+        match owner_found {
+            Some(owner) if ownership(&owner, pipeline) == Ownership::Foreign => {
+                Err(foreign(self.database(), owner, pipeline))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the owner shows of being alive.
+    pub(super) async fn signs(&self) -> Result<SignsOfLife> {
+        let meta = self.meta("pipeline").await?.unwrap_or_default();
+        let workers = self.find(names::WORKERS, Query::all().fields(doc! { "at": 1 }).sort(doc! { "_id": 1 })).await?;
+        let beat = |worker: &Document| Some((codec::text(worker, "_id"), codec::maybe_time(worker, "at")?));
+        Ok(SignsOfLife {
+            owner: owner(&meta),
+            owner_at: codec::maybe_time(&meta, OWNER_AT),
+            workers: workers.iter().filter_map(beat).collect(),
+        })
+    }
+
+    /// Notes that the owner is alive.
+    pub(super) async fn beat(&self, pipeline: &Pipeline) -> Result<()> {
+        let ours = doc! { "_id": "pipeline", "name": &pipeline.name, "uid": &pipeline.uid };
+        let update = doc! { "q": ours, "u": { "$set": { OWNER_AT: codec::date(Timestamp::now()) } } };
+        self.update_many(names::META, &[update]).await.map(drop)
+    }
+
+    /// Takes the database over by compare-and-set on the owner's uid and last heartbeat.
+    pub(super) async fn take_from(&self, pipeline: &Pipeline, seen: &SignsOfLife) -> Result<bool> {
+        check_id(self.database(), self.read_id().await?.as_deref(), pipeline)?;
+        if seen.owner.name != pipeline.name || self.signs().await? != *seen {
+            return Ok(false);
+        }
+        let as_seen = doc! {
+            "_id": "pipeline",
+            "name": &seen.owner.name,
+            "uid": &seen.owner.uid,
+            OWNER_AT: codec::maybe_date(seen.owner_at),
+        };
+        let ours = doc! { "uid": &pipeline.uid, OWNER_AT: codec::date(Timestamp::now()) };
+        self.update_many(names::META, &[doc! { "q": as_seen, "u": { "$set": ours } }]).await?;
+        let stands = self.meta("pipeline").await?.unwrap_or_default();
+        Ok(ownership(&owner(&stands), pipeline) == Ownership::Ours)
     }
 
     /// Brings these settings in force where they come last. Returns their stamp.

@@ -27,11 +27,12 @@ mod window;
 mod write;
 
 use std::sync::{
-    Mutex,
+    Mutex, OnceLock,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use bson::Document;
+pub use connect::Proxy;
 use mongodb::Collection;
 use server::Server;
 use stockstream_model::settings::Analytics;
@@ -72,6 +73,8 @@ pub struct MongoStore {
     /// Whether it leaves it to the caller to try again.
     asks_once: bool,
     analytics: Analytics,
+    /// The database's id, once it was claimed.
+    id: OnceLock<String>,
     /// The stamp of derived fields, settled by `prepare`.
     generation: AtomicI64,
     write_connections: usize,

@@ -46,9 +46,22 @@ fn server(part: &str) -> Option<Complaint> {
 
 fn of_connection(place: Option<&str>, text: &str) -> Complaint {
     let words = text.strip_prefix("I/O error: ").unwrap_or(text);
+    let words = words.strip_prefix(BY_PROXY).map_or(words, of_proxy);
     let (refusal, words) = read(words);
     let words: String = words.lines().next().unwrap_or_default().chars().take(300).collect();
     Complaint { place: place.map(str::to_owned), refusal, words }
+}
+
+/// How the driver begins what a proxy answered.
+const BY_PROXY: &str = "An error occurred when connecting to a proxy host: ";
+
+/// What our own proxy says of a server, in the words of a connection without it.
+fn of_proxy(said: &str) -> &str {
+    match said.trim_start_matches("Error with reply: ").trim_end_matches('.') {
+        "Host unreachable" => "there is no such host",
+        "General failure" => "timed out",
+        words => words,
+    }
 }
 
 fn read(said: &str) -> (Option<Refusal>, String) {
@@ -169,6 +182,16 @@ mod tests {
             ("I/O error: unexpected end of file", Some(Refusal::Closed), "unexpected end of file"),
             ("I/O error: Connection refused (os error 111)", None, "Connection refused (os error 111)"),
             ("I/O error: timed out", None, "timed out"),
+            (
+                "An error occurred when connecting to a proxy host: Error with reply: Host unreachable.",
+                None,
+                "there is no such host",
+            ),
+            (
+                "An error occurred when connecting to a proxy host: Error with reply: Connection refused.",
+                None,
+                "Connection refused",
+            ),
             (
                 "I/O error: failed to lookup address information: Name or service not known",
                 None,

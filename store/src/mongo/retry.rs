@@ -60,7 +60,7 @@ impl MongoStore {
 
     /// A password may have been changed at the server and in our file.
     async fn renew(&self) {
-        match self.server.renew().await {
+        match self.server.renew(self.id.get()).await {
             Ok(true) => tracing::info!("mongodb.uriFile was changed; it is used from now on"),
             Ok(false) => {}
             Err(error) => tracing::warn!("{error}"),

@@ -2,24 +2,28 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bson::{Document, doc};
 use mongodb::{Database, options::ClientOptions};
 use stockstream_model::settings::MongoDb;
 
 use super::{
-    Result,
-    connect::{Opened, address, open},
+    Result, codec,
+    connect::{Opened, Proxy, address, open, without_secrets},
+    meta::IDENTITY,
+    names,
 };
 use crate::StoreError;
 
 /// A database, and how it was opened.
 pub(super) struct Server {
     settings: MongoDb,
+    proxy: Option<Proxy>,
     used: RwLock<Opened>,
 }
 
 impl Server {
-    pub fn new(settings: MongoDb, opened: Opened) -> Self {
-        Self { settings, used: RwLock::new(opened) }
+    pub fn new(settings: MongoDb, opened: Opened, proxy: Option<Proxy>) -> Self {
+        Self { settings, proxy, used: RwLock::new(opened) }
     }
 
     pub fn db(&self) -> Database {
@@ -36,8 +40,8 @@ impl Server {
     ///
     /// # Errors
     /// [`StoreError::Address`] when it cannot be used: what was written so far is in the database of before, so it cannot be
-    /// another.
-    pub async fn renew(&self) -> Result<bool> {
+    /// another. [`StoreError::OtherDatabase`] when it has that name and another id than this one.
+    pub async fn renew(&self, id: Option<&String>) -> Result<bool> {
         if self.settings.uri_file.is_none() {
             return Ok(false);
         }
@@ -46,7 +50,7 @@ impl Server {
         if self.used.read().unwrap_or_else(PoisonError::into_inner).uri == uri {
             return Ok(false);
         }
-        let opened = open(&self.settings, &uri, &[]).await?;
+        let opened = open(&self.settings, &uri, &[], self.proxy.as_ref()).await?;
         if opened.db.name() != standing.name() {
             let message = format!(
                 "mongodb.uriFile names database {} now and named {} before; start anew to change it",
@@ -54,6 +58,21 @@ impl Server {
                 standing.name()
             );
             return Err(StoreError::Address { message });
+        }
+        if let Some(expected) = id {
+            let found = opened.db.collection::<Document>(names::META).find_one(doc! { "_id": IDENTITY }).await;
+            let found = found.map_err(|error| StoreError::Address {
+                message: format!(
+                    "mongodb.uriFile was changed, and {} cannot be asked whether it is the same database: {}",
+                    opened.place,
+                    without_secrets(&error.kind.to_string(), &uri)
+                ),
+            })?;
+            let found = found.as_ref().and_then(|identity| codec::maybe_text(identity, "id"));
+            if found.as_ref() != Some(expected) {
+                let (database, expected) = (opened.db.name().to_owned(), expected.clone());
+                return Err(StoreError::OtherDatabase { database, expected, found });
+            }
         }
         *self.used.write().unwrap_or_else(PoisonError::into_inner) = opened;
         Ok(true)

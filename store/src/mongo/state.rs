@@ -9,14 +9,16 @@ use stockstream_model::{
 };
 
 use super::{
-    MongoStore, Result, codec, names,
+    MongoStore, Result, codec,
+    meta::{IDENTITY, owner},
+    names,
     reads::Query,
     rows, update,
     write::{PATIENCE, foreign_index},
 };
 use crate::{
     ApplyReport, Batch,
-    core::{generation::may_sweep, invoice::Asking, swap::which_stand, view::is_at},
+    core::{generation::may_sweep, invoice::Asking, owner::SignsOfLife, swap::which_stand, view::is_at},
     fail_point,
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
@@ -46,11 +48,29 @@ impl StateStore for MongoStore {
         self.claim_database(pipeline).await.map(drop)
     }
 
+    async fn verify_owner(&self, pipeline: &Pipeline) -> Result<()> {
+        self.verify(pipeline).await
+    }
+
+    async fn signs_of_life(&self) -> Result<SignsOfLife> {
+        self.signs().await
+    }
+
+    async fn owner_heartbeat(&self, pipeline: &Pipeline) -> Result<()> {
+        self.beat(pipeline).await
+    }
+
+    async fn take_over(&self, pipeline: &Pipeline, seen: &SignsOfLife) -> Result<bool> {
+        self.take_from(pipeline, seen).await
+    }
+
     async fn progress(&self) -> Result<Progress> {
         let mut progress = Progress::default();
-        for document in self.find(names::META, Query::of(doc! { "_id": { "$in": ["pipeline", "start"] } })).await? {
+        let of = doc! { "_id": { "$in": ["pipeline", IDENTITY, "start"] } };
+        for document in self.find(names::META, Query::of(of)).await? {
             match document.get_str("_id") {
-                Ok("pipeline") => progress.pipeline = Some(codec::text(&document, "name")),
+                Ok("pipeline") => progress.owner = Some(owner(&document)),
+                Ok(IDENTITY) => progress.database_id = codec::maybe_text(&document, "id"),
                 _ => progress.start = Some(codec::start(&document)?),
             }
         }

@@ -50,7 +50,7 @@ pub fn settings() -> Settings {
 
 /// A pipeline without an order of its settings.
 pub fn pipeline(name: &str) -> Pipeline {
-    Pipeline { name: name.into(), generation: None }
+    Pipeline { name: name.into(), ..Pipeline::default() }
 }
 
 /// The store in memory.

@@ -1,15 +1,16 @@
 //! Claiming a database, and where a pipeline starts.
 
+use bson::{Document, doc};
 use futures_util::future::join_all;
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, Heartbeat, StartPositions, View, ViewState},
-    settings::Secret,
+    settings::{Pipeline, Secret},
 };
 use stockstream_store::{MongoStore, Progress, StateStore, StoreError, ViewStore};
 
 use super::{
-    bed::{Bed, pipeline, settings},
+    bed::{Bed, on_mongodb, pipeline, settings},
     events::{CLIENTS, SALES},
 };
 
@@ -72,7 +73,7 @@ async fn a_claim_owns_the_database_and_has_no_opinion_on_its_settings(bed: &impl
     store.claim(&pipeline("shop/stock")).await.unwrap();
     let refused = bed.open(&settings()).await.claim(&pipeline("shop/other")).await.unwrap_err();
     assert!(matches!(&refused, StoreError::Owned { owner, .. } if owner == "shop/stock"), "{refused}");
-    assert_eq!(store.progress().await.unwrap().pipeline.as_deref(), Some("shop/stock"));
+    assert_eq!(store.progress().await.unwrap().owner.map(|owner| owner.name).as_deref(), Some("shop/stock"));
     // The first worker settles the generation as if nobody had been there.
     assert_eq!(store.prepare(&pipeline("shop/stock")).await.unwrap(), 1);
     store.claim(&pipeline("shop/stock")).await.unwrap();
@@ -87,12 +88,8 @@ async fn a_claim_and_workers_that_start_at_once_agree(bed: &impl Bed) {
     assert_eq!((first.unwrap(), second.unwrap()), (1, 1));
 }
 
-async fn progress_tells_start_positions_and_workers(bed: &impl Bed) {
-    let store = bed.worker().await;
-    let start = StartPositions { next: [(SALES, 7), (CLIENTS, 0)].into() };
-    store.pin_start(&start).await.unwrap();
-    store.create_checkpoints(&[Checkpoint::new(SALES, 7, None)]).await.unwrap();
-    let beat = |worker: &str, at: Timestamp| Heartbeat {
+fn beat(worker: &str, at: Timestamp) -> Heartbeat {
+    Heartbeat {
         worker: worker.into(),
         started_at: at,
         at,
@@ -102,7 +99,14 @@ async fn progress_tells_start_positions_and_workers(bed: &impl Bed) {
         freshness_ms: None,
         partitions: Vec::new(),
         problems: vec!["sales/0 stopped".into()],
-    };
+    }
+}
+
+async fn progress_tells_start_positions_and_workers(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let start = StartPositions { next: [(SALES, 7), (CLIENTS, 0)].into() };
+    store.pin_start(&start).await.unwrap();
+    store.create_checkpoints(&[Checkpoint::new(SALES, 7, None)]).await.unwrap();
     let now = Timestamp::now();
     store.heartbeat(&beat("alive", now)).await.unwrap();
     store.heartbeat(&beat("gone", now.plus_millis(-45_000))).await.unwrap();
@@ -112,6 +116,96 @@ async fn progress_tells_start_positions_and_workers(bed: &impl Bed) {
     assert_eq!(progress.workers, store.status().await.unwrap().workers);
     let workers: Vec<_> = progress.workers.iter().map(|worker| (&*worker.worker, worker.problems.len())).collect();
     assert_eq!(workers, [("alive", 1)]);
+}
+
+fn with_uid(uid: &str) -> Pipeline {
+    Pipeline { uid: Some(uid.into()), ..pipeline("shop/stock") }
+}
+
+async fn a_database_has_an_id_from_its_first_claim_on(bed: &impl Bed) {
+    let (store, other) = (bed.open(&settings()).await, bed.open(&settings()).await);
+    assert_eq!(store.progress().await.unwrap().database_id, None);
+    let name = pipeline("shop/stock");
+    let (one, two) = tokio::join!(store.claim(&name), other.prepare(&name));
+    one.unwrap();
+    two.unwrap();
+    let id = store.progress().await.unwrap().database_id;
+    assert!(id.as_ref().is_some_and(|id| id.len() >= 32), "{id:?}");
+    store.claim(&with_uid("one")).await.unwrap();
+    assert_eq!(other.progress().await.unwrap().database_id, id);
+}
+
+async fn a_database_with_another_id_than_expected_is_refused_and_nothing_is_written(bed: &impl Bed) {
+    let store = bed.open(&settings()).await;
+    let expects = |id: &str| Pipeline { database_id: Some(id.into()), ..with_uid("one") };
+    let refused = store.prepare(&expects("another")).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::OtherDatabase { found: None, .. }), "{refused}");
+    assert_eq!((refused.name(), refused.is_transient()), ("DatabaseChanged", false));
+    assert_eq!(store.progress().await.unwrap(), Progress::default(), "an empty database stays empty");
+    store.claim(&with_uid("one")).await.unwrap();
+    let id = store.progress().await.unwrap().database_id.unwrap();
+    store.prepare(&expects(&id)).await.unwrap();
+    store.verify_owner(&expects(&id)).await.unwrap();
+    for refused in [store.claim(&expects("another")).await, store.verify_owner(&expects("another")).await] {
+        let refused = refused.unwrap_err();
+        assert!(matches!(&refused, StoreError::OtherDatabase { found, .. } if *found == Some(id.clone())), "{refused}");
+        assert!(refused.is_about_ownership());
+    }
+}
+
+async fn another_pipeline_of_the_name_takes_over_only_from_one_that_shows_no_sign_of_life(bed: &impl Bed) {
+    let (store, other) = (bed.open(&settings()).await, bed.open(&settings()).await);
+    store.prepare(&with_uid("one")).await.unwrap();
+    let refused = other.claim(&with_uid("two")).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::OwnedByNamesake { owner, uid, .. } if owner == "one" && uid == "two"));
+    assert_eq!(refused.name(), "DatabaseOwned");
+
+    let seen = other.signs_of_life().await.unwrap();
+    store.owner_heartbeat(&with_uid("one")).await.unwrap();
+    assert!(!other.take_over(&with_uid("two"), &seen).await.unwrap(), "its operator is alive");
+    let seen = other.signs_of_life().await.unwrap();
+    store.heartbeat(&beat("worker", Timestamp::now())).await.unwrap();
+    assert!(!other.take_over(&with_uid("two"), &seen).await.unwrap(), "its worker is alive");
+    let seen = other.signs_of_life().await.unwrap();
+    other.owner_heartbeat(&with_uid("two")).await.unwrap();
+    assert_eq!(other.signs_of_life().await.unwrap(), seen, "who does not own it shows no sign of its life");
+    store.verify_owner(&with_uid("one")).await.unwrap();
+
+    let named_otherwise = Pipeline { uid: Some("two".into()), ..pipeline("shop/other") };
+    assert!(!other.take_over(&named_otherwise, &seen).await.unwrap());
+    assert!(other.take_over(&with_uid("two"), &seen).await.unwrap());
+    other.prepare(&with_uid("two")).await.unwrap();
+    for refused in [store.verify_owner(&with_uid("one")).await, store.claim(&with_uid("one")).await] {
+        let refused = refused.unwrap_err();
+        assert!(refused.is_about_ownership(), "{refused}");
+    }
+    assert!(!store.take_over(&with_uid("one"), &seen).await.unwrap(), "nothing stands as it was seen");
+}
+
+async fn a_worker_without_a_uid_works_beside_the_owner_of_its_name(bed: &impl Bed) {
+    let store = bed.worker().await;
+    store.claim(&with_uid("one")).await.unwrap();
+    store.prepare(&pipeline("shop/stock")).await.unwrap();
+    store.verify_owner(&pipeline("shop/stock")).await.unwrap();
+    assert_eq!(store.progress().await.unwrap().owner.and_then(|owner| owner.uid).as_deref(), Some("one"));
+    assert!(store.prepare(&pipeline("shop/other")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_database_from_before_there_were_ids_is_adopted() {
+    on_mongodb(async |bed| {
+        bed.worker().await;
+        let meta = bed.raw.collection::<Document>("meta");
+        meta.delete_one(doc! { "_id": "identity" }).await.unwrap();
+        meta.update_one(doc! { "_id": "pipeline" }, doc! { "$unset": { "uid": "" } }).await.unwrap();
+        let store = bed.open(&settings()).await;
+        store.prepare(&with_uid("one")).await.unwrap();
+        let progress = store.progress().await.unwrap();
+        assert_eq!(progress.owner.and_then(|owner| owner.uid).as_deref(), Some("one"));
+        assert!(progress.database_id.is_some());
+        assert!(store.claim(&with_uid("two")).await.is_err());
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -127,6 +221,10 @@ both!(
     a_claim_owns_the_database_and_has_no_opinion_on_its_settings,
     a_claim_and_workers_that_start_at_once_agree,
     progress_tells_start_positions_and_workers,
+    a_database_has_an_id_from_its_first_claim_on,
+    a_database_with_another_id_than_expected_is_refused_and_nothing_is_written,
+    another_pipeline_of_the_name_takes_over_only_from_one_that_shows_no_sign_of_life,
+    a_worker_without_a_uid_works_beside_the_owner_of_its_name,
     a_database_is_prepared_as_often_as_one_likes,
     several_workers_prepare_a_database_at_once,
     a_second_pipeline_is_refused_by_name,

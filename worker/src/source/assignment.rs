@@ -196,6 +196,8 @@ impl<S: StateStore> Positions<S> {
                 }
             }
             if !new.is_empty() {
+                // Where positions are missing, the database may not be the one that this worker claimed.
+                store.verify_owner(&settings.pipeline).await?;
                 store.create_checkpoints(&new).await?;
             }
             open = again;

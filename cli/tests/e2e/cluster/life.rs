@@ -12,7 +12,7 @@ use super::{
     pipeline::{Pipeline, WORKERS},
     secured,
 };
-use crate::harness::{Bed, compare, data_set, events::sale, eventually, holds, http, oracle};
+use crate::harness::{Bed, both, compare, data_set, events::sale, eventually, holds, http, oracle};
 
 const ALL: Paging = Paging { page: 1, per_page: 1_000_000 };
 
@@ -31,6 +31,8 @@ async fn a_pipeline_lives_from_install_to_uninstall() {
     follows_new_thresholds(&bed, &stock).await;
     rolls_for_a_new_secret_without_its_operator(&bed, &stock, &system.name).await;
     stops_and_goes_on(&bed, &stock).await;
+    stops_at_a_mistyped_database(&bed, &stock).await;
+    goes_on_when_deleted_and_applied_again(&bed, &stock).await;
     kube.chart("upgrade", &system.name, &["--set", "podAnnotations.upgraded=yes"]);
     refuses_a_second_owner_of_the_database(&kube, &bed).await;
     secured::counts_and_keeps_secrets(&kube, &system.name).await;
@@ -41,10 +43,16 @@ async fn a_pipeline_lives_from_install_to_uninstall() {
 }
 
 async fn waits_for_secret_and_topics(bed: &Bed, stock: &Pipeline<'_>) {
-    stock.apply(bed, json!({ "analytics": { "asOf": "LatestEvent" } }));
+    stock.apply(bed, both(Pipeline::kafka_by_name(bed), json!({ "analytics": { "asOf": "LatestEvent" } })));
     let said = stock.is("DatabaseReady", "False", Some("SecretMissing")).await;
     assert!(said.contains("mongo"), "{said}");
-    stock.secret(bed.setting("/mongodb/uri"));
+    stock.secret(&Pipeline::uri_by_name(bed));
+    // Bare names, of Services that are in the pipeline's namespace and not in the operator's.
+    let said = stock.is("TopicsReady", "Unknown", Some("BrokerUnreachable")).await;
+    assert!(said.contains("kafka-0.kafka"), "{said}");
+    let said = stock.is("DatabaseReady", "Unknown", Some("DatabaseUnreachable")).await;
+    assert!(said.contains("mongo:"), "{said}");
+    stock.services(bed);
     let said = stock.is("TopicsReady", "False", Some("TopicMissing")).await;
     assert!(said.contains(bed.setting("/kafka/topics/sales/name")), "{said}");
     let topics = stock.status()["topics"].take();
@@ -112,7 +120,7 @@ fn checksums(stock: &Pipeline<'_>) -> serde_json::Value {
 
 async fn rolls_for_a_new_secret_without_its_operator(bed: &Bed, stock: &Pipeline<'_>, system: &str) {
     let (before, totals) = (checksums(stock), bed.snapshot().await);
-    stock.secret(&format!("{}?appName=rotated", bed.setting("/mongodb/uri")));
+    stock.secret(&format!("{}?appName=rotated", Pipeline::uri_by_name(bed)));
     eventually("the workers begin to roll", async || {
         holds(checksums(stock) != before, || "the pods' template is the same".into())
     })
@@ -151,6 +159,48 @@ async fn stops_and_goes_on(bed: &Bed, stock: &Pipeline<'_>) {
     let events: i64 = checkpoints.iter().map(|checkpoint| checkpoint.events).sum();
     let late = bed.snapshot().await.products.into_iter().find(|product| product.product_id == "late");
     assert_eq!((events - before, late.map(|product| product.units)), (10, Some(10)));
+}
+
+async fn stops_at_a_mistyped_database(bed: &Bed, stock: &Pipeline<'_>) {
+    let (before, totals) = (checksums(stock), bed.snapshot().await);
+    let uri = Pipeline::uri_by_name(bed);
+    let mistyped = format!("{}_mistyped", bed.name());
+    stock.secret(&uri.replace(bed.name(), &mistyped));
+    let said = stock.is("DatabaseReady", "False", Some("DatabaseChanged")).await;
+    assert!(said.contains(&mistyped) && said.contains("acceptDatabaseId to new:"), "{said}");
+    stock.is("Stalled", "True", Some("DatabaseChanged")).await;
+    // The workers stay as they were; one that starts anew finds the other address in its Secret, and refuses it.
+    assert_eq!(checksums(stock), before);
+    let pod = stock.kube.pods(stock.namespace, WORKERS).remove(0);
+    stock.kube.kubectl(&["-n", stock.namespace, "delete", &pod, "--wait=false"]);
+    eventually("a worker that starts now refuses the other database", async || {
+        let logs = ["-n", stock.namespace, "logs", "-l", WORKERS, "--tail=-1"];
+        let said = stock.kube.attempt("kubectl", &logs, "")?;
+        holds(said.contains("is not the one that this pipeline works in"), || said)
+    })
+    .await;
+    let other = bed.another_database().await.client().database(&mistyped);
+    assert!(other.list_collection_names().await.unwrap().is_empty(), "nothing was written into it");
+    stock.secret(&uri);
+    stock.ready().await;
+    stock.has_workers(2).await;
+    assert_eq!(bed.snapshot().await, totals);
+}
+
+async fn goes_on_when_deleted_and_applied_again(bed: &Bed, stock: &Pipeline<'_>) {
+    let totals = bed.snapshot().await;
+    let resource = stock.kube.get(stock.namespace, "apl/stock").unwrap();
+    stock.kube.kubectl(&["-n", stock.namespace, "delete", "apl/stock"]);
+    stock.apply(bed, resource["spec"].clone());
+    let said = stock.is("DatabaseReady", "False", Some("DatabaseOwned")).await;
+    assert!(said.contains("deleted and applied again"), "{said}");
+    stock.ready().await;
+    stock.has_workers(2).await;
+    assert_eq!(bed.snapshot().await, totals);
+    bed.kafka.produce(Stream::Sales, &sale("again", "2011-07-31", "late", 1, "2.00")).await;
+    bed.applied().await;
+    let product = bed.snapshot().await.products.into_iter().find(|product| product.product_id == "late");
+    assert_eq!(product.map(|product| product.units), Some(11));
 }
 
 async fn refuses_a_second_owner_of_the_database(kube: &Kube, first: &Bed) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kube::Kube;
-use crate::harness::{Bed, both, compare::Shown, eventually, holds, http};
+use crate::harness::{Bed, both, compare::Shown, database_host, eventually, holds, http};
 
 pub const WORKERS: &str = "app.kubernetes.io/instance=stock,app.kubernetes.io/component=worker";
 
@@ -17,6 +17,46 @@ impl Pipeline<'_> {
     /// Writes the Secret with the address of MongoDB, or a newer one.
     pub fn secret(&self, uri: &str) {
         self.secret_of("mongo", &json!({ "uri": uri }));
+    }
+
+    /// Makes Services in the pipeline's namespace behind which are the bed's Kafka and MongoDB: `kafka`, whose broker is
+    /// `kafka-0.kafka`, and `mongo`.
+    pub fn services(&self, bed: &Bed) {
+        let kafka = bed.setting("/kafka/bootstrapServers/0");
+        self.service("kafka", kafka, json!({ "clusterIP": "None" }), json!({ "hostname": "kafka-0" }));
+        self.service("mongo", &database_host(bed), json!({}), json!({}));
+    }
+
+    /// A Service of a name, with what is more to say of it and of what is behind it.
+    fn service(&self, name: &str, place: &str, service: Value, endpoint: Value) {
+        let (address, port) = place.rsplit_once(':').unwrap();
+        let port: u16 = port.parse().unwrap();
+        let metadata = json!({ "name": name, "namespace": self.namespace });
+        let spec = both(json!({ "ports": [{ "name": name, "port": port }] }), service);
+        self.kube.apply(&json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec })).unwrap();
+        let behind = json!({ "metadata": { "labels": { "kubernetes.io/service-name": name } } });
+        let slice = json!({
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": metadata,
+            "addressType": "IPv4",
+            "endpoints": [both(json!({ "addresses": [address], "conditions": { "ready": true } }), endpoint)],
+            "ports": [{ "name": name, "port": port }],
+        });
+        self.kube.apply(&both(slice, behind)).unwrap();
+    }
+
+    /// The bed's address of MongoDB, its host by the name of its Service.
+    pub fn uri_by_name(bed: &Bed) -> String {
+        let host = database_host(bed);
+        let (_, port) = host.rsplit_once(':').unwrap();
+        bed.setting("/mongodb/uri").replace(&host, &format!("mongo:{port}"))
+    }
+
+    /// The bed's broker by the name that it has among the pods of the namespace.
+    pub fn kafka_by_name(bed: &Bed) -> Value {
+        let (_, port) = bed.setting("/kafka/bootstrapServers/0").rsplit_once(':').unwrap();
+        json!({ "kafka": { "bootstrapServers": [format!("kafka-0.kafka:{port}")] } })
     }
 
     /// Writes a Secret.

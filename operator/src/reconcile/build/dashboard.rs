@@ -54,6 +54,7 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
             part,
             port: PORT,
             args,
+            variables: Vec::new(),
             // Asks the database.
             ready_timeout_seconds: 5,
             grace_seconds: GRACE_SECONDS,

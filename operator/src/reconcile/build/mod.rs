@@ -104,6 +104,9 @@ fn is_kept(wanted: &Wanted<'_>, part: Part) -> bool {
             Some(0) => false,
             Some(_) => validated.kafka.is_some() || validated.mongodb.is_some(),
         },
-        Part::Dashboard => decision.dashboard.is_some_and(|pods| pods > 0) && validated.dashboard_problem.is_some(),
+        Part::Dashboard => {
+            let held = validated.dashboard_problem.is_some() || decision.holds_dashboard;
+            decision.dashboard.is_some_and(|pods| pods > 0) && held
+        }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Pod<'a> {
     pub part: Part,
     pub port: u16,
     pub args: Vec<String>,
+    /// Names and values.
+    pub variables: Vec<(&'static str, String)>,
     pub ready_timeout_seconds: u32,
     pub grace_seconds: u32,
     /// Secrets and keys to mount.
@@ -77,7 +79,7 @@ pub(super) fn template(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
 
 fn container(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
     let probe = |path: &str| json!({ "path": path, "port": "http" });
-    json!({
+    let mut container = json!({
         "name": pod.part.name(),
         "image": wanted.pipeline.spec.image.as_deref().unwrap_or(wanted.image),
         "args": pod.args,
@@ -102,7 +104,12 @@ fn container(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
             { "name": "configuration", "mountPath": FOLDER, "readOnly": true },
             { "name": "tmp", "mountPath": "/tmp" },
         ],
-    })
+    });
+    if !pod.variables.is_empty() {
+        let variable = |(name, value): &(&str, String)| json!({ "name": name, "value": value });
+        container["env"] = pod.variables.iter().map(variable).collect();
+    }
+    container
 }
 
 /// Where [`SETTINGS_FILE`] and [`WORKER_CREDENTIALS`] are.

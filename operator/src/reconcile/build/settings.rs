@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{ResourceExt, core::ApiResource};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use stockstream_model::settings::Settings;
+use stockstream_model::settings::{Pipeline, Settings};
 
 use super::{Child, Wanted, objects::object};
 use crate::reconcile::names::Part;
@@ -37,6 +37,14 @@ pub(super) fn checksum(wanted: &Wanted<'_>, part: Part) -> String {
     Sha256::digest(file.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What only a worker of this pipeline may work in: variables of its pods. Another image of the same file finds them changed at
+/// once, where a file may come later than its pod.
+pub(super) fn identity(wanted: &Wanted<'_>) -> Vec<(&'static str, String)> {
+    let Pipeline { uid, database_id, .. } = &wanted.validated.worker.pipeline;
+    let variables = [("STOCKSTREAM_PIPELINE_UID", uid), ("STOCKSTREAM_PIPELINE_DATABASE_ID", database_id)];
+    variables.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+}
+
 fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
     match part {
         Part::Worker => &wanted.validated.worker,
@@ -48,6 +56,8 @@ fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
 /// may have other bounds, or not know a setting.
 fn file(wanted: &Wanted<'_>, part: Part) -> Value {
     let Settings { pipeline, kafka, mongodb, sales, analytics, .. } = settings(wanted, part);
+    // These are variables of the pods: an image of a version that does not know them takes no notice of those.
+    let pipeline = Pipeline { uid: None, database_id: None, ..pipeline.clone() };
     let takes_events = wanted.pipeline.spec.dashboard.kafka.is_some();
     match part {
         Part::Worker => {

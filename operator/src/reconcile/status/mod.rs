@@ -45,6 +45,7 @@ pub fn status(
     let count = |of: fn(&stockstream_model::documents::Checkpoint) -> i64| {
         known.map(|database| database.checkpoints.iter().map(of).sum())
     };
+    let id = known.and_then(|database| database.id.as_ref());
     let wanted = decision.workers.or(facts.workers.as_ref().map(|workers| workers.wanted));
     let workers_ready = facts.workers.as_ref().map_or(0, |workers| workers.ready);
     PipelineStatus {
@@ -60,6 +61,12 @@ pub fn status(
         rejected: count(|checkpoint| checkpoint.rejected).or(before.rejected),
         partitions: known.map_or(before.partitions, |database| partitions(facts, database)),
         group_id: Some(validated.worker.group_id()),
+        accepted_database_id: match id {
+            // Accepted or found first: what names it is used up.
+            Some(id) if before.database_id.as_ref() != Some(id) => pipeline.spec.mongodb.accept_database_id.clone(),
+            _ => before.accepted_database_id,
+        },
+        database_id: id.cloned().or(before.database_id),
         database: known.map(|database| database.name.clone()).or(before.database),
         scaled: scaled(pipeline, facts, decision, before.scaled, now),
     }

@@ -144,7 +144,7 @@ fn news_are_told_once() {
             warning("SignInRefused"),
         ),
         (|scene| scene.facts.database = Err(stalls("DatabaseChanged", "")), warning("DatabaseChanged")),
-        (|scene| scene.facts.database.as_mut().unwrap().name = "other".into(), warning("DatabaseChanged")),
+        (|scene| scene.facts.database.as_mut().unwrap().id = Some("other".into()), normal("DatabaseAccepted")),
         (|scene| scene.facts.topics.as_mut().unwrap()[2].topic_id = Some("another".into()), warning("TopicRecreated")),
         (|scene| scene.facts.topics.as_mut().unwrap()[2].partitions = Some(9), normal("PartitionsAdded")),
         (suspended, normal("Suspended")),

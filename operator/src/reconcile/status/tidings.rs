@@ -44,11 +44,15 @@ pub fn tidings(before: Option<&PipelineStatus>, after: &PipelineStatus) -> Vec<T
     }
     let pair = |name| (find(before, name), find(after, name));
     told.extend(became(pair("TopicsReady"), "TopicsFound", "all topics are fit for use: "));
-    if let (Some(was), Some(is)) = (&before.database, &after.database)
+    if let (Some(was), Some(is)) = (&before.database_id, &after.database_id)
         && was != is
     {
-        let note = format!("the pipeline works in database {is} now, and counts anew there; it worked in {was} before");
-        told.push(warning("DatabaseChanged", note));
+        let name = |status: &PipelineStatus| status.database.clone().unwrap_or_default();
+        let (now, then) = (name(after), name(before));
+        let note = format!(
+            "as spec.mongodb.acceptDatabaseId says, the pipeline works in database {now} ({is}) now; it worked in {then} ({was}) before"
+        );
+        told.push(normal("DatabaseAccepted", note));
     }
     told.extend(became(pair("DatabaseReady"), "DatabaseReady", ""));
     told.extend(became(pair("WorkersAvailable"), "WorkersStarted", ""));

@@ -19,7 +19,12 @@ const GENERATIONS_PER_SECOND: i64 = 1_000_000;
 pub(super) fn operator(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> Settings {
     let spec = &pipeline.spec;
     Settings {
-        pipeline: Pipeline { name: full_name(pipeline), generation: order(pipeline) },
+        pipeline: Pipeline {
+            name: full_name(pipeline),
+            generation: order(pipeline),
+            uid: pipeline.uid(),
+            database_id: None,
+        },
         kafka: Kafka {
             bootstrap_servers: spec.kafka.bootstrap_servers.clone(),
             group_id: spec.kafka.group_id.clone(),
@@ -55,7 +60,7 @@ pub(super) fn dashboard(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -
         kafka.security = security(way, files);
     }
     Settings {
-        pipeline: Pipeline { name: full_name(pipeline), generation: None },
+        pipeline: Pipeline { name: full_name(pipeline), ..Pipeline::default() },
         kafka,
         mongodb: mongodb(pipeline, dashboard_uri(pipeline), files),
         ..Settings::default()

@@ -140,6 +140,8 @@ fn an_address_that_cannot_be_used_says_what_to_write_and_never_itself() {
         (b"mongodb://shop:hunter2@mongo:27017/", "DatabaseNotNamed"),
         (b"mongodb://shop:hunter2@mongo:27017/?authSource=admin/x", "DatabaseNotNamed"),
         (b"mongodb+srv://shop:hunter2@mongo?tls=true", "DatabaseNotNamed"),
+        (b"mongodb://shop:hunter2@mongo:27017/admin", "DatabaseReserved"),
+        (b"mongodb://shop:hunter2@mongo:27017/Config?tls=true", "DatabaseReserved"),
         (b"postgres://shop:hunter2@mongo/stock", "AddressInvalid"),
         (b"shop:hunter2@mongo/stock", "AddressInvalid"),
         (b"mongodb://shop:hunter2\xff@mongo/stock", "AddressInvalid"),

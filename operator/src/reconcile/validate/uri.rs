@@ -1,5 +1,7 @@
 //! What can be said of MongoDB's address without asking anybody. Nothing here shows the address: it holds a password.
 
+use stockstream_model::settings::is_reserved_database;
+
 use crate::{reconcile::facts::Problem, resource::SecretKeyRef};
 
 const FORM: &str = "mongodb://user:password@host:27017/stock_management";
@@ -20,6 +22,14 @@ pub(super) fn database(content: &[u8], namespace: &str, at: &SecretKeyRef) -> Re
         .ok_or_else(|| invalid("begins with neither mongodb:// nor mongodb+srv://"))?;
     let address = rest.split_once('?').map_or(rest, |(address, _)| address);
     match address.split_once('/').map(|(_, database)| database) {
+        Some(database) if is_reserved_database(database) => Err(Problem {
+            reason: "DatabaseReserved",
+            message: format!(
+                "{place} names database {database}, which MongoDB keeps for itself, as it does admin, local and config: name \
+                 another one, as in {FORM}"
+            ),
+            stalled: true,
+        }),
         Some(database) if !database.is_empty() => Ok(database.to_owned()),
         _ => Err(Problem {
             reason: "DatabaseNotNamed",

@@ -39,6 +39,7 @@ impl Operator {
             identity: identity.into(),
             listener: Some(listener),
             credentials: None,
+            dns: None,
             concurrency: 4,
             shutdown: shutdown.clone(),
         };

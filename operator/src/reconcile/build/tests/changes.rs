@@ -119,6 +119,38 @@ fn pods_that_lack_a_credential_do_not_replace_good_ones() {
 }
 
 #[test]
+fn a_dashboard_that_would_show_another_database_stays_as_it_is() {
+    let mut case = Case::of("production");
+    case.decision.holds_dashboard = true;
+    assert!(!names_of(&case.build()).iter().any(|name| name.ends_with("/stock-dashboard")));
+    assert!(case.keeps().contains(&"Deployment/stock-dashboard".to_owned()));
+}
+
+#[test]
+fn workers_know_by_variables_which_database_is_theirs_and_older_images_read_the_same_file() {
+    let mut case = Case::of("minimal");
+    case.pipeline.metadata.uid = Some("one".into());
+    let of_worker = |case: &Case| {
+        let children = case.build();
+        let find =
+            |name: &str| children.iter().find(|child| names_of(&[(*child).clone()]) == [name]).unwrap().object.clone();
+        let file = find("ConfigMap/stock-worker")["data"]["settings.yaml"].to_string();
+        (find("Deployment/stock-worker")["spec"]["template"]["spec"]["containers"][0]["env"].clone(), file)
+    };
+    let (variables, file) = of_worker(&case);
+    assert_eq!(variables, serde_json::json!([{ "name": "STOCKSTREAM_PIPELINE_UID", "value": "one" }]));
+    assert!(!file.contains("uid") && !file.contains("databaseId"), "{file}");
+    let known = case.with(|wanted| {
+        let mut validated = wanted.validated.clone();
+        validated.worker.pipeline.database_id = Some("two".into());
+        build(&Wanted { validated: &validated, ..*wanted })
+    });
+    let deployment = known.iter().find(|child| names_of(&[(*child).clone()]) == ["Deployment/stock-worker"]).unwrap();
+    let text = deployment.object.to_string();
+    assert!(text.contains(r#"{"name":"STOCKSTREAM_PIPELINE_DATABASE_ID","value":"two"}"#), "{text}");
+}
+
+#[test]
 fn a_dashboard_that_is_switched_off_leaves_nothing_behind() {
     let mut case = Case::of("production");
     case.decision.dashboard = None;

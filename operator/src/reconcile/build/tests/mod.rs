@@ -27,7 +27,7 @@ impl Case {
         let (pipeline, secrets) = samples::example(example);
         let dashboard = Some(pipeline.spec.dashboard.replicas);
         let workers = pipeline.spec.workers.autoscaling.as_ref().map_or(1, |scaling| scaling.min_replicas);
-        let decision = Decision { workers: Some(workers), dashboard };
+        let decision = Decision { workers: Some(workers), dashboard, holds_dashboard: false };
         Self { pipeline, secrets, decision, has_pod_monitor: true }
     }
 

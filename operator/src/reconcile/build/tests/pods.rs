@@ -88,7 +88,12 @@ fn the_settings_file_is_where_the_arguments_say_and_reads_back_as_it_was_meant()
                 );
                 assert_eq!(pod["containers"][0]["args"][2], "/etc/stockstream/settings.yaml");
                 let text = find(&children, &format!("ConfigMap/{name}"))["data"]["settings.yaml"].as_str().unwrap();
-                assert_eq!(Settings::load(Some(text), |_| None).unwrap(), *meant, "{text}");
+                let variable = |name: &str| {
+                    let variables = pod["containers"][0]["env"].as_array().into_iter().flatten();
+                    let mut found = variables.filter(|variable| variable["name"] == name);
+                    Some(found.next()?["value"].as_str()?.to_owned())
+                };
+                assert_eq!(Settings::load(Some(text), variable).unwrap(), *meant, "{text}");
             }
         });
     }
