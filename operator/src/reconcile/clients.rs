@@ -368,6 +368,50 @@ mod tests {
         assert!(said.contains("mongo:") && said.contains("there is no such host"), "{said}");
     }
 
+    /// Any name of the namespace, and a whole one that a certificate of the services holds.
+    fn this_machine(name: &str) -> Result<Vec<IpAddr>, NotFound> {
+        let is_known = name.ends_with(".shop.svc.test.") || name == "wrong.host.example.";
+        let address = service("KAFKA_BOOTSTRAP_SERVERS").and_then(|(host, _)| host.parse().ok());
+        address.filter(|_| is_known).map(|address| vec![address]).ok_or(NotFound::NoSuchName)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_certificate_must_hold_the_name_as_it_is_written_wherever_that_leads() {
+        let variable = |name: &str| std::env::var(name).ok();
+        let (Some((_, kafka)), Some((_, mongodb)), Some(certs), Some(user), Some(password)) = (
+            service("KAFKA_WRONG_HOST"),
+            service("MONGODB_WRONG_HOST"),
+            variable("KAFKA_CERTS"),
+            variable("MONGO_USER"),
+            variable("MONGO_PASSWORD"),
+        ) else {
+            return;
+        };
+        let clients = Clients::new().looking_up_by(Some(ClusterDns::on_this_machine(this_machine)));
+        let of = |host: &str| {
+            let database = format!("names_of_{}", std::process::id());
+            let text = format!(
+                "{{pipeline: {{name: shop/names}}, kafka: {{bootstrapServers: ['{host}:{kafka}'], \
+                 security: {{protocol: SSL, tls: {{caFile: {certs}/ca.crt, certFile: {certs}/client.crt, keyFile: {certs}/client.key}}}}}}, \
+                 mongodb: {{uri: 'mongodb://{user}:{password}@{host}:{mongodb}/{database}', tls: {{caFile: {certs}/ca.crt}}}}}}"
+            );
+            settings(&text)
+        };
+        let ask = async |settings: &Settings| {
+            let kafka = Arc::new(settings.kafka.clone());
+            let client = clients.kafka(settings.pipeline.namespace(), &kafka).await.unwrap();
+            blocking(move || find_topic(&client.asker, &kafka, Stream::Sales)).await.unwrap()
+        };
+        let held = of("wrong.host.example");
+        ask(&held).await.unwrap();
+        clients.store(&held).await.unwrap().progress().await.unwrap();
+        // The same servers, by a name that their certificates do not hold.
+        let other = of("kafka");
+        assert_eq!(ask(&other).await.unwrap_err().name(), "CertificateForAnotherHost");
+        let refused = clients.store(&other).await.unwrap().progress().await.unwrap_err();
+        assert_eq!(refused.name(), "CertificateForAnotherHost", "{refused}");
+    }
+
     #[test]
     fn a_failure_that_follows_another_holds_longer_and_one_beside_it_does_not() {
         let problem = Problem { reason: "BrokerUnreachable", message: String::new(), stalled: false };
