@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stockstream_dashboard::Role;
 use stockstream_model::{Decimal, event::Stream};
+use stockstream_operator::PodUser;
 
 use crate::access::Who;
 
@@ -97,6 +98,12 @@ pub(crate) struct Operator {
     /// Image of the pods of a pipeline that names none; needed
     #[arg(long, value_name = "IMAGE", env = "STOCKSTREAM_IMAGE")]
     pub image: Option<String>,
+    /// Secrets, each in the pipelines' own namespaces, with which that image is pulled, separated by commas
+    #[arg(long, value_name = "NAME", env = "STOCKSTREAM_IMAGE_PULL_SECRETS", value_delimiter = ',')]
+    pub image_pull_secrets: Vec<String>,
+    /// User and group that pipelines' pods run as: a number, or platform, where the platform assigns one, as OpenShift does
+    #[arg(long, value_name = "UID|platform", default_value = "65532", env = "STOCKSTREAM_PODS_USER")]
+    pub pods_user: PodUser,
     /// Pipelines that are worked on at once
     #[arg(long, value_name = "N", default_value_t = 32, env = "STOCKSTREAM_OPERATOR_CONCURRENCY",
         value_parser = clap::value_parser!(u16).range(1..))]

@@ -85,10 +85,10 @@ impl TopicProblem {
         let topic @ Topic { name, .. } = settings.topics.of(stream);
         let (script, what) = match self {
             Self::Missing => {
-                let (partitions, replication) = (topic.partitions.unwrap_or(6), topic.replication_factor.unwrap_or(1));
-                let what =
-                    format!("--create --topic {name} --partitions {partitions} --replication-factor {replication}");
-                ("kafka-topics.sh", what)
+                let partitions = topic.partitions.unwrap_or(6);
+                let replication = topic.replication_factor.map(|factor| format!(" --replication-factor {factor}"));
+                let replication = replication.unwrap_or_default();
+                ("kafka-topics.sh", format!("--create --topic {name} --partitions {partitions}{replication}"))
             }
             Self::TooFewPartitions { wanted, .. } => {
                 ("kafka-topics.sh", format!("--alter --topic {name} --partitions {wanted}"))

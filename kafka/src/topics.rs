@@ -13,7 +13,7 @@ use rdkafka::{
 use stockstream_model::{
     documents::{PartitionId, StartPositions},
     event::Stream,
-    settings::{Kafka, StartFrom},
+    settings::{Kafka, StartFrom, Topic},
 };
 
 use crate::{
@@ -72,6 +72,9 @@ fn refuse_unreadable(asker: &Asker, settings: &Kafka) -> Result<()> {
     Ok(())
 }
 
+/// Leaves the replication to the brokers, which know how many there are (KIP-464, since Kafka 2.4).
+const OF_THE_BROKERS: i32 = -1;
+
 /// A client that may change what is there.
 pub type Admin = AdminClient<Asking>;
 
@@ -97,20 +100,15 @@ impl Holds<Asking> for Admin {
     }
 }
 
-/// Makes the topics that do not exist, with the partitions (6) and replication (1) of the settings. What exists stays as
-/// it is.
+/// Makes the topics that do not exist, with the partitions (6) and replication (the brokers' own,
+/// `default.replication.factor`) of the settings. What exists stays as it is.
 pub async fn create_topics(settings: &Kafka) -> Result<()> {
     make_topics(&admin(settings)?, settings, &Stream::ALL).await
 }
 
 /// Makes those topics that do not exist, as [`create_topics`] does.
 pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) -> Result<()> {
-    let new = streams.iter().map(|stream| {
-        let topic = settings.topics.of(*stream);
-        let replication = TopicReplication::Fixed(topic.replication_factor.unwrap_or(1));
-        NewTopic::new(&topic.name, topic.partitions.unwrap_or(6), replication)
-    });
-    let new: Vec<NewTopic<'_>> = new.collect();
+    let new: Vec<NewTopic<'_>> = streams.iter().map(|stream| new_topic(settings.topics.of(*stream))).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
     let made = admin.create_topics(&new, &options).await;
     let made = made.map_err(|error| explain(settings, "make the topics", &error, admin.inner().context().heard()))?;
@@ -124,6 +122,11 @@ pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) ->
         }
     }
     Ok(())
+}
+
+fn new_topic(topic: &Topic) -> NewTopic<'_> {
+    let replication = TopicReplication::Fixed(topic.replication_factor.unwrap_or(OF_THE_BROKERS));
+    NewTopic::new(&topic.name, topic.partitions.unwrap_or(6), replication)
 }
 
 /// The first offset of a partition's log and the one behind its last event; `None` where the topic is there and has no
@@ -233,5 +236,16 @@ mod tests {
         let bounds =
             |partition| log_bounds(&asker, &settings, PartitionId { stream: Stream::Sales, partition }).unwrap();
         assert_eq!((bounds(1), bounds(2)), (Some((0, 0)), None));
+    }
+
+    #[test]
+    fn a_replication_that_is_not_given_is_left_to_the_brokers() {
+        let made = |replication_factor| {
+            let topic = Topic { name: "sales".into(), partitions: None, replication_factor };
+            let new = new_topic(&topic);
+            let TopicReplication::Fixed(replication) = new.replication else { panic!("replicas are assigned") };
+            (new.num_partitions, replication)
+        };
+        assert_eq!((made(None), made(Some(3))), ((6, -1), (6, 3)));
     }
 }

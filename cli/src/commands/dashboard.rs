@@ -20,6 +20,7 @@ pub(crate) async fn run(args: Dashboard) -> Result<Outcome, Failure> {
     let shutdown = signals::shutdown()?;
     let sender = args.enter.then(|| sender(&settings));
     let store = Arc::new(MongoStore::connect(&settings).await?);
+    tokio::spawn(say_whether_it_may_write(Arc::clone(&store)));
     let listener = listen(args.page.listen).await?;
     let options = Options { sender, ..options(&settings, &args.page, access) };
     let submissions = options.submissions.clone();
@@ -46,5 +47,25 @@ pub(super) fn options(settings: &Settings, page: &Page, access: Arc<Access>) -> 
             clients: topics.clients.name.clone(),
         },
         ..Options::default()
+    }
+}
+
+/// The page reads only, and its user should be able to do no more. Waits until the server answers.
+async fn say_whether_it_may_write(store: Arc<MongoStore>) {
+    let database = store.database();
+    match store.writes().await {
+        Ok(writes) if writes.is_empty() => {
+            tracing::info!(database, "the user of mongodb.uri may read and may not write, as the page needs it");
+        }
+        Ok(writes) => {
+            let may = writes.into_iter().collect::<Vec<_>>().join(", ");
+            tracing::warn!(
+                database,
+                may,
+                "the page only reads, and the user of mongodb.uri may write: give the page a user of its own with the role \
+                 read on the database and no other"
+            );
+        }
+        Err(error) => tracing::warn!("it is not known whether the page's user may write: {error}"),
     }
 }

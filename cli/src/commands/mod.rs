@@ -10,7 +10,11 @@ mod schema;
 mod up;
 mod worker;
 
-use std::future::Future;
+use std::{
+    future::Future,
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -41,8 +45,19 @@ fn block_on<F: Future>(work: F) -> Result<F::Output, Failure> {
     Ok(runtime.block_on(work))
 }
 
-async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|source| Failure::Io {
+/// `[::]` takes connections of both families, and where there is no IPv6 those of the other.
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let mut bound = TcpListener::bind(address).await;
+    let is_every_address = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    if let Err(error) = &bound
+        && is_every_address
+        && error.kind() != ErrorKind::AddrInUse
+        && let Ok(other) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+    {
+        tracing::info!(%error, "there is no IPv6 here: listening at 0.0.0.0 instead of [::]");
+        bound = Ok(other);
+    }
+    bound.map_err(|source| Failure::Io {
         action: format!("listen on {address} (is it in use? --listen moves it)"),
         source,
     })

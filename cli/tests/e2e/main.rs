@@ -21,6 +21,7 @@ mod embedded;
 mod entering;
 mod exact;
 mod handing_over;
+mod identity;
 mod oidc;
 mod positions;
 mod readers;

@@ -93,7 +93,7 @@ pub struct Topic {
     #[schemars(range(min = 1, max = 10_000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<i32>,
-    /// The replication a missing one is made with.
+    /// The replication a missing one is made with. Left out: the brokers' own, `default.replication.factor`.
     #[schemars(range(min = 1, max = 100))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_factor: Option<i32>,

@@ -19,7 +19,7 @@ pub use kafka::{
     Kafka, OnLostOffsets, Protocol, Sasl, SaslMechanism, Security, StartFrom, Tls, Topic, TopicPolicy, Topics,
 };
 pub use limits::Limits;
-pub use mongodb::{MongoDb, MongoTls, is_reserved_database};
+pub use mongodb::{FilesInUri, MongoDb, MongoTls, is_reserved_database};
 pub use sales::{Deduplicate, Sales};
 use schemars::JsonSchema;
 pub use secret::Secret;

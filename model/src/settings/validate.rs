@@ -203,9 +203,18 @@ impl Settings {
                 "give certFile and keyFile together",
             );
         }
+        if let Some(tls) = &self.mongodb.tls {
+            checks.require(
+                tls.cert_file.is_some() == tls.key_file.is_some(),
+                "mongodb.tls",
+                "half set",
+                "give certFile and keyFile together",
+            );
+        }
         let secrets = security.sasl.iter().flat_map(|sasl| [&sasl.username_file, &sasl.password_file]);
         let certificates = security.tls.iter().flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
-        let mongodb = [&self.mongodb.uri_file].into_iter().chain(self.mongodb.tls.iter().map(|tls| &tls.ca_file));
+        let mongodb_tls = self.mongodb.tls.iter().flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
+        let mongodb = [&self.mongodb.uri_file].into_iter().chain(mongodb_tls);
         for file in secrets.chain(certificates).chain(mongodb).flatten() {
             checks.require(file != Path::new(""), "a file", "empty", "give its path or leave it out");
         }

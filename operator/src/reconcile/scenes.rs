@@ -95,6 +95,7 @@ impl Scene {
             worker: settings.clone(),
             dashboard: settings.clone(),
             operator: settings,
+            reader: None,
             kafka: None,
             mongodb: None,
             dashboard_problem: None,
@@ -125,6 +126,7 @@ impl Scene {
             }),
             workers: Some(settled(2)),
             dashboard: Some(settled(1)),
+            reader_writes: None,
         };
         Self { pipeline: pipeline.unwrap(), validated, facts, now: at(0) }
     }

@@ -1,12 +1,14 @@
 //! The store on MongoDB 4.4 and later, or a server compatible with it. Needs no transactions, no change streams and no
 //! `bulkWrite`: guarded updates of single documents only.
 
+pub mod address;
 mod apply;
 mod codec;
 mod connect;
 mod details;
 mod figures;
 mod fresh;
+mod identity;
 mod indexes;
 mod inspect;
 mod invoices;
@@ -16,6 +18,7 @@ mod reads;
 mod refusal;
 mod rejected;
 mod retry;
+mod rights;
 mod rows;
 mod select;
 mod server;

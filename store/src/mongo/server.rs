@@ -7,8 +7,10 @@ use mongodb::{Database, options::ClientOptions};
 use stockstream_model::settings::MongoDb;
 
 use super::{
-    Result, codec,
-    connect::{Opened, Proxy, address, open, without_secrets},
+    Result,
+    address::without_secrets,
+    codec,
+    connect::{Opened, Proxy, address, open},
     meta::IDENTITY,
     names,
 };

@@ -11,6 +11,7 @@ pub mod oracle;
 pub mod playwright;
 pub mod process;
 pub mod provider;
+pub mod recorder;
 pub mod relay;
 pub mod secrets;
 pub mod secured;

@@ -214,12 +214,30 @@ pub(super) fn dashboard(
         let message = format!("{ready} of {wanted} pods of the dashboard are ready, and no more become so: {stuck}");
         return Verdict::no("DashboardStuck", message, Some(hindrance));
     }
-    let message = format!("{ready} of {wanted} pods of the dashboard are ready");
+    let message = format!("{ready} of {wanted} pods of the dashboard are ready{}", rights(pipeline, facts));
     match standing.is_settled() && *wanted == spec.replicas {
         true => Verdict::yes("DashboardAvailable", message),
         false if ready >= wanted && *wanted > 0 => {
             Verdict { truth: Truth::Yes, reason: "RollingOut", message, hindrance: on_the_way }
         }
         false => Verdict::no("DashboardStarting", message, on_the_way),
+    }
+}
+
+/// What the dashboard's user of MongoDB may do. It needs to read, and nothing else.
+fn rights(pipeline: &AnalyticsPipeline, facts: &Facts) -> String {
+    let is_own = pipeline.spec.dashboard.mongodb.is_some();
+    match &facts.reader_writes {
+        _ if !is_own => {
+            "; it reads MongoDB as the workers' user, who may write: name a user of its own, with the role read \
+                         alone, by spec.dashboard.mongodb"
+                .into()
+        }
+        None => "; it is not known whether its MongoDB user may write".into(),
+        Some(writes) if writes.is_empty() => "; its MongoDB user may read and may not write".into(),
+        Some(writes) => {
+            let may = writes.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            format!("; its MongoDB user may also {may}: give it the role read alone")
+        }
     }
 }
