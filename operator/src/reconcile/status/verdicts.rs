@@ -101,7 +101,8 @@ pub(super) fn database(validated: &Validated, facts: &Facts) -> Verdict {
         return Verdict::problem(problem, true);
     }
     match &facts.database {
-        Err(problem) => Verdict::problem(problem, false),
+        // Whose it is was found out, also where waiting may help.
+        Err(problem) => Verdict::problem(problem, problem.reason == "DatabaseOwned"),
         Ok(DatabaseFacts { name, start: Some(start), .. }) => {
             let message =
                 format!("database {name} is this pipeline's; the start of {} partitions is pinned", start.next.len());
