@@ -59,7 +59,9 @@ mod store {
     mod ranking;
     mod reads;
     mod records;
+    mod returns;
     mod risk;
     mod select;
+    mod upgrade;
     mod views;
 }

@@ -64,7 +64,7 @@ pub(crate) async fn settle<S: StateStore>(
     let mut answers = store.take_invoices(&asking).await?.into_iter();
     for part in parts {
         let Some(settled) = settled.get_mut(&part.checkpoint.id) else { continue };
-        let mut folder = Folder::new(&mut part.range);
+        let mut folder = Folder::new(&mut part.range, part.checkpoint.fold);
         for held in std::mem::take(&mut part.held) {
             if answers.next() == Some(true) {
                 folder.fold_held(&held);

@@ -170,7 +170,7 @@ async fn an_empty_result_keeps_the_previous_one_and_the_page_says_so() {
     let mut dashboard = bed.start("dashboard", json!({}));
     let address = dashboard.address().await;
     for (path, why) in
-        [("/product-winners", "no product can be ranked yet"), ("/loss-risk-products", "no stock is at risk")]
+        [("/product-winners", "no product can be ranked"), ("/loss-risk-products", "no stock is at risk")]
     {
         let (status, page) = http::get(&address, path).await.unwrap();
         assert!(status == 200 && page.contains(" kept since ") && page.contains(why), "{path}: {page}");

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::harness::{
     Process,
     compare::{self, Shown},
-    data_set, eventually, http, oracle, sample,
+    data_set, eventually, holds, http, oracle, sample,
 };
 
 async fn shown(address: &str) -> Shown {
@@ -42,6 +44,26 @@ async fn up(file: &Path, exit_code: i32) {
 async fn the_parts_in_one_process_show_what_the_oracle_says() {
     let Some(file) = data_set() else { return };
     up(&file, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_typed_as_2206_is_no_reason_to_call_all_stock_dead() {
+    let file = sample("data/year-typo.csv");
+    let mut up = Process::start(["up", "--listen", "127.0.0.1:0", "--input", file.to_str().unwrap()]);
+    let page = up.says("page ").await;
+    let (_, address) = page.split_once("http://").unwrap();
+    up.says("counted ").await;
+    eventually("days are counted to the last good one", async || {
+        let status = http::json(address, "/api/v1/status").await?;
+        let days: Vec<_> = status["views"].as_array().unwrap().iter().map(|view| view["as_of"].clone()).collect();
+        holds(days == ["2026-05-02"; 2], || format!("{status}"))
+    })
+    .await;
+    let Shown { winners, risks, clients } = shown(address).await;
+    assert!(risks.is_empty(), "{risks:?}");
+    let last = |row: &Value, field: &str| row[field].as_str().unwrap()[..4].to_owned();
+    assert!(winners.iter().all(|row| last(row, "last_sale_date") == "2026"), "{winners:?}");
+    assert_eq!((&clients[0]["invoices"], last(&clients[0], "last_purchase_date").as_str()), (&2.into(), "2026"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

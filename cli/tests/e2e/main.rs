@@ -28,3 +28,4 @@ mod readers;
 mod secrets;
 mod secured;
 mod startup;
+mod upgrade;

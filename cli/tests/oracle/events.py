@@ -27,6 +27,7 @@ from oracle import SCALE, add, days, number, ratio, sale, shown
 WHEN = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?Z)?")
 TIERS = ["Bronze", "Silver", "Gold"]
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+FUTURE = timedelta(hours=48)
 
 
 class Refused(ValueError):
@@ -83,7 +84,13 @@ class State:
             if refused:
                 raise Refused
             event = json.loads(base64.b64decode(payload), parse_float=Decimal)
-            seen = {"sales": self.sell, "inventory": self.count, "clients": self.know}[stream](event, place, at)
+            take = {"sales": self.sell, "inventory": self.count, "clients": self.know}[stream]
+            times = {"sales": ["timestamp"], "clients": ["updated_at"],
+                     "inventory": ["last_movement", "created_at", "updated_at"]}[stream]
+            for moment in filter(None, (when(event.get(name)) for name in times)):
+                if moment - (EPOCH + timedelta(milliseconds=at)) > FUTURE:
+                    raise Refused(moment)
+            seen = take(event, place, at)
         except (Refused, json.JSONDecodeError):
             self.rejected += 1
             return
@@ -106,14 +113,15 @@ class State:
             amount = sum(units * each for _, units, each, _ in lines)
         for name, units, each, cost in lines:
             product = self.products[name]
-            add(product, moment, units, units * (each or 0), 0)
+            add(product, moment, units, units * (each or 0), int(units > 0))
             product["unpriced"] += units if each is None else 0
             product["cost"] += units * (cost or 0)
             product["uncosted"] += units if cost is None else 0
         all_units = sum(units for _, units, _, _ in lines)
-        add(self.daily[moment.date().isoformat()], moment, all_units, amount, 1)
+        is_invoice = int(any(units > 0 for _, units, _, _ in lines))
+        add(self.daily[moment.date().isoformat()], moment, all_units, amount, is_invoice)
         if event.get("client_id") is not None:
-            add(self.clients[str(event["client_id"])], moment, all_units, amount, 1)
+            add(self.clients[str(event["client_id"])], moment, all_units, amount, is_invoice)
         return [moment]
 
     def count(self, event, place, at):
@@ -145,13 +153,15 @@ class State:
         return self.records[product][1] if product in self.records else dict.fromkeys(["name", "category", "buy", "sell"])
 
     def figures(self, product):
-        """A product's row in the ranking, unranked; None if it has no sale, or a price or cost is not known."""
+        """A product's row in the ranking, unranked; None if nothing of it stayed sold, or a price or cost is not known."""
         sold, record, (stock, counts) = self.products[product], self.record(product), self.stock.get(product, (0, 0))
         if sold["first"] is None or sold["unpriced"] and record["sell"] is None or sold["uncosted"] and record["buy"] is None:
             return None
         units = sold["units"]
         revenue = sold["revenue"] + sold["unpriced"] * (record["sell"] or 0)
         cost = sold["cost"] + sold["uncosted"] * (record["buy"] or 0)
+        if units <= 0 or revenue <= 0:
+            return None
         velocity = Fraction(units, days(sold["last"], sold["first"]) + 1)
         idle, profit = days(self.latest, sold["last"]), revenue - cost
         margin, roi = ratio(profit, revenue), ratio(profit, cost)

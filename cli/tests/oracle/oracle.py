@@ -138,19 +138,23 @@ def sale():
     return {"units": 0, "revenue": 0, "invoices": 0, "first": None, "last": None}
 
 
-def add(total, moment, units, revenue, invoices):
+def add(total, moment, units, revenue, sales):
+    """Adds units and revenue, and so many sales of that moment; what came back is none."""
     total["units"] += units
     total["revenue"] += revenue
-    total["invoices"] += invoices
-    total["first"] = moment if total["first"] is None else min(total["first"], moment)
-    total["last"] = moment if total["last"] is None else max(total["last"], moment)
+    total["invoices"] += sales
+    if sales:
+        total["first"] = moment if total["first"] is None else min(total["first"], moment)
+        total["last"] = moment if total["last"] is None else max(total["last"], moment)
 
 
 def figures(product, stock, sold, as_of):
-    """A product's row in the ranking, unranked, its score exact; None if it has no sale or no known cost."""
+    """A product's row in the ranking, unranked, its score exact; None if nothing of it stayed sold or its cost is not known."""
     if sold is None or stock["buy"] is None:
         return None
     units, revenue, cost = sold["units"], sold["revenue"], sold["units"] * stock["buy"]
+    if units <= 0 or revenue <= 0:
+        return None
     profit = revenue - cost
     velocity = Fraction(units, days(sold["last"], sold["first"]) + 1)
     idle = days(as_of, sold["last"])
@@ -195,10 +199,11 @@ def expected(path):
         for line in lines:
             revenue = line["quantity"] * line["price"]
             units, amount = units + line["quantity"], amount + revenue
-            add(products[line["product"]], moment, line["quantity"], revenue, 0)
-        add(daily[moment.date().isoformat()], moment, units, amount, 1)
+            add(products[line["product"]], moment, line["quantity"], revenue, int(line["quantity"] > 0))
+        is_invoice = int(any(line["quantity"] > 0 for line in lines))
+        add(daily[moment.date().isoformat()], moment, units, amount, is_invoice)
         if first["client"] is not None:
-            add(clients[first["client"]], moment, units, amount, 1)
+            add(clients[first["client"]], moment, units, amount, is_invoice)
     as_of = max(seen, default=None)
 
     ranked = {p: figures(p, records[p], products.get(p), as_of) for p in records}
@@ -207,7 +212,8 @@ def expected(path):
 
     risks = []
     for product, stock in sorted(records.items(), key=lambda kv: kv[0].encode()):
-        moved = [stock["updated_at"]] + ([products[product]["last"]] if product in products else [])
+        last = products[product]["last"] if product in products else None
+        moved = [stock["updated_at"]] + ([last] if last else [])
         idle = days(as_of, max(moved))
         if stock["quantity"] > 0 and idle >= IDLE_DAYS:
             loss = None if stock["buy"] is None else shown(stock["quantity"] * stock["buy"])

@@ -13,9 +13,9 @@ pub struct ProductChange {
     pub cost: Money,
     /// Units of lines without a cost.
     pub uncosted: i64,
-    /// First and last sale.
+    /// First and last sale; a return is none.
     pub sales: Option<(Timestamp, Timestamp)>,
-    /// Sales by day, no day twice.
+    /// Sales and returns by day, no day twice.
     pub days: SmallVec<[(Day, DayTotals); 1]>,
     /// What inventory events say; on the heap, since few changes have any.
     pub stock: Option<Box<StockChange>>,
@@ -96,7 +96,7 @@ impl ProductChange {
         &mut self.days[index].1
     }
 
-    /// All its sales. Beside those by day they would only take room, and waiting for memory is what folding costs.
+    /// All its sales, returns deducted. Beside those by day they would only take room, and waiting for memory is what folding costs.
     pub fn sold(&self) -> DayTotals {
         let mut all = DayTotals::default();
         self.days.iter().for_each(|(_, totals)| all.add(totals));
@@ -148,9 +148,11 @@ impl ProductChange {
             state.first_sale = Some(state.first_sale.map_or(first, |at| at.min(first)));
             let last = state.last_sale.map_or(last, |at| at.max(last));
             state.last_sale = Some(last);
-            for (day, totals) in &self.days {
-                state.days.entry(*day).or_default().add(totals);
-            }
+        }
+        for (day, totals) in &self.days {
+            state.days.entry(*day).or_default().add(totals);
+        }
+        if let Some(last) = state.last_sale {
             // What falls out can never come back in, since the last sale only grows: the order of events leaves no trace.
             state.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
         }
@@ -170,6 +172,11 @@ impl ClientChange {
         self.revenue = self.revenue.saturating_add(amount);
         self.invoices += 1;
         self.last_purchase = self.last_purchase.max(Some(at));
+    }
+
+    /// Adds what was brought back, which is no invoice.
+    pub fn returned(&mut self, amount: Money) {
+        self.revenue = self.revenue.saturating_add(amount);
     }
 
     /// Takes in a client's record.

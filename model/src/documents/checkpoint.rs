@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use super::FoldRules;
 use crate::{Timestamp, event::Stream, settings::Span};
 
 /// A partition of a stream's topic. Prints as the checkpoint's id, `sales/3`.
@@ -60,6 +61,8 @@ pub struct Checkpoint {
     /// How far copies of an invoice lie apart at most, by the settings of whoever claimed last: whoever finishes the claim
     /// goes by it. `None`: every sale counts.
     pub deduplicate: Option<Span>,
+    /// By which rules the claimed range is folded.
+    pub fold: FoldRules,
     /// Whoever claims here no longer knows of invoices that counted before. Only grows.
     pub forgotten: Option<Timestamp>,
     /// The greatest event time among them.
@@ -85,6 +88,7 @@ impl Checkpoint {
             rejected: 0,
             duplicates: 0,
             deduplicate: None,
+            fold: FoldRules::FIRST,
             forgotten: None,
             latest_event: None,
             generation: 0,

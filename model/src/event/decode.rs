@@ -26,11 +26,14 @@ pub enum Reason {
     WrongType,
     /// A field has the right type and a value that is not allowed.
     BadValue,
+    /// A time lies too far ahead of when the event was produced.
+    Future,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Empty, Self::NotJson, Self::MissingField, Self::WrongType, Self::BadValue];
+    pub const ALL: [Self; 6] =
+        [Self::Empty, Self::NotJson, Self::MissingField, Self::WrongType, Self::BadValue, Self::Future];
 
     /// The name as stored and as a label.
     pub const fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Reason {
             Self::MissingField => "missing_field",
             Self::WrongType => "wrong_type",
             Self::BadValue => "bad_value",
+            Self::Future => "future",
         }
     }
 }

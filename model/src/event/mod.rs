@@ -4,6 +4,7 @@
 //! number or a string; elsewhere the types are strict.
 
 mod client;
+mod dated;
 mod decode;
 mod depth;
 mod escape;
@@ -15,6 +16,7 @@ mod schema;
 use std::fmt;
 
 pub use client::ClientRecord;
+pub use dated::Dated;
 pub use decode::{Reason, Rejection, decode_client, decode_inventory, decode_sale};
 pub use id::{Id, MAX_ID_BYTES};
 pub use inventory::InventoryRecord;

@@ -205,6 +205,7 @@ mod tests {
             ("kafka: {security: {protocol: TLS}}", &["kafka.security.protocol", "TLS", "SASL_SSL"]),
             ("kafka: {security: {protocol: SSL, tls: {certFile: a}}}", &["kafka.security.tls", "keyFile"]),
             ("kafka: {startFrom: middle}", &["kafka.startFrom", "middle", "earliest"]),
+            ("sales: {futureTolerance: 40000d}", &["sales.futureTolerance", "40000d", "from 0 to 36500d"]),
             ("limits: {batchKeys: 0}", &["limits.batchKeys", "from 1"]),
             ("limits: {publishEvery: 0}", &["limits.publishEvery", "from 1ms"]),
             ("pipeline: {name: ''}", &["pipeline.name", "letters"]),

@@ -221,6 +221,9 @@ impl Settings {
     }
 
     fn check_sales(&self, checks: &mut Checks) {
+        let tolerance = self.sales.future_tolerance;
+        let fits = tolerance.millis() <= 36_500 * 86_400_000;
+        checks.require(fits, "sales.futureTolerance", tolerance, "it must be from 0 to 36500d");
         if let Some(Deduplicate { within }) = self.sales.deduplicate {
             let fits = (1_000..=366 * 86_400_000).contains(&within.millis());
             checks.require(fits, "sales.deduplicate.within", within, "it must be from 1s to 366d");

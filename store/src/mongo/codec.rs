@@ -7,7 +7,7 @@ use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRecordFields, ClientState, DayTotals, InventoryState, PartitionId, ProductRecord,
+        Checkpoint, ClientRecordFields, ClientState, DayTotals, FoldRules, InventoryState, PartitionId, ProductRecord,
         ProductState, StartPositions, Version,
     },
     event::Stream,
@@ -115,7 +115,7 @@ pub(super) fn product(document: &Document, history_days: u32) -> Result<ProductS
         let parsed: Day = day.parse().map_err(|_| malformed(names::PRODUCTS, document, "a day is none"))?;
         let Some(totals) = totals.as_document() else { continue };
         // The server prunes now and then; what lies behind the history is not there for anybody.
-        if last_sale.is_some_and(|last| last.day().since(parsed) < i64::from(history_days)) {
+        if last_sale.is_none_or(|last| last.day().since(parsed) < i64::from(history_days)) {
             days.insert(parsed, day_totals(totals));
         }
     }
@@ -209,6 +209,7 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
         "latest_event": maybe_date(checkpoint.latest_event),
         "generation": checkpoint.generation,
         "updated_at": date(checkpoint.updated_at),
+        "fold": fold_document(checkpoint),
     };
     if checkpoint.id.stream == Stream::Sales {
         document.extend(doc! {
@@ -218,6 +219,21 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
         });
     }
     document
+}
+
+/// The rules hold for this write alone: a worker that does not know them leaves the field as it is, and claims by the first.
+fn fold_document(checkpoint: &Checkpoint) -> Document {
+    let FoldRules { version, future_tolerance } = checkpoint.fold;
+    let future_tolerance = future_tolerance.map(|tolerance| tolerance.millis() as i64);
+    doc! { "of": checkpoint.version, "version": version, "future_tolerance": future_tolerance }
+}
+
+fn fold_rules(checkpoint: &Document) -> FoldRules {
+    let of_this_write = |fold: &&Document| integer(fold, "of") == integer(checkpoint, "version");
+    checkpoint.get_document("fold").ok().filter(of_this_write).map_or(FoldRules::FIRST, |fold| FoldRules {
+        version: integer(fold, "version"),
+        future_tolerance: maybe_integer(fold, "future_tolerance").map(|millis| Span::from_millis(millis as u64)),
+    })
 }
 
 pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
@@ -234,6 +250,7 @@ pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
         rejected: integer(document, "rejected"),
         duplicates: integer(document, "duplicates"),
         deduplicate: maybe_integer(document, "deduplicate").map(|millis| Span::from_millis(millis as u64)),
+        fold: fold_rules(document),
         forgotten: maybe_time(document, "forgotten"),
         latest_event: maybe_time(document, "latest_event"),
         generation: integer(document, "generation"),

@@ -49,10 +49,11 @@ pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules:
             "last_sale": date(last),
             "first_day": first.day().number(),
             "last_day": last.day().number(),
-            "days": kept_days(change, rules.history_days)
-                .map(|(day, totals)| (day.to_string(), of_day(totals).into()))
-                .collect::<Document>(),
         });
+    }
+    if !change.days.is_empty() {
+        let days = kept_days(change, rules.history_days).map(|(day, totals)| (day.to_string(), of_day(totals).into()));
+        fields.insert("days", days.collect::<Document>());
     }
     if let Some(StockChange { version, record, .. }) = stock {
         fields.insert("rec", record_document(version, record));

@@ -93,7 +93,7 @@ fn nonzero(amounts: &[i64]) -> i64 {
 /// of the product too.
 pub(super) fn kept_days(change: &ProductChange, history_days: u32) -> impl Iterator<Item = &(Day, DayTotals)> {
     let last = change.sales.map(|(_, last)| last.day());
-    let within = move |day: Day| last.is_some_and(|last| last.since(day) < i64::from(history_days));
+    let within = move |day: Day| last.is_none_or(|last| last.since(day) < i64::from(history_days));
     change.days.iter().filter(move |(day, _)| within(*day))
 }
 
@@ -143,6 +143,8 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: 
         set.insert("last_sale", doc! { "$max": ["$last_sale", sale(|(_, last)| date(last))] });
         set.insert("first_day", doc! { "$min": ["$first_day", sale(|(first, _)| first.day().number().into())] });
         set.insert("last_day", doc! { "$max": ["$last_day", sale(|(_, last)| last.day().number().into())] });
+    }
+    if !first.days.is_empty() {
         for (day, _) in kept_days(first, rules.history_days) {
             add_totals(&mut set, *day, keys);
         }
@@ -170,7 +172,8 @@ fn add_totals(set: &mut Document, day: Day, keys: &Keys<'_, ProductChange>) {
 fn pruned_days(history_days: u32) -> Document {
     let days = doc! { "$objectToArray": { "$ifNull": ["$days", {}] } };
     let oldest = doc! { "$subtract": ["$last_sale", i64::from(history_days) * 86_400_000] };
-    let oldest = doc! { "$dateToString": { "format": "%Y-%m-%d", "date": oldest } };
+    // What was only ever brought back has no last sale: all of it stays.
+    let oldest = doc! { "$ifNull": [{ "$dateToString": { "format": "%Y-%m-%d", "date": oldest } }, ""] };
     let kept = doc! { "$filter": { "input": days.clone(), "as": "day", "cond": { "$gt": ["$$day.k", oldest] } } };
     let full = doc! { "$gt": [{ "$size": days }, i64::from(history_days) + 30] };
     doc! { "$cond": [full, { "$arrayToObject": kept }, "$days"] }
@@ -184,6 +187,7 @@ pub(super) fn product_derived(weights: &Weights, stamp: i64) -> Document {
     };
     let revenue = doc! { "$add": [or_zero("$revenue"), valued("$unpriced", "$rec.sell")] };
     let cost = doc! { "$add": [or_zero("$cost"), valued("$uncosted", "$rec.buy")] };
+    let earned_anything = doc! { "$and": [{ "$gt": [or_zero("$units"), 0_i64] }, { "$gt": [revenue.clone(), 0_i64] }] };
     let profit = doc! { "$divide": [{ "$subtract": [revenue, cost] }, SCALE as f64] };
     let days = doc! { "$add": [{ "$subtract": ["$last_day", "$first_day"] }, 1] };
     let velocity = doc! { "$divide": [or_zero("$units"), days] };
@@ -192,7 +196,8 @@ pub(super) fn product_derived(weights: &Weights, stamp: i64) -> Document {
     let earned = doc! { "$add": [weighed(weights.profit.to_f64(), profit.into()), weighed(weights.velocity.to_f64(), velocity.into())] };
     let score = doc! { "$add": [earned, weighed(weights.idle_days.to_f64(), "$last_day".into())] };
     let sold = doc! { "$ne": [{ "$ifNull": ["$last_day", Bson::Null] }, Bson::Null] };
-    let ranked = doc! { "$and": [sold, known("$uncosted", "$rec.buy"), known("$unpriced", "$rec.sell")] };
+    let ranked =
+        doc! { "$and": [sold, earned_anything, known("$uncosted", "$rec.buy"), known("$unpriced", "$rec.sell")] };
     doc! { "score": { "$cond": [ranked, score, Bson::Null] }, "g": stamp }
 }
 

@@ -1,7 +1,7 @@
 //! Positions: made once, moved by compare-and-set.
 
 use stockstream_model::{
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, FoldRules, PartitionId},
     settings::Span,
 };
 use stockstream_store::{StateStore, ViewStore};
@@ -44,6 +44,7 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
         rejected: (1 << 53) + 1,
         duplicates: (1 << 53) + 3,
         deduplicate: Some(Span::from_millis(86_400_001)),
+        fold: FoldRules { version: 7, future_tolerance: Some(Span::from_millis(172_800_001)) },
         forgotten: Some(time("2026-04-30T11:59:59.999Z")),
         latest_event: Some(time("1969-12-31T23:59:59.999Z")),
         generation: 3,
@@ -55,6 +56,7 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
     let bare = Checkpoint {
         pending: None,
         deduplicate: None,
+        fold: FoldRules { version: 7, future_tolerance: None },
         forgotten: None,
         topic_id: None,
         latest_event: None,

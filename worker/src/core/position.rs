@@ -2,7 +2,7 @@
 
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, FoldRules, PartitionId},
     settings::OnLostOffsets,
 };
 
@@ -51,6 +51,17 @@ pub fn beginning(id: PartitionId, pinned: Option<i64>, log: &LogFacts) -> Checkp
 /// was read: one that was looked at before may end in front of it, and would seem to be made anew.
 pub fn resume(checkpoint: &Checkpoint, log: &LogFacts, policy: OnLostOffsets) -> Resume {
     let Checkpoint { id, next, pending, .. } = checkpoint;
+    if let Some(end) = pending
+        && !checkpoint.fold.are_known()
+    {
+        let (theirs, ours) = (checkpoint.fold.version, FoldRules::VERSION);
+        return Resume::Stop {
+            reason: format!(
+                "[{next}, {end}) of {id} is claimed to be folded by version {theirs}, and this worker knows {ours} and older; run \
+                 the version of Stockstream that claimed it, or a newer one: it finishes the claim, and the partition goes on"
+            ),
+        };
+    }
     let another = checkpoint.topic_id.is_some() && log.topic_id.is_some() && checkpoint.topic_id != log.topic_id;
     if another || log.end < *next {
         let note = format!(
@@ -188,6 +199,24 @@ mod tests {
             assert_eq!(resume(&at(5, None), &log(0, 9, id), OnLostOffsets::Fail), read(5));
         }
         assert_eq!(resume(&at(5, Some(8)), &log(0, 9, Some("A")), OnLostOffsets::Fail), read(5));
+    }
+
+    #[test]
+    fn a_claim_by_a_fold_that_is_not_known_is_not_finished_by_guess() {
+        let unknown = FoldRules { version: FoldRules::VERSION + 1, future_tolerance: None };
+        let claimed = Checkpoint { fold: unknown, ..at(5, Some(8)) };
+        for policy in [OnLostOffsets::Fail, OnLostOffsets::Resume] {
+            for facts in [log(0, 9, Some("A")), log(6, 9, Some("A")), log(0, 9, Some("B"))] {
+                let Resume::Stop { reason } = resume(&claimed, &facts, policy) else { panic!("{facts:?}") };
+                assert!(reason.contains("[5, 8) of sales/3") && reason.contains("version 3"), "{reason}");
+            }
+        }
+        let free = Checkpoint { pending: None, ..claimed };
+        assert_eq!(
+            resume(&free, &log(0, 9, Some("A")), OnLostOffsets::Fail),
+            read(5),
+            "nothing of it is left to finish"
+        );
     }
 
     #[test]

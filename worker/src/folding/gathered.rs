@@ -8,11 +8,10 @@ use std::sync::{
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
-    settings::Span,
 };
 use tokio::sync::oneshot;
 
-use super::{Folded, Folding, threads::Threads, told::Told};
+use super::{Folded, Folding, Rules, threads::Threads, told::Told};
 use crate::core::fold::Record;
 
 /// How many bytes of payloads are handed to a thread at once: enough that handing over costs little beside folding them,
@@ -48,7 +47,7 @@ pub(crate) struct Gathered {
     id: PartitionId,
     end: i64,
     records: usize,
-    deduplicate: Option<Span>,
+    rules: Rules,
     chunk: Chunk,
     growing: Arc<Growing>,
 }
@@ -81,13 +80,13 @@ impl Growing {
 }
 
 impl Folded for Gathered {
-    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self {
-        let folding = Mutex::new(Folding::after(checkpoint, next, deduplicate));
+    fn after(checkpoint: &Checkpoint, next: i64, rules: Rules) -> Self {
+        let folding = Mutex::new(Folding::after(checkpoint, next, rules));
         Self {
             id: checkpoint.id,
             end: next,
             records: 0,
-            deduplicate,
+            rules,
             chunk: Chunk::default(),
             growing: Arc::new(Growing { folding, ..Growing::default() }),
         }
@@ -132,8 +131,7 @@ impl Gathered {
     pub fn hand(mut self, checkpoint: Checkpoint, threads: &Threads) -> Handed {
         self.send(threads);
         let folding = threads.finish(self.id, &self.growing, self.end);
-        // The claim says by which rule its copies are told.
-        Handed { checkpoint: Checkpoint { deduplicate: self.deduplicate, ..checkpoint }, folding }
+        Handed { checkpoint: self.rules.on(checkpoint), folding }
     }
 
     /// How many keys it has changed; a record that is not folded yet counts as one.

@@ -90,10 +90,14 @@ mod tests {
     use stockstream_model::{documents::Checkpoint, event::Stream};
 
     use super::*;
-    use crate::folding::{Folded, Gathered};
+    use crate::folding::{Folded, Gathered, Rules};
 
     fn range(partition: i32) -> Gathered {
-        Gathered::after(&Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None), 0, None)
+        Gathered::after(
+            &Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None),
+            0,
+            Rules::default(),
+        )
     }
 
     fn sale(product: usize) -> String {

@@ -31,6 +31,7 @@ use crate::{
         duplicates::inherited,
         position::{LogFacts, Resume, beginning, resume, successor},
     },
+    folding::Rules,
     shared::Shared,
 };
 
@@ -48,8 +49,8 @@ pub(super) fn take(consumer: &BaseConsumer<Context>, slots: &mut Slots, settings
                 tracing::info!(positions = positions(&checkpoints), "reading");
                 for checkpoint in checkpoints {
                     shared.position(&checkpoint);
-                    let deduplicate = settings.sales.deduplicate.filter(|_| checkpoint.id.stream == Stream::Sales);
-                    slots.insert(checkpoint.id, Slot::new(checkpoint, deduplicate.map(|copies| copies.within)));
+                    let rules = Rules::of(checkpoint.id.stream, &settings.sales);
+                    slots.insert(checkpoint.id, Slot::new(checkpoint, rules));
                 }
             }
             News::Revoked(ids) => ids.iter().for_each(|id| drop(slots.remove(id))),

@@ -3,10 +3,9 @@
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
-    settings::Span,
 };
 
-use crate::folding::{Folded, Gathered, Handed, Threads};
+use crate::folding::{Folded, Gathered, Handed, Rules, Threads};
 
 /// The partitions that are being read; one is looked up for each record.
 pub(super) type Slots = hashbrown::HashMap<PartitionId, Slot>;
@@ -15,8 +14,8 @@ pub(super) type Slots = hashbrown::HashMap<PartitionId, Slot>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Slot<F = Gathered> {
     checkpoint: Checkpoint,
-    /// How far copies of an invoice lie apart, in ranges that are not claimed yet.
-    deduplicate: Option<Span>,
+    /// By which rules ranges are folded that are not claimed yet.
+    rules: Rules,
     /// Whether a range of it is with the flusher.
     in_flight: bool,
     /// A claimed range that was found on taking over, and is now read in full.
@@ -29,10 +28,10 @@ pub(crate) struct Slot<F = Gathered> {
 
 impl<F: Folded> Slot<F> {
     /// A partition at its checkpoint. A claimed range goes by its claim, whatever holds for those behind it.
-    pub fn new(checkpoint: Checkpoint, deduplicate: Option<Span>) -> Self {
-        let of_first = if checkpoint.pending.is_some() { checkpoint.deduplicate } else { deduplicate };
+    pub fn new(checkpoint: Checkpoint, rules: Rules) -> Self {
+        let of_first = if checkpoint.pending.is_some() { Rules::claimed(&checkpoint) } else { rules };
         let folding = F::after(&checkpoint, checkpoint.next, of_first);
-        Self { recovering: checkpoint.pending, checkpoint, deduplicate, in_flight: false, recovered: None, folding }
+        Self { recovering: checkpoint.pending, checkpoint, rules, in_flight: false, recovered: None, folding }
     }
 
     /// Takes in the event at an offset, unless it was taken in before.
@@ -53,7 +52,7 @@ impl<F: Folded> Slot<F> {
     /// The claimed range is read to its end: offsets may have gaps, the claim's end is the range's end all the same.
     fn close_recovered(&mut self) {
         let Some(end) = self.recovering.take() else { return };
-        let next = F::after(&self.checkpoint, end, self.deduplicate);
+        let next = F::after(&self.checkpoint, end, self.rules);
         let mut done = std::mem::replace(&mut self.folding, next);
         done.end_at(end);
         self.recovered = Some(done);
@@ -81,7 +80,7 @@ impl<F: Folded> Slot<F> {
         }
         self.in_flight = true;
         let folding = self.recovered.take().unwrap_or_else(|| {
-            let next = F::after(&self.checkpoint, self.folding.end(), self.deduplicate);
+            let next = F::after(&self.checkpoint, self.folding.end(), self.rules);
             std::mem::replace(&mut self.folding, next)
         });
         Some((self.checkpoint.clone(), folding))
@@ -129,7 +128,7 @@ mod tests {
 
     fn slot(next: i64, pending: Option<i64>) -> Slot {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
-        Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) }, None)
+        Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) }, Rules::default())
     }
 
     fn read(slot: &mut Slot, threads: &Threads, offsets: impl IntoIterator<Item = i64>) {

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{ResourceExt, core::ApiResource};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use stockstream_model::settings::{FilesInUri, MongoDb, Pipeline, Settings};
+use stockstream_model::settings::{FilesInUri, MongoDb, Pipeline, Sales, Settings};
 
 use super::{Child, Wanted, objects::object};
 use crate::reconcile::names::Part;
@@ -55,6 +55,16 @@ fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
     }
 }
 
+/// What is not as it is by itself: a worker of an older image does not know all of them.
+fn changed(sales: &Sales) -> Value {
+    let mut said = json!(sales);
+    let usual = json!(Sales::default());
+    if let Value::Object(said) = &mut said {
+        said.retain(|name, value| usual.get(name) != Some(&*value));
+    }
+    said
+}
+
 /// What the resource decides. What it cannot decide stays out of the file: an image of another version than the operator's
 /// may have other bounds, or not know a setting.
 fn file(wanted: &Wanted<'_>, part: Part) -> Value {
@@ -66,8 +76,10 @@ fn file(wanted: &Wanted<'_>, part: Part) -> Value {
     match part {
         Part::Worker => {
             let mut file = json!({ "pipeline": pipeline, "kafka": kafka, "mongodb": mongodb, "analytics": analytics });
-            if sales.deduplicate.is_some() {
-                file["sales"] = json!(sales);
+            if let Value::Object(said) = changed(sales)
+                && !said.is_empty()
+            {
+                file["sales"] = Value::Object(said);
             }
             file
         }

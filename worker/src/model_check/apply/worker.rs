@@ -15,6 +15,7 @@ use crate::{
         flight::{Claiming, Landed},
         position::{LogFacts, Resume, Stamp, is_of_topic, resume, successor},
     },
+    folding::Rules,
     source::slot::Slot,
 };
 
@@ -56,7 +57,7 @@ impl Apply {
                 }
                 let reclaims = self.without == Some(Guarding::Pending);
                 let pending = checkpoint.pending.filter(|_| !reclaims);
-                Part::Reading { slot: Slot::new(Checkpoint { pending, ..checkpoint }, None), position }
+                Part::Reading { slot: Slot::new(Checkpoint { pending, ..checkpoint }, Rules::default()), position }
             }
         };
     }

@@ -3,7 +3,7 @@
 use stockstream_model::{
     documents::{Checkpoint, PartitionId},
     event::Stream,
-    settings::{OnLostOffsets, Span},
+    settings::OnLostOffsets,
 };
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         flight::{Applying, Claiming, Completing},
         position::{LogFacts, Tally},
     },
-    folding::Folded,
+    folding::{Folded, Rules},
     source::slot::Slot,
 };
 
@@ -134,7 +134,7 @@ pub struct Seen {
 }
 
 impl Folded for Seen {
-    fn after(_: &Checkpoint, next: i64, _: Option<Span>) -> Self {
+    fn after(_: &Checkpoint, next: i64, _: Rules) -> Self {
         Self { events: 0, end: next }
     }
 
