@@ -161,29 +161,36 @@ pub fn all_log_bounds(
     settings: &Kafka,
     ids: &[PartitionId],
 ) -> Result<BTreeMap<PartitionId, (i64, i64)>> {
+    let (first, end) = (offsets(asker, settings, ids, Offset::Beginning)?, log_ends(asker, settings, ids)?);
+    Ok(first.into_iter().filter_map(|(id, first)| Some((id, (first, *end.get(&id)?)))).collect())
+}
+
+/// The offset behind the last record of each partition, as [`all_log_bounds`]; to an [`end_asker`] that of the log, to any
+/// other that of the last transaction that has ended.
+pub fn log_ends(asker: &Asker, settings: &Kafka, ids: &[PartitionId]) -> Result<BTreeMap<PartitionId, i64>> {
+    offsets(asker, settings, ids, Offset::End)
+}
+
+fn offsets(asker: &Asker, settings: &Kafka, ids: &[PartitionId], place: Offset) -> Result<BTreeMap<PartitionId, i64>> {
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let ask = |place: Offset| {
-        let failed = |error| failed(asker, settings, "read the offsets of the topics", &error);
-        let mut wanted = TopicPartitionList::with_capacity(ids.len());
-        for id in ids {
-            let name = &settings.topics.of(id.stream).name;
-            wanted.add_partition_offset(name, id.partition, place).map_err(failed)?;
+    let failed = |error| failed(asker, settings, "read the offsets of the topics", &error);
+    let mut wanted = TopicPartitionList::with_capacity(ids.len());
+    for id in ids {
+        let name = &settings.topics.of(id.stream).name;
+        wanted.add_partition_offset(name, id.partition, place).map_err(failed)?;
+    }
+    // What a time is asked for, beginning and end being times before all times and behind them.
+    let found = asker.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
+    let offset = |element: &TopicPartitionListElem<'_>| {
+        let id = PartitionId { stream: settings.topics.stream(element.topic())?, partition: element.partition() };
+        match (element.error(), element.offset()) {
+            (Ok(()), Offset::Offset(offset)) => Some((id, offset)),
+            _ => None,
         }
-        // What a time is asked for, beginning and end being times before all times and behind them.
-        let found = asker.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
-        let offset = |element: &TopicPartitionListElem<'_>| {
-            let id = PartitionId { stream: settings.topics.stream(element.topic())?, partition: element.partition() };
-            match (element.error(), element.offset()) {
-                (Ok(()), Offset::Offset(offset)) => Some((id, offset)),
-                _ => None,
-            }
-        };
-        Ok(found.elements().iter().filter_map(offset).collect::<BTreeMap<_, _>>())
     };
-    let (first, end) = (ask(Offset::Beginning)?, ask(Offset::End)?);
-    Ok(first.into_iter().filter_map(|(id, first)| Some((id, (first, *end.get(&id)?)))).collect())
+    Ok(found.elements().iter().filter_map(offset).collect())
 }
 
 /// Where a new pipeline starts, for every partition there is.
@@ -236,6 +243,9 @@ mod tests {
         let bounds =
             |partition| log_bounds(&asker, &settings, PartitionId { stream: Stream::Sales, partition }).unwrap();
         assert_eq!((bounds(1), bounds(2)), (Some((0, 0)), None));
+        let ids = [0, 1].map(|partition| PartitionId { stream: Stream::Sales, partition });
+        let ends = log_ends(&crate::end_asker(&settings).unwrap(), &settings, &ids).unwrap();
+        assert_eq!(ends.into_values().collect::<Vec<_>>(), [0, 0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use stockstream_input::{Import, ImportOptions, Mapping, Summary};
-use stockstream_kafka::Producer;
+use stockstream_kafka::{Producer, reach};
 
 use super::import_options;
 use crate::{
@@ -17,6 +17,7 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     let settings = settings::load(&args.connect)?;
     let options = ImportOptions { mapping: Mapping::parse(&args.mapping)?, ..import_options(&args.derive, false) };
     let import = Import::open(&args.file, options)?;
+    reach(&settings.kafka)?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let began = Instant::now();
     let mut sink = ToKafka { producer: &producer, topics: &settings.kafka.topics };

@@ -10,6 +10,7 @@
 mod harness;
 
 mod access;
+mod addresses;
 mod bad_events;
 mod browser;
 mod chaos;

@@ -147,6 +147,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl];
+
     /// As librdkafka and Kafka write it.
     pub const fn name(self) -> &'static str {
         match self {

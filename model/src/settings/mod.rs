@@ -4,6 +4,7 @@
 
 mod analytics;
 mod bounded;
+mod broker;
 pub mod env;
 mod kafka;
 mod limits;
@@ -11,6 +12,7 @@ mod mongodb;
 mod sales;
 mod secret;
 mod span;
+mod unknown;
 mod validate;
 mod veil;
 

@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use snafu::Snafu;
 
-use super::{Deduplicate, Settings};
+use super::{Deduplicate, Settings, broker};
 use crate::{Decimal, event::Stream};
 
 /// Settings that cannot be used.
@@ -111,16 +111,9 @@ impl Settings {
             "name at least one host:port",
         );
         for server in &kafka.bootstrap_servers {
-            let port = server
-                .rsplit_once(':')
-                .filter(|(host, _)| !host.is_empty())
-                .and_then(|(_, port)| port.parse::<u16>().ok());
-            checks.require(
-                port.is_some_and(|p| p > 0),
-                "kafka.bootstrapServers",
-                format!("{server:?}"),
-                "write host:port",
-            );
+            if let Some(advice) = broker::advice(server) {
+                checks.require(false, "kafka.bootstrapServers", format!("{:?}", broker::shown(server)), advice);
+            }
         }
         if let Some(group) = &kafka.group_id {
             checks.require(

@@ -66,6 +66,8 @@ pub fn check(uri: &str, files: FilesInUri) -> Result<(), String> {
         let small = name.to_ascii_lowercase();
         let is_known = OPTIONS.contains(&small.as_str());
         let said = match small.as_str() {
+            // What tools write who let the server choose.
+            "authmechanism" if value.eq_ignore_ascii_case("default") => continue,
             "authmechanism" if !MECHANISMS.contains(&value.to_ascii_uppercase().as_str()) => mechanism(value),
             "authmechanismproperties" => {
                 "it sets authMechanismProperties, which none of the sign-ins that are allowed needs: leave it out"

@@ -21,6 +21,7 @@ use tempfile::TempPath;
 use super::{
     MongoStore, Result,
     address::{check, check_options, without_secrets},
+    form::readable,
     identity,
     server::Server,
 };
@@ -103,8 +104,9 @@ pub(super) async fn open(
     proxy: Option<&Proxy>,
 ) -> Result<Opened> {
     let not_allowed = |message| StoreError::Address { message };
-    check(uri, settings.files_in_uri).map_err(not_allowed)?;
-    let mut options = ClientOptions::parse(uri).await.map_err(|error| StoreError::Address {
+    let understood = readable(uri).map_err(not_allowed)?;
+    check(&understood, settings.files_in_uri).map_err(not_allowed)?;
+    let mut options = ClientOptions::parse(&understood).await.map_err(|error| StoreError::Address {
         message: format!(
             "{}; write mongodb://host:27017/stock_management",
             without_secrets(&error.kind.to_string(), uri)
@@ -204,6 +206,16 @@ mod tests {
         assert!(refused(None).await.contains("MONGODB_URI"));
         assert!(refused(Some("mongodb://127.0.0.1:1")).await.contains("names no database"));
         assert!(refused(Some("127.0.0.1:27017/db")).await.contains("mongodb://host:27017/stock_management"));
+        assert!(refused(Some("mongodb://127.0.0.1:1/db?compressors=zstd")).await.contains("leave compressors out"));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_understood_is_used() {
+        for uri in [" mongodb://h:1/a\n", "mongodb://u:p@h:1/a?authMechanism=DEFAULT"] {
+            let mut settings = Settings::default();
+            settings.mongodb.uri = Some(Secret::new(uri));
+            assert_eq!(MongoStore::connect(&settings).await.unwrap().database(), "a", "{uri}");
+        }
     }
 
     #[tokio::test]
@@ -272,6 +284,8 @@ mod tests {
             "mongodb://shop:hunter2@h:port/db?appName=a@b",
             "mongodb://hunter2@h:port/db",
             "mongodb+srv://shop:hunter2@h:1/db",
+            "mongodb://shop:hunter2@h/db?compressors=zstd",
+            "mongodb://shop:hunter2@h;i/db",
             "mongo://shop:hunter2@h/db",
         ] {
             let message = refused(Some(uri)).await;

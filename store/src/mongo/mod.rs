@@ -7,6 +7,7 @@ mod codec;
 mod connect;
 mod details;
 mod figures;
+mod form;
 mod fresh;
 mod identity;
 mod indexes;
