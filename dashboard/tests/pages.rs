@@ -173,6 +173,15 @@ async fn the_status_page_reloads_itself_as_the_reader_wishes() {
 async fn what_is_wrong_with_the_pipeline_heads_the_status_page() {
     let mut fake = Fake::loaded();
     assert!(get(fake.clone(), "/").await.body.contains("Worker stock-worker-7f9c-fghij has a problem"));
+    fake.status.workers[1].problems = vec!["sales/1 does not move: no broker leads topic-raw-sales/1".into()];
+    for (path, title) in [
+        ("/", "Partition sales/1 does not move"),
+        ("/?lang=fr", "La partition sales/1 n’avance pas"),
+        ("/?lang=de", "Partition sales/1 kommt nicht voran"),
+    ] {
+        let page = get(fake.clone(), path).await.body;
+        assert!(page.contains(title) && page.contains("no broker leads topic-raw-sales/1"), "{path}: {page}");
+    }
     fake.status.workers.clear();
     fake.status.pipeline = Some("other/stock".into());
     let page = get(fake, "/").await.body;

@@ -18,6 +18,9 @@ use crate::{metrics::OfPartition, shared::Shared};
 /// How long an orderly end waits for the database to forget this worker.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// The least time between two signs of life.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// Beats until told to end, or until the database is found to be another pipeline's, or another one: then nothing more may be
 /// written, and that is returned.
 pub(crate) async fn heartbeats<S: StateStore>(
@@ -40,7 +43,12 @@ pub(crate) async fn heartbeats<S: StateStore>(
                     }
                 }
             }
-            tokio::time::sleep(every).await;
+            // What is wrong is told at once, but not more often than every moment.
+            tokio::time::sleep(every.min(MOMENT)).await;
+            tokio::select! {
+                () = tokio::time::sleep(every.saturating_sub(MOMENT)) => {}
+                () = shared.problems_changed.notified() => {}
+            }
             Ok(())
         };
         tokio::select! {
@@ -94,5 +102,6 @@ fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
         freshness_ms: (freshness >= 0).then_some(freshness),
         partitions,
         problems: shared.problems(),
+        stalls: shared.stalls(),
     }
 }

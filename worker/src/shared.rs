@@ -14,14 +14,20 @@ use stockstream_model::{
     documents::{Checkpoint, PartitionId, PartitionStatus},
 };
 use stockstream_store::StateStore;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::{core::position::Stamp, metrics::Metrics};
+use crate::{
+    core::position::Stamp,
+    metrics::{Metrics, OfPartition},
+};
 
 /// Silence of the reading loop after which it counts as stuck.
 const STUCK_MS: i64 = 60_000;
 /// A flush that takes longer than this means that the database does not answer.
 const SLOW_FLUSH_MS: i64 = 15_000;
+
+/// How long what the client said of a log that cannot be read is about a partition that is not found.
+const SUSPICION_HOLDS_MS: i64 = 30_000;
 
 /// The state that the parts share.
 pub(crate) struct Shared {
@@ -49,6 +55,12 @@ pub(crate) struct Shared {
     inner: Mutex<Inner>,
     /// Why the database is not this pipeline's any more, from when that was found on.
     disowned: OnceLock<String>,
+    /// Rings when problems change.
+    pub problems_changed: Notify,
+    /// Whether there are partitions that the reading loop is to stop.
+    has_stops: AtomicBool,
+    /// When the client last said that a part of some log cannot be read; 0 when it did not.
+    suspicion: AtomicI64,
     /// Tells what keeps the database from being used, once there is one.
     database_trouble: OnceLock<Trouble>,
 }
@@ -61,9 +73,36 @@ struct Inner {
     waiting_for: Option<String>,
     partitions: BTreeMap<PartitionId, i64>,
     log_ends: BTreeMap<PartitionId, i64>,
+    /// What the client fetched last of each partition.
+    fetched: BTreeMap<PartitionId, Fetched>,
+    /// Behind the last event that was read of each partition.
+    read: BTreeMap<PartitionId, i64>,
     problems: BTreeMap<String, String>,
+    /// What does not move, by partition or topic, and why. It moves again when the cause is gone.
+    stalls: BTreeMap<String, String>,
+    /// Partitions that the reading loop is to stop.
+    stops: Vec<PartitionId>,
     /// Brokers that do not let us in, and why.
     barred: BTreeMap<String, String>,
+}
+
+/// What the client tells of a partition that it fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fetched {
+    /// The next offset to fetch.
+    pub position: i64,
+    /// The end of the log, as the last fetch told.
+    pub end: i64,
+    /// What of it may be read: no further than the first transaction that is open.
+    pub stable: i64,
+}
+
+/// A partition of ours: the first offset that is not applied, what was read of it and what was fetched.
+pub(crate) struct Observed {
+    pub id: PartitionId,
+    pub applied: i64,
+    pub read: i64,
+    pub fetched: Option<Fetched>,
 }
 
 impl Shared {
@@ -86,6 +125,9 @@ impl Shared {
             flushing: (Mutex::new(false), Condvar::new()),
             inner: Mutex::new(waiting),
             disowned: OnceLock::new(),
+            problems_changed: Notify::new(),
+            has_stops: AtomicBool::new(false),
+            suspicion: AtomicI64::new(0),
             database_trouble: OnceLock::new(),
         }
     }
@@ -165,6 +207,94 @@ impl Shared {
         self.lock().log_ends.extend(ends);
     }
 
+    /// Notes what was fetched of partitions.
+    pub fn fetched(&self, of: impl IntoIterator<Item = (PartitionId, Fetched)>) {
+        self.lock().fetched.extend(of);
+    }
+
+    /// Notes how far partitions are read. Of all others nothing is known any more.
+    pub fn read(&self, ends: impl Iterator<Item = (PartitionId, i64)>) {
+        let mut inner = self.lock();
+        inner.read = ends.collect();
+        let Inner { fetched, read, .. } = &mut *inner;
+        fetched.retain(|id, _| read.contains_key(id));
+    }
+
+    /// The partitions that are being read.
+    pub fn observed(&self) -> Vec<Observed> {
+        let inner = self.lock();
+        let observed = |(id, read): (&PartitionId, &i64)| {
+            let applied = inner.partitions.get(id).copied()?;
+            Some(Observed { id: *id, applied, read: *read, fetched: inner.fetched.get(id).copied() })
+        };
+        inner.read.iter().filter_map(observed).collect()
+    }
+
+    /// Notes that the client said that a part of some log cannot be read.
+    pub fn suspect(&self) {
+        self.suspicion.store(Timestamp::now().millis(), Ordering::Relaxed);
+    }
+
+    /// Whether it said so lately, and the partition is not found yet.
+    pub fn is_suspicious(&self, now: Timestamp) -> bool {
+        now.millis() - self.suspicion.load(Ordering::Relaxed) < SUSPICION_HOLDS_MS
+    }
+
+    /// Has the reading loop stop a partition, for a reason that another try does not mend.
+    pub fn stop(&self, id: PartitionId, why: impl Into<String>) {
+        self.problem(id.to_string(), why);
+        self.suspicion.store(0, Ordering::Relaxed);
+        self.lock().stops.push(id);
+        self.has_stops.store(true, Ordering::Relaxed);
+    }
+
+    pub fn take_stops(&self) -> Vec<PartitionId> {
+        if !self.has_stops.swap(false, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.lock().stops)
+    }
+
+    /// What does not move now, by partition or topic.
+    pub fn set_stalls(&self, stalls: BTreeMap<String, String>) {
+        let mut inner = self.lock();
+        for (what, why) in stalls.iter().filter(|(what, why)| inner.stalls.get(*what) != Some(why)) {
+            tracing::warn!(what, "{why}");
+        }
+        for what in inner.stalls.keys().filter(|what| !stalls.contains_key(*what)) {
+            tracing::info!(what, "moves again, or is not ours any more");
+        }
+        if inner.stalls != stalls {
+            inner.stalls = stalls;
+            self.problems_changed.notify_one();
+        }
+    }
+
+    /// The stalls alone: those problems that are over when their cause is.
+    pub fn stalls(&self) -> Vec<String> {
+        let inner = self.lock();
+        inner
+            .stalls
+            .iter()
+            .filter(|(what, _)| !inner.problems.contains_key(*what))
+            .map(|(_, why)| why.clone())
+            .collect()
+    }
+
+    /// Shows by the metric which partitions do not move.
+    pub fn show_stalls(&self) {
+        let inner = self.lock();
+        let gauge = &self.metrics.stalled;
+        gauge.clear();
+        let label = |id: PartitionId| OfPartition { stream: id.stream.name(), partition: id.partition };
+        for id in inner.partitions.keys() {
+            gauge.get_or_create(&label(*id)).set(0);
+        }
+        for id in inner.problems.keys().chain(inner.stalls.keys()).filter_map(|what| PartitionId::from_text(what)) {
+            gauge.get_or_create(&label(id)).set(1);
+        }
+    }
+
     /// How many events there are behind these offsets, as far as is known.
     pub fn behind(&self, ends: impl Iterator<Item = (PartitionId, i64)>) -> i64 {
         let inner = self.lock();
@@ -183,6 +313,7 @@ impl Shared {
 
     pub fn problem(&self, key: impl Into<String>, what: impl Into<String>) {
         self.lock().problems.insert(key.into(), what.into());
+        self.problems_changed.notify_one();
     }
 
     pub fn solved(&self, key: &str) {
@@ -191,12 +322,15 @@ impl Shared {
 
     pub fn problems(&self) -> Vec<String> {
         let inner = self.lock();
-        inner.problems.values().chain(inner.barred.values()).cloned().collect()
+        // What is stopped does not move either, and why is told already.
+        let stalls = inner.stalls.iter().filter(|(what, _)| !inner.problems.contains_key(*what)).map(|(_, why)| why);
+        inner.problems.values().chain(stalls).chain(inner.barred.values()).cloned().collect()
     }
 
     /// Notes that a broker does not let us in, or something else that only a person can mend while we go on trying.
     pub fn bar(&self, by: impl Into<String>, why: impl Into<String>) {
         self.lock().barred.insert(by.into(), why.into());
+        self.problems_changed.notify_one();
     }
 
     pub fn let_in(&self, by: &str) {
@@ -205,6 +339,23 @@ impl Shared {
 
     pub fn is_barred(&self) -> bool {
         !self.lock().barred.is_empty()
+    }
+
+    /// Since when a flush is under way, if one is.
+    pub fn flush_since(&self) -> Option<Timestamp> {
+        let began = self.flush_began.load(Ordering::Relaxed);
+        (began > 0).then(|| Timestamp::from_millis(began))
+    }
+
+    /// What keeps the database from being used, if something does.
+    pub fn database_trouble(&self) -> Option<String> {
+        self.database_trouble.get().and_then(|trouble| trouble())
+    }
+
+    /// Why not everything of this worker's moves, if it does not.
+    pub fn no_progress(&self, now: Timestamp) -> Option<String> {
+        let problems = self.problems();
+        (!problems.is_empty()).then(|| problems.join("\n")).or_else(|| self.not_ready(now))
     }
 
     /// Why the worker is not healthy, if it is not: only its restart would help.
@@ -219,7 +370,7 @@ impl Shared {
         if let Some(why) = self.disowned.get() {
             return Some(why.clone());
         }
-        let trouble = || self.database_trouble.get().and_then(|trouble| trouble());
+        let trouble = || self.database_trouble();
         let barred = self.lock().barred.values().next().cloned();
         if let Some(what) = barred.or_else(trouble).or_else(|| self.lock().waiting_for.clone()) {
             return Some(what);

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use stockstream_model::{
     Timestamp,
+    documents::PartitionId,
     settings::{Analytics, OnEmptyResult},
 };
 use stockstream_store::ViewStore;
@@ -191,7 +192,11 @@ fn notices(overview: &Overview, options: &Options) -> Vec<Notice> {
     for worker in &overview.workers {
         notices.extend(worker.problems.iter().map(|problem| Notice {
             tone: "bad",
-            title: format!("Worker {} has a problem", worker.worker),
+            // A problem of a partition begins with its name.
+            title: match problem.split(' ').next().filter(|name| PartitionId::from_text(name).is_some()) {
+                Some(partition) => tf("Partition {} does not move", &[partition]),
+                None => tf("Worker {} has a problem", &[&worker.worker]),
+            },
             text: problem.clone(),
         }));
     }

@@ -187,6 +187,7 @@ pub fn loaded_status() -> Status {
         freshness_ms: publisher.then_some(1_234),
         partitions,
         problems: problems.iter().map(|&problem| problem.into()).collect(),
+        stalls: Vec::new(),
     };
     Status {
         pipeline: Some("shop/stock".into()),

@@ -62,6 +62,7 @@ pub(crate) fn heartbeat(problems: &[&str]) -> Heartbeat {
         freshness_ms: None,
         partitions: Vec::new(),
         problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
+        stalls: Vec::new(),
     }
 }
 

@@ -5,4 +5,5 @@ pub mod flight;
 pub mod fold;
 mod lines;
 pub mod position;
+pub(crate) mod progress;
 pub mod publication;

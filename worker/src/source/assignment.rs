@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -39,6 +39,10 @@ use crate::{
 pub(crate) type Resolve = Arc<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Vec<(Checkpoint, i64)> + Send + Sync>;
 
 const PAUSE: Duration = Duration::from_millis(500);
+/// After so long it is a problem that partitions wait for their positions.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// That problem's name.
+const WAITING: &str = "positions";
 
 /// Takes in what rebalances changed.
 pub(super) fn take(consumer: &BaseConsumer<Context>, slots: &mut Slots, settings: &Settings, shared: &Shared) {
@@ -125,12 +129,14 @@ pub(crate) fn resolver<S: StateStore>(
     shutdown: CancellationToken,
 ) -> Resolve {
     Arc::new(move |consumer, ids| {
+        let last_error = Mutex::new(None);
         let work = async {
             loop {
                 match positions.resolve(consumer, ids).await {
                     Ok(resumed) => return resumed,
                     Err(error) => {
                         tracing::warn!(%error, "cannot find out where to read on; trying again");
+                        *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
                         tokio::time::sleep(PAUSE).await;
                     }
                 }
@@ -139,18 +145,28 @@ pub(crate) fn resolver<S: StateStore>(
         let alive = async {
             let mut turns = tokio::time::interval(Duration::from_secs(5));
             turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let began = tokio::time::Instant::now();
             loop {
                 turns.tick().await;
                 positions.shared.turn(); // waiting for the database is no reason to be restarted
+                if began.elapsed() >= PATIENCE {
+                    let told = last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let why = told.or_else(|| positions.shared.database_trouble());
+                    let ids = ids.iter().map(PartitionId::to_string).collect::<Vec<_>>().join(", ");
+                    let why = why.unwrap_or_else(|| "check that the database answers".into());
+                    positions.shared.problem(WAITING, format!("{ids} wait for the positions to read from: {why}"));
+                }
             }
         };
-        runtime.block_on(async {
+        let resumed = runtime.block_on(async {
             tokio::select! {
                 resumed = work => resumed,
                 () = shutdown.cancelled() => Vec::new(),
                 () = alive => Vec::new(),
             }
-        })
+        });
+        positions.shared.solved(WAITING);
+        resumed
     })
 }
 

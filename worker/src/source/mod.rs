@@ -5,6 +5,7 @@ mod consumers;
 mod context;
 mod fetching;
 pub(crate) mod slot;
+mod unreadable;
 
 use std::{
     collections::HashMap,
@@ -23,7 +24,7 @@ use rdkafka::{
     types::RDKafkaErrorCode as Code,
 };
 use slot::{Slot, Slots};
-use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection};
+use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection, is_unreadable};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
@@ -32,6 +33,7 @@ use stockstream_model::{
 use stockstream_store::fail_point;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
+use unreadable::Unreadable;
 
 use crate::{
     flush::Flushed,
@@ -61,6 +63,9 @@ const FRESH: Duration = Duration::from_secs(9);
 /// How often the password's file is looked at while a broker refuses us.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is told how far partitions are read.
+const REPORT_EVERY: Duration = Duration::from_millis(500);
+
 /// What bars us where it is the group and no broker.
 pub(super) const GROUP: &str = "the group";
 
@@ -81,8 +86,10 @@ pub(crate) struct Source {
     last_took: Duration,
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,
+    unreadable: Unreadable,
     sign_in: Option<SignIn>,
     last_renewal: Instant,
+    last_report: Instant,
 }
 
 impl Source {
@@ -112,8 +119,10 @@ impl Source {
             last_took: FRESH / 2,
             last_commit: now,
             uncommitted: HashMap::new(),
+            unreadable: Unreadable::default(),
             sign_in,
             last_renewal: now,
+            last_report: now,
         })
     }
 
@@ -126,6 +135,7 @@ impl Source {
             self.flush_if_ready();
             self.hold_back();
             self.read();
+            self.report();
             self.commit_if_due();
             self.renew_if_barred();
             self.start_anew_if_stale();
@@ -182,7 +192,7 @@ impl Source {
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
         for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
-            let Self { consumer, slots, settings, shared, threads, .. } = self;
+            let Self { consumer, slots, settings, shared, threads, unreadable, .. } = self;
             let polled = consumer.poll(wait);
             // What a rebalance in this very poll changed must be known before anything else is done.
             if consumer.context().has_news() {
@@ -193,7 +203,13 @@ impl Source {
                     self.slots.values_mut().for_each(|slot| slot.send(&self.threads));
                     break;
                 }
-                Some(Ok(message)) => gather(slots, &settings.kafka.topics, threads, &message),
+                Some(Ok(message)) => {
+                    if let Some((id, offset)) = gather(slots, &settings.kafka.topics, threads, unreadable, &message) {
+                        let why = unreadable.why(&settings.kafka, id, offset);
+                        shared.stop(id, why);
+                        break;
+                    }
+                }
                 Some(Err(error)) => {
                     self.trouble(&error);
                     break;
@@ -203,6 +219,22 @@ impl Source {
             if turn % LOOK_AT_SIZE == 0 && self.is_full() {
                 break;
             }
+        }
+    }
+
+    /// Tells how far partitions are read, and stops those that were found unreadable.
+    fn report(&mut self) {
+        for id in self.shared.take_stops() {
+            if let Some(slot) = self.slots.get_mut(&id) {
+                tracing::error!(partition = %id, "the partition stops: what comes next cannot be read");
+                slot.close();
+                self.stop_fetching(id);
+            }
+        }
+        if self.last_report.elapsed() >= REPORT_EVERY {
+            self.last_report = Instant::now();
+            self.shared
+                .read(self.slots.iter().filter(|(_, slot)| !slot.is_closed()).map(|(id, slot)| (*id, slot.end())));
         }
     }
 
@@ -313,6 +345,15 @@ impl Source {
                 assignment::start_over(&self.consumer, &self.settings, &ids);
             }
             Some(code) if is_about_the_connection(code) => {} // the context told why
+            // Which partition it is about is found out by whoever watches their progress.
+            Some(code) if is_unreadable(code) => {
+                for (offset, words) in self.consumer.context().take_unreadable() {
+                    if self.unreadable.note(offset, &words) {
+                        tracing::warn!("a part of a log cannot be read: {words}");
+                    }
+                }
+                self.shared.suspect();
+            }
             Some(Code::GroupAuthorizationFailed) => {
                 let group = self.settings.group_id();
                 let command = grant_command(&self.settings.kafka, "Read", &format!("--group {group}"));
@@ -320,7 +361,7 @@ impl Source {
                 tracing::warn!("{what}");
                 self.shared.bar(GROUP, what);
             }
-            _ => tracing::warn!(%error, "Kafka reports trouble; reading goes on by itself when it is over"),
+            _ => tracing::warn!(%error, "Kafka reports an error; a partition that does not move is told in the status"),
         }
     }
 
@@ -357,13 +398,26 @@ impl Source {
     }
 }
 
-fn gather(slots: &mut Slots, topics: &Topics, threads: &Threads, message: &BorrowedMessage<'_>) {
-    let Some(stream) = topics.stream(message.topic()) else { return };
+/// Takes an event in. The partition and offset where a part of its log was left out as unreadable, if it was: what comes
+/// behind that must not be taken in.
+fn gather(
+    slots: &mut Slots,
+    topics: &Topics,
+    threads: &Threads,
+    unreadable: &Unreadable,
+    message: &BorrowedMessage<'_>,
+) -> Option<(PartitionId, i64)> {
+    let stream = topics.stream(message.topic())?;
     let id = PartitionId { stream, partition: message.partition() };
     // A partition that was stopped or lost may still have records on their way.
-    let Some(slot) = slots.get_mut(&id) else { return };
+    let slot = slots.get_mut(&id)?;
+    if let Some(offset) = unreadable.between(slot.end(), message.offset()).filter(|_| !slot.is_closed()) {
+        slot.close();
+        return Some((id, offset));
+    }
     let produced_at = message.timestamp().to_millis().map(Timestamp::from_millis);
     slot.gather(message.offset(), produced_at, message.payload().unwrap_or_default(), threads);
+    None
 }
 
 /// The next offset to read of every checkpoint, for the log.

@@ -24,6 +24,8 @@ pub(crate) struct Slot<F = Gathered> {
     folding: F,
     /// While set, `folding` is the claimed range up to here, and must be flushed as it was claimed.
     recovering: Option<i64>,
+    /// Whether nothing more is taken in: what comes next cannot be read, and nothing behind it may count before it.
+    closed: bool,
 }
 
 impl<F: Folded> Slot<F> {
@@ -31,13 +33,21 @@ impl<F: Folded> Slot<F> {
     pub fn new(checkpoint: Checkpoint, rules: Rules) -> Self {
         let of_first = if checkpoint.pending.is_some() { Rules::claimed(&checkpoint) } else { rules };
         let folding = F::after(&checkpoint, checkpoint.next, of_first);
-        Self { recovering: checkpoint.pending, checkpoint, rules, in_flight: false, recovered: None, folding }
+        Self {
+            recovering: checkpoint.pending,
+            checkpoint,
+            rules,
+            in_flight: false,
+            recovered: None,
+            folding,
+            closed: false,
+        }
     }
 
     /// Takes in the event at an offset, unless it was taken in before.
     pub fn take_in<T>(&mut self, offset: i64, fold: impl FnOnce(&mut F) -> T) -> Option<T> {
-        if offset < self.folding.end() {
-            return None; // delivered again after the assignment changed
+        if offset < self.folding.end() || self.closed {
+            return None; // delivered again after the assignment changed, or behind what cannot be read
         }
         if self.recovering.is_some_and(|end| offset >= end) {
             self.close_recovered();
@@ -56,6 +66,16 @@ impl<F: Folded> Slot<F> {
         let mut done = std::mem::replace(&mut self.folding, next);
         done.end_at(end);
         self.recovered = Some(done);
+    }
+
+    /// Takes in nothing more; what was taken in is flushed.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether nothing more is taken in.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Whether a range of it is with the flusher.
@@ -170,6 +190,19 @@ mod tests {
         assert_eq!((part.range.next, part.range.end, part.range.events), (5, 8, 1));
         slot.completed(Checkpoint { next: 8, pending: None, ..part.checkpoint });
         assert_eq!(flushed(&mut slot, &threads).map(|part| (part.range.next, part.range.end)), Some((8, 12)));
+    }
+
+    #[test]
+    fn a_closed_partition_flushes_what_it_has_and_takes_nothing_more() {
+        let threads = threads();
+        let mut slot = slot(0, None);
+        read(&mut slot, &threads, [0, 1]);
+        slot.close();
+        read(&mut slot, &threads, [3, 4]);
+        let part = flushed(&mut slot, &threads).unwrap();
+        assert_eq!((part.range.next, part.range.end, part.range.events), (0, 2, 2));
+        slot.completed(Checkpoint { next: 2, ..part.checkpoint });
+        assert!(flushed(&mut slot, &threads).is_none());
     }
 
     #[test]

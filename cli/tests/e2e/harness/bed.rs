@@ -150,6 +150,11 @@ impl Bed {
         .await
     }
 
+    /// How many events are applied.
+    pub async fn store_events(&self) -> i64 {
+        self.store.checkpoints().await.unwrap().iter().map(|checkpoint| checkpoint.events).sum()
+    }
+
     /// The whole working state.
     pub async fn snapshot(&self) -> Snapshot {
         self.store.snapshot().await.unwrap()

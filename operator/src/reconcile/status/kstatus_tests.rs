@@ -1,7 +1,7 @@
 //! What kstatus makes of every state.
 
 use serde_json::Value;
-use stockstream_model::event::Stream;
+use stockstream_model::{documents::Heartbeat, event::Stream};
 
 use crate::reconcile::{
     facts::DeploymentFacts,
@@ -271,9 +271,23 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
             }),
             InProgress,
             "WorkersAvailable",
-            "True",
-            "RollingOut",
-            "",
+            "False",
+            "PartitionStopped",
+            "sales/0",
+        ),
+        (
+            "partition does not move although its log grows",
+            ready().with(|s| {
+                let said = "sales/0 does not move: no broker leads topic-raw-sales/0";
+                let stalls = vec![said.to_owned()];
+                let stalled = Heartbeat { stalls, ..heartbeat(&[said]) };
+                s.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&[]), stalled];
+            }),
+            InProgress,
+            "WorkersAvailable",
+            "False",
+            "PartitionStalled",
+            "no broker leads",
         ),
         (
             "pods do not start",
