@@ -1,9 +1,9 @@
-use std::{net::TcpListener, path::PathBuf, sync::Arc};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use stockstream_model::settings::{MongoTls, Secret, Settings};
 
 use super::*;
-use crate::{MongoStore, StoreError};
+use crate::{MongoStore, StoreError, mongo::identity::in_one_file};
 
 /// Addresses that ask for an identity of the machine, with words of what is said of them. `HOST` is where they point.
 const IDENTITIES: [(&str, &str); 12] = [
@@ -82,33 +82,30 @@ async fn what_needs_no_identity_of_the_machine_is_allowed() {
 }
 
 #[tokio::test]
-async fn certificate_and_key_of_the_settings_are_one_private_file_while_the_store_lives() {
+async fn certificate_and_key_of_the_settings_are_one_private_file_while_a_client_is_made() {
     let folder = std::env::temp_dir().join(format!("stockstream-address-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = |name: &str, content: &str| -> PathBuf {
         std::fs::write(folder.join(name), content).unwrap();
         folder.join(name)
     };
+    let (certificate, key) = (file("tls.crt", "the certificate"), file("tls.key", "the key"));
+    let both = in_one_file(&certificate, &key).unwrap();
+    assert_eq!(std::fs::read_to_string(&both).unwrap(), "the certificate\nthe key\n");
+    assert_eq!(std::fs::metadata(&both).unwrap().permissions().mode() & 0o777, 0o600);
+    let path = both.to_path_buf();
+    drop(both);
+    assert!(!path.exists());
+
     let mut settings = Settings::default();
     settings.mongodb.uri = Some(Secret::new("mongodb://h:1/x?authMechanism=MONGODB-X509"));
     settings.mongodb.files_in_uri = FilesInUri::Refuse;
-    settings.mongodb.tls = Some(MongoTls {
-        ca_file: None,
-        cert_file: Some(file("tls.crt", "the certificate")),
-        key_file: Some(file("tls.key", "the key")),
-    });
-    let store = Arc::new(MongoStore::connect(&settings).await.unwrap());
-    let (_, options) = store.server.connection();
-    let Some(Tls::Enabled(tls)) = &options.tls else { panic!("TLS is off") };
-    let both = tls.cert_key_file_path.clone().unwrap();
-    assert_eq!(std::fs::read_to_string(&both).unwrap(), "the certificate\nthe key\n");
-    use std::os::unix::fs::PermissionsExt;
-    assert_eq!(std::fs::metadata(&both).unwrap().permissions().mode() & 0o777, 0o600);
-    drop(options);
-    drop(store);
-    assert!(!both.exists());
-    std::fs::remove_file(folder.join("tls.key")).unwrap();
-    let error = MongoStore::connect(&settings).await.err().unwrap().to_string();
-    assert!(error.contains("mongodb.tls.keyFile") && error.contains("tls.key"), "{error}");
+    settings.mongodb.tls = Some(MongoTls { ca_file: None, cert_file: Some(certificate), key_file: Some(key.clone()) });
+    let said = async || MongoStore::connect(&settings).await.err().unwrap().to_string();
+    let no_certificate = said().await;
+    assert!(no_certificate.contains("check mongodb.tls.certFile and keyFile"), "{no_certificate}");
+    std::fs::remove_file(key).unwrap();
+    let no_file = said().await;
+    assert!(no_file.contains("mongodb.tls.keyFile") && no_file.contains("tls.key"), "{no_file}");
     std::fs::remove_dir_all(folder).unwrap();
 }

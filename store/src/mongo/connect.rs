@@ -92,8 +92,6 @@ pub(super) struct Opened {
     /// What its client was made with.
     pub options: Arc<ClientOptions>,
     pub place: String,
-    /// The file that the client reads certificate and key from, while it is used.
-    _identity: Option<TempPath>,
 }
 
 /// A client for an address, or that of another store which has the same. Nothing is sent yet.
@@ -145,12 +143,14 @@ pub(super) async fn open(
     let (client, options) = match others.iter().map(|other| other.server.connection()).find(same) {
         Some((db, options)) => (db.client().clone(), options),
         None => {
-            let client = Client::with_options(options.clone())
-                .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), uri) })?;
+            let client = Client::with_options(options.clone()).map_err(|error| {
+                let hint = if identity.is_some() { "; check mongodb.tls.certFile and keyFile" } else { "" };
+                not_allowed(format!("{}{hint}", without_secrets(&error.kind.to_string(), uri)))
+            })?;
             (client, Arc::new(options))
         }
     };
-    Ok(Opened { uri: uri.to_owned(), db: client.database(&database), options, place, _identity: identity })
+    Ok(Opened { uri: uri.to_owned(), db: client.database(&database), options, place })
 }
 
 /// Puts the certificates of the settings in; any of them switches TLS on. Returns the file that the client reads its own from.

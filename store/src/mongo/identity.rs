@@ -7,8 +7,8 @@ use tempfile::TempPath;
 use super::Result;
 use crate::StoreError;
 
-/// Certificate and key in one file: the driver reads nothing else. It reads the file again whenever it comes to know another
-/// server, so the file must stay as long as the client does. Nobody else may read it.
+/// Certificate and key in one file: the driver reads nothing else. It reads the file when a client is made, and then the file
+/// may go. Nobody else may read it.
 pub(super) fn in_one_file(certificate: &Path, key: &Path) -> Result<TempPath> {
     let parts = [("mongodb.tls.certFile", certificate), ("mongodb.tls.keyFile", key)];
     let cannot = |what: String| StoreError::Address { message: what };
