@@ -12,7 +12,7 @@ use stockstream_model::{
 };
 
 use crate::{
-    ApplyReport, Batch, StoreError,
+    ApplyReport, Batch, StoreError, Trouble,
     batch::StockKey,
     core::{
         invoice::Asking,
@@ -53,7 +53,7 @@ pub struct Progress {
 }
 
 /// The working state. All writes are idempotent or guarded, so that whoever loses an acknowledgement may ask again;
-/// implementations retry what is transient until the caller drops the future.
+/// implementations retry what may pass until the caller drops the future.
 ///
 /// Guarantees that the exactly-once protocol rests on: a compare-and-set is atomic per document; a read after an
 /// acknowledged write sees it, also in another process; documents that carry marks are never deleted.
@@ -83,9 +83,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// Whose database it is, and how far its pipeline has come: three small reads.
     fn progress(&self) -> impl Future<Output = Result<Progress>> + Send;
 
-    /// Why the database cannot be used just now, while something of ours is tried again.
-    fn trouble(&self) -> Option<String> {
-        None
+    /// What fails just now and is tried again, what fails for longest first.
+    fn troubles(&self) -> Vec<Trouble> {
+        Vec::new()
     }
 
     /// The newest generation of settings that any worker brought.
@@ -120,7 +120,8 @@ pub trait StateStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Invariant`] when a change is refused although the claim still stands, or a range is not the one that
-    /// was claimed.
+    /// was claimed; [`StoreError::Invalid`] when the server will never take a document. Both name the partitions whose
+    /// ranges cannot be applied; the others may be applied without them.
     fn apply(&self, batch: &Batch, claims: &[Claimed]) -> impl Future<Output = Result<ApplyReport>> + Send;
 
     /// Recomputes derived fields that were computed with settings of another generation, unless a newer generation than

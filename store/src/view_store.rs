@@ -254,6 +254,11 @@ pub struct Pulse {
 
 /// The read-only views.
 pub trait ViewStore: Send + Sync + 'static {
+    /// Why the database cannot be read just now, while something is tried again.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Counts, positions, workers and the state of the views.
     fn status(&self) -> impl Future<Output = Result<Status>> + Send;
 

@@ -17,6 +17,7 @@ use crate::{metrics::OfPartition, shared::Shared};
 
 /// How long an orderly end waits for the database to forget this worker.
 const FAREWELL: Duration = Duration::from_secs(2);
+const HEARTBEAT: &str = "heartbeat";
 
 /// The least time between two signs of life.
 const MOMENT: Duration = Duration::from_millis(500);
@@ -34,13 +35,16 @@ pub(crate) async fn heartbeats<S: StateStore>(
     loop {
         let heartbeat = heartbeat(&shared, &mut before);
         let written = async {
-            match store.verify_owner(&pipeline).await {
+            let beaten = match store.verify_owner(&pipeline).await {
                 Err(error) if error.is_about_ownership() => return Err(error),
-                Err(error) => tracing::warn!(%error, "failed to look up who owns the database"),
-                Ok(()) => {
-                    if let Err(error) = store.heartbeat(&heartbeat).await {
-                        tracing::warn!(%error, "the heartbeat was not written");
-                    }
+                Err(error) => Err(error),
+                Ok(()) => store.heartbeat(&heartbeat).await,
+            };
+            match beaten {
+                Ok(()) => shared.settled(HEARTBEAT),
+                Err(error) => {
+                    tracing::warn!(%error, "the heartbeat was not written; trying again");
+                    shared.trouble(HEARTBEAT, format!("the heartbeat is not written: {error}"));
                 }
             }
             // What is wrong is told at once, but not more often than every moment.

@@ -13,7 +13,7 @@ use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId, PartitionStatus},
 };
-use stockstream_store::StateStore;
+use stockstream_store::{StateStore, Trouble};
 use tokio::sync::{Notify, watch};
 
 use crate::{
@@ -23,8 +23,8 @@ use crate::{
 
 /// Silence of the reading loop after which it counts as stuck.
 const STUCK_MS: i64 = 60_000;
-/// A flush that takes longer than this means that the database does not answer.
-const SLOW_FLUSH_MS: i64 = 15_000;
+/// A flush that takes longer, or something that fails for longer, means that the database cannot be used.
+const LASTING_MS: i64 = 15_000;
 
 /// How long what the client said of a log that cannot be read is about a partition that is not found.
 const SUSPICION_HOLDS_MS: i64 = 30_000;
@@ -61,11 +61,11 @@ pub(crate) struct Shared {
     has_stops: AtomicBool,
     /// When the client last said that a part of some log cannot be read; 0 when it did not.
     suspicion: AtomicI64,
-    /// Tells what keeps the database from being used, once there is one.
-    database_trouble: OnceLock<Trouble>,
+    /// Tells what the database fails at, once there is one.
+    of_the_database: OnceLock<Troubles>,
 }
 
-type Trouble = Box<dyn Fn() -> Option<String> + Send + Sync>;
+type Troubles = Box<dyn Fn() -> Vec<Trouble> + Send + Sync>;
 
 #[derive(Default)]
 struct Inner {
@@ -82,6 +82,8 @@ struct Inner {
     stalls: BTreeMap<String, String>,
     /// Partitions that the reading loop is to stop.
     stops: Vec<PartitionId>,
+    /// What fails and is tried again, by what it is.
+    troubles: BTreeMap<&'static str, Trouble>,
     /// Brokers that do not let us in, and why.
     barred: BTreeMap<String, String>,
 }
@@ -128,7 +130,7 @@ impl Shared {
             problems_changed: Notify::new(),
             has_stops: AtomicBool::new(false),
             suspicion: AtomicI64::new(0),
-            database_trouble: OnceLock::new(),
+            of_the_database: OnceLock::new(),
         }
     }
 
@@ -157,9 +159,29 @@ impl Shared {
         self.lock().waiting_for = Some(what.into());
     }
 
-    /// From now on the database's trouble keeps the worker from being ready.
+    /// From now on what the database fails at keeps the worker from being ready, if it lasts.
     pub fn depends_on<S: StateStore>(&self, store: Arc<S>) {
-        let _ = self.database_trouble.set(Box::new(move || store.trouble()));
+        let _ = self.of_the_database.set(Box::new(move || store.troubles()));
+    }
+
+    /// Notes that something fails and is tried again.
+    pub fn trouble(&self, what: &'static str, message: String) {
+        let mut inner = self.lock();
+        let since = inner.troubles.get(what).map_or_else(Timestamp::now, |known| known.since);
+        inner.troubles.insert(what, Trouble { since, message });
+    }
+
+    /// It does not fail any more.
+    pub fn settled(&self, what: &str) {
+        self.lock().troubles.remove(what);
+    }
+
+    /// What fails now, what fails for longest first.
+    fn troubles(&self) -> Vec<Trouble> {
+        let mut all: Vec<Trouble> = self.of_the_database.get().map(|troubles| troubles()).unwrap_or_default();
+        all.extend(self.lock().troubles.values().cloned());
+        all.sort_by_key(|trouble| trouble.since);
+        all
     }
 
     /// From now on nothing is written: the database is another pipeline's, or another one.
@@ -321,10 +343,12 @@ impl Shared {
     }
 
     pub fn problems(&self) -> Vec<String> {
+        let troubles = self.troubles();
         let inner = self.lock();
         // What is stopped does not move either, and why is told already.
         let stalls = inner.stalls.iter().filter(|(what, _)| !inner.problems.contains_key(*what)).map(|(_, why)| why);
-        inner.problems.values().chain(stalls).chain(inner.barred.values()).cloned().collect()
+        let known = inner.problems.values().chain(stalls).chain(inner.barred.values()).cloned();
+        known.chain(troubles.into_iter().map(|trouble| trouble.message)).collect()
     }
 
     /// Notes that a broker does not let us in, or something else that only a person can mend while we go on trying.
@@ -349,7 +373,7 @@ impl Shared {
 
     /// What keeps the database from being used, if something does.
     pub fn database_trouble(&self) -> Option<String> {
-        self.database_trouble.get().and_then(|trouble| trouble())
+        self.troubles().into_iter().next().map(|trouble| trouble.message)
     }
 
     /// Why not everything of this worker's moves, if it does not.
@@ -370,13 +394,40 @@ impl Shared {
         if let Some(why) = self.disowned.get() {
             return Some(why.clone());
         }
-        let trouble = || self.database_trouble();
-        let barred = self.lock().barred.values().next().cloned();
-        if let Some(what) = barred.or_else(trouble).or_else(|| self.lock().waiting_for.clone()) {
+        let (barred, waiting_for) = {
+            let inner = self.lock();
+            (inner.barred.values().next().cloned(), inner.waiting_for.clone())
+        };
+        let trouble = self.troubles().into_iter().next();
+        // Before there is work nothing has to last; later what is over in a moment is none of a probe's business.
+        let counts = |trouble: &Trouble| waiting_for.is_some() || now.millis() - trouble.since.millis() > LASTING_MS;
+        let lasting = trouble.filter(counts).map(|trouble| trouble.message);
+        if let Some(what) = barred.or(lasting).or(waiting_for) {
             return Some(what);
         }
         let began = self.flush_began.load(Ordering::Relaxed);
-        let slow = began > 0 && now.millis() - began > SLOW_FLUSH_MS;
+        let slow = began > 0 && now.millis() - began > LASTING_MS;
         slow.then(|| format!("a flush to the database is under way since {} s", (now.millis() - began) / 1_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_is_a_problem_at_once_and_keeps_from_being_ready_if_it_lasts() {
+        let shared = Shared::new("worker".into());
+        shared.trouble("apply", "code 365".into());
+        let after = |seconds: i64| shared.not_ready(Timestamp::now().plus_millis(seconds * 1_000));
+        assert_eq!(after(0).as_deref(), Some("code 365"), "before there is work nothing has to last");
+        shared.runs();
+        assert_eq!((shared.problems(), after(0)), (vec!["code 365".to_owned()], None));
+        // Another step that works says nothing of this one; another word about it is not another trouble.
+        shared.settled("heartbeat");
+        shared.trouble("apply", "code 13".into());
+        assert_eq!(after(16).as_deref(), Some("code 13"));
+        shared.settled("apply");
+        assert_eq!((shared.problems(), after(16)), (vec![], None));
     }
 }

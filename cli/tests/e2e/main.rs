@@ -27,6 +27,7 @@ mod identity;
 mod oidc;
 mod positions;
 mod readers;
+mod refusals;
 mod secrets;
 mod secured;
 mod stalled;

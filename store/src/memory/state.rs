@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use stockstream_model::{
     Day, Timestamp,
     analytics::{ProductFacts, score_base},
-    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    documents::{Checkpoint, Heartbeat, PartitionId, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
 };
 
@@ -304,7 +304,7 @@ impl Inner {
     /// Applies a range whole, or, when its claim is void, leaves the rest of it. Returns whether it was void.
     fn apply(&mut self, range: &Range, claim: &Claimed, history_days: u32, report: &mut ApplyReport) -> Result<bool> {
         let holds = stands(claim, self.checkpoints.get(&claim.id));
-        let guarded = Guarded { guard: Guard::of(claim), holds };
+        let guarded = Guarded { id: claim.id, guard: Guard::of(claim), holds };
         for (key, change) in &range.products {
             let doc = self.products.entry(key.to_string()).or_default();
             doc.value.product_id = key.to_string();
@@ -348,6 +348,7 @@ impl Inner {
 }
 
 struct Guarded {
+    id: PartitionId,
     guard: Guard,
     holds: bool,
 }
@@ -361,7 +362,7 @@ impl Guarded {
         key: &str,
         change: impl FnOnce(&mut T),
     ) -> Result<bool> {
-        let Self { guard, holds } = self;
+        let Self { id, guard, holds } = self;
         let mark = doc.marks.get(&guard.mark).copied();
         match verdict(guard, mark, *holds) {
             Verdict::Apply => {
@@ -371,7 +372,7 @@ impl Guarded {
             }
             Verdict::Already => report.already += 1,
             Verdict::Lost => return Ok(false),
-            Verdict::Broken => return Err(StoreError::broken(key, &guard.mark, mark, guard.next, guard.end)),
+            Verdict::Broken => return Err(StoreError::broken(*id, key, &guard.mark, mark, guard.next, guard.end)),
         }
         Ok(true)
     }

@@ -1,7 +1,7 @@
 use std::{
     net::Ipv4Addr,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64},
     },
     time::Duration,
@@ -24,6 +24,7 @@ use super::{
     form::readable,
     identity,
     server::Server,
+    troubles::Troubles,
 };
 use crate::StoreError;
 
@@ -51,7 +52,7 @@ impl MongoStore {
             tls: matches!(opened.options.tls, Some(Tls::Enabled(_))),
             server: Server::new(settings.mongodb.clone(), opened, proxy),
             let_in: AtomicBool::new(false),
-            trouble: Mutex::default(),
+            troubles: Troubles::default(),
             asks_once: false,
             analytics: settings.analytics.clone(),
             id: OnceLock::new(),

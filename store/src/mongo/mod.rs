@@ -6,6 +6,7 @@ mod apply;
 mod codec;
 mod connect;
 mod details;
+mod failure;
 mod figures;
 mod form;
 mod fresh;
@@ -25,13 +26,14 @@ mod select;
 mod server;
 mod state;
 mod totals;
+mod troubles;
 mod update;
 mod views;
 mod window;
 mod write;
 
 use std::sync::{
-    Mutex, OnceLock,
+    OnceLock,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
@@ -40,6 +42,7 @@ pub use connect::Proxy;
 use mongodb::Collection;
 use server::Server;
 use stockstream_model::settings::Analytics;
+use troubles::Troubles;
 
 use crate::StoreError;
 
@@ -72,8 +75,8 @@ pub struct MongoStore {
     tls: bool,
     /// Whether the server has ever let us in.
     let_in: AtomicBool,
-    /// Why what is tried again did not work the last time.
-    trouble: Mutex<Option<String>>,
+    /// What fails now and is tried again.
+    troubles: Troubles,
     /// Whether it leaves it to the caller to try again.
     asks_once: bool,
     analytics: Analytics,

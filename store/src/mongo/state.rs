@@ -1,5 +1,3 @@
-use std::sync::PoisonError;
-
 use bson::{Bson, Document, doc};
 use stockstream_model::{
     Day, Timestamp,
@@ -17,7 +15,7 @@ use super::{
     write::{PATIENCE, foreign_index},
 };
 use crate::{
-    ApplyReport, Batch,
+    ApplyReport, Batch, Trouble,
     core::{generation::may_sweep, invoice::Asking, owner::SignsOfLife, swap::which_stand, view::is_at},
     fail_point,
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
@@ -28,8 +26,8 @@ use crate::{
 pub(super) const IDS_PER_QUERY: usize = 5_000;
 
 impl StateStore for MongoStore {
-    fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.list()
     }
 
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {

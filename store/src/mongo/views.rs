@@ -17,6 +17,10 @@ use crate::{
 };
 
 impl ViewStore for MongoStore {
+    fn trouble(&self) -> Option<String> {
+        self.troubles.list().into_iter().next().map(|trouble| trouble.message)
+    }
+
     async fn status(&self) -> Result<Status> {
         let read_at = Timestamp::now();
         let meta = self.meta("pipeline").await?;

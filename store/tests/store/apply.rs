@@ -202,7 +202,7 @@ async fn a_range_that_is_not_the_claimed_one_is_refused(bed: &impl Bed) {
     }
     for (batch, claims) in wrong {
         let refused = store.apply(&batch, &claims).await.unwrap_err();
-        assert!(matches!(&refused, StoreError::Invariant { message } if message.contains("sales/0")), "{refused}");
+        assert!(matches!(&refused, StoreError::Invariant { message, .. } if message.contains("sales/0")), "{refused}");
     }
     assert_eq!(store.snapshot().await.unwrap(), Snapshot::default());
 }

@@ -6,6 +6,7 @@
 //!
 //! It runs the worker's own parts (slot, fold, claim, apply, complete) on the store in memory; only Kafka is played.
 
+mod answers;
 mod copies;
 mod rules;
 
@@ -196,9 +197,10 @@ impl Trial {
             let asked = part.held.len().min(keys);
             let all_asked = asked == part.held.len();
             part.held.truncate(asked);
-            settle(&self.store, std::slice::from_mut(&mut part), std::slice::from_ref(&claimed)).await.unwrap();
+            let mut parts = vec![part];
+            settle(&self.store, &self.workers[worker].0, &mut parts, std::slice::from_ref(&claimed)).await.unwrap();
             if all_asked {
-                let part = some_keys(&part.range, &mut keys);
+                let part = some_keys(&parts[0].range, &mut keys);
                 self.store.apply(&HashMap::from([(claimed.id, part)]), &[claimed]).await.unwrap();
             }
         }
@@ -269,7 +271,12 @@ async fn plainly(logs: &Logs) -> Snapshot {
 
 /// The same, each event by rules of its own: a batch of each.
 async fn plainly_by(logs: &Logs, rules: impl Fn(PartitionId, i64) -> FoldRules) -> Snapshot {
-    let store = MemoryStore::new(Analytics::default());
+    plain(logs, &Analytics::default(), rules).await.snapshot().await.unwrap()
+}
+
+/// A store that saw one pass over each log.
+async fn plain(logs: &Logs, analytics: &Analytics, rules: impl Fn(PartitionId, i64) -> FoldRules) -> MemoryStore {
+    let store = MemoryStore::new(analytics.clone());
     let (shared, topics) = (Shared::new("plain".into()), Topics::default());
     for (id, log) in logs {
         let mut checkpoint = Checkpoint::new(*id, 0, None);
@@ -286,7 +293,7 @@ async fn plainly_by(logs: &Logs, rules: impl Fn(PartitionId, i64) -> FoldRules) 
             checkpoint = flush(&store, &shared, vec![part]).await.unwrap().completed.swap_remove(0);
         }
     }
-    store.snapshot().await.unwrap()
+    store
 }
 
 proptest! {

@@ -59,8 +59,17 @@ async fn run(mut scene: Scene, seed: u64, faults: &[Fault]) {
 }
 
 /// The kinds that leave shared services alone.
-const GENTLE: [Kind; 8] =
-    [Kind::Point, Kind::Kill, Kind::Stop, Kind::Rebalance, Kind::Grow, Kind::Poison, Kind::Recreate, Kind::Trim];
+const GENTLE: [Kind; 9] = [
+    Kind::Point,
+    Kind::Kill,
+    Kind::Stop,
+    Kind::Rebalance,
+    Kind::Grow,
+    Kind::Poison,
+    Kind::Errors,
+    Kind::Recreate,
+    Kind::Trim,
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_few_faults_of_every_gentle_kind_leave_no_trace() {

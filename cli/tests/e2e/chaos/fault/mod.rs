@@ -3,6 +3,7 @@
 mod broker;
 mod clock;
 mod database;
+mod errors;
 mod grow;
 mod kill;
 mod network;
@@ -78,6 +79,7 @@ faults! {
     Wipe(wipe::Wipe) "wipe" 1,
     Clock(clock::Clock) "clock" 1,
     Poison(poison::Poison) "poison" 2,
+    Errors(errors::Errors) "errors" 3,
 }
 
 impl Kind {
