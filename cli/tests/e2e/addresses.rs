@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::harness::{Bed, Process, sample};
 
-/// A sentence about an address comes sooner than that.
-const SOON: Duration = Duration::from_secs(5);
+/// A sentence about an address comes within 5 s; the machine may be busy. It was a minute once.
+const SOON: Duration = Duration::from_secs(20);
 
 /// Nobody listens there.
 const NOBODY: &str = "127.0.0.1:1";
