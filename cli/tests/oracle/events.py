@@ -22,7 +22,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import oracle
-from oracle import SCALE, add, days, number, ratio, sale, shown
+from oracle import SCALE, add, days, number, plus, ratio, sale, shown
 
 WHEN = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?Z)?")
 TIERS = ["Bronze", "Silver", "Gold"]
@@ -106,7 +106,11 @@ class State:
             lines.append((str(need(item, "product_id")), units, each, cost))
         if not 1 <= len(lines) <= oracle.MAX_ITEMS:
             raise Refused("items")
+        if not all(oracle.bounded([(line[1], line[which]) for line in lines]) for which in (2, 3)):
+            raise Refused("items")
         amount = money(event.get("total_amount"))
+        if amount is not None and abs(amount) > oracle.MAX_AMOUNT:
+            raise Refused("total_amount")
         if amount is None:
             if any(each is None for _, _, each, _ in lines):
                 raise Refused("total_amount")
@@ -114,9 +118,9 @@ class State:
         for name, units, each, cost in lines:
             product = self.products[name]
             add(product, moment, units, units * (each or 0), int(units > 0))
-            product["unpriced"] += units if each is None else 0
-            product["cost"] += units * (cost or 0)
-            product["uncosted"] += units if cost is None else 0
+            product["unpriced"] = plus(product["unpriced"], units if each is None else 0)
+            product["cost"] = plus(product["cost"], units * (cost or 0))
+            product["uncosted"] = plus(product["uncosted"], units if cost is None else 0)
         all_units = sum(units for _, units, _, _ in lines)
         is_invoice = int(any(units > 0 for _, units, _, _ in lines))
         add(self.daily[moment.date().isoformat()], moment, all_units, amount, is_invoice)
@@ -129,6 +133,8 @@ class State:
         times = {name: when(event.get(name)) for name in ["updated_at", "last_movement", "created_at", "expiry_date"]}
         record = {"name": event.get("name"), "category": event.get("category"),
                   "buy": price(event.get("buy_price")), "sell": price(event.get("sell_price"))}
+        if abs(quantity) > oracle.MAX_QUANTITY or any((record[name] or 0) > oracle.MAX_PRICE for name in ("buy", "sell")):
+            raise Refused("quantity or price")
         arrived = EPOCH + timedelta(milliseconds=at)
         version = (times["updated_at"] or arrived, place)
         moved = times["last_movement"] or times["created_at"] or times["updated_at"] or arrived
@@ -136,7 +142,7 @@ class State:
         newest(self.records, product, version, record)
         newest(self.batches, (product, batch), version,
                {**record, "quantity": quantity, "expires": times["expiry_date"], "moved": moved})
-        self.stock[product][0] += quantity
+        self.stock[product][0] = plus(self.stock[product][0], quantity)
         self.stock[product][1] += 1
         return [times["updated_at"], times["last_movement"], times["created_at"]]
 

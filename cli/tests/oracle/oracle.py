@@ -24,6 +24,9 @@ from fractions import Fraction
 
 SCALE = 10_000
 MAX_ITEMS = 10_000  # of one sale event
+MAX_PRICE, MAX_QUANTITY = 10**9 * SCALE, 10**9  # of a line
+MAX_LINE, MAX_AMOUNT, MAX_UNITS = 10**10 * SCALE, 10**10 * SCALE, 10**10  # of a line, of all of a sale, either way
+SUM_LIMIT = 4 * 10**18  # a sum that comes so far, either way, stays there
 BUY_SHARE = Fraction(60, 100)  # of the sell price, for derived inventory
 STOCK_SHARE = 10  # stock is a tenth of the net units sold
 PROFIT, VELOCITY, IDLE = Fraction(5, 10), Fraction(3, 10), Fraction(2, 10)
@@ -130,8 +133,25 @@ def record(lines):
     }
 
 
+def bounded(lines):
+    """Whether (quantity, price or None) of all lines are within what one sale may say."""
+    priced = [(units, price) for units, price in lines if price is not None]
+    return (
+        all(0 < abs(units) <= MAX_QUANTITY for units, _ in lines)
+        and all(0 <= price <= MAX_PRICE and abs(units * price) <= MAX_LINE for units, price in priced)
+        and sum(abs(units) for units, _ in lines) <= MAX_UNITS
+        and sum(abs(units * price) for units, price in priced) <= MAX_AMOUNT
+    )
+
+
 def acceptable(lines):
-    return len(lines) <= MAX_ITEMS and all(line["quantity"] != 0 and line["price"] >= 0 for line in lines)
+    return len(lines) <= MAX_ITEMS and bounded([(line["quantity"], line["price"]) for line in lines])
+
+
+def plus(total, more):
+    if abs(total) >= SUM_LIMIT:
+        return total
+    return max(-SUM_LIMIT, min(SUM_LIMIT, total + more))
 
 
 def sale():
@@ -140,8 +160,8 @@ def sale():
 
 def add(total, moment, units, revenue, sales):
     """Adds units and revenue, and so many sales of that moment; what came back is none."""
-    total["units"] += units
-    total["revenue"] += revenue
+    total["units"] = plus(total["units"], units)
+    total["revenue"] = plus(total["revenue"], revenue)
     total["invoices"] += sales
     if sales:
         total["first"] = moment if total["first"] is None else min(total["first"], moment)
@@ -221,6 +241,7 @@ def expected(path):
                           "category": "Dead Stock"})
 
     return {
+        "rows": sum(map(len, invoices.values())),
         "bad_rows": bad,
         "accepted": accepted,
         "rejected": len(invoices) - accepted,

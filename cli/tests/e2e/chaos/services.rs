@@ -1,11 +1,8 @@
 //! The broker and the database as processes, by the scripts that started them.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::PathBuf;
 
-use tokio::task::block_in_place;
+use crate::harness::scripts;
 
 /// The services of a campaign: those that `hack/chaos.sh` started, and nobody else uses.
 pub struct Services {
@@ -20,23 +17,12 @@ impl Services {
 
     /// Runs one of the scripts.
     fn hack(script: &str, arguments: &[&str]) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack").join(script);
-        let output = block_in_place(|| Command::new(&script).args(arguments).output()).unwrap();
-        assert!(
-            output.status.success(),
-            "{} {arguments:?}: {}",
-            script.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        scripts::hack(script, arguments, &[]);
     }
 
-    /// Kills a service's process, and waits until it is gone: its script would take it for running.
+    /// Kills a service's process.
     fn kill(&self, pid: &str) {
-        let file = self.run.join(pid);
-        let kill =
-            format!("p=$(cat '{}'); kill -KILL $p; while [ -e /proc/$p/cwd ]; do sleep 0.01; done", file.display());
-        let status = block_in_place(|| Command::new("sh").args(["-c", &kill]).status());
-        assert!(status.unwrap().success(), "{kill}");
+        scripts::kill(&self.run.join(pid));
     }
 
     pub fn kill_broker(&self) {
