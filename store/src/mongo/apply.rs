@@ -107,11 +107,13 @@ impl MongoStore {
 
     async fn apply_kind<K: Kind>(&self, parts: &[Part<'_>], report: &mut ApplyReport) -> Result<()> {
         let mut open = Open::<K> { unknown: combine::<K>(parts), there: Vec::new(), absent: Vec::new() };
+        // Behind `mongos` the count of a statement for many says nothing.
+        let by_many = !self.is_sharded().await?;
         let mut patience = PATIENCE;
         while open.keys() > 0 {
             open.without(parts, &report.lost);
             let (keys, all) = (open.keys(), open.changes());
-            let (chunks, mut refused) = self.chunks::<K>(parts, open);
+            let (chunks, mut refused) = self.chunks::<K>(parts, open, by_many);
             let mut commands = Vec::new();
             for chunk in chunks {
                 commands.push(self.apply_chunk::<K>(parts, chunk));
@@ -144,15 +146,22 @@ impl MongoStore {
         updates.div_ceil(self.write_connections).max(WORTH_A_COMMAND).min(self.updates_per_command)
     }
 
-    /// What to send, a command each: keys that change alike together, as far as there are enough of them, others one by one.
+    /// What to send, a command each: keys that change alike together, as far as there are enough of them and a statement may be
+    /// for many, others one by one.
     /// Second: many that do not change alike are looked for before they are sent, as if they had been refused, since new ones
     /// are inserted several times as fast as by an upsert.
-    fn chunks<'a, K: Kind>(&self, parts: &[Part<'a>], open: Open<'a, K>) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
+    fn chunks<'a, K: Kind>(
+        &self,
+        parts: &[Part<'a>],
+        open: Open<'a, K>,
+        by_many: bool,
+    ) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
         let Open { unknown, there, absent } = open;
         let (mut chunks, mut alone) = (Vec::new(), Vec::new());
         let mut alike: BTreeMap<Vec<i64>, Vec<Entry<'a, K>>> = BTreeMap::new();
         for entry in unknown {
-            match total::<K>(parts, &entry).and_then(|change| K::shape(self, &change)) {
+            let shape = || total::<K>(parts, &entry).and_then(|change| K::shape(self, &change));
+            match by_many.then(shape).flatten() {
                 Some(shape) => alike.entry(shape).or_default().push(entry),
                 None => alone.push(entry),
             }

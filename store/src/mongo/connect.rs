@@ -14,7 +14,10 @@ use mongodb::{
         TlsOptions, WriteConcern,
     },
 };
-use stockstream_model::settings::{Limits, MongoDb, MongoTls, Settings, is_reserved_database};
+use stockstream_model::{
+    documents::Deployment,
+    settings::{Limits, MongoDb, MongoTls, Settings, is_reserved_database},
+};
 
 use tempfile::TempPath;
 
@@ -93,6 +96,8 @@ pub(super) struct Opened {
     /// What its client was made with.
     pub options: Arc<ClientOptions>,
     pub place: String,
+    /// How its servers stand together, once that was asked.
+    pub deployment: OnceLock<Deployment>,
 }
 
 /// A client for an address, or that of another store which has the same. Nothing is sent yet.
@@ -127,7 +132,8 @@ pub(super) async fn open(
         let proxy = Socks5Proxy::builder().host(Ipv4Addr::LOCALHOST.to_string()).port(*port);
         options.socks5_proxy = Some(proxy.authentication((user.clone(), password.clone())).build());
     }
-    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
+    // A server alone acknowledges before its journal is on disk unless it is asked not to.
+    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
     options.read_concern = Some(ReadConcern::majority());
     // Whatever the address says: a secondary may not have what was acknowledged.
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
@@ -151,7 +157,8 @@ pub(super) async fn open(
             (client, Arc::new(options))
         }
     };
-    Ok(Opened { uri: uri.to_owned(), db: client.database(&database), options, place })
+    let (db, deployment) = (client.database(&database), OnceLock::new());
+    Ok(Opened { uri: uri.to_owned(), db, options, place, deployment })
 }
 
 /// Puts the certificates of the settings in; any of them switches TLS on. Returns the file that the client reads its own from.

@@ -5,6 +5,7 @@ pub mod address;
 mod apply;
 mod codec;
 mod connect;
+mod deployment;
 mod details;
 mod failure;
 mod figures;

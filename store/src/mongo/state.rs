@@ -25,6 +25,9 @@ use crate::{
 /// How many ids one query names.
 pub(super) const IDS_PER_QUERY: usize = 5_000;
 
+/// How often behind `mongos` documents are swept that were passed by; what is left then, the next sweep finds.
+const SWEEPS: u32 = 8;
+
 impl StateStore for MongoStore {
     fn troubles(&self) -> Vec<Trouble> {
         self.troubles.list()
@@ -32,6 +35,7 @@ impl StateStore for MongoStore {
 
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
         let generation = self.claim_and_settle(pipeline).await?;
+        self.learn_server().await?;
         self.make_indexes().await?;
         for view in View::ALL {
             let empty = ViewState::new(view);
@@ -133,8 +137,14 @@ impl StateStore for MongoStore {
         let mut swept = 0;
         for (collection, derived) in [(names::PRODUCTS, products), (names::CLIENTS, clients)] {
             let stale = doc! { "g": { "$ne": stamp } };
-            let update = doc! { "q": stale, "u": [{ "$set": derived }], "multi": true };
-            swept += self.update_many(collection, &[update]).await?.n;
+            let update = doc! { "q": stale.clone(), "u": [{ "$set": derived }], "multi": true };
+            for _ in 0..SWEEPS {
+                swept += self.update_many(collection, std::slice::from_ref(&update)).await?.n;
+                // There, a document that moves to another shard meanwhile may be passed by.
+                if !self.is_sharded().await? || self.find_one(collection, stale.clone()).await?.is_none() {
+                    break;
+                }
+            }
         }
         Ok(swept)
     }

@@ -36,6 +36,7 @@ impl ViewStore for MongoStore {
             checkpoints,
             workers,
             rejections: self.rejections().await?,
+            server: self.server_found().await?,
             settings: settings.and_then(|settings| deserialize_from_document(settings).ok()),
             views,
             read_at,

@@ -159,10 +159,16 @@ impl MongoStore {
 
     /// Deletes what matches. Returns how many.
     pub(super) async fn delete(&self, collection: &str, filter: Document) -> Result<u64> {
-        let delete = encoded(&doc! { "q": filter, "limit": 0 })?;
-        let deletes = [delete];
-        let deletes = Statements { command: cstr!("delete"), of: cstr!("deletes"), collection, items: &deletes };
-        Ok(self.write_valid(&deletes).await?.n)
+        let delete = [encoded(&doc! { "q": filter.clone(), "limit": 0 })?];
+        let deletes = Statements { command: cstr!("delete"), of: cstr!("deletes"), collection, items: &delete };
+        let mut all = 0;
+        loop {
+            all += self.write_valid(&deletes).await?.n;
+            // There, a document that moves to another shard meanwhile may be passed by.
+            if !self.is_sharded().await? || self.find_one(collection, filter.clone()).await?.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
     /// Any command but a write, sent again while that may help.
@@ -209,6 +215,7 @@ impl Statements<'_> {
         }
         let mut concern = RawDocumentBuf::new();
         concern.append(cstr!("w"), "majority");
+        concern.append(cstr!("j"), true);
         let mut command = RawDocumentBuf::new();
         command.append(self.command, self.collection);
         command.append(self.of, statements);
