@@ -15,6 +15,7 @@ use crate::{
     ApplyReport, Batch, StoreError, Trouble,
     batch::StockKey,
     core::{
+        at_limit::AtLimit,
         invoice::Asking,
         owner::{Owner, SignsOfLife},
     },
@@ -170,6 +171,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// Counts what all clients and all stock at risk amount to and keeps it for readers, where they could not count it as
     /// fast. What was counted later stays.
     fn publish_totals(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Sums that are at their limit, of at most so many keys of each kind.
+    fn sums_at_limit(&self, at_most: u32) -> impl Future<Output = Result<Vec<AtLimit>>> + Send;
 
     /// Writes a worker's heartbeat.
     fn heartbeat(&self, heartbeat: &Heartbeat) -> impl Future<Output = Result<()>> + Send;

@@ -24,6 +24,7 @@ mod entering;
 mod exact;
 mod handing_over;
 mod identity;
+mod limits;
 mod oidc;
 mod positions;
 mod readers;

@@ -12,6 +12,7 @@ use crate::{
     ApplyReport, Batch, Range, StoreError,
     batch::{self, PAYLOAD_BYTES},
     core::{
+        at_limit::AtLimit,
         invoice::{Asking, decide},
         owner::{Owner, Ownership, SignsOfLife, check_id, foreign, ownership},
         swap::{follows, is_same_write},
@@ -262,6 +263,14 @@ impl StateStore for MemoryStore {
 
     async fn publish_totals(&self) -> Result<()> {
         Ok(()) // they are counted when they are read
+    }
+
+    async fn sums_at_limit(&self, at_most: u32) -> Result<Vec<AtLimit>> {
+        let inner = self.lock();
+        let products = inner.products.values().filter_map(|doc| AtLimit::of_product(&doc.value)).take(at_most as usize);
+        let clients = inner.clients.values().filter_map(|doc| AtLimit::of_client(&doc.value)).take(at_most as usize);
+        let days = inner.daily.iter().filter_map(|(day, doc)| AtLimit::of_day(*day, &doc.value)).take(at_most as usize);
+        Ok(products.chain(clients).chain(days).collect())
     }
 
     async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {

@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     ApplyReport, Batch, Trouble,
-    core::{generation::may_sweep, invoice::Asking, owner::SignsOfLife, swap::which_stand, view::is_at},
+    core::{
+        at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, swap::which_stand, view::is_at,
+    },
     fail_point,
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
@@ -269,6 +271,22 @@ impl StateStore for MongoStore {
 
     async fn publish_totals(&self) -> Result<()> {
         self.write_totals().await
+    }
+
+    async fn sums_at_limit(&self, at_most: u32) -> Result<Vec<AtLimit>> {
+        let of = |collection| {
+            let query = Query::of(doc! { update::AT_LIMIT: true }).sort(doc! { "_id": 1 }).fields(doc! { "o": 0 });
+            self.find(collection, query.part(0, at_most.into()))
+        };
+        let (products, clients, days) = tokio::try_join!(of(names::PRODUCTS), of(names::CLIENTS), of(names::DAILY))?;
+        let mut all = Vec::new();
+        for product in &products {
+            all.extend(AtLimit::of_product(&codec::product(product, self.analytics.history_days)?));
+        }
+        all.extend(clients.iter().filter_map(|client| AtLimit::of_client(&codec::client(client))));
+        let day = |document| Some((codec::text(document, "_id").parse().ok()?, codec::day_totals(document)));
+        all.extend(days.iter().filter_map(day).filter_map(|(day, totals)| AtLimit::of_day(day, &totals)));
+        Ok(all)
     }
 
     async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {

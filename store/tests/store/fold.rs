@@ -81,7 +81,7 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
 }
 
 fn plus(sum: Money, amount: Option<Money>) -> Money {
-    Money::from_units(sum.units() + amount.unwrap_or_default().units())
+    sum.summed(amount.unwrap_or_default())
 }
 
 /// The units that are not valued.

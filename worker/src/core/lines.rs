@@ -9,6 +9,7 @@ use stockstream_model::{
     Day, Money, Timestamp,
     documents::{DayTotals, FoldRules},
     event::{Item, Sale},
+    sum,
 };
 use stockstream_store::{
     Range,
@@ -101,8 +102,8 @@ impl Lines {
             sold_at.into_iter().for_each(|at| product.sold_at(at));
             product.day(day).add(&totals);
             match cost {
-                Some(cost) => product.cost = product.cost.saturating_add(cost),
-                None => product.uncosted = product.uncosted.saturating_add(totals.units),
+                Some(cost) => product.cost = product.cost.summed(cost),
+                None => product.uncosted = sum::add(product.uncosted, totals.units),
             }
         }
         places.extend(bought.iter().map(|bought| place(&mut range.clients, &bought.client)));

@@ -1,6 +1,7 @@
 //! Publication of the views, under one rule: nothing moved, nothing written; an empty result never replaces a good one;
 //! an equal result only says that it was checked; otherwise publish so that no reader ever finds a view empty.
 
+mod limits;
 mod risk;
 mod totals;
 mod turn;
@@ -84,6 +85,7 @@ async fn view_kept<S: StateStore>(
         if !shared.publisher.load(Ordering::Relaxed) {
             publisher.forget();
             shared.settled(publisher.view.name());
+            changed.notify_one(); // what was named of the role is named by another from now on
             continue;
         }
         let alone = match publisher.view {

@@ -1,6 +1,6 @@
 //! What all clients and all stock at risk amount to, for readers: counted anew some time after events came, and rarely where that is dear.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use stockstream_store::StateStore;
 use tokio::{
@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::COURTESY;
+use super::{COURTESY, limits::Limits};
 use crate::shared::Shared;
 
 /// Counting takes no more than one part in so many of the time.
@@ -24,10 +24,17 @@ fn stands(took: Duration) -> Duration {
     (took * SHARE).clamp(LEAST, LONGEST)
 }
 
-/// Counts whenever something changed, it is time, and nothing else that is dear goes on. Never ends.
+/// Counts whenever something changed, it is time, and nothing else that is dear goes on; and looks for sums that are at their
+/// limit. Never ends.
 pub(super) async fn keep<S: StateStore>(store: &S, shared: &Shared, changed: &Notify, dear: &Mutex<()>) {
+    let mut limits = Limits::default();
     loop {
         changed.notified().await;
+        if !shared.publisher.load(Ordering::Relaxed) {
+            limits.forget(shared);
+            shared.settled(TOTALS);
+            continue;
+        }
         let alone = timeout(COURTESY, dear.lock()).await;
         let began = Instant::now();
         match store.publish_totals().await {
@@ -37,6 +44,10 @@ pub(super) async fn keep<S: StateStore>(store: &S, shared: &Shared, changed: &No
                 shared.trouble(TOTALS, format!("the totals of clients and stock at risk are not counted: {error}"));
                 changed.notify_one();
             }
+        }
+        if let Err(error) = limits.look(store, shared).await {
+            tracing::warn!(%error, "sums at their limit were not looked for; trying again");
+            changed.notify_one();
         }
         drop(alone);
         sleep_until(began + stands(began.elapsed())).await;
