@@ -51,6 +51,7 @@ mod store {
     mod indexes;
     mod invoices;
     mod money;
+    mod mongos;
     mod names;
     mod prepare;
     mod publication;
