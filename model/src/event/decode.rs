@@ -145,8 +145,8 @@ fn parse<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Rejection> {
     // sonic-rs is the fast way; only for what it refuses is the slow one asked where and why.
     match sonic_rs::from_slice(payload) {
         Ok(event) if escape::are_whole(payload) => Ok(event),
-        Ok(_) => Err(explain::<T>(payload, &"an escape is not whole")),
-        Err(fast) => Err(explain::<T>(payload, &fast)),
+        Ok(_) => Err(explain::<T>(payload, &"an escape is not whole").explained(payload)),
+        Err(fast) => Err(explain::<T>(payload, &fast).explained(payload)),
     }
 }
 

@@ -8,6 +8,7 @@ mod dated;
 mod decode;
 mod depth;
 mod escape;
+mod hint;
 mod id;
 mod inventory;
 mod sale;
