@@ -138,6 +138,17 @@ pub(crate) struct Derive {
     pub stock_share: Decimal,
 }
 
+/// How a file is read.
+#[derive(Args)]
+pub(crate) struct Reading {
+    /// A column of another name, and the field that it holds; may be said several times
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    pub mapping: Vec<String>,
+    /// What the text of a CSV file is encoded in, such as windows-1252 [default: UTF-8, or UTF-16 where it begins so]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum YesNo {
     Yes,
@@ -149,6 +160,8 @@ pub(crate) struct Up {
     /// Read this file instead of making up a shop: what `stockstream import` reads
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub derive: Derive,
     #[command(flatten)]
@@ -184,12 +197,11 @@ pub(crate) struct Shop {
 
 #[derive(Args)]
 pub(crate) struct Import {
-    /// CSV in the layout of the Online Retail data set, also gzipped; an XLSX workbook with one such sheet, or with the
-    /// sheets Products, Clients, Invoices, Invoice_Details
+    /// CSV in the layout of the Online Retail data set, also gzipped; an XLSX workbook with such sheets, or with the sheets
+    /// Products, Clients, Invoices, Invoice_Details
     pub file: PathBuf,
-    /// A column of another name, and the field that it holds; may be said several times
-    #[arg(long = "map", value_name = "COLUMN=FIELD")]
-    pub mapping: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub derive: Derive,
     #[command(flatten)]

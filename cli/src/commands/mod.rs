@@ -19,10 +19,11 @@ use std::{
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::{
-    args::{Cli, Command, Derive, YesNo},
+    args::{Cli, Command, Derive, Reading, YesNo},
     exit::{Failure, Outcome},
 };
-use stockstream_input::{DeriveInventory, ImportOptions};
+use stockstream_input::{DeriveInventory, Encoding, ImportOptions, Mapping};
+use stockstream_model::{Timestamp, settings::Sales};
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> Result<Outcome, Failure> {
@@ -63,8 +64,20 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn import_options(derive: &Derive, by_default: bool) -> ImportOptions {
+/// How a file is read. What lies further in the future than workers take is refused before it is sent.
+fn import_options(
+    derive: &Derive,
+    reading: &Reading,
+    sales: &Sales,
+    by_default: bool,
+) -> Result<ImportOptions, Failure> {
     let wanted = derive.derive_inventory.map_or(by_default, |answer| answer == YesNo::Yes);
     let shares = DeriveInventory { buy_share: derive.buy_share, stock_share: derive.stock_share };
-    ImportOptions { derive_inventory: wanted.then_some(shares), ..ImportOptions::default() }
+    Ok(ImportOptions {
+        derive_inventory: wanted.then_some(shares),
+        mapping: Mapping::parse(&reading.mapping)?,
+        encoding: reading.encoding.as_deref().map(Encoding::named).transpose()?,
+        latest: Some(Timestamp::now().plus_millis(sales.future_tolerance.millis() as i64)),
+        ..ImportOptions::default()
+    })
 }

@@ -143,11 +143,12 @@ async fn feed<S: StateStore + ViewStore>(
         .map_err(|error| Failure::Usage { message: format!("the generator ended: {error}") })??;
         return Ok(Outcome::Done);
     };
-    let options = import_options(&args.derive, true);
+    let options = import_options(&args.derive, &args.reading, &settings.sales, true)?;
     let import = tokio::task::spawn_blocking(move || Import::open(&input, options));
     let import = import.await.map_err(|error| Failure::Usage { message: format!("reading ended: {error}") })??;
-    let (total, summary) = (import.total_events(), import.summary().clone());
+    let (total, summary) = (import.total_events(), import.summary());
     eprintln!("input     {} rows: {} sales of {} products", summary.rows, summary.invoices, summary.products);
+    let outcome = import::left_out(&import);
     let paced = args.kafka.is_none();
     let sending = tokio::task::spawn_blocking({
         let (store, shutdown, runtime) = (Arc::clone(&store), shutdown.clone(), tokio::runtime::Handle::current());
@@ -163,12 +164,15 @@ async fn feed<S: StateStore + ViewStore>(
                 sent = true;
             }
             () = tokio::time::sleep(Duration::from_millis(250)) => {}
+            () = shutdown.cancelled() => {
+                eprintln!("\nstopped after {} of {total} events were counted: the rest of the file is not", done - before);
+                return Ok(Outcome::InputLeftOut);
+            }
         }
         done = counted(&*store).await?;
         progress(done - before, total);
     }
     eprintln!("\rcounted   {total} events in {:.1} s; Ctrl-C ends                ", began.elapsed().as_secs_f64());
-    let outcome = import::left_out(&summary);
     shutdown.cancelled().await;
     Ok(outcome)
 }

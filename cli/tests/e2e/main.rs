@@ -22,6 +22,7 @@ mod copies;
 mod embedded;
 mod entering;
 mod exact;
+mod files;
 mod handing_over;
 mod identity;
 mod limits;

@@ -35,6 +35,7 @@ SILVER, GOLD, PROMO = 10_000 * SCALE, 20_000 * SCALE, 10_000 * SCALE
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+DIGITS = re.compile(r"-?[0-9., ]+")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
@@ -84,15 +85,26 @@ def ratio(part, whole):
     return Fraction(part, whole) if whole else None
 
 
+def client(text):
+    """Whom a sale is to: whole numbers lose their decimals, other numbers are nobody, everything else is a name."""
+    if not text:
+        return None
+    if not DIGITS.fullmatch(text):
+        return text
+    whole, _, decimals = text.partition(".")
+    if decimals.strip("0"):
+        raise Bad(text)
+    return str(int(check(WHOLE, whole)))
+
+
 def rows(path):
-    """Each usable row as a dict, or None for a bad one."""
+    """Each usable row as a dict, and of a bad one its invoice alone."""
     opened = gzip.open if path.endswith(".gz") else open
     with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
         for raw in csv.DictReader(file, restval=""):
             try:
                 if not raw["InvoiceNo"] or not raw["StockCode"]:
                     raise Bad("no id")
-                client = raw["CustomerID"]
                 yield {
                     "invoice": raw["InvoiceNo"],
                     "product": raw["StockCode"],
@@ -100,21 +112,28 @@ def rows(path):
                     "quantity": int(check(WHOLE, raw["Quantity"])),
                     "time": time(raw["InvoiceDate"]),
                     "price": money(raw["UnitPrice"]),
-                    "client": str(int(Decimal(check(NUMBER, client)))) if client else None,
+                    "client": client(raw["CustomerID"]),
                 }
             except Bad:
-                yield None
+                yield {"invoice": raw["InvoiceNo"], "bad": True}
 
 
 def read(path):
-    """Rows as (number of bad ones, invoices in order of appearance, products' rows in file order)."""
-    bad, invoices, products = 0, defaultdict(list), defaultdict(list)
-    for row in rows(path):
-        if row is None:
+    """Rows as (number of bad ones, invoices in order of appearance, products' rows in file order).
+
+    An invoice with a bad row counts for nothing; a bad row without an invoice may be of the one above.
+    """
+    bad, invoices, products, spoiled, above = 0, defaultdict(list), defaultdict(list), set(), ""
+    found = list(rows(path))
+    for row in found:
+        above = row["invoice"] or above
+        if "bad" in row:
             bad += 1
-            continue
-        invoices[row["invoice"]].append(row)
-        products[row["product"]].append(row)
+            spoiled.add(above)
+    for row in found:
+        if "bad" not in row and row["invoice"] not in spoiled:
+            invoices[row["invoice"]].append(row)
+            products[row["product"]].append(row)
     return bad, invoices, products
 
 
