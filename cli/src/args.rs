@@ -4,8 +4,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stockstream_dashboard::Role;
-use stockstream_model::{Decimal, event::Stream};
+use stockstream_model::{Decimal, documents::PartitionId, event::Stream};
 use stockstream_operator::PodUser;
+use stockstream_worker::core::reset::Target;
 
 use crate::access::Who;
 
@@ -40,6 +41,47 @@ pub(crate) enum Command {
     HashPassword(HashPassword),
     /// Print every setting with its environment variable
     Settings,
+    /// Mend what only a person can decide
+    #[command(subcommand)]
+    Pipeline(Pipeline),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Pipeline {
+    /// Move the position of one partition: for one that stopped and that no setting lets go on. Says first what will count
+    /// twice or be lost, and wants the pipeline's name
+    Reset(Reset),
+}
+
+#[derive(Args)]
+pub(crate) struct Reset {
+    /// Which partition, as its problem names it: sales/3
+    #[arg(value_name = "STREAM/PARTITION", value_parser = partition)]
+    pub position: PartitionId,
+    /// Where counting goes on in the log as it stands: earliest, latest or an offset
+    #[arg(long, value_name = "OFFSET", value_parser = target)]
+    pub to: Target,
+    /// The pipeline's name, where nobody can be asked to type it
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    #[command(flatten)]
+    pub connect: Connect,
+}
+
+fn partition(text: &str) -> Result<PartitionId, String> {
+    let id = PartitionId::from_text(text).filter(|id| id.partition >= 0);
+    id.ok_or_else(|| "write a stream and the number of a partition, such as sales/3".to_owned())
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    match text {
+        "earliest" => Ok(Target::Earliest),
+        "latest" => Ok(Target::Latest),
+        offset => {
+            let offset = offset.parse().ok().filter(|offset| *offset >= 0).map(Target::Offset);
+            offset.ok_or_else(|| "write earliest, latest or an offset".to_owned())
+        }
+    }
 }
 
 #[derive(Args)]

@@ -40,6 +40,9 @@ pub(crate) fn of(
         if settings.kafka.start_from == plain.kafka.start_from {
             settings.kafka.start_from = changed.kafka.start_from;
         }
+        if settings.kafka.on_recreated_topic == plain.kafka.on_recreated_topic {
+            settings.kafka.on_recreated_topic = changed.kafka.on_recreated_topic;
+        }
     }
     Ok(settings)
 }

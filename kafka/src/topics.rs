@@ -144,6 +144,14 @@ pub fn log_bounds<C: Hears>(
     }
 }
 
+/// The id of the cluster that answers now; `None` where it tells none.
+pub fn cluster_id<C: Hears>(consumer: &BaseConsumer<C>, settings: &Kafka) -> Result<Option<String>> {
+    // What the client knows may be of before another cluster took the place of this one.
+    let asked = consumer.fetch_metadata(Some(&settings.topics.sales.name), PATIENCE);
+    asked.map_err(|error| failed(consumer, settings, "ask Kafka for the id of its cluster", &error))?;
+    Ok(consumer.client().fetch_cluster_id(PATIENCE))
+}
+
 /// Whether a broker says that there is such a topic without that partition. The client's own knowledge may be of before.
 fn lacks<C: Hears>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> bool {
     let Ok(metadata) = consumer.fetch_metadata(Some(topic), PATIENCE) else { return false };

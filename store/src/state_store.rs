@@ -6,7 +6,7 @@ use stockstream_model::{
     Day, Timestamp,
     analytics::ProductFacts,
     documents::{
-        Checkpoint, Heartbeat, InventoryState, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
+        Checkpoint, Heartbeat, InventoryState, KafkaIds, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
     },
     settings::{LossRisk, Pipeline},
 };
@@ -97,6 +97,13 @@ pub trait StateStore: Send + Sync + 'static {
 
     /// Where the pipeline started, if that was written.
     fn start_positions(&self) -> impl Future<Output = Result<Option<StartPositions>>> + Send;
+
+    /// Ids that Kafka gave to what is counted, and to what was before.
+    fn kafka_ids(&self) -> impl Future<Output = Result<KafkaIds>> + Send;
+
+    /// Adds ids of what was replaced. The cluster, if one is given, is the counted one from now on where none was, or one that
+    /// these say was replaced. Comes before the checkpoint that says so.
+    fn note_kafka_ids(&self, ids: &KafkaIds) -> impl Future<Output = Result<()>> + Send;
 
     /// All checkpoints.
     fn checkpoints(&self) -> impl Future<Output = Result<Vec<Checkpoint>>> + Send;

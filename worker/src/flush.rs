@@ -8,7 +8,7 @@ use std::{
 
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, LeaderEpoch, PartitionId},
     event::Reason,
 };
 use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError, fail_point};
@@ -41,12 +41,14 @@ pub(crate) struct FlushPart {
     pub oldest: Option<Timestamp>,
     /// Sales of it that are folded only if they are no copies.
     pub held: Vec<Held>,
+    /// The leader's epoch of its last record.
+    pub epoch: Option<LeaderEpoch>,
 }
 
-impl From<(Checkpoint, Folding)> for FlushPart {
-    fn from((checkpoint, folding): (Checkpoint, Folding)) -> Self {
+impl From<(Checkpoint, Option<LeaderEpoch>, Folding)> for FlushPart {
+    fn from((checkpoint, epoch, folding): (Checkpoint, Option<LeaderEpoch>, Folding)) -> Self {
         let Folding { range, oldest, held, .. } = folding;
-        Self { checkpoint, range, oldest, held }
+        Self { checkpoint, range, oldest, held, epoch }
     }
 }
 
@@ -128,7 +130,8 @@ pub(crate) async fn flush<S: StateStore>(
     }
     let began = Instant::now();
     fail_point("before-claim");
-    let claiming = Claiming::begin(parts.iter().map(|part| (&part.checkpoint, part.range.end)), || shared.stamp());
+    let wanted = parts.iter().map(|part| (&part.checkpoint, part.range.end, part.epoch));
+    let claiming = Claiming::begin(wanted, || shared.stamp());
     let won = if claiming.wanted().is_empty() {
         Vec::new()
     } else {

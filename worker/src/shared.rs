@@ -333,9 +333,17 @@ impl Shared {
         inner.partitions.iter().map(status).collect()
     }
 
-    pub fn problem(&self, key: impl Into<String>, what: impl Into<String>) {
-        self.lock().problems.insert(key.into(), what.into());
+    /// Notes a problem. Whether it is news.
+    pub fn problem(&self, key: impl Into<String>, what: impl Into<String>) -> bool {
+        let what = what.into();
+        let is_news = self.lock().problems.insert(key.into(), what.clone()) != Some(what);
         self.problems_changed.notify_one();
+        is_news
+    }
+
+    /// Whether something of that key is a problem.
+    pub fn has_problem(&self, key: &str) -> bool {
+        self.lock().problems.contains_key(key)
     }
 
     pub fn solved(&self, key: &str) {

@@ -6,6 +6,7 @@ mod generate;
 mod hash_password;
 mod import;
 mod operator;
+mod pipeline;
 mod schema;
 mod up;
 mod worker;
@@ -19,7 +20,7 @@ use std::{
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::{
-    args::{Cli, Command, Derive, Reading, YesNo},
+    args::{Cli, Command, Derive, Pipeline, Reading, YesNo},
     exit::{Failure, Outcome},
 };
 use stockstream_input::{DeriveInventory, Encoding, ImportOptions, Mapping};
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Schema(args) => schema::print(args.stream),
         Command::HashPassword(args) => hash_password::print(&args),
         Command::Settings => schema::settings(),
+        Command::Pipeline(Pipeline::Reset(args)) => block_on(pipeline::reset(args))?,
     }
 }
 

@@ -13,7 +13,7 @@ use stockstream_input::Import;
 use stockstream_kafka::Producer;
 use stockstream_model::{
     event::Stream,
-    settings::{Kafka, Settings},
+    settings::{Kafka, OnRecreatedTopic, Settings},
 };
 use stockstream_store::{MemoryStore, MongoStore, Paging, StateStore, ViewStore};
 use stockstream_worker::Options;
@@ -39,7 +39,10 @@ pub(crate) async fn run(args: Up) -> Result<Outcome, Failure> {
     // History is valued as of its own end, and whatever is in a broker of our own is to be read.
     let mut own = Vec::new();
     own.extend(args.input.is_some().then_some(("STOCKSTREAM_ANALYTICS_AS_OF", "LatestEvent")));
-    own.extend(args.kafka.is_none().then_some(("STOCKSTREAM_KAFKA_START_FROM", "earliest")));
+    if args.kafka.is_none() {
+        own.push(("STOCKSTREAM_KAFKA_START_FROM", "earliest"));
+        own.push(("STOCKSTREAM_KAFKA_ON_RECREATED_TOPIC", "Restart"));
+    }
     let mut settings = settings::of(args.config.as_deref(), args.kafka.as_deref(), args.mongodb.as_deref(), &own)?;
     let broker = match &args.kafka {
         Some(_) => None,
@@ -85,6 +88,12 @@ async fn with_store<S: StateStore + ViewStore>(
         settings.kafka.bootstrap_servers.join(","),
         if args.kafka.is_some() { "yours" } else { "in this process; other programs may produce to it" }
     );
+    if args.kafka.is_none() && args.mongodb.is_some() && settings.kafka.on_recreated_topic == OnRecreatedTopic::Restart
+    {
+        eprintln!(
+            "          it is new and empty each time: what comes counts on top (kafka.onRecreatedTopic: Restart)"
+        );
+    }
     eprintln!(
         "store     {}",
         if args.mongodb.is_some() { "your MongoDB" } else { "in memory: it ends with this process" }

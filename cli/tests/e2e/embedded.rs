@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use stockstream_store::StateStore;
 
 use crate::harness::{
-    Process,
+    Bed, Process,
     compare::{self, Shown},
     data_set, eventually, holds, http, oracle, sample,
 };
@@ -69,4 +70,24 @@ async fn a_year_typed_as_2206_is_no_reason_to_call_all_stock_dead() {
 #[tokio::test(flavor = "multi_thread")]
 async fn odd_rows_need_no_service_either() {
     up(&sample("data/odd-rows.csv")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_of_its_own_is_new_each_time_and_what_comes_counts_on_top() {
+    let Some(bed) = Bed::without_topics(json!({})).await else { return };
+    let (file, uri) = (sample("data/odd-rows.csv"), bed.setting("/mongodb/uri"));
+    let mut first = 0;
+    for time in 1..=2 {
+        let mut up =
+            Process::start(["up", "--listen", "127.0.0.1:0", "--input", file.to_str().unwrap(), "--mongodb", uri]);
+        up.says("kafka.onRecreatedTopic: Restart").await;
+        up.says("counted ").await;
+        let counted: i64 = bed.store.checkpoints().await.unwrap().iter().map(|checkpoint| checkpoint.events).sum();
+        if time == 1 {
+            first = counted;
+        }
+        assert!(first > 0 && counted == time * first, "{counted} events at time {time}, {first} at first");
+        up.signal("TERM");
+        up.outcome().await;
+    }
 }

@@ -18,7 +18,8 @@ mod veil;
 
 pub use analytics::{Analytics, AsOf, ClientTiers, LossRisk, OnEmptyResult, ProductWinners, Weights};
 pub use kafka::{
-    Kafka, OnLostOffsets, Protocol, Sasl, SaslMechanism, Security, StartFrom, Tls, Topic, TopicPolicy, Topics,
+    Kafka, OnLostOffsets, OnRecreatedTopic, Protocol, Sasl, SaslMechanism, Security, StartFrom, Tls, Topic,
+    TopicPolicy, Topics,
 };
 pub use limits::Limits;
 pub use mongodb::{FilesInUri, MongoDb, MongoTls, is_reserved_database};

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use stockstream_model::{
     Day, Timestamp,
     analytics::{ProductFacts, score_base},
-    documents::{Checkpoint, Heartbeat, PartitionId, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    documents::{
+        Checkpoint, Heartbeat, KafkaIds, PartitionId, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
+    },
     settings::{LossRisk, Pipeline},
 };
 
@@ -98,6 +100,21 @@ impl StateStore for MemoryStore {
 
     async fn start_positions(&self) -> Result<Option<StartPositions>> {
         Ok(self.lock().start.clone())
+    }
+
+    async fn kafka_ids(&self) -> Result<KafkaIds> {
+        Ok(self.lock().kafka_ids.clone())
+    }
+
+    async fn note_kafka_ids(&self, ids: &KafkaIds) -> Result<()> {
+        let standing = &mut self.lock().kafka_ids;
+        standing.replaced_clusters.extend(ids.replaced_clusters.iter().cloned());
+        standing.replaced_topics.extend(ids.replaced_topics.iter().cloned());
+        let is_replaced = standing.cluster.as_ref().is_none_or(|cluster| ids.replaced_clusters.contains(cluster));
+        if is_replaced && ids.cluster.is_some() {
+            standing.cluster.clone_from(&ids.cluster);
+        }
+        Ok(())
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {

@@ -7,8 +7,8 @@ use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRecordFields, ClientState, DayTotals, FoldRules, InventoryState, PartitionId, ProductRecord,
-        ProductState, StartPositions, Version,
+        Checkpoint, ClientRecordFields, ClientState, DayTotals, FoldRules, InventoryState, LeaderEpoch, PartitionId,
+        ProductRecord, ProductState, StartPositions, Version,
     },
     event::Stream,
     settings::Span,
@@ -200,8 +200,10 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
         "_id": checkpoint.id.to_string(),
         "incarnation": checkpoint.incarnation,
         "topic_id": checkpoint.topic_id.clone(),
+        "cluster_id": checkpoint.cluster_id.clone(),
         "next": checkpoint.next,
         "pending": checkpoint.pending,
+        "epoch": checkpoint.epoch.map(|epoch| doc! { "at": epoch.at, "value": epoch.value }),
         "version": checkpoint.version,
         "writer": &checkpoint.writer,
         "events": checkpoint.events,
@@ -242,8 +244,10 @@ pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
         id: id.ok_or_else(|| malformed(names::CHECKPOINTS, document, "its id is no partition"))?,
         incarnation: integer(document, "incarnation"),
         topic_id: maybe_text(document, "topic_id"),
+        cluster_id: maybe_text(document, "cluster_id"),
         next: integer(document, "next"),
         pending: maybe_integer(document, "pending"),
+        epoch: document.get_document("epoch").ok().and_then(leader_epoch),
         version: integer(document, "version"),
         writer: text(document, "writer"),
         events: integer(document, "events"),
@@ -256,6 +260,11 @@ pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
         generation: integer(document, "generation"),
         updated_at: maybe_time(document, "updated_at").unwrap_or_default(),
     })
+}
+
+fn leader_epoch(document: &Document) -> Option<LeaderEpoch> {
+    let value = maybe_integer(document, "value").and_then(|value| i32::try_from(value).ok())?;
+    Some(LeaderEpoch { at: maybe_integer(document, "at")?, value })
 }
 
 pub(super) fn start_document(start: &StartPositions) -> Document {

@@ -15,6 +15,7 @@ mod identity;
 mod indexes;
 mod inspect;
 mod invoices;
+mod kafka_ids;
 mod kinds;
 mod meta;
 mod reads;

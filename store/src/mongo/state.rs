@@ -2,7 +2,7 @@ use bson::{Bson, Document, doc};
 use stockstream_model::{
     Day, Timestamp,
     analytics::ProductFacts,
-    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    documents::{Checkpoint, Heartbeat, KafkaIds, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
 };
 
@@ -94,6 +94,14 @@ impl StateStore for MongoStore {
 
     async fn start_positions(&self) -> Result<Option<StartPositions>> {
         self.meta("start").await?.as_ref().map(codec::start).transpose()
+    }
+
+    async fn kafka_ids(&self) -> Result<KafkaIds> {
+        self.read_kafka_ids().await
+    }
+
+    async fn note_kafka_ids(&self, ids: &KafkaIds) -> Result<()> {
+        self.write_kafka_ids(ids).await
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {

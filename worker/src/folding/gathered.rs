@@ -7,7 +7,7 @@ use std::sync::{
 
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, LeaderEpoch, PartitionId},
 };
 use tokio::sync::oneshot;
 
@@ -42,10 +42,21 @@ pub(super) struct Growing {
     bytes: AtomicUsize,
 }
 
+/// A record as it is read.
+pub(crate) struct Gathering<'a> {
+    pub offset: i64,
+    pub produced_at: Option<Timestamp>,
+    /// The epoch of the leader that wrote it, where the broker tells it.
+    pub epoch: Option<i32>,
+    pub payload: &'a [u8],
+}
+
 /// A range that is being read.
 pub(crate) struct Gathered {
     id: PartitionId,
     end: i64,
+    /// That of its last record.
+    epoch: Option<LeaderEpoch>,
     records: usize,
     rules: Rules,
     chunk: Chunk,
@@ -55,6 +66,7 @@ pub(crate) struct Gathered {
 /// A range to be flushed, once its last records are folded.
 pub(crate) struct Handed {
     checkpoint: Checkpoint,
+    epoch: Option<LeaderEpoch>,
     folding: oneshot::Receiver<Folding>,
 }
 
@@ -85,6 +97,7 @@ impl Folded for Gathered {
         Self {
             id: checkpoint.id,
             end: next,
+            epoch: None,
             records: 0,
             rules,
             chunk: Chunk::default(),
@@ -106,8 +119,10 @@ impl Folded for Gathered {
 }
 
 impl Gathered {
-    pub fn push(&mut self, offset: i64, produced_at: Option<Timestamp>, payload: &[u8], threads: &Threads) {
+    pub fn push(&mut self, record: &Gathering<'_>, threads: &Threads) {
+        let Gathering { offset, produced_at, epoch, payload } = *record;
         self.end = offset + 1;
+        self.epoch = epoch.map(|value| LeaderEpoch { at: self.end, value });
         self.records += 1;
         let Chunk { bytes, entries } = &mut self.chunk;
         bytes.extend_from_slice(payload);
@@ -131,7 +146,7 @@ impl Gathered {
     pub fn hand(mut self, checkpoint: Checkpoint, threads: &Threads) -> Handed {
         self.send(threads);
         let folding = threads.finish(self.id, &self.growing, self.end);
-        Handed { checkpoint: self.rules.on(checkpoint), folding }
+        Handed { checkpoint: self.rules.on(checkpoint), epoch: self.epoch, folding }
     }
 
     /// How many keys it has changed; a record that is not folded yet counts as one.
@@ -152,7 +167,7 @@ impl Handed {
     }
 
     /// Waits until everything is folded. `None` if its thread is gone.
-    pub async fn folded(self) -> Option<(Checkpoint, Folding)> {
-        Some((self.checkpoint, self.folding.await.ok()?))
+    pub async fn folded(self) -> Option<(Checkpoint, Option<LeaderEpoch>, Folding)> {
+        Some((self.checkpoint, self.epoch, self.folding.await.ok()?))
     }
 }

@@ -5,7 +5,7 @@ mod gathered;
 mod threads;
 mod told;
 
-pub(crate) use gathered::{Gathered, Handed};
+pub(crate) use gathered::{Gathered, Gathering, Handed};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, FoldRules},

@@ -21,11 +21,11 @@ use stockstream_kafka::{
     Complaint, Heard, Hears, KafkaError, barred, is_unreadable, note_log, reading_config, unreadable_offset,
 };
 use stockstream_model::{
-    documents::{Checkpoint, PartitionId},
+    documents::PartitionId,
     settings::{Kafka, Settings},
 };
 
-use super::assignment::Resolve;
+use super::resolve::{Resolve, Resolved};
 use crate::shared::{Fetched, Shared};
 
 /// How long partitions that are taken away wait for the flush under way, so that their next owner finds nothing claimed.
@@ -33,7 +33,7 @@ const FINISH_FLUSH: Duration = Duration::from_secs(3);
 
 /// What changed in the assignment, in order.
 pub(super) enum News {
-    Assigned(Vec<Checkpoint>),
+    Assigned(Resolved),
     Revoked(Vec<PartitionId>),
 }
 
@@ -83,7 +83,7 @@ impl Context {
         self.has_news.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn resolve(&self, consumer: &BaseConsumer<Self>, ids: &[PartitionId]) -> Vec<(Checkpoint, i64)> {
+    pub(super) fn resolve(&self, consumer: &BaseConsumer<Self>, ids: &[PartitionId]) -> Resolved {
         (self.resolve)(consumer, ids)
     }
 
@@ -117,10 +117,10 @@ impl ConsumerContext for Context {
         let ids = self.ids(list);
         let outcome = match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                let resumed = self.resolve(consumer, &ids);
-                let positions = super::assignment::list(&self.kafka.topics, &resumed);
+                let resolved = self.resolve(consumer, &ids);
+                let positions = super::assignment::list(&self.kafka.topics, &resolved.reading);
                 tracing::info!(partitions = ids.len(), "partitions assigned");
-                self.add_news(News::Assigned(resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect()));
+                self.add_news(News::Assigned(resolved));
                 self.add(consumer, &positions)
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {

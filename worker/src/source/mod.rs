@@ -4,16 +4,16 @@ mod assignment;
 mod consumers;
 mod context;
 mod fetching;
+mod resolve;
 pub(crate) mod slot;
 mod unreadable;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
-pub(crate) use assignment::{Positions, resolver};
 pub(crate) use consumers::Consumers;
 pub(crate) use context::Context;
 use rdkafka::{
@@ -23,8 +23,9 @@ use rdkafka::{
     message::BorrowedMessage,
     types::RDKafkaErrorCode as Code,
 };
+pub(crate) use resolve::{Positions, resolver};
 use slot::{Slot, Slots};
-use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection, is_unreadable};
+use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection, is_unreadable, leader_epoch};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
@@ -37,7 +38,7 @@ use unreadable::Unreadable;
 
 use crate::{
     flush::Flushed,
-    folding::{Handed, Threads},
+    folding::{Gathering, Handed, Threads},
     incarnation::renew,
     shared::Shared,
 };
@@ -60,6 +61,9 @@ const FAR_BEHIND: i64 = 100_000;
 /// How old what is shown may be while catching up, from reading to the end of its flush.
 const FRESH: Duration = Duration::from_secs(9);
 
+/// How often partitions that stand still are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
 /// How often the password's file is looked at while a broker refuses us.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
@@ -80,6 +84,9 @@ pub(crate) struct Source {
     done: mpsc::Receiver<Flushed>,
     shutdown: CancellationToken,
     slots: Slots,
+    /// Partitions of ours that stand still.
+    stopped: BTreeSet<PartitionId>,
+    last_look: Instant,
     in_flight: bool,
     last_flush: Instant,
     /// How long the last flush took, until what was handed over was folded and in the database; a guess before the first.
@@ -114,6 +121,8 @@ impl Source {
             done,
             shutdown,
             slots: Slots::new(),
+            stopped: BTreeSet::new(),
+            last_look: now,
             in_flight: false,
             last_flush: now,
             last_took: FRESH / 2,
@@ -139,8 +148,20 @@ impl Source {
             self.commit_if_due();
             self.renew_if_barred();
             self.start_anew_if_stale();
+            self.look_again_if_due();
         }
         self.end();
+    }
+
+    /// A partition that stands still goes on by itself once its log fits again.
+    fn look_again_if_due(&mut self) {
+        if self.stopped.is_empty() {
+            self.last_look = Instant::now();
+        } else if self.last_look.elapsed() >= LOOK_AGAIN {
+            let ids: Vec<PartitionId> = self.stopped.iter().copied().collect();
+            assignment::start_over(&self.consumer, &self.settings, &ids);
+            self.last_look = Instant::now();
+        }
     }
 
     /// A client that knows a topic that is gone is replaced by one that knows nothing.
@@ -151,6 +172,7 @@ impl Source {
         tracing::info!("leaving the group, and joining it again with a new Kafka client");
         self.finish_flush();
         self.slots.clear();
+        self.stopped.clear();
         self.uncommitted.clear();
         self.shared.metrics.paused.set(0);
         match self.consumers.make() {
@@ -192,11 +214,11 @@ impl Source {
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
         for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
-            let Self { consumer, slots, settings, shared, threads, unreadable, .. } = self;
+            let Self { consumer, slots, stopped, settings, shared, threads, unreadable, .. } = self;
             let polled = consumer.poll(wait);
             // What a rebalance in this very poll changed must be known before anything else is done.
             if consumer.context().has_news() {
-                assignment::take(consumer, slots, settings, shared);
+                assignment::take(consumer, slots, stopped, settings, shared);
             }
             match polled {
                 None => {
@@ -265,10 +287,14 @@ impl Source {
     fn take(&mut self, flushed: Flushed) {
         self.in_flight = false;
         self.last_took = self.last_flush.elapsed();
+        let mut over = flushed.lost;
         for checkpoint in flushed.completed {
             self.uncommitted.insert(checkpoint.id, checkpoint.next);
-            if let Some(slot) = self.slots.get_mut(&checkpoint.id) {
-                slot.completed(checkpoint);
+            match self.slots.get_mut(&checkpoint.id) {
+                // It waits until the log has passed the position.
+                Some(slot) if slot.is_cut() => over.push(checkpoint.id),
+                Some(slot) => slot.completed(checkpoint),
+                None => {}
             }
         }
         for (id, reason) in flushed.stopped {
@@ -277,8 +303,8 @@ impl Source {
                 self.stop_fetching(id);
             }
         }
-        let lost: Vec<PartitionId> = flushed.lost.into_iter().filter(|id| self.give_up(*id)).collect();
-        assignment::start_over(&self.consumer, &self.settings, &lost);
+        over.retain(|id| self.give_up(*id));
+        assignment::start_over(&self.consumer, &self.settings, &over);
     }
 
     /// Drops a slot whose flush came to nothing. One that was assigned since has nothing to do with it.
@@ -415,14 +441,19 @@ fn gather(
         slot.close();
         return Some((id, offset));
     }
-    let produced_at = message.timestamp().to_millis().map(Timestamp::from_millis);
-    slot.gather(message.offset(), produced_at, message.payload().unwrap_or_default(), threads);
+    let record = Gathering {
+        offset: message.offset(),
+        produced_at: message.timestamp().to_millis().map(Timestamp::from_millis),
+        epoch: leader_epoch(message),
+        payload: message.payload().unwrap_or_default(),
+    };
+    slot.gather(&record, threads);
     None
 }
 
 /// The next offset to read of every checkpoint, for the log.
-pub(crate) fn positions(checkpoints: &[Checkpoint]) -> String {
-    checkpoints.iter().map(|c| format!("{}@{}", c.id, c.next)).collect::<Vec<_>>().join(" ")
+pub(crate) fn positions<'a>(checkpoints: impl Iterator<Item = &'a Checkpoint>) -> String {
+    checkpoints.map(|c| format!("{}@{}", c.id, c.next)).collect::<Vec<_>>().join(" ")
 }
 
 impl Drop for Source {

@@ -31,7 +31,7 @@ use crate::{
     },
     duplicates::settle,
     flush::{FlushPart, flush, folded},
-    folding::{Rules, Threads},
+    folding::{Gathering, Rules, Threads},
     shared::Shared,
     source::slot::Slot,
 };
@@ -155,7 +155,7 @@ impl Trial {
         self.read.insert((worker, id), checkpoint.next);
         let deduplicate = self.deduplicate[worker].filter(|_| id.stream == Stream::Sales);
         let rules = Rules { fold: self.fold[worker], deduplicate };
-        self.workers[worker].1.insert(id, Slot::new(checkpoint, rules));
+        self.workers[worker].1.insert(id, Slot::new(checkpoint, None, rules));
     }
 
     fn read(&mut self, worker: usize, partition: usize, records: usize) {
@@ -164,7 +164,8 @@ impl Trial {
         let position = self.read.entry((worker, *id)).or_default();
         for entry in log.iter().filter(|entry| entry.offset >= *position).take(records).collect::<Vec<_>>() {
             let produced_at = Some(Timestamp::from_millis(entry.at));
-            slot.gather(entry.offset, produced_at, entry.payload.as_bytes(), &self.threads);
+            let (offset, payload) = (entry.offset, entry.payload.as_bytes());
+            slot.gather(&Gathering { offset, produced_at, epoch: Some(offset as i32 / 8), payload }, &self.threads);
             *position = entry.offset + 1;
         }
     }
@@ -210,7 +211,7 @@ impl Trial {
     async fn claim(&mut self, worker: usize) -> Vec<FlushPart> {
         let mut parts = Vec::new();
         for mut part in self.parts(worker).await {
-            if let Some(claimed) = claim(&part.checkpoint, part.range.end, self.workers[worker].0.stamp()) {
+            if let Some(claimed) = claim(&part.checkpoint, part.range.end, part.epoch, self.workers[worker].0.stamp()) {
                 if !self.store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap()[0] {
                     continue;
                 }
@@ -289,7 +290,7 @@ async fn plain(logs: &Logs, analytics: &Analytics, rules: impl Fn(PartitionId, i
                 folder.fold(&record(*id, &topics.of(id.stream).name, entry), Timestamp::default());
             }
             drop(folder);
-            let part = FlushPart { checkpoint, range, oldest: None, held: Vec::new() };
+            let part = FlushPart { checkpoint, range, oldest: None, held: Vec::new(), epoch: None };
             checkpoint = flush(&store, &shared, vec![part]).await.unwrap().completed.swap_remove(0);
         }
     }

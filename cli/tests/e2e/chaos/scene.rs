@@ -92,7 +92,7 @@ pub struct Scene {
 pub fn settings() -> Value {
     json!({
         "analytics": { "asOf": "LatestEvent" },
-        "kafka": { "onLostOffsets": "Resume" },
+        "kafka": { "onLostOffsets": "Resume", "onRecreatedTopic": "Restart" },
         "limits": { "batchKeys": 500, "updatesPerCommand": 40, "writeConnections": 1, "commitEvery": "200ms" },
     })
 }
@@ -169,6 +169,12 @@ impl Scene {
     pub fn made_anew(&mut self, stream: Stream) {
         self.incarnation += 1;
         self.mill.forget(stream);
+    }
+
+    /// Whether exactly what was told so far is in the database.
+    pub async fn nothing_counted(&mut self) {
+        let expected = tokio::task::block_in_place(|| self.ledger.answer());
+        compare::totals(&expected, &self.stage.bed.snapshot().await).unwrap();
     }
 
     /// Ends the campaign. How often the reader read.

@@ -33,6 +33,7 @@ pub(super) fn operator(pipeline: &AnalyticsPipeline, files: &CredentialFiles) ->
             topics: spec.kafka.topics.clone(),
             start_from: spec.kafka.start_from,
             on_lost_offsets: spec.kafka.on_lost_offsets,
+            on_recreated_topic: spec.kafka.on_recreated_topic,
         },
         mongodb: mongodb(spec.mongodb_way(), files),
         sales: spec.sales,

@@ -27,7 +27,7 @@ use super::super::{Entry, Logs, plain};
 use crate::{
     duplicates::forget_once,
     flush::{Flushed, flush, folded},
-    folding::{Rules, Threads},
+    folding::{Gathering, Rules, Threads},
     heartbeat::heartbeats,
     publish::{Publisher, publisher},
     shared::Shared,
@@ -168,7 +168,7 @@ impl Bed {
             let offset = log.last().map_or(0, |entry| entry.offset + 1);
             for (offset, payload) in (offset..).zip(events(*id, *rounds, day)) {
                 let at = day.start().millis();
-                slot.gather(offset, Some(Timestamp::from_millis(at)), payload.as_bytes(), threads);
+                slot.gather(&record(offset, at, &payload), threads);
                 log.push(Entry { offset, at, payload });
             }
         }
@@ -215,12 +215,7 @@ impl Bed {
         let next = standing.next;
         *slot_of = slot(standing);
         for entry in log.iter().filter(|entry| entry.offset >= next) {
-            slot_of.gather(
-                entry.offset,
-                Some(Timestamp::from_millis(entry.at)),
-                entry.payload.as_bytes(),
-                &self.threads,
-            );
+            slot_of.gather(&record(entry.offset, entry.at, &entry.payload), &self.threads);
         }
     }
 
@@ -282,7 +277,13 @@ impl Bed {
 fn slot(checkpoint: Checkpoint) -> Slot {
     let sales = Sales { deduplicate: Some(Deduplicate { within: WITHIN }), ..Sales::default() };
     let rules = Rules::of(checkpoint.id.stream, &sales);
-    Slot::new(checkpoint, rules)
+    Slot::new(checkpoint, None, rules)
+}
+
+/// A record of a partition's log, at that many milliseconds.
+fn record(offset: i64, at: i64, payload: &str) -> Gathering<'_> {
+    let produced_at = Some(Timestamp::from_millis(at));
+    Gathering { offset, produced_at, epoch: Some(offset as i32 / 8), payload: payload.as_bytes() }
 }
 
 /// What happens in a partition in a round: products that are sold always and change alike, one that is new, a batch that is
