@@ -54,8 +54,10 @@ async fn a_new_sale_changes_the_ranking() {
     winners_are(&bed, &["a"]).await;
     bed.kafka.produce(Stream::Sales, &sale("2", "2026-01-31", "b", 10, "5.00")).await;
     winners_are(&bed, &["b", "a"]).await;
-    bed.kafka.produce(Stream::Sales, &sale("3", "2026-01-31", "b", -10, "5.00")).await;
+    bed.kafka.produce(Stream::Sales, &sale("3", "2026-01-31", "b", -8, "5.00")).await;
     winners_are(&bed, &["a", "b"]).await;
+    bed.kafka.produce(Stream::Sales, &sale("4", "2026-01-31", "b", -2, "5.00")).await;
+    winners_are(&bed, &["a"]).await; // as many came back as were sold
 }
 
 #[tokio::test(flavor = "multi_thread")]
