@@ -61,7 +61,6 @@ pub fn check_epochs(
         .set("allow.auto.create.topics", "false")
         .set("isolation.level", "read_uncommitted")
         .set("enable.partition.eof", "true")
-        .set("max.partition.fetch.bytes", "1024")
         .set("queued.min.messages", "1");
     let consumer: BaseConsumer<Asking> =
         config.create_with_context(Asking::default()).map_err(|error| KafkaError::settings(&error))?;
@@ -122,9 +121,18 @@ fn listen(
         let id = settings.topics.stream(&topic).map(|stream| PartitionId { stream, partition });
         if let Some(id) = id.filter(|id| asked.iter().any(|(asked, _)| asked == id)) {
             found.entry(id).or_insert(check);
+            // Its answer is known: what else it holds must not keep the others waiting.
+            pause(consumer, settings, id);
         }
     }
     Ok(found)
+}
+
+fn pause(consumer: &BaseConsumer<Asking>, settings: &Kafka, id: PartitionId) {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition(&settings.topics.of(id.stream).name, id.partition);
+    // A partition that goes on costs time and nothing else.
+    let _ = consumer.pause(&list);
 }
 
 fn no_answer() -> String {

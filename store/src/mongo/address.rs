@@ -60,7 +60,7 @@ const NO_FILES: &str = "this address may name no files: name the Secrets that ho
 /// # Errors
 /// What is not allowed and what to write instead, without anything that may be a secret.
 pub fn check(uri: &str, files: FilesInUri) -> Result<(), String> {
-    let options = uri.split_once('?').map_or("", |(_, options)| options);
+    let options = uri.trim().split_once('?').map_or("", |(_, options)| options);
     for option in options.split('&').filter(|option| !option.is_empty()) {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         let small = name.to_ascii_lowercase();
