@@ -103,7 +103,8 @@ has "$(cat "$work/notes")" 'kubectl create namespace shop'
 step "every example by itself"
 for example in $(find "$top/examples" -name '*.yaml' | sort); do
   said=$(kubectl apply --namespace chart-shop-two --validate=strict --filename "$example" 2>&1) || fail "$example is refused: $said"
-  ! grep -i '^warning' <<<"$said" || fail "$example is accepted with a warning"
+  # What stands for a certificate in an example is none.
+  ! grep -i '^warning' <<<"$said" | grep -v 'failed to find any PEM data' || fail "$example is accepted with a warning"
   kubectl delete --namespace chart-shop-two --filename "$example" >/dev/null
 done
 for example in "$top"/examples/autoscaling/*.yaml; do
