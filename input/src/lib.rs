@@ -11,7 +11,6 @@ mod outgoing;
 
 pub use generate::{Generator, GeneratorOptions};
 pub use import::{
-    BadRow, DeriveInventory, Encoding, Fault, Header, Import, ImportError, ImportOptions, Limits, Mapping, Summary,
-    UnreadSheet,
+    BadRow, DeriveInventory, Fault, Header, Import, ImportError, ImportOptions, Limits, Mapping, Summary,
 };
 pub use outgoing::Outgoing;

@@ -5,8 +5,7 @@ use std::{fs, path::PathBuf};
 
 use crate::harness::{
     Process, eventually, holds, http, needed, playwright,
-    ports::free_port,
-    provider::{Browser, Provider, SECRET},
+    provider::{Browser, Provider, SECRET, free_port},
     secrets::Secrets,
 };
 use serde_json::Value;

@@ -132,7 +132,6 @@ mod tests {
             freshness_ms: None,
             partitions: Vec::new(),
             problems: Vec::new(),
-            stalls: Vec::new(),
         };
         Pulse {
             views: View::ALL.map(ViewState::new).into(),

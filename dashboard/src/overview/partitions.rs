@@ -90,7 +90,6 @@ mod tests {
             freshness_ms: None,
             partitions,
             problems: Vec::new(),
-            stalls: Vec::new(),
         }
     }
 

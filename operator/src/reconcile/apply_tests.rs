@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    PodDefaults, PodUser,
     context::ADDRESSES_AT_ONCE,
     credentials::CredentialStore,
     events::Events,
@@ -40,7 +39,7 @@ async fn stand_in() -> (Arc<Context>, Asked) {
     let client = Client::try_from(Config::new(address.parse().unwrap())).unwrap();
     let context = Context {
         client: client.clone(),
-        pods: pods(),
+        image: "stockstream:test".into(),
         has_pod_monitor: false,
         metrics: Arc::default(),
         events: Events::new(client, "test"),
@@ -58,13 +57,9 @@ async fn stand_in() -> (Arc<Context>, Asked) {
     (Arc::new(context), asked)
 }
 
-fn pods() -> PodDefaults {
-    PodDefaults { image: "stockstream:test".into(), image_pull_secrets: Vec::new(), user: PodUser::NONROOT }
-}
-
 fn built(scene: &Scene) -> Vec<Child> {
     let (pipeline, validated, decision) = (&scene.pipeline, &scene.validated, &scene.decide());
-    build(&Wanted { pipeline, validated, decision, pods: &pods(), has_pod_monitor: false })
+    build(&Wanted { pipeline, validated, decision, image: "stockstream:test", has_pod_monitor: false })
 }
 
 /// Applies a scene; returns for each request in order which kind it was about, and whether it had the turn.

@@ -68,20 +68,12 @@ impl ReconcileError {
         }
     }
 
-    /// After so long it is tried again at the latest: of an object in the way nobody tells us when it goes.
-    pub fn patience(&self) -> Duration {
-        match self {
-            Self::Apply { source } if source.is_taken() => Duration::from_secs(30),
-            _ => Duration::MAX,
-        }
-    }
-
     /// What the status says of it; `None` where it cannot say anything.
     fn trouble(&self) -> Option<Trouble> {
         let reason = match self {
             Self::Dereference { .. } => "SecretUnreadable",
             Self::Credentials { .. } => "CredentialsUnwritable",
-            Self::Apply { source } => return Some(source.trouble()),
+            Self::Apply { .. } => "NotApplied",
             Self::Status { .. } | Self::Panicked | Self::TooLong { .. } => return None,
         };
         Some(Trouble { reason, message: format!("{self}; it is tried again"), stalled: false })
@@ -126,8 +118,7 @@ async fn phases(
 ) -> Result<Option<Duration>, ReconcileError> {
     let meta = &pipeline.metadata;
     let key = PipelineKey::of(meta);
-    let uid = meta.uid.as_deref().unwrap_or_default();
-    let deployment = |part| context.children.deployment(&key.namespace, names::of(&key.name, part), uid);
+    let deployment = |part| context.children.deployment(&key.namespace, names::of(&key.name, part));
 
     let secrets = dereference(&context.client, &context.secrets, pipeline).await.context(DereferenceSnafu)?;
     let files = context.credentials.write(&key, &secrets).context(CredentialsSnafu)?;
@@ -147,9 +138,9 @@ async fn phases(
     let now = Timestamp::now();
     let decision = decide(pipeline, &validated, &facts, now);
     let has_pod_monitor = context.has_pod_monitor;
-    let pods = &context.pods;
-    let wanted = Wanted { pipeline, validated: &validated, decision: &decision, pods, has_pod_monitor };
-    let apply = Apply { context, pipeline: &key, uid };
+    let image = &context.image;
+    let wanted = Wanted { pipeline, validated: &validated, decision: &decision, image, has_pod_monitor };
+    let apply = Apply { context, pipeline: &key, uid: meta.uid.as_deref().unwrap_or_default() };
     let applied = apply.apply(build(&wanted), &keeps(&wanted), &mut turn).await.context(ApplySnafu);
 
     // What was just written is under way: a status from before it would call the new generation settled.

@@ -129,11 +129,8 @@ pub(crate) fn troubled(
 }
 
 /// A trouble of the operator's own.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// In CamelCase.
+pub(crate) struct Trouble {
     pub reason: &'static str,
-    /// In a sentence.
     pub message: String,
     /// Whether only a person can mend it.
     pub stalled: bool,

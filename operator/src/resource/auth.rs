@@ -4,10 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    OidcAuth,
-    refs::{SECRET_KEY, SECRET_NAME},
-};
+use super::OidcAuth;
 
 /// How readers of the dashboard are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -132,10 +129,10 @@ pub struct GroupRole {
 #[serde(rename_all = "camelCase")]
 pub struct UsersRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_NAME))]
+    #[schemars(length(min = 1, max = 253))]
     pub name: String,
     /// The key.
-    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_KEY))]
+    #[schemars(length(min = 1, max = 253))]
     #[serde(default = "users_key")]
     pub key: String,
 }
@@ -145,10 +142,10 @@ pub struct UsersRef {
 #[serde(rename_all = "camelCase")]
 pub struct SessionKeyRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_NAME))]
+    #[schemars(length(min = 1, max = 253))]
     pub name: String,
     /// The key.
-    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_KEY))]
+    #[schemars(length(min = 1, max = 253))]
     #[serde(default = "session_key")]
     pub key: String,
 }

@@ -3,10 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    CaRef, GroupRole, SessionKeyRef,
-    refs::{SECRET_KEY, SECRET_NAME},
-};
+use super::{CaRef, GroupRole, SessionKeyRef};
 
 /// The provider that readers sign in with, and which of its groups have which role.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,10 +52,10 @@ pub struct OidcAuth {
 #[serde(rename_all = "camelCase")]
 pub struct ClientSecretRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_NAME))]
+    #[schemars(length(min = 1, max = 253))]
     pub name: String,
     /// The key.
-    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_KEY))]
+    #[schemars(length(min = 1, max = 253))]
     #[serde(default = "client_secret")]
     pub key: String,
 }

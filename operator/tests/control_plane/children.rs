@@ -97,12 +97,13 @@ async fn what_somebody_changes_or_deletes_is_put_right() {
     })
     .await;
 
-    let relabelled = json!({ "metadata": { "labels": { "app.kubernetes.io/instance": "other" } } });
+    let relabelled =
+        json!({ "metadata": { "labels": { "app.kubernetes.io/instance": "other" }, "ownerReferences": null } });
     deployments.patch("stock-dashboard", &patch, &Patch::Merge(relabelled)).await.unwrap();
-    eventually("the label is put right", async || {
+    eventually("label and owner are put right", async || {
         let meta = deployments.get("stock-dashboard").await.map_err(|error| error.to_string())?.metadata;
         let label = meta.labels.as_ref().and_then(|labels| labels.get("app.kubernetes.io/instance"));
-        holds(label.is_some_and(|name| name == "stock"), || format!("{meta:?}"))
+        holds(label.is_some_and(|name| name == "stock") && meta.owner_references.is_some(), || format!("{meta:?}"))
     })
     .await;
 

@@ -99,7 +99,6 @@ fn beat(worker: &str, at: Timestamp) -> Heartbeat {
         freshness_ms: None,
         partitions: Vec::new(),
         problems: vec!["sales/0 stopped".into()],
-        stalls: Vec::new(),
     }
 }
 

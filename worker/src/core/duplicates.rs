@@ -106,7 +106,6 @@ mod tests {
             freshness_ms: None,
             partitions,
             problems: Vec::new(),
-            stalls: Vec::new(),
         };
         Progress { checkpoints: checkpoints.to_vec(), workers: vec![worker], ..Progress::default() }
     }

@@ -1,16 +1,15 @@
 //! A flush on its way through its three steps. What is written and what comes back is the caller's; what follows from it
 //! is decided here.
 
-use stockstream_model::documents::{Checkpoint, LeaderEpoch, PartitionId};
+use stockstream_model::documents::{Checkpoint, PartitionId};
 
-use super::position::{Stamp, Tally, claim, complete, is_as_claimed};
+use super::position::{Stamp, Tally, claim, complete};
 
 /// Ranges of some partitions, before their claims are written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Claiming {
     wanted: Vec<Checkpoint>,
     held: Vec<Checkpoint>,
-    lost: Vec<PartitionId>,
 }
 
 /// Claimed ranges, to be applied.
@@ -37,22 +36,17 @@ pub struct Landed {
 }
 
 impl Claiming {
-    /// From the checkpoints, the ends of what was folded behind them, and the leader's epochs of their last records. What is
-    /// claimed already is held as it stands, unless other records were read in its place.
-    pub fn begin<'a>(
-        parts: impl IntoIterator<Item = (&'a Checkpoint, i64, Option<LeaderEpoch>)>,
-        mut stamp: impl FnMut() -> Stamp,
-    ) -> Self {
-        let (mut wanted, mut held, mut lost) = (Vec::new(), Vec::new(), Vec::new());
-        for (checkpoint, end, epoch) in parts {
-            match claim(checkpoint, end, epoch, stamp()) {
+    /// From the checkpoints and the ends of what was folded behind them. What is claimed already is held as it stands.
+    pub fn begin<'a>(parts: impl IntoIterator<Item = (&'a Checkpoint, i64)>, mut stamp: impl FnMut() -> Stamp) -> Self {
+        let (mut wanted, mut held) = (Vec::new(), Vec::new());
+        for (checkpoint, end) in parts {
+            match claim(checkpoint, end, stamp()) {
                 Some(claimed) => wanted.push(claimed),
-                None if is_as_claimed(checkpoint, epoch) => held.push(checkpoint.clone()),
-                None => lost.push(checkpoint.id),
+                None => held.push(checkpoint.clone()),
             }
         }
         wanted.sort_unstable_by_key(|checkpoint| checkpoint.id);
-        Self { wanted, held, lost }
+        Self { wanted, held }
     }
 
     /// Claims to be written by compare-and-set.
@@ -62,11 +56,10 @@ impl Claiming {
 
     /// Takes in which of them stand; what another worker claimed first is lost to this one.
     pub fn claimed(self, stand: &[bool]) -> Applying {
-        let Self { wanted, mut held, mut lost } = self;
+        let Self { wanted, mut held } = self;
         let (mine, others) = split(wanted, stand);
         held.extend(mine);
-        lost.extend(ids(others));
-        Applying { held, lost }
+        Applying { held, lost: ids(others) }
     }
 }
 
@@ -129,19 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn other_records_in_the_place_of_those_that_were_claimed_go_no_further() {
-        let epoch = |value| Some(LeaderEpoch { at: 5, value });
-        let claimed = Checkpoint { epoch: epoch(1), ..at(0, Some(5)) };
-        let held = |read| Claiming::begin([(&claimed, 5, read)], stamp).claimed(&[]);
-        assert_eq!(held(epoch(1)).held(), std::slice::from_ref(&claimed));
-        let overwritten = held(epoch(2));
-        assert_eq!((overwritten.held().len(), overwritten.lost), (0, vec![claimed.id]));
-    }
-
-    #[test]
     fn what_is_lost_at_any_step_goes_no_further() {
         let parts = [at(3, None), at(2, None), at(1, None), at(0, Some(5))];
-        let claiming = Claiming::begin(parts.iter().map(|checkpoint| (checkpoint, 5, None)), stamp);
+        let claiming = Claiming::begin(parts.iter().map(|checkpoint| (checkpoint, 5)), stamp);
         let numbers = |list: &[Checkpoint]| list.iter().map(|c| c.id.partition).collect::<Vec<_>>();
         assert_eq!(numbers(claiming.wanted()), [1, 2, 3]);
         let applying = claiming.claimed(&[false, true, true]);

@@ -12,5 +12,4 @@ mod plan;
 mod proxies;
 mod reader;
 mod scene;
-mod second;
 mod services;

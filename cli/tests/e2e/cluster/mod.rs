@@ -13,7 +13,6 @@
 //! ```
 
 mod autoscale;
-mod demo;
 mod forms;
 mod kube;
 mod life;

@@ -59,10 +59,6 @@ impl Kafka {
         }
     }
 
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     fn name(&self, stream: Stream) -> &str {
         &self.topics.of(stream).name
     }
