@@ -21,7 +21,7 @@ demo='' image=''
 for argument in "$@"; do
   case "$argument" in
     --demo) demo=yes ;;
-    -*) sed -n '2,14{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,13{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
     *) [ -z "$image" ] || needs "two image archives are given: $image and $argument"; image=$argument ;;
   esac
 done
@@ -105,11 +105,9 @@ shop rollout status statefulset/kafka --timeout 15m >&2 && shop wait --for=condi
   needs "Kafka or MongoDB did not start; above is what Kubernetes says. Run hack/kind.sh --demo again once that is solved"
 }
 shop apply --filename "$files/pipeline.yaml" >&2
+sales() { sed "s|image: stockstream:.*|image: stockstream:$version|" "$files/sales.yaml" | shop apply --filename - >&2; }
 # A Job's template cannot change: one of another image is replaced.
-sed "s|image: stockstream:.*|image: stockstream:$version|" "$files/sales.yaml" | shop apply --filename - >&2 || {
-  shop delete job sales >&2
-  sed "s|image: stockstream:.*|image: stockstream:$version|" "$files/sales.yaml" | shop apply --filename - >&2
-}
+sales || { shop delete job sales >&2; sales; }
 shop wait --for=condition=Ready apl/stock --timeout 5m >&2 || {
   shop describe apl stock >&2
   needs "the pipeline is not ready; above is why. What each reason means: docs/conditions.md"

@@ -113,7 +113,7 @@ impl PodDns {
     }
 }
 
-/// Whether an address is one of whoever asks: to a pipeline's pod its own, and never the operator's.
+/// Whether an address is the client's own (loopback, link-local): in a pipeline's pod that is the pod, never the operator.
 fn is_of_the_pod(address: IpAddr) -> bool {
     let address = address.to_canonical();
     address.is_loopback()
