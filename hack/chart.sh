@@ -101,8 +101,10 @@ check() {
   step "renderings"
   default=$(render)
   has "$default" 'image: "stockstream:'"$version"'"' 'kind: ClusterRole' 'kind: PodDisruptionBudget' 'kind: NetworkPolicy' \
-    'helm.sh/resource-policy: keep' 'ingress:' 'replicas: 2'
-  has_not "$default" 'kind: PodMonitor' 'Egress' '- name: STOCKSTREAM_WATCH_NAMESPACES'
+    'helm.sh/resource-policy: keep' 'ingress:' 'replicas: 2' 'value: "\[::\]:8082"' \
+    'runAsUser: 65532' 'runAsGroup: 65532' 'fsGroup: 65532' 'runAsNonRoot: true' 'value: "65532"'
+  has_not "$default" 'kind: PodMonitor' 'Egress' '- name: STOCKSTREAM_WATCH_NAMESPACES' \
+    '- name: STOCKSTREAM_IMAGE_PULL_SECRETS'
   # But for the annotation, the custom resource is rendered as it was generated.
   local added='^(---|# Source: .*|  annotations:|    helm.sh/resource-policy: keep)$'
   diff --ignore-blank-lines <(render --show-only templates/crd.yaml | grep -vE "$added") <(copies) >/dev/null ||
@@ -112,7 +114,9 @@ check() {
   all=$(render --values "$CHART/ci/all-options-values.yaml")
   has "$all" 'image: "registry.example.com/shop/stockstream@sha256:[0-9a-f]{64}"' \
     'value: "registry.example.com/shop/stockstream:0.1.0"' \
-    'kind: PodMonitor' '- Egress' 'priorityClassName: system-cluster-critical' 'serviceAccountName: operator'
+    'kind: PodMonitor' '- Egress' 'priorityClassName: system-cluster-critical' 'serviceAccountName: operator' \
+    '- name: mirror' 'value: registry,mirror' 'value: platform' 'runAsNonRoot: true'
+  has_not "$all" 'runAs(User|Group): .*' 'fsGroup: .*'
 
   listed=$(render --values "$CHART/ci/listed-namespaces-values.yaml")
   has "$listed" 'value: "shop,shop-two"' 'namespace: shop' 'namespace: shop-two' 'ingress: \[\]'
@@ -127,6 +131,8 @@ check() {
   refuses watchNamespaces --set 'watchNamespaces={Shop}'
   refuses watchNamespaces --set watchNamespaces=shop
   refuses memory --set resources.limits.memory=lots
+  refuses podUser --set podUser=root
+  refuses podUser --set podUser=0
   refuses crds --set crds=null
   refuses kubeVersion --kube-version 1.29.0
   render --set global.anything=goes >/dev/null # as a part of another chart

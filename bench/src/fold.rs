@@ -2,7 +2,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use rand::{SeedableRng, rngs::StdRng};
-use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
+use stockstream_model::{
+    Timestamp,
+    documents::{FoldRules, PartitionId},
+    event::Stream,
+    settings::Sales,
+};
 use stockstream_store::Range;
 use stockstream_worker::core::fold::{Folder, Record};
 
@@ -34,6 +39,7 @@ impl Fold {
         let sold = |n: u64| self.shop.sale(&mut random, n, from.plus_millis(n as i64 / 100)).into_bytes();
         let sales: Vec<Vec<u8>> = (0..self.sales).map(sold).collect();
         let bytes: usize = sales.iter().map(Vec::len).sum();
+        let tolerance = Sales::default().future_tolerance;
         let mut fastest = Duration::MAX;
         for _ in 0..self.rounds {
             let mut ranges: Vec<Range> = (0..self.partitions).map(|_| Range::default()).collect();
@@ -41,7 +47,7 @@ impl Fold {
             for (run, sales) in sales.chunks(self.run).enumerate() {
                 let partition = run % self.partitions;
                 let id = PartitionId { stream: Stream::Sales, partition: partition as i32 };
-                let mut folder = Folder::new(&mut ranges[partition]);
+                let mut folder = Folder::new(&mut ranges[partition], FoldRules::checking(tolerance));
                 for (offset, payload) in sales.iter().enumerate() {
                     let record = Record { id, topic: "sales", offset: offset as i64, produced_at: Some(from), payload };
                     folder.fold(&record, from);

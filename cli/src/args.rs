@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stockstream_dashboard::Role;
-use stockstream_model::{Decimal, event::Stream};
+use stockstream_model::{Decimal, documents::PartitionId, event::Stream};
+use stockstream_operator::PodUser;
+use stockstream_worker::core::reset::Target;
 
 use crate::access::Who;
 
@@ -39,6 +41,47 @@ pub(crate) enum Command {
     HashPassword(HashPassword),
     /// Print every setting with its environment variable
     Settings,
+    /// Mend what only a person can decide
+    #[command(subcommand)]
+    Pipeline(Pipeline),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Pipeline {
+    /// Move the position of one partition: for one that stopped and that no setting lets go on. Says first what will count
+    /// twice or be lost, and wants the pipeline's name
+    Reset(Reset),
+}
+
+#[derive(Args)]
+pub(crate) struct Reset {
+    /// Which partition, as its problem names it: sales/3
+    #[arg(value_name = "STREAM/PARTITION", value_parser = partition)]
+    pub position: PartitionId,
+    /// Where counting goes on in the log as it stands: earliest, latest or an offset
+    #[arg(long, value_name = "OFFSET", value_parser = target)]
+    pub to: Target,
+    /// The pipeline's name, where nobody can be asked to type it
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    #[command(flatten)]
+    pub connect: Connect,
+}
+
+fn partition(text: &str) -> Result<PartitionId, String> {
+    let id = PartitionId::from_text(text).filter(|id| id.partition >= 0);
+    id.ok_or_else(|| "write a stream and the number of a partition, such as sales/3".to_owned())
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    match text {
+        "earliest" => Ok(Target::Earliest),
+        "latest" => Ok(Target::Latest),
+        offset => {
+            let offset = offset.parse().ok().filter(|offset| *offset >= 0).map(Target::Offset);
+            offset.ok_or_else(|| "write earliest, latest or an offset".to_owned())
+        }
+    }
 }
 
 #[derive(Args)]
@@ -97,6 +140,12 @@ pub(crate) struct Operator {
     /// Image of the pods of a pipeline that names none; needed
     #[arg(long, value_name = "IMAGE", env = "STOCKSTREAM_IMAGE")]
     pub image: Option<String>,
+    /// Secrets, each in the pipelines' own namespaces, with which that image is pulled, separated by commas
+    #[arg(long, value_name = "NAME", env = "STOCKSTREAM_IMAGE_PULL_SECRETS", value_delimiter = ',')]
+    pub image_pull_secrets: Vec<String>,
+    /// User and group that pipelines' pods run as: a number, or platform, where the platform assigns one, as OpenShift does
+    #[arg(long, value_name = "UID|platform", default_value = "65532", env = "STOCKSTREAM_PODS_USER")]
+    pub pods_user: PodUser,
     /// Pipelines that are worked on at once
     #[arg(long, value_name = "N", default_value_t = 32, env = "STOCKSTREAM_OPERATOR_CONCURRENCY",
         value_parser = clap::value_parser!(u16).range(1..))]
@@ -131,6 +180,17 @@ pub(crate) struct Derive {
     pub stock_share: Decimal,
 }
 
+/// How a file is read.
+#[derive(Args)]
+pub(crate) struct Reading {
+    /// A column of another name, and the field that it holds; may be said several times
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    pub mapping: Vec<String>,
+    /// What the text of a CSV file is encoded in, such as windows-1252 [default: UTF-8, or UTF-16 where it begins so]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum YesNo {
     Yes,
@@ -142,6 +202,8 @@ pub(crate) struct Up {
     /// Read this file instead of making up a shop: what `stockstream import` reads
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub derive: Derive,
     #[command(flatten)]
@@ -177,12 +239,11 @@ pub(crate) struct Shop {
 
 #[derive(Args)]
 pub(crate) struct Import {
-    /// CSV in the layout of the Online Retail data set, also gzipped; an XLSX workbook with one such sheet, or with the
-    /// sheets Products, Clients, Invoices, Invoice_Details
+    /// CSV in the layout of the Online Retail data set, also gzipped; an XLSX workbook with such sheets, or with the sheets
+    /// Products, Clients, Invoices, Invoice_Details
     pub file: PathBuf,
-    /// A column of another name, and the field that it holds; may be said several times
-    #[arg(long = "map", value_name = "COLUMN=FIELD")]
-    pub mapping: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub derive: Derive,
     #[command(flatten)]

@@ -37,11 +37,11 @@ pub(crate) enum Failure {
 pub(crate) enum Outcome {
     /// Everything was done.
     Done,
-    /// Done, but part of the input was left out, and said.
+    /// Done, but a part of the input was left out, or all of it, and said.
     InputLeftOut,
 }
 
-/// Exit codes: 0 done, 2 wrong by itself, 3 done with part of the input left out.
+/// Exit codes: 0 done, 2 wrong by itself, 3 done with a part of the input, or all of it, left out.
 pub(crate) fn report(result: Result<Outcome, Failure>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use stockstream_model::settings::Settings;
+use stockstream_model::settings::{Settings, env::refuse_misspelt};
 
 use crate::{args::Connect, exit::Failure};
 
@@ -26,6 +26,7 @@ pub(crate) fn of(
     let flags = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS", kafka), ("STOCKSTREAM_MONGODB_URI", mongodb)];
     let flag =
         |name: &str| flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.map(str::to_owned));
+    refuse_misspelt(env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
     let given = |name: &str| flag(name).or_else(|| env::var(name).ok());
     let mut settings = Settings::load(file.as_deref(), given)?;
     if !unless_set.is_empty() {
@@ -38,6 +39,9 @@ pub(crate) fn of(
         }
         if settings.kafka.start_from == plain.kafka.start_from {
             settings.kafka.start_from = changed.kafka.start_from;
+        }
+        if settings.kafka.on_recreated_topic == plain.kafka.on_recreated_topic {
+            settings.kafka.on_recreated_topic = changed.kafka.on_recreated_topic;
         }
     }
     Ok(settings)

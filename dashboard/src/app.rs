@@ -124,7 +124,7 @@ impl<S: ViewStore> App<S> {
                 return Ok(value);
             }
             Ok(Err(error)) => Failure::store(&error),
-            Err(_) => Failure::late(limit),
+            Err(_) => self.store.trouble().map_or_else(|| Failure::late(limit), |why| Failure::troubled(&why)),
         };
         warn!(
             status = failure.status.as_u16(),

@@ -75,6 +75,11 @@ impl Failure {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The database cannot be read", detail, advice)
     }
 
+    /// The store did not answer in time, and says why.
+    pub(crate) fn troubled(why: &str) -> Self {
+        Self::unavailable(format!("{}.", sentence(why)))
+    }
+
     /// The store did not answer in time.
     pub(crate) fn late(limit: Duration) -> Self {
         let limit = limit.as_secs_f64();

@@ -115,10 +115,15 @@ impl Desk {
     }
 
     async fn upload(&self, name: &str, file: &[u8], mapping: &str) -> Answer {
+        self.upload_in(name, file, mapping, "").await
+    }
+
+    async fn upload_in(&self, name: &str, file: &[u8], mapping: &str, encoding: &str) -> Answer {
         let mut body = Vec::new();
         for (head, value) in [
             (format!("name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream"), file),
             ("name=\"mapping\"".to_owned(), mapping.as_bytes()),
+            ("name=\"encoding\"".to_owned(), encoding.as_bytes()),
         ] {
             body.extend_from_slice(format!("--cut\r\nContent-Disposition: form-data; {head}\r\n\r\n").as_bytes());
             body.extend_from_slice(value);
@@ -412,6 +417,79 @@ async fn a_workbook_is_uploaded_and_columns_are_mapped() {
     assert!(desk.get(&place).await.body.contains("1 client record; 0 bad rows"));
     desk.post(&place, &[]).await;
     assert_eq!(desk.sent.payloads(), [json!({"client_id": "C1", "name": "Ann"})]);
+}
+
+#[tokio::test]
+async fn an_invoice_whose_row_is_broken_is_held_back_as_the_page_says() {
+    let desk = Desk::new();
+    let file = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n\
+        950001,Q-1,Bowl,2,2024-01-01 10:00,2.10,9\n\
+        950001,Q-2,Frame 7\" wide, black,1,2024-01-01 10:00,30.00,9\n\
+        950002,Q-1,Bowl,1,2024-01-02 10:00,2.10,9\n";
+    let place = desk.upload("may.csv", file.as_bytes(), "").await.header("location").to_owned();
+    let page = desk.get(&place).await.body;
+    assert!(page.contains("1 sale; 1 bad row; 1 good row of the same invoices held back"), "{page}");
+    desk.post(&place, &[]).await;
+    let sent = desk.sent.payloads();
+    assert_eq!((sent.len(), &sent[0]["invoice_id"]), (1, &json!("950002")));
+}
+
+#[tokio::test]
+async fn a_sheet_and_columns_that_are_not_read_are_named_before_anything_is_sent() {
+    let desk = Desk::new();
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet().set_name("Clients").unwrap();
+    sheet.write_row(0, 0, ["client_id", "name", "Shoe <size>"]).unwrap();
+    sheet.write_row(1, 0, ["C1", "Ann", "38"]).unwrap();
+    book.add_worksheet().set_name("Plan B").unwrap().write(0, 0, "Remember").unwrap();
+    book.add_worksheet().set_name("Lists").unwrap().set_hidden(true).write(0, 0, "UK").unwrap();
+    let place = desk.upload("c.xlsx", &book.save_to_buffer().unwrap(), "").await.header("location").to_owned();
+    let page = desk.get(&place).await.body;
+    for words in [
+        "The sheet Plan B was not read",
+        "Its first row names no columns of invoice lines; it reads: Remember.",
+        "The sheet Lists was not read",
+        "Columns of sheet Clients that hold nothing of an event: Shoe &#60;size&#62;.",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_exported_is_not_entered_again() {
+    let desk = Desk::new();
+    for path in [
+        "/export/clients/xlsx",
+        "/export/clients/xlsx?columns=total_revenue_generated",
+        "/export/product-winners/xlsx",
+        "/export/product-winners/csv",
+        "/export/loss-risk-products/xlsx?columns=stock_quantity",
+        "/export/loss-risk-products/csv",
+        "/export/clients/csv",
+    ] {
+        let file = common::bytes(Fake::loaded(), path).await;
+        let answer = desk.upload("again", &file, "").await;
+        let words = "gain is a list that Stockstream exported";
+        assert!(answer.status == 422 && answer.body.contains(words), "{path}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_file_in_windows_1252_is_read_when_that_is_chosen() {
+    let desk = Desk::new();
+    let file = b"InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n\
+        1,Caf\xe9,x,2,2024-01-01,2.10,9\n";
+    let refused = desk.upload("may.csv", file, "").await;
+    assert!(
+        refused.status == 422 && refused.body.contains("windows-1252 would read &#34;Caf\u{e9}&#34;"),
+        "{}",
+        refused.body
+    );
+    let wrong = desk.upload_in("may.csv", b"x\xe9,y", "Nothing=name", "windows-1252").await;
+    assert!(wrong.body.contains("<option value=\"windows-1252\" selected>"), "what was said is kept: {}", wrong.body);
+    let place = desk.upload_in("may.csv", file, "", "windows-1252").await.header("location").to_owned();
+    desk.post(&place, &[]).await;
+    assert_eq!(desk.sent.payloads()[0]["items"][0]["product_id"], "Caf\u{e9}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod common;
 
 use axum::http::StatusCode;
 use common::{Fake, Fault, PAGES, get, options, raw, send};
-use stockstream_model::documents::{View, ViewCondition, ViewState};
+use stockstream_model::documents::{DatabaseServer, Deployment, View, ViewCondition, ViewState};
 
 #[tokio::test]
 async fn every_page_has_a_language_a_heading_and_a_name() {
@@ -86,6 +86,47 @@ async fn a_view_that_is_kept_says_why_and_since_when() {
         assert!(page.body.contains("no product has a &#60;known&#62; cost"), "{path}");
     }
     assert!(!get(fake, "/loss-risk-products").await.body.contains("kept since"));
+}
+
+#[tokio::test]
+async fn what_the_database_is_and_does_not_promise_is_said_in_every_language() {
+    let server = |deployment, set: Option<&str>, durable| DatabaseServer {
+        deployment,
+        set: set.map(str::to_owned),
+        version: None,
+        durable,
+    };
+    for (server, path, parts) in [
+        (server(Deployment::ReplicaSet, Some("rs<0>"), None), "/", ["replica set rs&#60;0&#62;", "<dd>unknown</dd>"]),
+        (server(Deployment::Sharded, None, Some(true)), "/?lang=de", ["Shards hinter mongos", "<dd>ja</dd>"]),
+        (server(Deployment::Standalone, None, None), "/", ["The database is a server alone", "gone with its disk"]),
+        (
+            server(Deployment::Standalone, None, None),
+            "/?lang=de",
+            ["Die Datenbank ist ein einzelner Server", "Was er bestätigt hat"],
+        ),
+        (
+            server(Deployment::Standalone, None, None),
+            "/?lang=fr",
+            ["La base de données est un serveur isolé", "perdu avec son disque"],
+        ),
+        (
+            server(Deployment::ReplicaSet, None, Some(false)),
+            "/",
+            ["The database keeps nothing on disk", "a replica set"],
+        ),
+    ] {
+        let mut fake = Fake::loaded();
+        fake.status.server = Some(server.clone());
+        let page = get(fake, path).await;
+        for part in parts {
+            assert!(page.body.contains(part), "{server:?}: {part}");
+        }
+        let promised = matches!(server, DatabaseServer { deployment, durable, .. }
+            if deployment != Deployment::Standalone && durable != Some(false));
+        let warns = ["a server alone</strong>", "nothing on disk</strong>"].iter().any(|part| page.body.contains(part));
+        assert!(!(promised && warns), "{server:?}");
+    }
 }
 
 #[tokio::test]
@@ -173,6 +214,15 @@ async fn the_status_page_reloads_itself_as_the_reader_wishes() {
 async fn what_is_wrong_with_the_pipeline_heads_the_status_page() {
     let mut fake = Fake::loaded();
     assert!(get(fake.clone(), "/").await.body.contains("Worker stock-worker-7f9c-fghij has a problem"));
+    fake.status.workers[1].problems = vec!["sales/1 does not move: no broker leads topic-raw-sales/1".into()];
+    for (path, title) in [
+        ("/", "Partition sales/1 does not move"),
+        ("/?lang=fr", "La partition sales/1 n’avance pas"),
+        ("/?lang=de", "Partition sales/1 kommt nicht voran"),
+    ] {
+        let page = get(fake.clone(), path).await.body;
+        assert!(page.contains(title) && page.contains("no broker leads topic-raw-sales/1"), "{path}: {page}");
+    }
     fake.status.workers.clear();
     fake.status.pipeline = Some("other/stock".into());
     let page = get(fake, "/").await.body;

@@ -92,6 +92,27 @@ pub fn asker_by(settings: &Kafka, resolver: Option<Resolver>) -> Result<Asker, K
     create(config, Asking::resolving_by(resolver))
 }
 
+/// A client that asks where logs end, open transactions included.
+///
+/// # Errors
+/// As [`asker`].
+pub fn end_asker(settings: &Kafka) -> Result<Asker, KafkaError> {
+    let mut config = client_config(settings)?;
+    config.set("allow.auto.create.topics", "false").set("isolation.level", "read_uncommitted");
+    config.create_with_context(Asking::default()).map_err(|error| KafkaError::settings(&error))
+}
+
+/// Finds out whether a broker answers, for whoever would else wait a minute for the first event to be taken. Blocks for some
+/// seconds at most; a refused port or a refused sign-in is known sooner.
+///
+/// # Errors
+/// Why no broker answers.
+pub fn reach(settings: &Kafka) -> Result<(), KafkaError> {
+    let asker = asker(settings)?;
+    let topic = &settings.topics.sales.name;
+    ask(&asker, settings, "reach Kafka", |span| asker.fetch_metadata(Some(topic), span)).map(drop)
+}
+
 /// Puts a question until it is answered, a broker refuses us for good, or patience ends.
 pub(crate) fn ask<T>(
     asker: &Asker,
@@ -110,8 +131,32 @@ pub(crate) fn ask<T>(
             Err(error) => error,
         };
         Asking::catch_up(asker);
-        if spans.len() == 0 || heard.worst().is_some_and(|complaint| complaint.is_final()) {
+        let is_hopeless = heard.worst().is_some_and(|complaint| complaint.is_final())
+            // A port that refuses does so at once, and has no better answer in some seconds.
+            || heard.all_are_refused(&settings.bootstrap_servers);
+        if spans.len() == 0 || is_hopeless {
             return Err(explain(settings, action, &error, heard));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_port_is_said_within_five_seconds() {
+        // Nobody listens on port 1; both say so.
+        for servers in [vec!["127.0.0.1:1"], vec!["127.0.0.1:1", "localhost:1"]] {
+            let servers: Vec<String> = servers.into_iter().map(str::to_owned).collect();
+            let settings = Kafka { bootstrap_servers: servers.clone(), ..Kafka::default() };
+            let began = Instant::now();
+            let said = reach(&settings).unwrap_err().to_string();
+            assert!(said.contains("refused") && servers.iter().any(|server| said.contains(server)), "{said}");
+            assert!(said.contains("kafka.bootstrapServers"), "{said}");
+            assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         }
     }
 }

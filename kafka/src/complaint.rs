@@ -19,6 +19,11 @@ impl Complaint {
         self.refusal.is_some_and(|refusal| !refusal.is_transient())
     }
 
+    /// Whether no connection came about at all: nobody listens there, or nobody has that name.
+    pub(crate) fn is_about_connecting(&self) -> bool {
+        self.words.contains("Connection refused") || self.words.starts_with("Failed to resolve")
+    }
+
     /// How much it tells: what is wrong by itself more than what may pass.
     pub(crate) fn weight(&self) -> u8 {
         u8::from(self.refusal.is_some()) + u8::from(self.is_final())

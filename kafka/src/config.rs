@@ -104,6 +104,15 @@ mod tests {
     }
 
     #[test]
+    fn all_codecs_are_built_in() {
+        let native = config("").unwrap().create_native_config().unwrap();
+        let features = native.get("builtin.features").unwrap();
+        for codec in ["gzip", "snappy", "lz4", "zstd"] {
+            assert!(features.split(',').any(|feature| feature == codec), "{codec} is not in {features}");
+        }
+    }
+
+    #[test]
     fn without_a_file_the_systems_authorities_are_looked_for() {
         let config = config("{kafka: {security: {protocol: SSL}}}").unwrap();
         assert_eq!(config.get("ssl.ca.location"), Some("probe"));

@@ -1,6 +1,8 @@
 //! What is wrong with a topic: one truth for the worker, which stops at the first problem, and for whoever wants to know
 //! of all topics at once.
 
+use std::collections::BTreeMap;
+
 use rdkafka::{
     ClientContext,
     admin::{AdminClient, AdminOptions, ResourceSpecifier},
@@ -22,6 +24,8 @@ pub struct TopicFinding {
     pub stream: Stream,
     /// How many partitions it has; `None` when it does not exist or may not be described.
     pub partitions: Option<i32>,
+    /// The broker that leads each partition, of those that have one.
+    pub leaders: BTreeMap<i32, i32>,
     /// What is wrong with it.
     pub problem: Option<TopicProblem>,
 }
@@ -85,10 +89,10 @@ impl TopicProblem {
         let topic @ Topic { name, .. } = settings.topics.of(stream);
         let (script, what) = match self {
             Self::Missing => {
-                let (partitions, replication) = (topic.partitions.unwrap_or(6), topic.replication_factor.unwrap_or(1));
-                let what =
-                    format!("--create --topic {name} --partitions {partitions} --replication-factor {replication}");
-                ("kafka-topics.sh", what)
+                let partitions = topic.partitions.unwrap_or(6);
+                let replication = topic.replication_factor.map(|factor| format!(" --replication-factor {factor}"));
+                let replication = replication.unwrap_or_default();
+                ("kafka-topics.sh", format!("--create --topic {name} --partitions {partitions}{replication}"))
             }
             Self::TooFewPartitions { wanted, .. } => {
                 ("kafka-topics.sh", format!("--alter --topic {name} --partitions {wanted}"))
@@ -129,7 +133,9 @@ pub fn find_topic(asker: &Asker, settings: &Kafka, stream: Stream) -> Result<Top
         Some((Some(Code::LeaderNotAvailable), _)) => (None, Some(TopicProblem::NoLeader)),
         _ => (None, Some(TopicProblem::Missing)),
     };
-    Ok(TopicFinding { stream, partitions, problem })
+    let led = found.into_iter().flat_map(|topic| topic.partitions()).filter(|partition| partition.leader() >= 0);
+    let leaders = led.map(|partition| (partition.id(), partition.leader())).collect();
+    Ok(TopicFinding { stream, partitions, leaders, problem })
 }
 
 fn unfit(topic: &Topic, partitions: &[MetadataPartition]) -> Option<TopicProblem> {

@@ -62,6 +62,15 @@ impl Heard {
         standing.max_by_key(|(at, complaint)| (complaint.weight(), *at)).map(|(_, complaint)| complaint.clone())
     }
 
+    /// Whether the ports of all these brokers, `host:port`, refuse connections, or their names lead nowhere.
+    pub(crate) fn all_are_refused(&self, places: &[String]) -> bool {
+        let heard = self.lock();
+        let is_refused = |place: &String| {
+            heard.get(place).is_some_and(|(at, complaint)| at.elapsed() < STANDS && complaint.is_about_connecting())
+        };
+        !places.is_empty() && places.iter().all(is_refused)
+    }
+
     /// That broker works.
     pub fn forget(&self, place: &str) {
         self.lock().remove(place);
@@ -109,7 +118,10 @@ mod tests {
         assert_eq!(heard.take(CLOSED).and_then(|complaint| complaint.refusal), Some(Refusal::Closed));
         assert!(heard.take(VERIFY).is_some());
         assert!(heard.take(VERIFY).is_none() && heard.take(CLOSED).is_none());
+        let both = ["a:1".to_owned(), "b:1".to_owned()];
+        assert!(!heard.all_are_refused(&both));
         assert!(heard.take(AWAY).is_some(), "another broker");
+        assert!(heard.all_are_refused(&both[1..]) && !heard.all_are_refused(&both) && !heard.all_are_refused(&[]));
         assert_eq!(heard.worst().and_then(|complaint| complaint.refusal), Some(Refusal::Certificate));
         heard.forget("a:1");
         assert_eq!(heard.worst().map(|complaint| complaint.place).as_deref(), Some("b:1"));

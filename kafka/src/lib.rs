@@ -9,6 +9,8 @@ mod error;
 mod explain;
 mod findings;
 mod heard;
+mod leader_epochs;
+mod probe;
 mod producer;
 mod renew;
 mod resolve;
@@ -16,20 +18,24 @@ mod sending;
 mod submit;
 mod topic_ids;
 mod topics;
+mod truncation;
 
-pub use asker::{Asker, Asking, asker, asker_by};
+pub use asker::{Asker, Asking, asker, asker_by, end_asker, reach};
 pub use complaint::Complaint;
 pub use config::client_config;
 pub use error::KafkaError;
 pub use explain::{barred, is_about_the_connection};
 pub use findings::{TopicFinding, TopicProblem, find_compaction, find_topic, grant_command};
 pub use heard::{Heard, Hears, note_log};
+pub use leader_epochs::{leader_epoch, set_leader_epoch};
+pub use probe::{Probed, is_unreadable, probe, reading_config, unreadable_offset};
 pub use producer::{Delivered, Producer};
 pub use renew::SignIn;
 pub use resolve::{LookUp, NotFound, Resolver, system_look_up};
 pub use submit::{Submitted, Unacknowledged, submit};
 pub use topic_ids::{TopicDescription, TopicId, describe_topics, topic_ids};
 pub use topics::{
-    Admin, TopicInfo, admin, admin_by, all_log_bounds, check_topics, create_topics, log_bounds, make_topics,
-    start_positions,
+    Admin, TopicInfo, admin, admin_by, all_log_bounds, check_topics, cluster_id, create_topics, log_bounds, log_ends,
+    make_topics, start_positions,
 };
+pub use truncation::{EpochCheck, check_epochs};

@@ -13,7 +13,7 @@ use rdkafka::{
 use stockstream_model::{
     documents::{PartitionId, StartPositions},
     event::Stream,
-    settings::{Kafka, StartFrom},
+    settings::{Kafka, StartFrom, Topic},
 };
 
 use crate::{
@@ -72,6 +72,9 @@ fn refuse_unreadable(asker: &Asker, settings: &Kafka) -> Result<()> {
     Ok(())
 }
 
+/// Leaves the replication to the brokers, which know how many there are (KIP-464, since Kafka 2.4).
+const OF_THE_BROKERS: i32 = -1;
+
 /// A client that may change what is there.
 pub type Admin = AdminClient<Asking>;
 
@@ -97,20 +100,15 @@ impl Holds<Asking> for Admin {
     }
 }
 
-/// Makes the topics that do not exist, with the partitions (6) and replication (1) of the settings. What exists stays as
-/// it is.
+/// Makes the topics that do not exist, with the partitions (6) and replication (the brokers' own,
+/// `default.replication.factor`) of the settings. What exists stays as it is.
 pub async fn create_topics(settings: &Kafka) -> Result<()> {
     make_topics(&admin(settings)?, settings, &Stream::ALL).await
 }
 
 /// Makes those topics that do not exist, as [`create_topics`] does.
 pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) -> Result<()> {
-    let new = streams.iter().map(|stream| {
-        let topic = settings.topics.of(*stream);
-        let replication = TopicReplication::Fixed(topic.replication_factor.unwrap_or(1));
-        NewTopic::new(&topic.name, topic.partitions.unwrap_or(6), replication)
-    });
-    let new: Vec<NewTopic<'_>> = new.collect();
+    let new: Vec<NewTopic<'_>> = streams.iter().map(|stream| new_topic(settings.topics.of(*stream))).collect();
     let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
     let made = admin.create_topics(&new, &options).await;
     let made = made.map_err(|error| explain(settings, "make the topics", &error, admin.inner().context().heard()))?;
@@ -126,6 +124,11 @@ pub async fn make_topics(admin: &Admin, settings: &Kafka, streams: &[Stream]) ->
     Ok(())
 }
 
+fn new_topic(topic: &Topic) -> NewTopic<'_> {
+    let replication = TopicReplication::Fixed(topic.replication_factor.unwrap_or(OF_THE_BROKERS));
+    NewTopic::new(&topic.name, topic.partitions.unwrap_or(6), replication)
+}
+
 /// The first offset of a partition's log and the one behind its last event; `None` where the topic is there and has no
 /// such partition, as one that was made anew with fewer.
 pub fn log_bounds<C: Hears>(
@@ -139,6 +142,14 @@ pub fn log_bounds<C: Hears>(
         Err(_) if lacks(consumer, topic, id.partition) => Ok(None),
         Err(error) => Err(failed(consumer, settings, &format!("read the offsets of {topic}/{}", id.partition), &error)),
     }
+}
+
+/// The id of the cluster that answers now; `None` where it tells none.
+pub fn cluster_id<C: Hears>(consumer: &BaseConsumer<C>, settings: &Kafka) -> Result<Option<String>> {
+    // What the client knows may be of before another cluster took the place of this one.
+    let asked = consumer.fetch_metadata(Some(&settings.topics.sales.name), PATIENCE);
+    asked.map_err(|error| failed(consumer, settings, "ask Kafka for the id of its cluster", &error))?;
+    Ok(consumer.client().fetch_cluster_id(PATIENCE))
 }
 
 /// Whether a broker says that there is such a topic without that partition. The client's own knowledge may be of before.
@@ -158,29 +169,36 @@ pub fn all_log_bounds(
     settings: &Kafka,
     ids: &[PartitionId],
 ) -> Result<BTreeMap<PartitionId, (i64, i64)>> {
+    let (first, end) = (offsets(asker, settings, ids, Offset::Beginning)?, log_ends(asker, settings, ids)?);
+    Ok(first.into_iter().filter_map(|(id, first)| Some((id, (first, *end.get(&id)?)))).collect())
+}
+
+/// The offset behind the last record of each partition, as [`all_log_bounds`]; to an [`end_asker`] that of the log, to any
+/// other that of the last transaction that has ended.
+pub fn log_ends(asker: &Asker, settings: &Kafka, ids: &[PartitionId]) -> Result<BTreeMap<PartitionId, i64>> {
+    offsets(asker, settings, ids, Offset::End)
+}
+
+fn offsets(asker: &Asker, settings: &Kafka, ids: &[PartitionId], place: Offset) -> Result<BTreeMap<PartitionId, i64>> {
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let ask = |place: Offset| {
-        let failed = |error| failed(asker, settings, "read the offsets of the topics", &error);
-        let mut wanted = TopicPartitionList::with_capacity(ids.len());
-        for id in ids {
-            let name = &settings.topics.of(id.stream).name;
-            wanted.add_partition_offset(name, id.partition, place).map_err(failed)?;
+    let failed = |error| failed(asker, settings, "read the offsets of the topics", &error);
+    let mut wanted = TopicPartitionList::with_capacity(ids.len());
+    for id in ids {
+        let name = &settings.topics.of(id.stream).name;
+        wanted.add_partition_offset(name, id.partition, place).map_err(failed)?;
+    }
+    // What a time is asked for, beginning and end being times before all times and behind them.
+    let found = asker.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
+    let offset = |element: &TopicPartitionListElem<'_>| {
+        let id = PartitionId { stream: settings.topics.stream(element.topic())?, partition: element.partition() };
+        match (element.error(), element.offset()) {
+            (Ok(()), Offset::Offset(offset)) => Some((id, offset)),
+            _ => None,
         }
-        // What a time is asked for, beginning and end being times before all times and behind them.
-        let found = asker.offsets_for_times(wanted, PATIENCE).map_err(failed)?;
-        let offset = |element: &TopicPartitionListElem<'_>| {
-            let id = PartitionId { stream: settings.topics.stream(element.topic())?, partition: element.partition() };
-            match (element.error(), element.offset()) {
-                (Ok(()), Offset::Offset(offset)) => Some((id, offset)),
-                _ => None,
-            }
-        };
-        Ok(found.elements().iter().filter_map(offset).collect::<BTreeMap<_, _>>())
     };
-    let (first, end) = (ask(Offset::Beginning)?, ask(Offset::End)?);
-    Ok(first.into_iter().filter_map(|(id, first)| Some((id, (first, *end.get(&id)?)))).collect())
+    Ok(found.elements().iter().filter_map(offset).collect())
 }
 
 /// Where a new pipeline starts, for every partition there is.
@@ -233,5 +251,19 @@ mod tests {
         let bounds =
             |partition| log_bounds(&asker, &settings, PartitionId { stream: Stream::Sales, partition }).unwrap();
         assert_eq!((bounds(1), bounds(2)), (Some((0, 0)), None));
+        let ids = [0, 1].map(|partition| PartitionId { stream: Stream::Sales, partition });
+        let ends = log_ends(&crate::end_asker(&settings).unwrap(), &settings, &ids).unwrap();
+        assert_eq!(ends.into_values().collect::<Vec<_>>(), [0, 0]);
+    }
+
+    #[test]
+    fn a_replication_that_is_not_given_is_left_to_the_brokers() {
+        let made = |replication_factor| {
+            let topic = Topic { name: "sales".into(), partitions: None, replication_factor };
+            let new = new_topic(&topic);
+            let TopicReplication::Fixed(replication) = new.replication else { panic!("replicas are assigned") };
+            (new.num_partitions, replication)
+        };
+        assert_eq!((made(None), made(Some(3))), ((6, -1), (6, 3)));
     }
 }

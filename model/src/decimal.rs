@@ -64,6 +64,12 @@ impl Decimal {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// As a sum, which stays at [its limit](crate::sum).
+    #[must_use]
+    pub const fn summed(self, other: Self) -> Self {
+        Self(crate::sum::add(self.0, other.0))
+    }
+
     /// Times a whole number; `None` beyond the range.
     pub fn checked_times(self, count: i64) -> Option<Self> {
         self.0.checked_mul(count).map(Self)

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod event;
 mod refusal;
 pub mod settings;
+pub mod sum;
 pub mod time;
 
 pub use decimal::{Decimal, Money};

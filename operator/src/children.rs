@@ -125,10 +125,10 @@ impl Children {
         lock(&self.0).objects.get(key).cloned()
     }
 
-    /// The progress of a Deployment; `None` where there is none.
-    pub fn deployment(&self, namespace: &str, name: String) -> Option<DeploymentFacts> {
+    /// The progress of a Deployment of the pipeline with that uid; `None` where there is none.
+    pub fn deployment(&self, namespace: &str, name: String, owner: &str) -> Option<DeploymentFacts> {
         let key = ObjectKey { namespace: namespace.to_owned(), kind: "Deployment".into(), name };
-        lock(&self.0).objects.get(&key)?.deployment.clone()
+        lock(&self.0).objects.get(&key).filter(|live| live.is_owned_by(owner))?.deployment.clone()
     }
 
     /// What a pipeline of this name owns.

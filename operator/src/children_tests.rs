@@ -53,14 +53,15 @@ fn a_deployment_that_was_just_written_is_not_settled_before_its_controller_has_s
     let settled = DeploymentFacts { wanted: 1, replicas: 1, updated: 1, ready: 1, observed: true, stuck: None };
     let standing = Live { deployment: Some(settled.clone()), ..live("stock", 1) };
     children.put(key("Deployment", "stock-worker"), standing);
-    let facts = || children.deployment("shop", "stock-worker".into()).unwrap();
+    let facts = || children.deployment("shop", "stock-worker".into(), "stock-uid").unwrap();
     children.wrote(key("Deployment", "stock-worker"), live("stock", 1), Some(1));
     assert_eq!(facts(), settled, "nothing changed");
     children.wrote(key("Deployment", "stock-worker"), live("stock", 2), Some(1));
     assert!(!facts().is_settled() && facts().ready == 1);
     children.wrote(key("Deployment", "new"), live("stock", 1), Some(3));
-    assert_eq!(children.deployment("shop", "new".into()).unwrap().wanted, 3);
-    assert_eq!(children.deployment("shop", "none".into()), None);
+    assert_eq!(children.deployment("shop", "new".into(), "stock-uid").unwrap().wanted, 3);
+    assert_eq!(children.deployment("shop", "none".into(), "stock-uid"), None);
+    assert_eq!(children.deployment("shop", "new".into(), "other-uid"), None, "it is another pipeline's");
 }
 
 #[test]

@@ -13,14 +13,15 @@ use crate::{
     events::Events,
     key::PipelineKey,
     metrics::Metrics,
+    options::PodDefaults,
     reconcile::{cache::Applied, clients::Clients, dereference::SecretCache, report::Statuses},
 };
 
 /// What all reconciles share.
 pub(crate) struct Context {
     pub client: Client,
-    /// The image of a pipeline that names none.
-    pub image: String,
+    /// What holds for pods of which the resource says nothing else.
+    pub pods: PodDefaults,
     /// Whether the cluster knows PodMonitors.
     pub has_pod_monitor: bool,
     pub metrics: Arc<Metrics>,

@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{StreamExt, future::join_all, stream};
+use futures_util::{
+    StreamExt,
+    future::{join_all, pending, select_all},
+    stream,
+};
 use kube::{
     Client, Resource,
     runtime::{
@@ -78,31 +82,46 @@ async fn reconcile_all(namespaces: &[String], health: &Health, context: Arc<Cont
     let stop = context.stop.clone();
     context.metrics.watches_anew();
     let mut watches = JoinSet::new();
-    let unlisted = Unlisted::new();
     let mut queues = Vec::new();
     let everywhere = namespaces.is_empty().then_some(None);
     for namespace in namespaces.iter().cloned().map(Some).chain(everywhere) {
         let (asks, asked) = mpsc::unbounded_channel();
         let (store, writer) = reflector::store();
+        let unlisted = Unlisted::new();
         let scope = Scope { context: context.clone(), namespace, asks, unlisted: unlisted.clone() };
         scope.watch(build::kinds(context.has_pod_monitor), writer, &mut watches);
-        queues.push((store, asked));
+        queues.push((scope.place(), store, asked, unlisted));
     }
-    let began = Instant::now();
-    tokio::select! {
-        () = unlisted.none() => {}
-        Some(_) = watches.join_next() => return tracing::error!("{BLIND}"),
-        () = stop.cancelled() => return,
-    }
-    tracing::info!(seconds = began.elapsed().as_secs_f64(), "everything is listed; reconciling begins");
-    health.set(Role::Leader);
-    let work = queues.into_iter().map(|(store, asked)| work(context.clone(), store, asked));
+    let scopes: Vec<Unlisted> = queues.iter().map(|(.., unlisted)| unlisted.clone()).collect();
+    let work = queues.into_iter().map(|(place, store, asked, unlisted)| {
+        let (context, stop) = (context.clone(), stop.clone());
+        async move {
+            let began = Instant::now();
+            // Each for itself: a namespace that is gone or forbidden holds up no other.
+            tokio::select! {
+                () = unlisted.none() => {}
+                () = stop.cancelled() => return,
+            }
+            context.metrics.listed();
+            tracing::info!(place, seconds = began.elapsed().as_secs_f64(), "everything is listed; reconciling begins");
+            work(context, store, asked).await;
+        }
+    });
+    context.metrics.lists(scopes.len());
+    let leads = async {
+        join_all(scopes.iter().map(Unlisted::tried)).await;
+        // One at least: an operator that sees nothing does not say that it is ready.
+        select_all(scopes.iter().map(|scope| Box::pin(scope.none()))).await;
+        health.set(Role::Leader);
+        pending::<()>().await;
+    };
     let overdue = async {
         stop.cancelled().await;
         sleep(GRACE).await;
     };
     tokio::select! {
         _ = join_all(work) => {}
+        () = leads => {}
         Some(_) = watches.join_next() => tracing::error!("{BLIND}"),
         () = overdue => tracing::warn!("reconciles under way did not end in {} s and are given up", GRACE.as_secs()),
     }
@@ -120,8 +139,8 @@ async fn work(context: Arc<Context>, store: Store<Guarded>, mut asked: Unbounded
     let once = move |pipeline: Arc<Guarded>, context| {
         Box::pin(once(PipelineKey::of(pipeline.meta()), pipelines.clone(), context))
     };
-    let failed = |pipeline: Arc<Guarded>, _: &ReconcileError, context: Arc<Context>| {
-        Action::requeue(context.backoff.failed(&PipelineKey::of(pipeline.meta())))
+    let failed = |pipeline: Arc<Guarded>, error: &ReconcileError, context: Arc<Context>| {
+        Action::requeue(context.backoff.failed(&PipelineKey::of(pipeline.meta())).min(error.patience()))
     };
     applier(once, failed, context.clone(), store, queue, config)
         .for_each(|ended| {

@@ -22,5 +22,5 @@ mod socks;
 mod watch;
 
 pub use dns::ClusterDns;
-pub use options::{Election, Options};
+pub use options::{Election, Options, PodDefaults, PodUser};
 pub use run::{OperatorError, connect, run};

@@ -51,6 +51,7 @@ pub(crate) struct Metrics {
     queued: Gauge,
     queue_seconds: Histogram,
     watched: Family<Kind, Gauge>,
+    unlisted: Gauge,
     writes: Family<Write, Counter>,
     /// Since when each pipeline waits for its turn.
     waiting: Mutex<HashMap<PipelineKey, Instant>>,
@@ -70,6 +71,7 @@ impl Default for Metrics {
             queued: Gauge::default(),
             queue_seconds: Histogram::new(SECONDS),
             watched: Family::default(),
+            unlisted: Gauge::default(),
             writes: Family::default(),
             waiting: Mutex::default(),
         };
@@ -89,6 +91,8 @@ impl Metrics {
         registry.register("queue", "Pipelines that wait for a reconcile after a change", self.queued.clone());
         registry.register("queue_seconds", "From a change to its reconcile", self.queue_seconds.clone());
         registry.register("watched_objects", "Objects that are watched, by kind", self.watched.clone());
+        let unlisted = "Namespaces (all of them count as one) whose objects cannot all be listed: their pipelines wait";
+        registry.register("unlisted_namespaces", unlisted, self.unlisted.clone());
         registry.register("api_writes", "Writes to the API server, the Lease's excepted", self.writes.clone());
     }
 
@@ -102,8 +106,19 @@ impl Metrics {
     /// What was counted of the watches is not so any more.
     pub fn watches_anew(&self) {
         self.watched.clear();
+        self.unlisted.set(0);
         lock(&self.waiting).clear();
         self.queued.set(0);
+    }
+
+    /// So many namespaces are being listed.
+    pub fn lists(&self, namespaces: usize) {
+        self.unlisted.set(i64::try_from(namespaces).unwrap_or(i64::MAX));
+    }
+
+    /// One of them is.
+    pub fn listed(&self) {
+        self.unlisted.dec();
     }
 
     /// A change asks for a reconcile.

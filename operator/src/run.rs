@@ -106,7 +106,7 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
     }
     let context = |has_pod_monitor, stop| Context {
         client: client.clone(),
-        image: options.image.clone(),
+        pods: options.pods.clone(),
         has_pod_monitor,
         metrics: metrics.clone(),
         events: Events::new(client.clone(), &options.identity),

@@ -67,13 +67,15 @@ pub(crate) const PAYLOAD_BYTES: usize = 1 << 20;
 pub(crate) fn check(batch: &Batch, claims: &[Checkpoint]) -> Result<(), StoreError> {
     for (id, range) in batch {
         let Some(claim) = claims.iter().find(|claim| claim.id == *id) else {
-            return Err(StoreError::Invariant { message: format!("a range of {id} is to be applied without a claim") });
+            let message = format!("a range of {id} is to be applied without a claim");
+            return Err(StoreError::Invariant { message, partitions: vec![*id] });
         };
         let Range { incarnation, next, end, .. } = range;
         if (claim.incarnation, claim.next, claim.pending) != (*incarnation, *next, Some(*end)) {
             let claimed = format!("[{}, {:?}) of incarnation {}", claim.next, claim.pending, claim.incarnation);
             return Err(StoreError::Invariant {
                 message: format!("{id} claimed {claimed}, its range is [{next}, {end}) of incarnation {incarnation}"),
+                partitions: vec![*id],
             });
         }
     }

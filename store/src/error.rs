@@ -1,7 +1,7 @@
 //! What a database can answer besides what was asked.
 
 use snafu::Snafu;
-use stockstream_model::Refusal;
+use stockstream_model::{Refusal, documents::PartitionId};
 
 /// Why the database did not do what was asked.
 #[derive(Debug, Snafu)]
@@ -15,6 +15,18 @@ pub enum StoreError {
         /// Host and port, without credentials.
         place: String,
         /// The driver's words.
+        message: String,
+    },
+    /// The server answered with an error that may pass. Worth another try.
+    #[snafu(display(
+        "failed to {action} in MongoDB at {place}: {message}; this may pass by itself: if it lasts, look at the server's own log"
+    ))]
+    Unavailable {
+        /// Host and port, without credentials.
+        place: String,
+        /// What was tried.
+        action: String,
+        /// The server's words.
         message: String,
     },
     /// The server does not let us in.
@@ -93,7 +105,7 @@ pub enum StoreError {
         /// The database.
         database: String,
     },
-    /// The server answered with an error that another try will not mend.
+    /// The server answered with an error that another try alone will not mend.
     #[snafu(display("failed to {action} in MongoDB: {message}"))]
     Refused {
         /// What was tried.
@@ -111,19 +123,61 @@ pub enum StoreError {
         /// What is wrong with it.
         message: String,
     },
+    /// A document that the server calls invalid, now and always; the partition stops rather than leave it out.
+    #[snafu(display(
+        "MongoDB calls what {key} in {collection} would become invalid: {message}; correct that document in the database, then restart the worker"
+    ))]
+    Invalid {
+        /// Where.
+        collection: String,
+        /// Which.
+        key: String,
+        /// The server's words.
+        message: String,
+        /// Whose ranges change it, as far as that is known.
+        partitions: Vec<PartitionId>,
+    },
     /// What should never be; the partition stops rather than count wrongly.
     #[snafu(display("invariant broken: {message}"))]
     Invariant {
         /// What was found.
         message: String,
+        /// In whose ranges.
+        partitions: Vec<PartitionId>,
     },
 }
 
 impl StoreError {
-    pub(crate) fn broken(key: &str, name: &str, mark: Option<i64>, next: i64, end: i64) -> Self {
+    pub(crate) fn broken(of: PartitionId, key: &str, name: &str, mark: Option<i64>, next: i64, end: i64) -> Self {
         let mark = mark.unwrap_or_default();
-        Self::Invariant {
-            message: format!("{key} has mark {name} = {mark}, beyond the standing claim of [{next}, {end})"),
+        let message = format!("{key} has mark {name} = {mark}, beyond the standing claim of [{next}, {end})");
+        Self::Invariant { message, partitions: vec![of] }
+    }
+
+    /// Names the partitions of an invalid document, by its key.
+    #[must_use]
+    pub(crate) fn of_partitions(mut self, whose: impl FnOnce(&str) -> Vec<PartitionId>) -> Self {
+        if let Self::Invalid { key, partitions, .. } = &mut self
+            && partitions.is_empty()
+        {
+            *partitions = whose(key);
+            partitions.sort_unstable();
+            partitions.dedup();
+        }
+        self
+    }
+
+    /// Whether no further try can help, whatever anybody does to server, rights or settings. Everything else is tried again
+    /// by a worker that is at work.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Invalid { .. } | Self::Invariant { .. })
+    }
+
+    /// The partitions that a final error is about.
+    pub fn partitions(&self) -> &[PartitionId] {
+        match self {
+            Self::Invalid { partitions, .. } | Self::Invariant { partitions, .. } => partitions,
+            _ => &[],
         }
     }
 
@@ -132,10 +186,10 @@ impl StoreError {
         matches!(self, Self::Owned { .. } | Self::OwnedByNamesake { .. } | Self::OtherDatabase { .. })
     }
 
-    /// Whether trying again may help.
+    /// Whether trying again may help, also where nobody changes anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Unavailable { .. } => true,
             Self::Barred { refusal, .. } => refusal.is_transient(),
             _ => false,
         }
@@ -145,6 +199,7 @@ impl StoreError {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "DatabaseUnreachable",
+            Self::Unavailable { .. } => "DatabaseUnavailable",
             Self::Barred { refusal, .. } => refusal.name(),
             Self::Address { .. } => "DatabaseAddressRefused",
             Self::Forbidden { .. } => "DatabaseForbidden",
@@ -153,6 +208,7 @@ impl StoreError {
             Self::Reserved { .. } => "DatabaseReserved",
             Self::Refused { .. } => "DatabaseRefused",
             Self::Malformed { .. } => "DocumentMalformed",
+            Self::Invalid { .. } => "DocumentInvalid",
             Self::Invariant { .. } => "InvariantBroken",
         }
     }

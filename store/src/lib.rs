@@ -10,6 +10,7 @@ pub mod memory;
 pub mod mongo;
 pub mod select;
 mod state_store;
+mod trouble;
 mod view_store;
 
 pub use batch::{ApplyReport, Batch, Range};
@@ -20,6 +21,7 @@ pub use memory::MemoryStore;
 pub use mongo::{MongoStore, Proxy};
 pub use select::Select;
 pub use state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore};
+pub use trouble::Trouble;
 pub use view_store::{
     ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections, RiskFigures,
     RiskShare, Status, TierShare, ViewStore,

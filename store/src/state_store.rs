@@ -6,15 +6,16 @@ use stockstream_model::{
     Day, Timestamp,
     analytics::ProductFacts,
     documents::{
-        Checkpoint, Heartbeat, InventoryState, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
+        Checkpoint, Heartbeat, InventoryState, KafkaIds, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
     },
     settings::{LossRisk, Pipeline},
 };
 
 use crate::{
-    ApplyReport, Batch, StoreError,
+    ApplyReport, Batch, StoreError, Trouble,
     batch::StockKey,
     core::{
+        at_limit::AtLimit,
         invoice::Asking,
         owner::{Owner, SignsOfLife},
     },
@@ -53,7 +54,7 @@ pub struct Progress {
 }
 
 /// The working state. All writes are idempotent or guarded, so that whoever loses an acknowledgement may ask again;
-/// implementations retry what is transient until the caller drops the future.
+/// implementations retry what may pass until the caller drops the future.
 ///
 /// Guarantees that the exactly-once protocol rests on: a compare-and-set is atomic per document; a read after an
 /// acknowledged write sees it, also in another process; documents that carry marks are never deleted.
@@ -83,9 +84,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// Whose database it is, and how far its pipeline has come: three small reads.
     fn progress(&self) -> impl Future<Output = Result<Progress>> + Send;
 
-    /// Why the database cannot be used just now, while something of ours is tried again.
-    fn trouble(&self) -> Option<String> {
-        None
+    /// What fails just now and is tried again, what fails for longest first.
+    fn troubles(&self) -> Vec<Trouble> {
+        Vec::new()
     }
 
     /// The newest generation of settings that any worker brought.
@@ -96,6 +97,13 @@ pub trait StateStore: Send + Sync + 'static {
 
     /// Where the pipeline started, if that was written.
     fn start_positions(&self) -> impl Future<Output = Result<Option<StartPositions>>> + Send;
+
+    /// Ids that Kafka gave to what is counted, and to what was before.
+    fn kafka_ids(&self) -> impl Future<Output = Result<KafkaIds>> + Send;
+
+    /// Adds ids of what was replaced. The cluster, if one is given, is the counted one from now on where none was, or one that
+    /// these say was replaced. Comes before the checkpoint that says so.
+    fn note_kafka_ids(&self, ids: &KafkaIds) -> impl Future<Output = Result<()>> + Send;
 
     /// All checkpoints.
     fn checkpoints(&self) -> impl Future<Output = Result<Vec<Checkpoint>>> + Send;
@@ -120,7 +128,8 @@ pub trait StateStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Invariant`] when a change is refused although the claim still stands, or a range is not the one that
-    /// was claimed.
+    /// was claimed; [`StoreError::Invalid`] when the server will never take a document. Both name the partitions whose
+    /// ranges cannot be applied; the others may be applied without them.
     fn apply(&self, batch: &Batch, claims: &[Claimed]) -> impl Future<Output = Result<ApplyReport>> + Send;
 
     /// Recomputes derived fields that were computed with settings of another generation, unless a newer generation than
@@ -169,6 +178,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// Counts what all clients and all stock at risk amount to and keeps it for readers, where they could not count it as
     /// fast. What was counted later stays.
     fn publish_totals(&self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Sums that are at their limit, of at most so many keys of each kind.
+    fn sums_at_limit(&self, at_most: u32) -> impl Future<Output = Result<Vec<AtLimit>>> + Send;
 
     /// Writes a worker's heartbeat.
     fn heartbeat(&self, heartbeat: &Heartbeat) -> impl Future<Output = Result<()>> + Send;

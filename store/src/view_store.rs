@@ -10,8 +10,8 @@ use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRow, DailyRow, Heartbeat, InventoryState, PartitionId, ProductState, RejectedEvent,
-        RiskCategory, RiskRow, ViewState, Winner,
+        Checkpoint, ClientRow, DailyRow, DatabaseServer, Heartbeat, InventoryState, PartitionId, ProductState,
+        RejectedEvent, RiskCategory, RiskRow, ViewState, Winner,
     },
     event::Reason,
     settings::{Analytics, Weights},
@@ -233,6 +233,8 @@ pub struct Status {
     pub workers: Vec<Heartbeat>,
     /// The latest 10,000 rejected events that are still kept, by reason.
     pub rejections: Rejections,
+    /// What the server of the database is; `None` before any worker found out.
+    pub server: Option<DatabaseServer>,
     /// The settings that hold; `None` before any worker told them.
     pub settings: Option<Analytics>,
     /// When this was read.
@@ -254,6 +256,11 @@ pub struct Pulse {
 
 /// The read-only views.
 pub trait ViewStore: Send + Sync + 'static {
+    /// Why the database cannot be read just now, while something is tried again.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Counts, positions, workers and the state of the views.
     fn status(&self) -> impl Future<Output = Result<Status>> + Send;
 

@@ -51,6 +51,7 @@ mod store {
     mod indexes;
     mod invoices;
     mod money;
+    mod mongos;
     mod names;
     mod prepare;
     mod publication;
@@ -59,7 +60,9 @@ mod store {
     mod ranking;
     mod reads;
     mod records;
+    mod returns;
     mod risk;
     mod select;
+    mod upgrade;
     mod views;
 }

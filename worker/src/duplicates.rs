@@ -22,7 +22,8 @@ use crate::{
         fold::{Folder, Held},
         position::successor,
     },
-    flush::FlushPart,
+    flush::{FlushPart, stop},
+    persist::persist,
     shared::Shared,
 };
 
@@ -30,6 +31,9 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(60);
 /// How many invoices are forgotten by one command.
 const AT_ONCE: u32 = 5_000;
+/// A command may have waited for a database that was away.
+const LONGEST_REST: Duration = Duration::from_secs(10);
+const FORGETTING: &str = "forgetting invoices";
 
 /// What became of the sales of a range that were asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,9 +44,32 @@ pub(crate) struct Settled {
     pub forgotten: Option<Timestamp>,
 }
 
-/// Folds those held sales of claimed ranges that count.
+/// Partitions that must stop, and why.
+type Stopped = Vec<(PartitionId, String)>;
+
+/// Folds those held sales of claimed ranges that count. Parts that must stop are taken out.
 pub(crate) async fn settle<S: StateStore>(
     store: &S,
+    shared: &Shared,
+    parts: &mut Vec<FlushPart>,
+    claims: &[Checkpoint],
+) -> Result<(HashMap<PartitionId, Settled>, Stopped), StoreError> {
+    let mut stopped = Vec::new();
+    loop {
+        match settle_all(store, shared, parts, claims).await {
+            Ok(settled) => return Ok((settled, stopped)),
+            Err(error) => {
+                let unfit = stop(error, |id| parts.iter().any(|part| part.checkpoint.id == *id))?;
+                parts.retain(|part| !unfit.iter().any(|(id, _)| *id == part.checkpoint.id));
+                stopped.extend(unfit);
+            }
+        }
+    }
+}
+
+async fn settle_all<S: StateStore>(
+    store: &S,
+    shared: &Shared,
     parts: &mut [FlushPart],
     claims: &[Checkpoint],
 ) -> Result<HashMap<PartitionId, Settled>, StoreError> {
@@ -61,10 +88,10 @@ pub(crate) async fn settle<S: StateStore>(
     if asking.is_empty() {
         return Ok(settled);
     }
-    let mut answers = store.take_invoices(&asking).await?.into_iter();
+    let mut answers = persist(shared, "take invoices", || store.take_invoices(&asking)).await?.into_iter();
     for part in parts {
         let Some(settled) = settled.get_mut(&part.checkpoint.id) else { continue };
-        let mut folder = Folder::new(&mut part.range);
+        let mut folder = Folder::new(&mut part.range, part.checkpoint.fold);
         for held in std::mem::take(&mut part.held) {
             if answers.next() == Some(true) {
                 folder.fold_held(&held);
@@ -80,10 +107,16 @@ pub(crate) async fn settle<S: StateStore>(
 pub(crate) async fn forget<S: StateStore>(store: &S, shared: &Shared, within: Span) {
     loop {
         tokio::time::sleep(LOOK).await;
-        if shared.publisher.load(Ordering::Relaxed)
-            && let Err(error) = forget_once(store, shared, within).await
-        {
-            tracing::warn!(%error, "old invoices are not forgotten; trying again");
+        if !shared.publisher.load(Ordering::Relaxed) {
+            shared.settled(FORGETTING);
+            continue;
+        }
+        match forget_once(store, shared, within).await {
+            Ok(_) => shared.settled(FORGETTING),
+            Err(error) => {
+                tracing::warn!(%error, "old invoices are not forgotten; trying again");
+                shared.trouble(FORGETTING, format!("old invoices are not forgotten: {error}"));
+            }
         }
     }
 }
@@ -103,7 +136,7 @@ pub(crate) async fn forget_once<S: StateStore>(store: &S, shared: &Shared, withi
         if forgotten < AT_ONCE.into() {
             break;
         }
-        tokio::time::sleep(began.elapsed()).await; // never more than half the time
+        tokio::time::sleep(began.elapsed().min(LONGEST_REST)).await; // never more than half the time
     }
     if all > 0 {
         tracing::info!(invoices = all, %before, "old invoices forgotten");

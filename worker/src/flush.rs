@@ -8,7 +8,7 @@ use std::{
 
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, LeaderEpoch, PartitionId},
     event::Reason,
 };
 use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError, fail_point};
@@ -24,6 +24,7 @@ use crate::{
     folding::{Folding, Handed},
     incarnation::Incarnations,
     metrics::{OfStream, Refusal, Stage},
+    persist::persist,
     shared::Shared,
 };
 
@@ -40,12 +41,14 @@ pub(crate) struct FlushPart {
     pub oldest: Option<Timestamp>,
     /// Sales of it that are folded only if they are no copies.
     pub held: Vec<Held>,
+    /// The leader's epoch of its last record.
+    pub epoch: Option<LeaderEpoch>,
 }
 
-impl From<(Checkpoint, Folding)> for FlushPart {
-    fn from((checkpoint, folding): (Checkpoint, Folding)) -> Self {
+impl From<(Checkpoint, Option<LeaderEpoch>, Folding)> for FlushPart {
+    fn from((checkpoint, epoch, folding): (Checkpoint, Option<LeaderEpoch>, Folding)) -> Self {
         let Folding { range, oldest, held, .. } = folding;
-        Self { checkpoint, range, oldest, held }
+        Self { checkpoint, range, oldest, held, epoch }
     }
 }
 
@@ -127,15 +130,20 @@ pub(crate) async fn flush<S: StateStore>(
     }
     let began = Instant::now();
     fail_point("before-claim");
-    let claiming = Claiming::begin(parts.iter().map(|part| (&part.checkpoint, part.range.end)), || shared.stamp());
-    let won = if claiming.wanted().is_empty() { Vec::new() } else { store.swap_checkpoints(claiming.wanted()).await? };
+    let wanted = parts.iter().map(|part| (&part.checkpoint, part.range.end, part.epoch));
+    let claiming = Claiming::begin(wanted, || shared.stamp());
+    let won = if claiming.wanted().is_empty() {
+        Vec::new()
+    } else {
+        persist(shared, "claim", || store.swap_checkpoints(claiming.wanted())).await?
+    };
     let applying = claiming.claimed(&won);
     observe(shared, "claim", began);
     fail_point("after-claim");
 
     let began = Instant::now();
     parts.retain(|part| applying.held().iter().any(|claimed| claimed.id == part.checkpoint.id));
-    let settled = settle(store, &mut parts, applying.held()).await?;
+    let (settled, mut stopped) = settle(store, shared, &mut parts, applying.held()).await?;
     if !settled.is_empty() {
         observe(shared, "deduplicate", began);
     }
@@ -144,15 +152,27 @@ pub(crate) async fn flush<S: StateStore>(
     let began = Instant::now();
     let oldest: HashMap<PartitionId, Option<Timestamp>> =
         parts.iter().map(|part| (part.checkpoint.id, part.oldest)).collect();
-    let batch: Batch = parts.into_iter().map(|part| (part.checkpoint.id, part.range)).collect();
-    let report = store.apply(&batch, applying.held()).await?;
+    let mut batch: Batch = parts.into_iter().map(|part| (part.checkpoint.id, part.range)).collect();
+    let report = loop {
+        let applied = persist(shared, "apply", || store.apply(&batch, applying.held())).await;
+        match applied {
+            Ok(report) => break report,
+            Err(error) => {
+                let unfit = stop(error, |id| batch.contains_key(id))?;
+                unfit.iter().for_each(|(id, _)| drop(batch.remove(id)));
+                stopped.extend(unfit);
+            }
+        }
+    };
     observe(shared, "apply", began);
     fail_point("after-apply");
 
     let began = Instant::now();
-    let completing = applying.applied(&report.lost, |id| tally(batch.get(id), settled.get(id)), || shared.stamp());
-    let stands = store.swap_checkpoints(completing.done()).await?;
-    let Landed { completed, lost } = completing.completed(&stands);
+    let left_out: Vec<PartitionId> = report.lost.iter().copied().chain(stopped.iter().map(|(id, _)| *id)).collect();
+    let completing = applying.applied(&left_out, |id| tally(batch.get(id), settled.get(id)), || shared.stamp());
+    let stands = persist(shared, "complete", || store.swap_checkpoints(completing.done())).await?;
+    let Landed { completed, mut lost } = completing.completed(&stands);
+    lost.retain(|id| !stopped.iter().any(|(stopped, _)| stopped == id));
     observe(shared, "complete", began);
     fail_point("after-complete");
     for checkpoint in &completed {
@@ -162,9 +182,26 @@ pub(crate) async fn flush<S: StateStore>(
             shared.metrics.duplicates.inc_by(*duplicates as u64);
         }
     }
-    let outcome = Flushed { completed, lost, stopped: Vec::new() };
+    let outcome = Flushed { completed, lost, stopped };
     tell(shared, &batch, &report, &outcome);
     Ok(outcome)
+}
+
+/// Which of these partitions an error stops; the others go on without them.
+///
+/// # Errors
+/// The error, where it is about none of them in particular.
+pub(crate) fn stop(
+    error: StoreError,
+    is_one: impl Fn(&PartitionId) -> bool,
+) -> Result<Vec<(PartitionId, String)>, StoreError> {
+    let these: Vec<PartitionId> = error.partitions().iter().filter(|id| is_one(id)).copied().collect();
+    if these.is_empty() {
+        return Err(error);
+    }
+    let reason = error.to_string();
+    tracing::error!(partitions = ?these.iter().map(ToString::to_string).collect::<Vec<_>>(), error = %reason, "partitions stop");
+    Ok(these.into_iter().map(|id| (id, reason.clone())).collect())
 }
 
 fn tally(range: Option<&Range>, settled: Option<&Settled>) -> Tally {

@@ -17,6 +17,10 @@ use crate::{metrics::OfPartition, shared::Shared};
 
 /// How long an orderly end waits for the database to forget this worker.
 const FAREWELL: Duration = Duration::from_secs(2);
+const HEARTBEAT: &str = "heartbeat";
+
+/// The least time between two signs of life.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// Beats until told to end, or until the database is found to be another pipeline's, or another one: then nothing more may be
 /// written, and that is returned.
@@ -31,16 +35,24 @@ pub(crate) async fn heartbeats<S: StateStore>(
     loop {
         let heartbeat = heartbeat(&shared, &mut before);
         let written = async {
-            match store.verify_owner(&pipeline).await {
+            let beaten = match store.verify_owner(&pipeline).await {
                 Err(error) if error.is_about_ownership() => return Err(error),
-                Err(error) => tracing::warn!(%error, "failed to look up who owns the database"),
-                Ok(()) => {
-                    if let Err(error) = store.heartbeat(&heartbeat).await {
-                        tracing::warn!(%error, "the heartbeat was not written");
-                    }
+                Err(error) => Err(error),
+                Ok(()) => store.heartbeat(&heartbeat).await,
+            };
+            match beaten {
+                Ok(()) => shared.settled(HEARTBEAT),
+                Err(error) => {
+                    tracing::warn!(%error, "the heartbeat was not written; trying again");
+                    shared.trouble(HEARTBEAT, format!("the heartbeat is not written: {error}"));
                 }
             }
-            tokio::time::sleep(every).await;
+            // What is wrong is told at once, but not more often than every moment.
+            tokio::time::sleep(every.min(MOMENT)).await;
+            tokio::select! {
+                () = tokio::time::sleep(every.saturating_sub(MOMENT)) => {}
+                () = shared.problems_changed.notified() => {}
+            }
             Ok(())
         };
         tokio::select! {
@@ -94,5 +106,6 @@ fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
         freshness_ms: (freshness >= 0).then_some(freshness),
         partitions,
         problems: shared.problems(),
+        stalls: shared.stalls(),
     }
 }

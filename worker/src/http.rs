@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{RawQuery, State},
     http::{StatusCode, header::CONTENT_TYPE},
     response::IntoResponse,
     routing::get,
@@ -51,8 +51,13 @@ async fn healthz(State(served): State<Served>) -> impl IntoResponse {
     answer(served.shared.unhealthy(Timestamp::now()))
 }
 
-async fn readyz(State(served): State<Served>) -> impl IntoResponse {
-    answer(served.shared.not_ready(Timestamp::now()))
+/// Plain, for the pods' readiness: a new version must be able to roll out over a partition that does not move.
+/// `/readyz?progress` also asks whether every partition moves.
+async fn readyz(State(served): State<Served>, RawQuery(query): RawQuery) -> impl IntoResponse {
+    let now = Timestamp::now();
+    let asks_for_progress =
+        query.is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("progress")));
+    answer(if asks_for_progress { served.shared.no_progress(now) } else { served.shared.not_ready(now) })
 }
 
 fn answer(trouble: Option<String>) -> (StatusCode, String) {
@@ -63,6 +68,7 @@ fn answer(trouble: Option<String>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(served): State<Served>) -> impl IntoResponse {
+    served.shared.show_stalls();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, kind)], served.shared.metrics.text())
 }
@@ -85,6 +91,7 @@ async fn status(State(Served { shared, settings }): State<Served>) -> Json<Value
         "publisher": shared.publisher.load(Ordering::Relaxed),
         "generation": shared.generation.load(Ordering::Relaxed),
         "events": shared.events.load(Ordering::Relaxed),
+        "progress": shared.no_progress(now).is_none(),
         "freshness_ms": (freshness >= 0).then_some(freshness),
         "partitions": partitions,
         "problems": shared.problems(),

@@ -13,6 +13,8 @@ mod incarnation;
 mod metrics;
 #[cfg(test)]
 mod model_check;
+mod persist;
+mod progress;
 mod publish;
 mod run;
 mod shared;

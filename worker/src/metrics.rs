@@ -60,6 +60,7 @@ pub(crate) struct Metrics {
     pub lag: Family<OfPartition, Gauge>,
     pub freshness: Float,
     pub paused: Gauge,
+    pub stalled: Family<OfPartition, Gauge>,
 }
 
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -87,6 +88,7 @@ impl Default for Metrics {
             lag: Family::default(),
             freshness: Float::default(),
             paused: Gauge::default(),
+            stalled: Family::default(),
         };
         metrics.register();
         metrics
@@ -118,6 +120,11 @@ impl Metrics {
             self.freshness.clone(),
         );
         registry.register("paused_partitions", "Partitions paused because the batch is full", self.paused.clone());
+        registry.register(
+            "stalled",
+            "1 where a partition does not move although its log grows, or was stopped; why is at /status",
+            self.stalled.clone(),
+        );
     }
 
     /// The text that a scrape answers.

@@ -20,6 +20,7 @@ use crate::{
     heartbeat::heartbeats,
     http,
     incarnation::Incarnations,
+    progress::watch,
     publish::publisher,
     shared::Shared,
     source::{Consumers, Positions, Source, resolver},
@@ -142,6 +143,7 @@ where
     let flushing = tokio::spawn(flusher(Arc::clone(&store), Arc::clone(&shared), incarnations, queue, done));
     let publishing =
         tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));
+    let watching = tokio::spawn(watch(Arc::clone(&shared), settings.clone(), shutdown.clone()));
     let every = settings.limits.heartbeat_every.duration();
     let beating =
         tokio::spawn(heartbeats(store, Arc::clone(&shared), settings.pipeline.clone(), every, shutdown.clone()));
@@ -152,6 +154,7 @@ where
         tracing::warn!("the database does not answer; what is claimed is finished by the next owner");
     }
     let (_, beaten) = tokio::join!(publishing, beating);
+    watching.abort(); // it may be asking a broker that is away; nothing depends on it
     if let Ok(Some(error)) = beaten {
         return Err(error.into());
     }

@@ -13,15 +13,21 @@ use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId, PartitionStatus},
 };
-use stockstream_store::StateStore;
-use tokio::sync::watch;
+use stockstream_store::{StateStore, Trouble};
+use tokio::sync::{Notify, watch};
 
-use crate::{core::position::Stamp, metrics::Metrics};
+use crate::{
+    core::position::Stamp,
+    metrics::{Metrics, OfPartition},
+};
 
 /// Silence of the reading loop after which it counts as stuck.
 const STUCK_MS: i64 = 60_000;
-/// A flush that takes longer than this means that the database does not answer.
-const SLOW_FLUSH_MS: i64 = 15_000;
+/// A flush that takes longer, or something that fails for longer, means that the database cannot be used.
+const LASTING_MS: i64 = 15_000;
+
+/// How long what the client said of a log that cannot be read is about a partition that is not found.
+const SUSPICION_HOLDS_MS: i64 = 30_000;
 
 /// The state that the parts share.
 pub(crate) struct Shared {
@@ -49,11 +55,17 @@ pub(crate) struct Shared {
     inner: Mutex<Inner>,
     /// Why the database is not this pipeline's any more, from when that was found on.
     disowned: OnceLock<String>,
-    /// Tells what keeps the database from being used, once there is one.
-    database_trouble: OnceLock<Trouble>,
+    /// Rings when problems change.
+    pub problems_changed: Notify,
+    /// Whether there are partitions that the reading loop is to stop.
+    has_stops: AtomicBool,
+    /// When the client last said that a part of some log cannot be read; 0 when it did not.
+    suspicion: AtomicI64,
+    /// Tells what the database fails at, once there is one.
+    of_the_database: OnceLock<Troubles>,
 }
 
-type Trouble = Box<dyn Fn() -> Option<String> + Send + Sync>;
+type Troubles = Box<dyn Fn() -> Vec<Trouble> + Send + Sync>;
 
 #[derive(Default)]
 struct Inner {
@@ -61,9 +73,38 @@ struct Inner {
     waiting_for: Option<String>,
     partitions: BTreeMap<PartitionId, i64>,
     log_ends: BTreeMap<PartitionId, i64>,
+    /// What the client fetched last of each partition.
+    fetched: BTreeMap<PartitionId, Fetched>,
+    /// Behind the last event that was read of each partition.
+    read: BTreeMap<PartitionId, i64>,
     problems: BTreeMap<String, String>,
+    /// What does not move, by partition or topic, and why. It moves again when the cause is gone.
+    stalls: BTreeMap<String, String>,
+    /// Partitions that the reading loop is to stop.
+    stops: Vec<PartitionId>,
+    /// What fails and is tried again, by what it is.
+    troubles: BTreeMap<&'static str, Trouble>,
     /// Brokers that do not let us in, and why.
     barred: BTreeMap<String, String>,
+}
+
+/// What the client tells of a partition that it fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fetched {
+    /// The next offset to fetch.
+    pub position: i64,
+    /// The end of the log, as the last fetch told.
+    pub end: i64,
+    /// What of it may be read: no further than the first transaction that is open.
+    pub stable: i64,
+}
+
+/// A partition of ours: the first offset that is not applied, what was read of it and what was fetched.
+pub(crate) struct Observed {
+    pub id: PartitionId,
+    pub applied: i64,
+    pub read: i64,
+    pub fetched: Option<Fetched>,
 }
 
 impl Shared {
@@ -86,7 +127,10 @@ impl Shared {
             flushing: (Mutex::new(false), Condvar::new()),
             inner: Mutex::new(waiting),
             disowned: OnceLock::new(),
-            database_trouble: OnceLock::new(),
+            problems_changed: Notify::new(),
+            has_stops: AtomicBool::new(false),
+            suspicion: AtomicI64::new(0),
+            of_the_database: OnceLock::new(),
         }
     }
 
@@ -115,9 +159,29 @@ impl Shared {
         self.lock().waiting_for = Some(what.into());
     }
 
-    /// From now on the database's trouble keeps the worker from being ready.
+    /// From now on what the database fails at keeps the worker from being ready, if it lasts.
     pub fn depends_on<S: StateStore>(&self, store: Arc<S>) {
-        let _ = self.database_trouble.set(Box::new(move || store.trouble()));
+        let _ = self.of_the_database.set(Box::new(move || store.troubles()));
+    }
+
+    /// Notes that something fails and is tried again.
+    pub fn trouble(&self, what: &'static str, message: String) {
+        let mut inner = self.lock();
+        let since = inner.troubles.get(what).map_or_else(Timestamp::now, |known| known.since);
+        inner.troubles.insert(what, Trouble { since, message });
+    }
+
+    /// It does not fail any more.
+    pub fn settled(&self, what: &str) {
+        self.lock().troubles.remove(what);
+    }
+
+    /// What fails now, what fails for longest first.
+    fn troubles(&self) -> Vec<Trouble> {
+        let mut all: Vec<Trouble> = self.of_the_database.get().map(|troubles| troubles()).unwrap_or_default();
+        all.extend(self.lock().troubles.values().cloned());
+        all.sort_by_key(|trouble| trouble.since);
+        all
     }
 
     /// From now on nothing is written: the database is another pipeline's, or another one.
@@ -165,6 +229,94 @@ impl Shared {
         self.lock().log_ends.extend(ends);
     }
 
+    /// Notes what was fetched of partitions.
+    pub fn fetched(&self, of: impl IntoIterator<Item = (PartitionId, Fetched)>) {
+        self.lock().fetched.extend(of);
+    }
+
+    /// Notes how far partitions are read. Of all others nothing is known any more.
+    pub fn read(&self, ends: impl Iterator<Item = (PartitionId, i64)>) {
+        let mut inner = self.lock();
+        inner.read = ends.collect();
+        let Inner { fetched, read, .. } = &mut *inner;
+        fetched.retain(|id, _| read.contains_key(id));
+    }
+
+    /// The partitions that are being read.
+    pub fn observed(&self) -> Vec<Observed> {
+        let inner = self.lock();
+        let observed = |(id, read): (&PartitionId, &i64)| {
+            let applied = inner.partitions.get(id).copied()?;
+            Some(Observed { id: *id, applied, read: *read, fetched: inner.fetched.get(id).copied() })
+        };
+        inner.read.iter().filter_map(observed).collect()
+    }
+
+    /// Notes that the client said that a part of some log cannot be read.
+    pub fn suspect(&self) {
+        self.suspicion.store(Timestamp::now().millis(), Ordering::Relaxed);
+    }
+
+    /// Whether it said so lately, and the partition is not found yet.
+    pub fn is_suspicious(&self, now: Timestamp) -> bool {
+        now.millis() - self.suspicion.load(Ordering::Relaxed) < SUSPICION_HOLDS_MS
+    }
+
+    /// Has the reading loop stop a partition, for a reason that another try does not mend.
+    pub fn stop(&self, id: PartitionId, why: impl Into<String>) {
+        self.problem(id.to_string(), why);
+        self.suspicion.store(0, Ordering::Relaxed);
+        self.lock().stops.push(id);
+        self.has_stops.store(true, Ordering::Relaxed);
+    }
+
+    pub fn take_stops(&self) -> Vec<PartitionId> {
+        if !self.has_stops.swap(false, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.lock().stops)
+    }
+
+    /// What does not move now, by partition or topic.
+    pub fn set_stalls(&self, stalls: BTreeMap<String, String>) {
+        let mut inner = self.lock();
+        for (what, why) in stalls.iter().filter(|(what, why)| inner.stalls.get(*what) != Some(why)) {
+            tracing::warn!(what, "{why}");
+        }
+        for what in inner.stalls.keys().filter(|what| !stalls.contains_key(*what)) {
+            tracing::info!(what, "moves again, or is not ours any more");
+        }
+        if inner.stalls != stalls {
+            inner.stalls = stalls;
+            self.problems_changed.notify_one();
+        }
+    }
+
+    /// The stalls alone: those problems that are over when their cause is.
+    pub fn stalls(&self) -> Vec<String> {
+        let inner = self.lock();
+        inner
+            .stalls
+            .iter()
+            .filter(|(what, _)| !inner.problems.contains_key(*what))
+            .map(|(_, why)| why.clone())
+            .collect()
+    }
+
+    /// Shows by the metric which partitions do not move.
+    pub fn show_stalls(&self) {
+        let inner = self.lock();
+        let gauge = &self.metrics.stalled;
+        gauge.clear();
+        let label = |id: PartitionId| OfPartition { stream: id.stream.name(), partition: id.partition };
+        for id in inner.partitions.keys() {
+            gauge.get_or_create(&label(*id)).set(0);
+        }
+        for id in inner.problems.keys().chain(inner.stalls.keys()).filter_map(|what| PartitionId::from_text(what)) {
+            gauge.get_or_create(&label(id)).set(1);
+        }
+    }
+
     /// How many events there are behind these offsets, as far as is known.
     pub fn behind(&self, ends: impl Iterator<Item = (PartitionId, i64)>) -> i64 {
         let inner = self.lock();
@@ -181,8 +333,17 @@ impl Shared {
         inner.partitions.iter().map(status).collect()
     }
 
-    pub fn problem(&self, key: impl Into<String>, what: impl Into<String>) {
-        self.lock().problems.insert(key.into(), what.into());
+    /// Notes a problem. Whether it is news.
+    pub fn problem(&self, key: impl Into<String>, what: impl Into<String>) -> bool {
+        let what = what.into();
+        let is_news = self.lock().problems.insert(key.into(), what.clone()) != Some(what);
+        self.problems_changed.notify_one();
+        is_news
+    }
+
+    /// Whether something of that key is a problem.
+    pub fn has_problem(&self, key: &str) -> bool {
+        self.lock().problems.contains_key(key)
     }
 
     pub fn solved(&self, key: &str) {
@@ -190,13 +351,18 @@ impl Shared {
     }
 
     pub fn problems(&self) -> Vec<String> {
+        let troubles = self.troubles();
         let inner = self.lock();
-        inner.problems.values().chain(inner.barred.values()).cloned().collect()
+        // What is stopped does not move either, and why is told already.
+        let stalls = inner.stalls.iter().filter(|(what, _)| !inner.problems.contains_key(*what)).map(|(_, why)| why);
+        let known = inner.problems.values().chain(stalls).chain(inner.barred.values()).cloned();
+        known.chain(troubles.into_iter().map(|trouble| trouble.message)).collect()
     }
 
     /// Notes that a broker does not let us in, or something else that only a person can mend while we go on trying.
     pub fn bar(&self, by: impl Into<String>, why: impl Into<String>) {
         self.lock().barred.insert(by.into(), why.into());
+        self.problems_changed.notify_one();
     }
 
     pub fn let_in(&self, by: &str) {
@@ -205,6 +371,23 @@ impl Shared {
 
     pub fn is_barred(&self) -> bool {
         !self.lock().barred.is_empty()
+    }
+
+    /// Since when a flush is under way, if one is.
+    pub fn flush_since(&self) -> Option<Timestamp> {
+        let began = self.flush_began.load(Ordering::Relaxed);
+        (began > 0).then(|| Timestamp::from_millis(began))
+    }
+
+    /// What keeps the database from being used, if something does.
+    pub fn database_trouble(&self) -> Option<String> {
+        self.troubles().into_iter().next().map(|trouble| trouble.message)
+    }
+
+    /// Why not everything of this worker's moves, if it does not.
+    pub fn no_progress(&self, now: Timestamp) -> Option<String> {
+        let problems = self.problems();
+        (!problems.is_empty()).then(|| problems.join("\n")).or_else(|| self.not_ready(now))
     }
 
     /// Why the worker is not healthy, if it is not: only its restart would help.
@@ -219,13 +402,40 @@ impl Shared {
         if let Some(why) = self.disowned.get() {
             return Some(why.clone());
         }
-        let trouble = || self.database_trouble.get().and_then(|trouble| trouble());
-        let barred = self.lock().barred.values().next().cloned();
-        if let Some(what) = barred.or_else(trouble).or_else(|| self.lock().waiting_for.clone()) {
+        let (barred, waiting_for) = {
+            let inner = self.lock();
+            (inner.barred.values().next().cloned(), inner.waiting_for.clone())
+        };
+        let trouble = self.troubles().into_iter().next();
+        // Before there is work nothing has to last; later what is over in a moment is none of a probe's business.
+        let counts = |trouble: &Trouble| waiting_for.is_some() || now.millis() - trouble.since.millis() > LASTING_MS;
+        let lasting = trouble.filter(counts).map(|trouble| trouble.message);
+        if let Some(what) = barred.or(lasting).or(waiting_for) {
             return Some(what);
         }
         let began = self.flush_began.load(Ordering::Relaxed);
-        let slow = began > 0 && now.millis() - began > SLOW_FLUSH_MS;
+        let slow = began > 0 && now.millis() - began > LASTING_MS;
         slow.then(|| format!("a flush to the database is under way since {} s", (now.millis() - began) / 1_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_is_a_problem_at_once_and_keeps_from_being_ready_if_it_lasts() {
+        let shared = Shared::new("worker".into());
+        shared.trouble("apply", "code 365".into());
+        let after = |seconds: i64| shared.not_ready(Timestamp::now().plus_millis(seconds * 1_000));
+        assert_eq!(after(0).as_deref(), Some("code 365"), "before there is work nothing has to last");
+        shared.runs();
+        assert_eq!((shared.problems(), after(0)), (vec!["code 365".to_owned()], None));
+        // Another step that works says nothing of this one; another word about it is not another trouble.
+        shared.settled("heartbeat");
+        shared.trouble("apply", "code 13".into());
+        assert_eq!(after(16).as_deref(), Some("code 13"));
+        shared.settled("apply");
+        assert_eq!((shared.problems(), after(16)), (vec![], None));
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use proptest::{prelude::*, sample::select};
 use stockstream_model::{
     Timestamp,
-    documents::PartitionId,
+    documents::{FoldRules, PartitionId},
     event::{Stream, decode_client, decode_inventory, decode_sale},
 };
 use stockstream_store::Range;
@@ -54,7 +54,7 @@ fn is_accepted(stream: Stream, payload: &[u8]) -> bool {
 
 fn folded<'a>(stream: Stream, payloads: impl IntoIterator<Item = (usize, &'a Vec<u8>)>) -> Range {
     let mut range = Range::default();
-    let mut folder = Folder::new(&mut range);
+    let mut folder = Folder::new(&mut range, FoldRules::default());
     for (offset, payload) in payloads {
         let id = PartitionId { stream, partition: 3 };
         let record = Record { id, topic: "t", offset: offset as i64, produced_at: None, payload };

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
-use stockstream_input::{Import, ImportOptions, Mapping, Summary};
-use stockstream_kafka::Producer;
+use stockstream_input::{Import, Summary};
+use stockstream_kafka::{Producer, reach};
 
 use super::import_options;
 use crate::{
@@ -15,8 +15,9 @@ use crate::{
 pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     logging::start("warn");
     let settings = settings::load(&args.connect)?;
-    let options = ImportOptions { mapping: Mapping::parse(&args.mapping)?, ..import_options(&args.derive, false) };
+    let options = import_options(&args.derive, &args.reading, &settings.sales, false)?;
     let import = Import::open(&args.file, options)?;
+    reach(&settings.kafka)?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let began = Instant::now();
     let mut sink = ToKafka { producer: &producer, topics: &settings.kafka.topics };
@@ -26,13 +27,30 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     producer.flush(FLUSH)?;
     let (sent, servers) = (producer.delivered(), settings.kafka.bootstrap_servers.join(","));
     println!("{sent} events sent to Kafka at {servers} in {:.1} s", began.elapsed().as_secs_f64());
-    Ok(left_out(import.summary()))
+    Ok(left_out(&import))
 }
 
-/// Lists the rows that cannot become events.
-pub(super) fn left_out(summary: &Summary) -> Outcome {
+/// Says what of a file is in no event: sheets and columns that were not read, and rows that cannot become events.
+pub(super) fn left_out(import: &Import) -> Outcome {
+    let summary = import.summary();
+    for sheet in &summary.unread {
+        eprintln!("sheet {} was not read: {}", sheet.name, sheet.reason);
+    }
+    for header in summary.headers.iter().filter(|header| !header.unread.is_empty()) {
+        let of = header.sheet.as_ref().map_or_else(String::new, |sheet| format!(" of sheet {sheet}"));
+        eprintln!("columns{of} that hold nothing of an event: {}", header.unread.join(", "));
+    }
+    list_bad_rows(summary);
+    if import.total_events() == 0 {
+        eprintln!("nothing was sent: no row of the file can become an event");
+        return Outcome::InputLeftOut;
+    }
+    if summary.is_partial() { Outcome::InputLeftOut } else { Outcome::Done }
+}
+
+fn list_bad_rows(summary: &Summary) {
     if summary.bad_rows == 0 {
-        return Outcome::Done;
+        return;
     }
     eprintln!(
         "{} of {} rows cannot become an event and were left out:",
@@ -49,5 +67,4 @@ pub(super) fn left_out(summary: &Summary) -> Outcome {
     if summary.held_rows > 0 {
         eprintln!("{} good rows of the same invoices were held back with them", summary.held_rows);
     }
-    Outcome::InputLeftOut
 }

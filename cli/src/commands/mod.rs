@@ -6,19 +6,25 @@ mod generate;
 mod hash_password;
 mod import;
 mod operator;
+mod pipeline;
 mod schema;
 mod up;
 mod worker;
 
-use std::future::Future;
+use std::{
+    future::Future,
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::{
-    args::{Cli, Command, Derive, YesNo},
+    args::{Cli, Command, Derive, Pipeline, Reading, YesNo},
     exit::{Failure, Outcome},
 };
-use stockstream_input::{DeriveInventory, ImportOptions};
+use stockstream_input::{DeriveInventory, Encoding, ImportOptions, Mapping};
+use stockstream_model::{Timestamp, settings::Sales};
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> Result<Outcome, Failure> {
@@ -33,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Schema(args) => schema::print(args.stream),
         Command::HashPassword(args) => hash_password::print(&args),
         Command::Settings => schema::settings(),
+        Command::Pipeline(Pipeline::Reset(args)) => block_on(pipeline::reset(args))?,
     }
 }
 
@@ -41,15 +48,38 @@ fn block_on<F: Future>(work: F) -> Result<F::Output, Failure> {
     Ok(runtime.block_on(work))
 }
 
-async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|source| Failure::Io {
+/// `[::]` takes connections of both families, and where there is no IPv6 those of the other.
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let mut bound = TcpListener::bind(address).await;
+    let is_every_address = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    if let Err(error) = &bound
+        && is_every_address
+        && error.kind() != ErrorKind::AddrInUse
+        && let Ok(other) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+    {
+        tracing::info!(%error, "there is no IPv6 here: listening at 0.0.0.0 instead of [::]");
+        bound = Ok(other);
+    }
+    bound.map_err(|source| Failure::Io {
         action: format!("listen on {address} (is it in use? --listen moves it)"),
         source,
     })
 }
 
-fn import_options(derive: &Derive, by_default: bool) -> ImportOptions {
+/// How a file is read. What lies further in the future than workers take is refused before it is sent.
+fn import_options(
+    derive: &Derive,
+    reading: &Reading,
+    sales: &Sales,
+    by_default: bool,
+) -> Result<ImportOptions, Failure> {
     let wanted = derive.derive_inventory.map_or(by_default, |answer| answer == YesNo::Yes);
     let shares = DeriveInventory { buy_share: derive.buy_share, stock_share: derive.stock_share };
-    ImportOptions { derive_inventory: wanted.then_some(shares), ..ImportOptions::default() }
+    Ok(ImportOptions {
+        derive_inventory: wanted.then_some(shares),
+        mapping: Mapping::parse(&reading.mapping)?,
+        encoding: reading.encoding.as_deref().map(Encoding::named).transpose()?,
+        latest: Some(Timestamp::now().plus_millis(sales.future_tolerance.millis() as i64)),
+        ..ImportOptions::default()
+    })
 }

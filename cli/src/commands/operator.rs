@@ -1,6 +1,6 @@
 use std::process;
 
-use stockstream_operator::{ClusterDns, Election, Options};
+use stockstream_operator::{ClusterDns, Election, Options, PodDefaults};
 
 use super::listen;
 use crate::{
@@ -22,7 +22,11 @@ pub(crate) async fn run(args: Operator) -> Result<Outcome, Failure> {
     let election = Election { lease: args.lease_name, namespace: args.lease_namespace };
     let options = Options {
         namespaces: args.namespaces.into_iter().filter(|name| !name.is_empty()).collect(),
-        image,
+        pods: PodDefaults {
+            image,
+            image_pull_secrets: args.image_pull_secrets.into_iter().filter(|name| !name.is_empty()).collect(),
+            user: args.pods_user,
+        },
         election: (!args.no_leader_election).then_some(election),
         identity: args.identity.unwrap_or_else(identity),
         listener: Some(listen(args.listen).await?),

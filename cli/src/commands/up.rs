@@ -13,7 +13,7 @@ use stockstream_input::Import;
 use stockstream_kafka::Producer;
 use stockstream_model::{
     event::Stream,
-    settings::{Kafka, Settings},
+    settings::{Kafka, OnRecreatedTopic, Settings},
 };
 use stockstream_store::{MemoryStore, MongoStore, Paging, StateStore, ViewStore};
 use stockstream_worker::Options;
@@ -39,7 +39,10 @@ pub(crate) async fn run(args: Up) -> Result<Outcome, Failure> {
     // History is valued as of its own end, and whatever is in a broker of our own is to be read.
     let mut own = Vec::new();
     own.extend(args.input.is_some().then_some(("STOCKSTREAM_ANALYTICS_AS_OF", "LatestEvent")));
-    own.extend(args.kafka.is_none().then_some(("STOCKSTREAM_KAFKA_START_FROM", "earliest")));
+    if args.kafka.is_none() {
+        own.push(("STOCKSTREAM_KAFKA_START_FROM", "earliest"));
+        own.push(("STOCKSTREAM_KAFKA_ON_RECREATED_TOPIC", "Restart"));
+    }
     let mut settings = settings::of(args.config.as_deref(), args.kafka.as_deref(), args.mongodb.as_deref(), &own)?;
     let broker = match &args.kafka {
         Some(_) => None,
@@ -85,6 +88,12 @@ async fn with_store<S: StateStore + ViewStore>(
         settings.kafka.bootstrap_servers.join(","),
         if args.kafka.is_some() { "yours" } else { "in this process; other programs may produce to it" }
     );
+    if args.kafka.is_none() && args.mongodb.is_some() && settings.kafka.on_recreated_topic == OnRecreatedTopic::Restart
+    {
+        eprintln!(
+            "          it is new and empty each time: what comes counts on top (kafka.onRecreatedTopic: Restart)"
+        );
+    }
     eprintln!(
         "store     {}",
         if args.mongodb.is_some() { "your MongoDB" } else { "in memory: it ends with this process" }
@@ -143,11 +152,12 @@ async fn feed<S: StateStore + ViewStore>(
         .map_err(|error| Failure::Usage { message: format!("the generator ended: {error}") })??;
         return Ok(Outcome::Done);
     };
-    let options = import_options(&args.derive, true);
+    let options = import_options(&args.derive, &args.reading, &settings.sales, true)?;
     let import = tokio::task::spawn_blocking(move || Import::open(&input, options));
     let import = import.await.map_err(|error| Failure::Usage { message: format!("reading ended: {error}") })??;
-    let (total, summary) = (import.total_events(), import.summary().clone());
+    let (total, summary) = (import.total_events(), import.summary());
     eprintln!("input     {} rows: {} sales of {} products", summary.rows, summary.invoices, summary.products);
+    let outcome = import::left_out(&import);
     let paced = args.kafka.is_none();
     let sending = tokio::task::spawn_blocking({
         let (store, shutdown, runtime) = (Arc::clone(&store), shutdown.clone(), tokio::runtime::Handle::current());
@@ -163,12 +173,15 @@ async fn feed<S: StateStore + ViewStore>(
                 sent = true;
             }
             () = tokio::time::sleep(Duration::from_millis(250)) => {}
+            () = shutdown.cancelled() => {
+                eprintln!("\nstopped after {} of {total} events were counted: the rest of the file is not", done - before);
+                return Ok(Outcome::InputLeftOut);
+            }
         }
         done = counted(&*store).await?;
         progress(done - before, total);
     }
     eprintln!("\rcounted   {total} events in {:.1} s; Ctrl-C ends                ", began.elapsed().as_secs_f64());
-    let outcome = import::left_out(&summary);
     shutdown.cancelled().await;
     Ok(outcome)
 }

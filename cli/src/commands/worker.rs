@@ -14,6 +14,8 @@ use crate::{
 pub(crate) async fn run(args: Worker) -> Result<Outcome, Failure> {
     logging::start("info");
     let settings = settings::load(&args.connect)?;
+    // Before Kafka is waited for.
+    MongoStore::check_address(&settings)?;
     let shutdown = signals::shutdown()?;
     let options = Options { listener: Some(listen(args.listen).await?), shutdown, has_controller: true };
     let of = settings.clone();

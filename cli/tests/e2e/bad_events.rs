@@ -51,6 +51,7 @@ fn bad(stream: Stream) -> Vec<Bad> {
             text(&of(&line.replace(r#""a""#, &format!(r#""{long}""#))), "bad_value", "items[0].product_id"),
             text(&of(line).replace("2026-01-01", "2026-02-30"), "bad_value", "timestamp"),
             text(&of(line).replace(r#""2026-01-01""#, "20260101"), "wrong_type", "timestamp"),
+            text(&of(line).replace("2026-01-01", "9206-01-01"), "future", "timestamp"),
             text(&of(line).replace(r#""1""#, "true"), "wrong_type", "invoice_id"),
         ],
         Stream::Inventory => vec![
@@ -60,6 +61,9 @@ fn bad(stream: Stream) -> Vec<Bad> {
             text(r#"{"product_id":"a","quantity":1,"sell_price":[]}"#, "wrong_type", "sell_price"),
             text(r#"{"product_id":"a","quantity":1,"expiry_date":"soon"}"#, "bad_value", "expiry_date"),
             text(r#"{"product_id":"a","quantity":1,"name":7}"#, "wrong_type", "name"),
+            text(r#"{"product_id":"a","quantity":1,"last_movement":"2206-01-01"}"#, "future", "last_movement"),
+            text(r#"{"product_id":"a","quantity":1,"created_at":"2206-01-01"}"#, "future", "created_at"),
+            text(r#"{"product_id":"a","quantity":1,"updated_at":"2206-01-01"}"#, "future", "updated_at"),
         ],
         Stream::Clients => vec![
             text(r#"{"name":"x"}"#, "missing_field", ""),
@@ -67,6 +71,7 @@ fn bad(stream: Stream) -> Vec<Bad> {
             text(r#"{"client_id":"c1","loyalty_tier":"Platinum"}"#, "bad_value", "loyalty_tier"),
             text(r#"{"client_id":"c1","total_revenue_generated":{}}"#, "wrong_type", "total_revenue_generated"),
             text(r#"{"client_id":"c1","updated_at":"yesterday"}"#, "bad_value", "updated_at"),
+            text(r#"{"client_id":"c1","updated_at":"2206-01-01"}"#, "future", "updated_at"),
         ],
     }
 }

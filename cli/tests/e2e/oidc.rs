@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf};
 
 use crate::harness::{
     Process, eventually, holds, http, needed, playwright,
-    provider::{Browser, Provider, SECRET, free_port},
+    ports::free_port,
+    provider::{Browser, Provider, SECRET},
     secrets::Secrets,
 };
 use serde_json::Value;

@@ -1,10 +1,14 @@
 //! Where a new pipeline starts, and what becomes of partitions and topics that are made later, and of events that are lost.
 
 use serde_json::{Value, json};
-use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_kafka::{EpochCheck, check_epochs};
+use stockstream_model::{
+    documents::{Checkpoint, LeaderEpoch, PartitionId},
+    event::Stream,
+};
 use stockstream_store::StateStore;
 
-use crate::harness::{Bed, events::sale, eventually, holds, http, kafka::Event};
+use crate::harness::{Bed, Process, events::sale, eventually, holds, http, kafka::Event};
 
 /// A millisecond of the year 2026, for records that state when they were produced.
 const TIME: i64 = 1_767_225_600_000;
@@ -130,4 +134,161 @@ async fn events_that_were_lost_stop_their_partition_by_name_until_somebody_lets_
     worker.kill();
     let _worker = bed.start("worker", json!({ "kafka": { "onLostOffsets": "Resume" } }));
     assert_eq!(units(&bed).await, 1_100_111);
+}
+
+const FIRST: PartitionId = PartitionId { stream: Stream::Sales, partition: 0 };
+
+async fn counted(bed: &Bed) -> i64 {
+    bed.snapshot().await.products.iter().map(|product| product.units).sum()
+}
+
+async fn checkpoint(bed: &Bed, id: PartitionId) -> Checkpoint {
+    bed.store.checkpoints().await.unwrap().into_iter().find(|checkpoint| checkpoint.id == id).unwrap()
+}
+
+/// Writes a checkpoint as a worker would have that read a log which lost its end since.
+async fn move_on(bed: &Bed, next: i64, value: i32) {
+    let standing = checkpoint(bed, FIRST).await;
+    let epoch = Some(LeaderEpoch { at: next, value });
+    let moved = Checkpoint { next, epoch, version: standing.version + 1, writer: "a worker before".into(), ..standing };
+    assert_eq!(bed.store.swap_checkpoints(&[moved]).await.unwrap(), [true]);
+}
+
+async fn has_problem(worker: &mut Process, words: &[&str]) {
+    let address = worker.ready().await;
+    eventually("the status names the problem", async || {
+        let problems = http::json(&address, "/status").await?["problems"].to_string();
+        holds(words.iter().all(|word| problems.contains(word)), || problems)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_holds_the_leaders_epoch_that_the_broker_confirms() {
+    let Some(bed) = bed("earliest").await else { return };
+    for quantity in 1..=5 {
+        sell(&bed, 0, quantity, None).await;
+    }
+    let _worker = bed.worker();
+    bed.applied().await;
+    let standing = checkpoint(&bed, FIRST).await;
+    let epoch = standing.known_epoch().unwrap();
+    assert_eq!((epoch.at, standing.cluster_id.is_some()), (5, true));
+    let ask = |at, value| {
+        let asked = [(FIRST, LeaderEpoch { at, value })];
+        tokio::task::block_in_place(|| check_epochs(bed.kafka.settings(), bed.name(), &asked)).unwrap()[&FIRST]
+    };
+    assert_eq!(ask(5, epoch.value), EpochCheck::Fits);
+    assert_eq!(ask(3, epoch.value), EpochCheck::Fits);
+    assert_eq!(ask(9, epoch.value), EpochCheck::Cut(5));
+    assert_eq!(ask(5, epoch.value + 1), EpochCheck::Cut(0), "the leader knows of no such epoch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_shorter_than_what_was_counted_is_never_counted_again() {
+    let Some(bed) = bed("earliest").await else { return };
+    for quantity in [1, 10, 100] {
+        sell(&bed, 0, quantity, None).await;
+    }
+    sell(&bed, 1, 1_000, None).await;
+    let mut worker = bed.worker();
+    bed.applied().await;
+    worker.kill();
+    move_on(&bed, 5, checkpoint(&bed, FIRST).await.epoch.unwrap().value).await;
+
+    let mut worker = bed.worker();
+    has_problem(&mut worker, &["[3, 5) of sales/0 were counted here and are lost there", "onLostOffsets"]).await;
+    sell(&bed, 1, 10_000, None).await;
+    eventually("the other partition goes on", async || {
+        let units = counted(&bed).await;
+        holds(units == 11_111, || format!("{units} units"))
+    })
+    .await;
+    assert_eq!((checkpoint(&bed, FIRST).await.next, checkpoint(&bed, FIRST).await.incarnation), (5, 0));
+    worker.kill();
+
+    // What takes the place of what was lost does not count; what comes behind it does.
+    let mut worker = bed.start("worker", json!({ "kafka": { "onLostOffsets": "Resume" } }));
+    has_problem(&mut worker, &["[3, 5)", "has passed 5"]).await;
+    for quantity in [100_000, 1_000_000, 10_000_000] {
+        sell(&bed, 0, quantity, None).await;
+    }
+    assert_eq!(units(&bed).await, 10_011_111);
+    assert_eq!(checkpoint(&bed, FIRST).await.incarnation, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_was_recreated_counts_only_where_that_is_asked_for() {
+    let Some(bed) = bed("earliest").await else { return };
+    sell(&bed, 0, 1, None).await;
+    let mut worker = bed.worker();
+    bed.applied().await;
+    let old = checkpoint(&bed, FIRST).await;
+    bed.kafka.delete(Stream::Sales).await;
+    bed.kafka.create(Stream::Sales, 3, &[]).await;
+    for (partition, quantity) in [(0, 10), (1, 100), (2, 1_000)] {
+        sell(&bed, partition, quantity, None).await;
+    }
+    has_problem(&mut worker, &["the topic of sales/0 was deleted and recreated", "sales/2", "onRecreatedTopic"]).await;
+    assert_eq!(counted(&bed).await, 1);
+    assert_eq!(checkpoint(&bed, FIRST).await, old);
+    worker.kill();
+
+    let _worker = bed.start("worker", json!({ "kafka": { "onRecreatedTopic": "Restart" } }));
+    assert_eq!(units(&bed).await, 1_111);
+    let new = checkpoint(&bed, FIRST).await;
+    assert_eq!((new.incarnation, new.topic_id != old.topic_id), (1, true));
+    let ids = bed.store.kafka_ids().await.unwrap();
+    assert!(old.topic_id.is_some_and(|id| ids.replaced_topics.contains(&id)), "{ids:?}");
+    assert_eq!(ids.cluster, new.cluster_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_or_cluster_that_comes_back_stops_until_a_person_resets_the_position() {
+    let Some(bed) = bed("earliest").await else { return };
+    for quantity in [1, 10] {
+        sell(&bed, 0, quantity, None).await;
+    }
+    let mut worker = bed.start("worker", json!({ "kafka": { "onRecreatedTopic": "Restart" } }));
+    bed.applied().await;
+    worker.kill();
+    // As if another cluster had been counted since, in the place of this one.
+    let ours = checkpoint(&bed, FIRST).await;
+    let mut others = ours.clone();
+    others.cluster_id = Some("another".into());
+    others.version += 1;
+    let ids = stockstream_model::documents::KafkaIds {
+        cluster: others.cluster_id.clone(),
+        replaced_clusters: ours.cluster_id.clone().into_iter().collect(),
+        ..Default::default()
+    };
+    bed.store.note_kafka_ids(&ids).await.unwrap();
+    assert_eq!(bed.store.swap_checkpoints(std::slice::from_ref(&others)).await.unwrap(), [true]);
+
+    let mut worker = bed.start("worker", json!({ "kafka": { "onRecreatedTopic": "Restart" } }));
+    has_problem(&mut worker, &["another Kafka cluster answers", "counted before", "pipeline reset sales/0"]).await;
+    assert_eq!((counted(&bed).await, checkpoint(&bed, FIRST).await), (11, others));
+
+    let settings = bed.settings(json!({}));
+    let reset = |more: &[&str]| {
+        let args = ["pipeline", "reset", "sales/0", "--to", "1", "--config", settings.to_str().unwrap()];
+        Process::start(args.iter().chain(more))
+    };
+    let (code, said) = reset(&[]).outcome().await;
+    assert!(code == 2 && said.contains("--confirm local"), "{code}: {said}");
+    assert!(said.contains("[1, 2) of the new log holds") && said.contains("[0, 1) of the new log is never"), "{said}");
+    let (code, said) = reset(&["--confirm", "shop"]).outcome().await;
+    assert!(code == 2 && said.contains("the pipeline is local"), "{code}: {said}");
+    assert_eq!(counted(&bed).await, 11);
+    let (code, said) = reset(&["--confirm", "local"]).outcome().await;
+    assert!(code == 0 && said.contains("done"), "{code}: {said}");
+    // The worker that runs goes on by itself.
+    assert_eq!(units(&bed).await, 21);
+    let address = worker.ready().await;
+    eventually("nothing is a problem any more", async || {
+        let problems = http::json(&address, "/status").await?["problems"].to_string();
+        holds(problems == "[]", || problems)
+    })
+    .await;
+    assert!(bed.store.kafka_ids().await.unwrap().replaced_clusters.contains("another"));
 }

@@ -72,6 +72,16 @@ async fn a_worker_with_a_certificate_of_its_own_counts_exactly() {
     counts_exactly(&secured, &bed, both(secured.tls(&secured.ssl, "ca.crt", Some("client")), mongodb)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_certificate_and_key_for_mongodb_in_two_files_counts_exactly() {
+    let Some((secured, bed)) = bed().await else { return };
+    let mut mongodb = secured.database_at(&bed, &secured.mongodb_mutual, &secured.mongodb_password, "ca.crt");
+    mongodb["mongodb"]["tls"]["certFile"] = secured.file("client.crt").into();
+    mongodb["mongodb"]["tls"]["keyFile"] = secured.file("client.key").into();
+    mongodb["mongodb"]["filesInUri"] = "Refuse".into();
+    counts_exactly(&secured, &bed, both(secured.sasl("PLAIN", &secured.password), mongodb)).await;
+}
+
 /// The address of these settings with a client's certificate.
 fn with_certificate(settings: &Value, file: &str) -> Value {
     format!("{}?tls=true&tlsCertificateKeyFile={file}", settings["mongodb"]["uri"].as_str().unwrap()).into()
@@ -112,9 +122,10 @@ async fn what_mongodb_refuses_ends_the_worker_with_a_sentence() {
     let at = |address: &str, password: &str, ca: &str| secured.database_at(&bed, address, password, ca);
     let nobody = format!("mongodb://{mongodb}/{}", bed.name());
     let nobody = json!({ "mongodb": { "uri": nobody, "tls": { "caFile": secured.file("ca.crt") } } });
-    let certificate = "tlsCertificateKeyFile";
+    let certificate = "mongodb.tls.certFile";
     let mut stranger = at(mongodb_mutual, mongodb_password, "ca.crt");
-    stranger["mongodb"]["uri"] = with_certificate(&stranger, &secured.file("stranger.pem"));
+    stranger["mongodb"]["tls"]["certFile"] = secured.file("stranger.crt").into();
+    stranger["mongodb"]["tls"]["keyFile"] = secured.file("stranger.key").into();
     for (changed, place, words) in [
         (at(mongodb, "not-it", "ca.crt"), mongodb, ["refuses the sign-in", "mongodb.uri"]),
         (nobody, mongodb, ["refuses the sign-in", "names no user"]),

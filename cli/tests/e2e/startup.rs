@@ -5,9 +5,9 @@ use stockstream_model::{event::Stream, settings::Pipeline};
 use stockstream_store::StateStore;
 
 use crate::harness::{
-    Bed, database_host,
+    Bed, Process, database_host,
     events::{sale, stock},
-    eventually, holds,
+    eventually, holds, http,
     relay::Relay,
 };
 
@@ -168,4 +168,16 @@ async fn the_first_signal_ends_in_order_and_the_second_at_once() {
     let status = worker.ended().await;
     assert_eq!(status.code(), Some(143));
     assert!(!worker.said().iter().any(|line| line.contains("ended in order")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_address_of_both_families_is_listened_at() {
+    let mongodb = "mongodb://127.0.0.1:1/x";
+    let mut worker = Process::start(["worker", "--kafka", "127.0.0.1:1", "--mongodb", mongodb, "--listen", "[::]:0"]);
+    let address = worker.address().await;
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let has_ipv6 = std::net::TcpListener::bind("[::1]:0").is_ok();
+    for host in ["127.0.0.1", "[::1]"].into_iter().take(if has_ipv6 { 2 } else { 1 }) {
+        assert_eq!(http::get(&format!("{host}:{port}"), "/healthz").await.map(|answer| answer.0), Ok(200), "{host}");
+    }
 }

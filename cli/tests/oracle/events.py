@@ -22,11 +22,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import oracle
-from oracle import SCALE, add, days, number, ratio, sale, shown
+from oracle import SCALE, add, days, number, plus, ratio, sale, shown
 
 WHEN = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?Z)?")
 TIERS = ["Bronze", "Silver", "Gold"]
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+FUTURE = timedelta(hours=48)
 
 
 class Refused(ValueError):
@@ -83,7 +84,13 @@ class State:
             if refused:
                 raise Refused
             event = json.loads(base64.b64decode(payload), parse_float=Decimal)
-            seen = {"sales": self.sell, "inventory": self.count, "clients": self.know}[stream](event, place, at)
+            take = {"sales": self.sell, "inventory": self.count, "clients": self.know}[stream]
+            times = {"sales": ["timestamp"], "clients": ["updated_at"],
+                     "inventory": ["last_movement", "created_at", "updated_at"]}[stream]
+            for moment in filter(None, (when(event.get(name)) for name in times)):
+                if moment - (EPOCH + timedelta(milliseconds=at)) > FUTURE:
+                    raise Refused(moment)
+            seen = take(event, place, at)
         except (Refused, json.JSONDecodeError):
             self.rejected += 1
             return
@@ -99,21 +106,26 @@ class State:
             lines.append((str(need(item, "product_id")), units, each, cost))
         if not 1 <= len(lines) <= oracle.MAX_ITEMS:
             raise Refused("items")
+        if not all(oracle.bounded([(line[1], line[which]) for line in lines]) for which in (2, 3)):
+            raise Refused("items")
         amount = money(event.get("total_amount"))
+        if amount is not None and abs(amount) > oracle.MAX_AMOUNT:
+            raise Refused("total_amount")
         if amount is None:
             if any(each is None for _, _, each, _ in lines):
                 raise Refused("total_amount")
             amount = sum(units * each for _, units, each, _ in lines)
         for name, units, each, cost in lines:
             product = self.products[name]
-            add(product, moment, units, units * (each or 0), 0)
-            product["unpriced"] += units if each is None else 0
-            product["cost"] += units * (cost or 0)
-            product["uncosted"] += units if cost is None else 0
+            add(product, moment, units, units * (each or 0), int(units > 0))
+            product["unpriced"] = plus(product["unpriced"], units if each is None else 0)
+            product["cost"] = plus(product["cost"], units * (cost or 0))
+            product["uncosted"] = plus(product["uncosted"], units if cost is None else 0)
         all_units = sum(units for _, units, _, _ in lines)
-        add(self.daily[moment.date().isoformat()], moment, all_units, amount, 1)
+        is_invoice = int(any(units > 0 for _, units, _, _ in lines))
+        add(self.daily[moment.date().isoformat()], moment, all_units, amount, is_invoice)
         if event.get("client_id") is not None:
-            add(self.clients[str(event["client_id"])], moment, all_units, amount, 1)
+            add(self.clients[str(event["client_id"])], moment, all_units, amount, is_invoice)
         return [moment]
 
     def count(self, event, place, at):
@@ -121,6 +133,8 @@ class State:
         times = {name: when(event.get(name)) for name in ["updated_at", "last_movement", "created_at", "expiry_date"]}
         record = {"name": event.get("name"), "category": event.get("category"),
                   "buy": price(event.get("buy_price")), "sell": price(event.get("sell_price"))}
+        if abs(quantity) > oracle.MAX_QUANTITY or any((record[name] or 0) > oracle.MAX_PRICE for name in ("buy", "sell")):
+            raise Refused("quantity or price")
         arrived = EPOCH + timedelta(milliseconds=at)
         version = (times["updated_at"] or arrived, place)
         moved = times["last_movement"] or times["created_at"] or times["updated_at"] or arrived
@@ -128,7 +142,7 @@ class State:
         newest(self.records, product, version, record)
         newest(self.batches, (product, batch), version,
                {**record, "quantity": quantity, "expires": times["expiry_date"], "moved": moved})
-        self.stock[product][0] += quantity
+        self.stock[product][0] = plus(self.stock[product][0], quantity)
         self.stock[product][1] += 1
         return [times["updated_at"], times["last_movement"], times["created_at"]]
 
@@ -145,13 +159,15 @@ class State:
         return self.records[product][1] if product in self.records else dict.fromkeys(["name", "category", "buy", "sell"])
 
     def figures(self, product):
-        """A product's row in the ranking, unranked; None if it has no sale, or a price or cost is not known."""
+        """A product's row in the ranking, unranked; None if nothing of it stayed sold, or a price or cost is not known."""
         sold, record, (stock, counts) = self.products[product], self.record(product), self.stock.get(product, (0, 0))
         if sold["first"] is None or sold["unpriced"] and record["sell"] is None or sold["uncosted"] and record["buy"] is None:
             return None
         units = sold["units"]
         revenue = sold["revenue"] + sold["unpriced"] * (record["sell"] or 0)
         cost = sold["cost"] + sold["uncosted"] * (record["buy"] or 0)
+        if units <= 0 or revenue <= 0:
+            return None
         velocity = Fraction(units, days(sold["last"], sold["first"]) + 1)
         idle, profit = days(self.latest, sold["last"]), revenue - cost
         margin, roi = ratio(profit, revenue), ratio(profit, cost)

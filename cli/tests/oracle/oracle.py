@@ -24,6 +24,9 @@ from fractions import Fraction
 
 SCALE = 10_000
 MAX_ITEMS = 10_000  # of one sale event
+MAX_PRICE, MAX_QUANTITY = 10**9 * SCALE, 10**9  # of a line
+MAX_LINE, MAX_AMOUNT, MAX_UNITS = 10**10 * SCALE, 10**10 * SCALE, 10**10  # of a line, of all of a sale, either way
+SUM_LIMIT = 4 * 10**18  # a sum that comes so far, either way, stays there
 BUY_SHARE = Fraction(60, 100)  # of the sell price, for derived inventory
 STOCK_SHARE = 10  # stock is a tenth of the net units sold
 PROFIT, VELOCITY, IDLE = Fraction(5, 10), Fraction(3, 10), Fraction(2, 10)
@@ -32,6 +35,7 @@ SILVER, GOLD, PROMO = 10_000 * SCALE, 20_000 * SCALE, 10_000 * SCALE
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+DIGITS = re.compile(r"-?[0-9., ]+")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
@@ -81,15 +85,26 @@ def ratio(part, whole):
     return Fraction(part, whole) if whole else None
 
 
+def client(text):
+    """Whom a sale is to: whole numbers lose their decimals, other numbers are nobody, everything else is a name."""
+    if not text:
+        return None
+    if not DIGITS.fullmatch(text):
+        return text
+    whole, _, decimals = text.partition(".")
+    if decimals.strip("0"):
+        raise Bad(text)
+    return str(int(check(WHOLE, whole)))
+
+
 def rows(path):
-    """Each usable row as a dict, or None for a bad one."""
+    """Each usable row as a dict, and of a bad one its invoice alone."""
     opened = gzip.open if path.endswith(".gz") else open
     with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
         for raw in csv.DictReader(file, restval=""):
             try:
                 if not raw["InvoiceNo"] or not raw["StockCode"]:
                     raise Bad("no id")
-                client = raw["CustomerID"]
                 yield {
                     "invoice": raw["InvoiceNo"],
                     "product": raw["StockCode"],
@@ -97,21 +112,28 @@ def rows(path):
                     "quantity": int(check(WHOLE, raw["Quantity"])),
                     "time": time(raw["InvoiceDate"]),
                     "price": money(raw["UnitPrice"]),
-                    "client": str(int(Decimal(check(NUMBER, client)))) if client else None,
+                    "client": client(raw["CustomerID"]),
                 }
             except Bad:
-                yield None
+                yield {"invoice": raw["InvoiceNo"], "bad": True}
 
 
 def read(path):
-    """Rows as (number of bad ones, invoices in order of appearance, products' rows in file order)."""
-    bad, invoices, products = 0, defaultdict(list), defaultdict(list)
-    for row in rows(path):
-        if row is None:
+    """Rows as (number of bad ones, invoices in order of appearance, products' rows in file order).
+
+    An invoice with a bad row counts for nothing; a bad row without an invoice may be of the one above.
+    """
+    bad, invoices, products, spoiled, above = 0, defaultdict(list), defaultdict(list), set(), ""
+    found = list(rows(path))
+    for row in found:
+        above = row["invoice"] or above
+        if "bad" in row:
             bad += 1
-            continue
-        invoices[row["invoice"]].append(row)
-        products[row["product"]].append(row)
+            spoiled.add(above)
+    for row in found:
+        if "bad" not in row and row["invoice"] not in spoiled:
+            invoices[row["invoice"]].append(row)
+            products[row["product"]].append(row)
     return bad, invoices, products
 
 
@@ -130,27 +152,48 @@ def record(lines):
     }
 
 
+def bounded(lines):
+    """Whether (quantity, price or None) of all lines are within what one sale may say."""
+    priced = [(units, price) for units, price in lines if price is not None]
+    return (
+        all(0 < abs(units) <= MAX_QUANTITY for units, _ in lines)
+        and all(0 <= price <= MAX_PRICE and abs(units * price) <= MAX_LINE for units, price in priced)
+        and sum(abs(units) for units, _ in lines) <= MAX_UNITS
+        and sum(abs(units * price) for units, price in priced) <= MAX_AMOUNT
+    )
+
+
 def acceptable(lines):
-    return len(lines) <= MAX_ITEMS and all(line["quantity"] != 0 and line["price"] >= 0 for line in lines)
+    return len(lines) <= MAX_ITEMS and bounded([(line["quantity"], line["price"]) for line in lines])
+
+
+def plus(total, more):
+    if abs(total) >= SUM_LIMIT:
+        return total
+    return max(-SUM_LIMIT, min(SUM_LIMIT, total + more))
 
 
 def sale():
     return {"units": 0, "revenue": 0, "invoices": 0, "first": None, "last": None}
 
 
-def add(total, moment, units, revenue, invoices):
-    total["units"] += units
-    total["revenue"] += revenue
-    total["invoices"] += invoices
-    total["first"] = moment if total["first"] is None else min(total["first"], moment)
-    total["last"] = moment if total["last"] is None else max(total["last"], moment)
+def add(total, moment, units, revenue, sales):
+    """Adds units and revenue, and so many sales of that moment; what came back is none."""
+    total["units"] = plus(total["units"], units)
+    total["revenue"] = plus(total["revenue"], revenue)
+    total["invoices"] += sales
+    if sales:
+        total["first"] = moment if total["first"] is None else min(total["first"], moment)
+        total["last"] = moment if total["last"] is None else max(total["last"], moment)
 
 
 def figures(product, stock, sold, as_of):
-    """A product's row in the ranking, unranked, its score exact; None if it has no sale or no known cost."""
+    """A product's row in the ranking, unranked, its score exact; None if nothing of it stayed sold or its cost is not known."""
     if sold is None or stock["buy"] is None:
         return None
     units, revenue, cost = sold["units"], sold["revenue"], sold["units"] * stock["buy"]
+    if units <= 0 or revenue <= 0:
+        return None
     profit = revenue - cost
     velocity = Fraction(units, days(sold["last"], sold["first"]) + 1)
     idle = days(as_of, sold["last"])
@@ -195,10 +238,11 @@ def expected(path):
         for line in lines:
             revenue = line["quantity"] * line["price"]
             units, amount = units + line["quantity"], amount + revenue
-            add(products[line["product"]], moment, line["quantity"], revenue, 0)
-        add(daily[moment.date().isoformat()], moment, units, amount, 1)
+            add(products[line["product"]], moment, line["quantity"], revenue, int(line["quantity"] > 0))
+        is_invoice = int(any(line["quantity"] > 0 for line in lines))
+        add(daily[moment.date().isoformat()], moment, units, amount, is_invoice)
         if first["client"] is not None:
-            add(clients[first["client"]], moment, units, amount, 1)
+            add(clients[first["client"]], moment, units, amount, is_invoice)
     as_of = max(seen, default=None)
 
     ranked = {p: figures(p, records[p], products.get(p), as_of) for p in records}
@@ -207,7 +251,8 @@ def expected(path):
 
     risks = []
     for product, stock in sorted(records.items(), key=lambda kv: kv[0].encode()):
-        moved = [stock["updated_at"]] + ([products[product]["last"]] if product in products else [])
+        last = products[product]["last"] if product in products else None
+        moved = [stock["updated_at"]] + ([last] if last else [])
         idle = days(as_of, max(moved))
         if stock["quantity"] > 0 and idle >= IDLE_DAYS:
             loss = None if stock["buy"] is None else shown(stock["quantity"] * stock["buy"])
@@ -215,6 +260,7 @@ def expected(path):
                           "category": "Dead Stock"})
 
     return {
+        "rows": sum(map(len, invoices.values())),
         "bad_rows": bad,
         "accepted": accepted,
         "rejected": len(invoices) - accepted,

@@ -9,8 +9,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use stockstream_input::{BadRow, Header, Import, ImportError, ImportOptions, Limits, Mapping, Outgoing};
-use stockstream_model::event::Stream;
+use stockstream_input::{
+    BadRow, Encoding, Header, Import, ImportError, ImportOptions, Limits, Mapping, Outgoing, UnreadSheet,
+};
+use stockstream_model::{Timestamp, event::Stream};
 use stockstream_store::ViewStore;
 
 use super::{
@@ -33,6 +35,23 @@ pub(super) const PATH: &str = "/enter/upload";
 pub(super) const MAX_FILE: usize = 8 << 20;
 /// The most of it when it is unpacked, and the most rows: what is kept in memory until it is confirmed.
 const LIMITS: Limits = Limits { file: MAX_FILE as u64, unpacked: 64 << 20, text: 64 << 20, rows: 50_000 };
+/// How far ahead of now a row may be. Workers reject what is later.
+const FUTURE_MS: i64 = 48 * 3_600_000;
+/// The encodings that are offered. UTF-8 and UTF-16 are found without.
+const ENCODINGS: [&str; 12] = [
+    "windows-1252",
+    "windows-1250",
+    "windows-1251",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "macintosh",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "euc-kr",
+];
 /// How many bad rows, and how many events, a preview shows.
 const SHOWN_ROWS: usize = 200;
 const SHOWN_EVENTS: usize = 10;
@@ -51,7 +70,17 @@ struct UploadPage {
     notices: Vec<Notice>,
     max_mib: String,
     max_rows: String,
+    said: Reading,
+    encodings: &'static [&'static str],
+}
+
+/// What is said of how to read a file.
+#[derive(Clone, Default)]
+struct Reading {
+    /// Columns of other names, a line for each.
     mapping: String,
+    /// The encoding, if it is named.
+    encoding: String,
 }
 
 #[derive(Template)]
@@ -64,6 +93,7 @@ struct PreviewPage {
     found: String,
     bad: String,
     held: Option<String>,
+    unread: Vec<String>,
     tables: Vec<BadTable>,
     more: Option<String>,
     events: Vec<(String, String)>,
@@ -93,17 +123,18 @@ struct MarkedCell {
 
 /// Where a file is chosen.
 pub(super) async fn open(shell: Shell) -> Result<Response, Failure> {
-    choose(shell, Vec::new(), String::new())
+    choose(shell, Vec::new(), Reading::default())
 }
 
-fn choose(shell: Shell, notices: Vec<Notice>, mapping: String) -> Result<Response, Failure> {
+fn choose(shell: Shell, notices: Vec<Notice>, said: Reading) -> Result<Response, Failure> {
     let shell = Shell { page: "Upload a file", ..shell.at(super::pages::PATH) };
     shell::page(&UploadPage {
         shell,
         notices,
         max_mib: (MAX_FILE >> 20).to_string(),
         max_rows: whole(LIMITS.rows),
-        mapping,
+        said,
+        encodings: &ENCODINGS,
     })
 }
 
@@ -114,9 +145,9 @@ pub(super) async fn take(
     Extension(desk): Extension<Arc<Desk>>,
     parts: Multipart,
 ) -> Result<Response, Failure> {
-    let (mut file, mut mapping) = (None, String::new());
-    let read = match received(parts, &mut file, &mut mapping).await {
-        Ok(()) => read(file, mapping.clone()).await,
+    let (mut file, mut said) = (None, Reading::default());
+    let read = match received(parts, &mut file, &mut said).await {
+        Ok(()) => read(file, said.clone()).await,
         Err(message) => Err(message),
     };
     match read {
@@ -127,14 +158,14 @@ pub(super) async fn take(
         Err(message) => {
             let text = tf("{}. Nothing was sent.", &[&sentence(&message)]);
             let notice = Notice { tone: "bad", title: "The file cannot be read".into(), text };
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, choose(shell, vec![notice], mapping)?).into_response())
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, choose(shell, vec![notice], said)?).into_response())
         }
     }
 }
 
 type File = (String, Arc<[u8]>);
 
-async fn received(mut parts: Multipart, file: &mut Option<File>, mapping: &mut String) -> Result<(), String> {
+async fn received(mut parts: Multipart, file: &mut Option<File>, said: &mut Reading) -> Result<(), String> {
     let broken = |error: axum::extract::multipart::MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             tf("the file has more than {} MiB; split it", &[&(MAX_FILE >> 20).to_string()])
@@ -149,18 +180,22 @@ async fn received(mut parts: Multipart, file: &mut Option<File>, mapping: &mut S
                 let bytes = part.bytes().await.map_err(broken)?;
                 *file = (!bytes.is_empty()).then(|| (name, Arc::from(&*bytes)));
             }
-            Some("mapping") => *mapping = part.text().await.map_err(broken)?.chars().take(10_000).collect(),
+            Some("mapping") => said.mapping = part.text().await.map_err(broken)?.chars().take(10_000).collect(),
+            Some("encoding") => said.encoding = part.text().await.map_err(broken)?.chars().take(100).collect(),
             _ => {}
         }
     }
     Ok(())
 }
 
-async fn read(file: Option<File>, mapping: String) -> Result<(String, Import, Vec<Outgoing>), String> {
+async fn read(file: Option<File>, said: Reading) -> Result<(String, Import, Vec<Outgoing>), String> {
     let (name, bytes) = file.ok_or_else(|| t("no file was chosen, or it is empty; choose one").into_owned())?;
     let reading = tokio::task::spawn_blocking(move || {
-        let mapping = Mapping::parse(mapping.lines().map(str::trim).filter(|line| !line.is_empty()))?;
-        let options = ImportOptions { mapping, whole_invoices: true, limits: LIMITS, ..ImportOptions::default() };
+        let mapping = Mapping::parse(said.mapping.lines().map(str::trim).filter(|line| !line.is_empty()))?;
+        let encoding = (!said.encoding.is_empty()).then(|| Encoding::named(&said.encoding)).transpose()?;
+        let latest = Some(Timestamp::now().plus_millis(FUTURE_MS));
+        let options =
+            ImportOptions { mapping, encoding, judged: true, latest, limits: LIMITS, ..ImportOptions::default() };
         let import = Import::read(&PathBuf::from(&name), bytes, options)?;
         let events = import.events()?.collect::<Result<Vec<_>, _>>()?;
         Ok((name, import, events))
@@ -229,8 +264,9 @@ fn gone() -> Failure {
     )
 }
 
-fn show(shell: Shell, token: String, file: &Preview, notices: Vec<Notice>) -> Result<Response, Failure> {
+fn show(shell: Shell, token: String, file: &Preview, mut notices: Vec<Notice>) -> Result<Response, Failure> {
     let summary = file.import.summary();
+    notices.extend(summary.unread.iter().map(unread));
     let shell = Shell { page: "Check before sending", ..shell.at(super::pages::PATH) };
     let count = |stream| file.events.iter().filter(|event| event.stream == stream).count() as i64;
     let found: Vec<_> = [
@@ -254,10 +290,27 @@ fn show(shell: Shell, token: String, file: &Preview, notices: Vec<Notice>) -> Re
         found: if found.is_empty() { t("Nothing that could be sent").into_owned() } else { found.join(", ") },
         bad: counted(summary.bad_rows as i64, "bad row", "bad rows"),
         held: (summary.held_rows > 0).then(|| counted(summary.held_rows as i64, HELD.0, HELD.1)),
+        unread: summary.headers.iter().filter_map(unread_columns).collect(),
         tables: summary.headers.iter().filter_map(|header| table(header, &summary.bad)).collect(),
         more: (beyond > 0).then(|| counted(beyond as i64, "more bad row is not shown", "more bad rows are not shown")),
         events: file.events.iter().take(SHOWN_EVENTS).map(event).collect(),
         send: (!file.events.is_empty()).then(|| counted(file.events.len() as i64, "event", "events")),
+    })
+}
+
+fn unread(sheet: &UnreadSheet) -> Notice {
+    Notice {
+        tone: if sheet.is_left_out { "warn" } else { "info" },
+        title: tf("The sheet {} was not read", &[&visible(&sheet.name)]),
+        text: sentence(&fault(&visible(&sheet.reason))) + ".",
+    }
+}
+
+fn unread_columns(header: &Header) -> Option<String> {
+    let columns = visible(&header.unread.join(", "));
+    (!columns.is_empty()).then(|| match &header.sheet {
+        Some(sheet) => tf("Columns of sheet {} that hold nothing of an event: {}", &[&visible(sheet), &columns]),
+        None => tf("Columns that hold nothing of an event: {}", &[&columns]),
     })
 }
 

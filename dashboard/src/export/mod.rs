@@ -98,7 +98,7 @@ fn write<R: Listed>(kind: Kind, rows: &[R], fields: &[&'static Field<R>]) -> Mad
             let rows: Vec<_> = rows.iter().map(|row| Chosen { row, fields }).collect();
             Ok(serde_json::to_vec(&rows)?)
         }
-        Kind::Xlsx => xlsx::write(R::NAME, rows, fields),
+        Kind::Xlsx => xlsx::write(&format!("{} export", R::NAME), rows, fields),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Excel workbooks: one sheet, a row of names that stays in sight, values as what they are. Texts are written as texts,
-//! never as formulas or links.
+//! never as formulas or links. The sheet's name says that it is an export: imported again, its figures would count twice.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, XlsxError};
 use stockstream_model::documents::{Field, Kind, Row, Value};

@@ -132,6 +132,7 @@ mod tests {
             freshness_ms: None,
             partitions: Vec::new(),
             problems: Vec::new(),
+            stalls: Vec::new(),
         };
         Pulse {
             views: View::ALL.map(ViewState::new).into(),

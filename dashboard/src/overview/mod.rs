@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, Heartbeat, View, ViewState},
+    documents::{Checkpoint, DatabaseServer, Heartbeat, View, ViewState},
 };
 use stockstream_store::{Rejections, Status};
 
@@ -18,6 +18,8 @@ pub(crate) use self::partitions::Partition;
 pub(crate) struct Overview {
     /// Which pipeline owns the database; null before any worker came.
     pub(crate) pipeline: Option<String>,
+    /// What the server of the database is, as far as a worker found out; null before any came.
+    pub(crate) database: Option<DatabaseServer>,
     pub(crate) counts: Counts,
     pub(crate) events: Events,
     pub(crate) freshness: Freshness,
@@ -81,6 +83,7 @@ impl Overview {
         let (rejected, duplicates) = (sum(|checkpoint| checkpoint.rejected), sum(|checkpoint| checkpoint.duplicates));
         Self {
             pipeline: status.pipeline,
+            database: status.server,
             counts: Counts {
                 products: status.products,
                 winners: status.winners,

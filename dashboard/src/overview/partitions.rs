@@ -90,6 +90,7 @@ mod tests {
             freshness_ms: None,
             partitions,
             problems: Vec::new(),
+            stalls: Vec::new(),
         }
     }
 

@@ -27,7 +27,7 @@ use crate::{
     shell,
     shell::Shell,
     table::{Cell, Column, Table},
-    words::{Said, t, tf},
+    words::{Said, key, t, tf},
 };
 
 #[derive(Template)]
@@ -85,10 +85,19 @@ pub(super) async fn show<S: ViewStore>(
 
 fn unranked(product: &ProductState) -> &'static str {
     if product.last_sale.is_none() {
-        return "It has no score: it was never sold.";
+        return key("It has no score: it was never sold.");
     }
-    "It has no score: units of it were sold without a price or a cost, and no record of it states one. Produce a record \
-     with buy_price and sell_price."
+    let record = product.record.as_ref();
+    let known = |units: i64, price: Option<Money>| units == 0 || price.is_some();
+    if known(product.unpriced, record.and_then(|record| record.sell_price))
+        && known(product.uncosted, record.and_then(|record| record.buy_price))
+    {
+        return key("It has no score: returns deducted, its units or its revenue are not above zero.");
+    }
+    key(
+        "It has no score: units of it were sold without a price or a cost, and no record of it states one. Produce a record \
+         with buy_price and sell_price.",
+    )
 }
 
 fn tiles(row: &Winner, ranking: Option<u32>) -> Vec<Tile> {

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use stockstream_model::{
     Timestamp,
+    documents::{DatabaseServer, Deployment, PartitionId},
     settings::{Analytics, OnEmptyResult},
 };
 use stockstream_store::ViewStore;
@@ -24,7 +25,7 @@ use crate::{
     shell,
     shell::Shell,
     table::Table,
-    words::{t, tf},
+    words::{key, t, tf},
 };
 
 const PATH: &str = "/";
@@ -43,8 +44,8 @@ struct StatusPage {
     placeholder: Option<Placeholder>,
     groups: Vec<(&'static str, Vec<Tile>)>,
     tables: Vec<Table>,
-    /// The settings that hold.
-    facts: Vec<(&'static str, String)>,
+    /// What the database is, and the settings that hold.
+    sections: Vec<(&'static str, Vec<(&'static str, String)>)>,
 }
 
 pub(super) async fn show<S: ViewStore>(
@@ -57,7 +58,8 @@ pub(super) async fn show<S: ViewStore>(
         None => app.options.refresh.map(|every| every.as_secs().max(1)),
     };
     let status = app.share(Part::Status, "", app.store.status()).await?;
-    let facts = status.settings.as_ref().map(settings).unwrap_or_default();
+    let of_server = status.server.as_ref().map(|server| (key("The database"), database(server)));
+    let of_settings = status.settings.as_ref().map(|standing| (key("Settings in force"), settings(standing)));
     let overview = Overview::new(status);
     info!(view = "status", "view selected");
     let shell = Shell { refresh: refresh.filter(|seconds| *seconds > 0), ..shell.at(PATH) };
@@ -73,7 +75,7 @@ pub(super) async fn show<S: ViewStore>(
             ("Freshness", freshness(&overview)),
         ],
         tables: status_tables::all(&overview),
-        facts,
+        sections: of_server.into_iter().chain(of_settings).collect(),
     })
 }
 
@@ -129,6 +131,27 @@ fn freshness(overview: &Overview) -> Vec<Tile> {
     ]
 }
 
+fn database(server: &DatabaseServer) -> Vec<(&'static str, String)> {
+    let DatabaseServer { deployment, set, version, durable } = server;
+    let deployment = match (deployment, set) {
+        (Deployment::Memory, _) => t("in the memory of this process").to_string(),
+        (Deployment::Standalone, _) => t("a server alone").to_string(),
+        (Deployment::ReplicaSet, Some(set)) => tf("replica set {}", &[set]),
+        (Deployment::ReplicaSet, None) => t("a replica set").to_string(),
+        (Deployment::Sharded, _) => t("shards, behind mongos").to_string(),
+    };
+    let durable = match durable {
+        Some(true) => t("yes").to_string(),
+        Some(false) => t("no").to_string(),
+        None => unknown(),
+    };
+    vec![
+        (key("How it runs"), deployment),
+        (key("Version"), version.clone().unwrap_or_else(unknown)),
+        (key("What it acknowledged is on disk"), durable),
+    ]
+}
+
 fn settings(settings: &Analytics) -> Vec<(&'static str, String)> {
     let Analytics { as_of, reevaluate_every, history_days, product_winners, loss_risk, clients } = settings;
     let days = |days: u32| counted(days.into(), "day", "days");
@@ -161,6 +184,29 @@ fn unknown() -> String {
     "unknown".into()
 }
 
+/// What the server does not promise.
+fn about(server: &DatabaseServer) -> Option<Notice> {
+    let (title, text) = match server {
+        DatabaseServer { deployment: Deployment::Memory, .. } => return None,
+        DatabaseServer { durable: Some(false), .. } => (
+            t("The database keeps nothing on disk"),
+            t(
+                "After its restart everything is lost, and is counted again only as far as Kafka still has the events. Use \
+               another storage engine.",
+            ),
+        ),
+        DatabaseServer { deployment: Deployment::Standalone, .. } => (
+            t("The database is a server alone"),
+            t(
+                "What it acknowledged is gone with its disk, and while it is away nobody takes over. Make it a replica set to \
+               be safe from that.",
+            ),
+        ),
+        _ => return None,
+    };
+    Some(Notice { tone: "warn", title: title.into(), text: text.into() })
+}
+
 fn notices(overview: &Overview, options: &Options) -> Vec<Notice> {
     let mut notices = Vec::new();
     if let Some(owner) = overview.pipeline.as_ref().filter(|owner| **owner != options.pipeline) {
@@ -188,10 +234,15 @@ fn notices(overview: &Overview, options: &Options) -> Vec<Notice> {
                 .into(),
         });
     }
+    notices.extend(overview.database.as_ref().and_then(about));
     for worker in &overview.workers {
         notices.extend(worker.problems.iter().map(|problem| Notice {
             tone: "bad",
-            title: format!("Worker {} has a problem", worker.worker),
+            // A problem of a partition begins with its name.
+            title: match problem.split(' ').next().filter(|name| PartitionId::from_text(name).is_some()) {
+                Some(partition) => tf("Partition {} does not move", &[partition]),
+                None => tf("Worker {} has a problem", &[&worker.worker]),
+            },
             text: problem.clone(),
         }));
     }

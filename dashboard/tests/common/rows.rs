@@ -4,8 +4,9 @@ use stockstream_model::{
     Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRow, DayTotals, Heartbeat, InventoryState, PartitionId, PartitionStatus, ProductRecord,
-        ProductState, RejectedEvent, RiskCategory, RiskRow, Version, View, ViewCondition, ViewState, Winner,
+        Checkpoint, ClientRow, DatabaseServer, DayTotals, Deployment, Heartbeat, InventoryState, PartitionId,
+        PartitionStatus, ProductRecord, ProductState, RejectedEvent, RiskCategory, RiskRow, Version, View,
+        ViewCondition, ViewState, Winner,
     },
     event::{Reason, Stream},
     settings::{Analytics, Weights},
@@ -187,6 +188,7 @@ pub fn loaded_status() -> Status {
         freshness_ms: publisher.then_some(1_234),
         partitions,
         problems: problems.iter().map(|&problem| problem.into()).collect(),
+        stalls: Vec::new(),
     };
     Status {
         pipeline: Some("shop/stock".into()),
@@ -218,6 +220,12 @@ pub fn loaded_status() -> Status {
             ),
         ],
         rejections: [("bad_value".to_owned(), 1), ("not_json".to_owned(), 2)].into(),
+        server: Some(DatabaseServer {
+            deployment: Deployment::ReplicaSet,
+            set: Some("rs0".into()),
+            version: Some("8.0.4".into()),
+            durable: None,
+        }),
         settings: Some(Analytics::default()),
         read_at: at("2011-07-31T16:00:03Z"),
     }

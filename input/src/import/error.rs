@@ -1,6 +1,9 @@
 //! Why a file cannot be imported.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use snafu::Snafu;
 use stockstream_model::Decimal;
@@ -35,6 +38,77 @@ pub enum ImportError {
         /// What the reader said.
         message: String,
     },
+    /// It is of another kind.
+    #[snafu(display("{} is {what}: {advice}", path.display()))]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do with it.
+        advice: &'static str,
+    },
+    /// Its text is in another encoding.
+    #[snafu(display(
+        "{} is not in {encoding} at line {line}, where windows-1252 would read {cell:?}; save it as CSV in UTF-8, or name \
+         its encoding (--encoding, or on the page), which is windows-1252 for what Excel writes in Western Europe and the \
+         Americas",
+        path.display()
+    ))]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What was expected.
+        encoding: &'static str,
+        /// The first cell that is not in it, as the commonest other encoding has it.
+        cell: String,
+    },
+    /// Its text is not in the encoding that was named, or that it begins with.
+    #[snafu(display(
+        "{} is not in {encoding} (near line {line}): it is damaged, or its encoding is another; save it as CSV in UTF-8",
+        path.display()
+    ))]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What was expected.
+        encoding: &'static str,
+    },
+    /// No encoding is called so.
+    #[snafu(display(
+        "{name:?} is no encoding that is known: write windows-1252, utf-16le, shift_jis or another of https://encoding.spec.whatwg.org/#names-and-labels, or save the file in UTF-8"
+    ))]
+    EncodingName {
+        /// What was said.
+        name: String,
+    },
+    /// Its columns are not separated by commas.
+    #[snafu(display(
+        "{} separates its columns by {separator:?}, not by commas: save it as CSV with commas and with points before \
+         decimals, or as .xlsx",
+        path.display()
+    ))]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// What separates them.
+        separator: char,
+    },
+    /// It is what Stockstream itself wrote.
+    #[snafu(display(
+        "{place} is a list that Stockstream exported, as {sign} shows: its figures are computed from events and would be \
+         counted again; send what you correct in a file without them (docs/import.md, Our own exports)"
+    ))]
+    Exported {
+        /// The file, or a sheet of it.
+        place: String,
+        /// What shows it.
+        sign: String,
+    },
     /// It holds more than is read.
     #[snafu(display("{} has {what}, which is more than is read at once; split it", path.display()))]
     TooLarge {
@@ -43,9 +117,25 @@ pub enum ImportError {
         /// How much of what.
         what: String,
     },
+    /// A workbook without a word in it.
+    #[snafu(display("{} holds no row in any sheet that can be seen", path.display()))]
+    Blank {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two sheets that hold the same.
+    #[snafu(display("{} has the sheets {first} and {second}, which hold the same: leave one of them in the file", path.display()))]
+    TwoSheets {
+        /// The file.
+        path: PathBuf,
+        /// A sheet.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A workbook whose sheets say nothing.
     #[snafu(display(
-        "{} has the sheets {found}; it must have one sheet of invoice lines, or sheets of the names Products, Clients, \
+        "{} has the sheets {found}; it must have sheets of invoice lines, or sheets of the names Products, Clients, \
          Invoices, Invoice_Details",
         path.display()
     ))]
@@ -76,6 +166,16 @@ pub enum ImportError {
         column: String,
         /// The beginning of the first line.
         header: String,
+    },
+    /// What `--map` names is of no use there.
+    #[snafu(display("{} has invoice lines, and {field}, to which a column was mapped, is no field of them: map to {fields}", path.display()))]
+    MappedField {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: String,
+        /// What may be named.
+        fields: String,
     },
     /// A mapping that means nothing.
     #[snafu(display("{text:?} maps no column: write COLUMN=FIELD, where FIELD is one of {fields}"))]
@@ -111,12 +211,12 @@ pub enum ImportError {
         header: String,
     },
     /// Two columns of one name.
-    #[snafu(display("{} has two columns {column}; rename or remove one", path.display()))]
+    #[snafu(display("{place} has two columns {column}; rename or remove one"))]
     Ambiguous {
-        /// The file.
-        path: PathBuf,
+        /// The file, or a sheet of it.
+        place: String,
         /// The name.
-        column: &'static str,
+        column: String,
     },
     /// The second pass found something else than the first.
     #[snafu(display(
@@ -135,6 +235,14 @@ pub enum ImportError {
         /// What was given.
         share: Decimal,
     },
+}
+
+/// A file, or a sheet of it, in a sentence.
+pub(super) fn place(path: &Path, sheet: Option<&str>) -> String {
+    match sheet {
+        Some(sheet) => format!("sheet {sheet} of {}", path.display()),
+        None => path.display().to_string(),
+    }
 }
 
 fn mend(gzip: bool) -> &'static str {

@@ -40,7 +40,7 @@ impl Events {
             if self.plan.held.contains(row.invoice.as_str()) {
                 continue;
             }
-            let lines = self.plan.lines.get(row.invoice.as_str()).copied().unwrap_or(0);
+            let lines = self.plan.invoices.get(row.invoice.as_str()).map_or(0, |invoice| invoice.rows);
             let sale = add(&mut self.open, &row);
             if sale.items.len() as u64 == lines {
                 let sent = self.open.remove(row.invoice.as_str()).map(|sale| Outgoing::sale(&sale));

@@ -30,9 +30,14 @@ impl Mapping {
         !self.0.is_empty()
     }
 
-    /// The columns that are named.
-    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(column, _)| column.as_str())
+    /// The columns that are named, and the fields that they hold.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(column, field)| (column.as_str(), field.as_str()))
+    }
+
+    /// A column that is named and not among these.
+    pub(super) fn missing<'a>(&'a self, columns: &[String]) -> Option<&'a str> {
+        self.pairs().map(|(column, _)| column).find(|column| !columns.iter().any(|name| plain(name) == plain(column)))
     }
 
     /// Whether that column holds that field, which usually is called by its own name or these.

@@ -1,45 +1,55 @@
 //! Reading a file into events: invoice lines laid out like the *Online Retail* data set, or a workbook of records.
 //!
-//! A CSV file has a header and is plain or gzipped (its first bytes decide, not its name); so is the only sheet of an XLSX
-//! workbook laid out. Columns are found by name, in any order: `InvoiceNo`, `StockCode`, `Description`, `Quantity`,
-//! `InvoiceDate`, `UnitPrice`, `CustomerID`, or as a [`Mapping`] says; others are ignored. Such a file is read twice,
-//! because the lines of an invoice need not follow each other: once to count, once to send. Memory holds the invoices that
-//! are begun and not complete, a counter per invoice and a few figures per product. A workbook is read whole, within
-//! [`Limits`]; one with the sheets Products, Clients, Invoices and Invoice_Details is judged row by row by the workers' own
-//! decoder.
+//! A CSV file has a header and is plain or gzipped (its first bytes decide, not its name), in UTF-8, UTF-16 or an
+//! [`Encoding`] that is named; so are sheets of an XLSX workbook laid out. Columns are found by name, in any order:
+//! `InvoiceNo`, `StockCode`, `Description`, `Quantity`, `InvoiceDate`, `UnitPrice`, `CustomerID`, or as a [`Mapping`] says;
+//! the [`Summary`] names those that are not read. Such a file is read twice, because the lines of an invoice need not
+//! follow each other: once to count, once to send; a third time where invoices are held back. Memory holds the invoices
+//! that are begun and not complete, a counter per invoice and a few figures per product. A workbook is read whole, within
+//! [`Limits`]; sheets named Products, Clients, Invoices and Invoice_Details are judged row by row by the workers' own
+//! decoder. A sheet that is not read is named.
 //!
-//! What can be written as an event is sent as it stands; whether it is accepted is for the workers to say, unless
-//! [`whole_invoices`](ImportOptions::whole_invoices) are asked for.
+//! An invoice with a row that can be part of no event is held back as a whole: sent without it, it would count twice once
+//! the row is mended and sent again. What can be written as an event is sent; whether it is accepted is for the workers to
+//! say, unless rows are [`judged`](ImportOptions::judged) before.
 
 mod bounded;
+mod cell;
+mod columns;
+mod encoding;
 mod error;
 mod events;
+mod export;
+mod format;
 mod inventory;
 mod mapping;
 mod plan;
 mod row;
 mod rows;
 mod sheet;
+mod sheets;
 mod workbook;
 mod xlsx;
 
 use std::{
+    collections::HashSet,
     io::{Cursor, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use snafu::{ResultExt, ensure};
-use stockstream_model::Decimal;
+use stockstream_model::{Decimal, Timestamp, event::Stream};
 
 pub use self::{
+    encoding::Encoding,
     error::ImportError,
     events::Events,
     mapping::Mapping,
-    plan::{BadRow, Fault, Header, MAX_BAD_ROWS, Summary},
+    plan::{BadRow, Fault, Header, MAX_BAD_ROWS, Summary, UnreadSheet},
 };
 use self::{
-    error::{ReadSnafu, ShareSnafu, SheetsSnafu},
+    error::{ReadSnafu, ShareSnafu},
     plan::Plan,
     rows::{Rows, ZIP},
     sheet::Sheet,
@@ -53,8 +63,12 @@ pub struct ImportOptions {
     pub derive_inventory: Option<DeriveInventory>,
     /// Columns of other names.
     pub mapping: Mapping,
-    /// Whether a row that a worker would refuse is bad, and an invoice with a bad row is held back as a whole.
-    pub whole_invoices: bool,
+    /// What the text of a CSV file is encoded in, where it does not say it itself. UTF-8 goes without saying.
+    pub encoding: Option<Encoding>,
+    /// Whether a row that a worker would refuse is bad.
+    pub judged: bool,
+    /// The latest time that a row may be from; any, if none is given.
+    pub latest: Option<Timestamp>,
     /// What is read at most.
     pub limits: Limits,
 }
@@ -100,22 +114,18 @@ impl Default for DeriveInventory {
 pub struct Import {
     path: PathBuf,
     options: ImportOptions,
-    contents: Contents,
-}
-
-#[derive(Clone, Debug)]
-enum Contents {
+    /// All events of the records of a workbook.
+    records: Arc<Vec<Outgoing>>,
     /// Invoice lines, to be read again.
-    Lines { source: Source, plan: Arc<Plan> },
-    /// All events of a workbook.
-    Records { events: Arc<Vec<Outgoing>>, summary: Arc<Summary> },
+    lines: Option<(Source, Arc<Plan>)>,
+    summary: Arc<Summary>,
 }
 
 #[derive(Clone, Debug)]
 enum Source {
     File,
     Bytes(Arc<[u8]>),
-    Sheet(Arc<Sheet>),
+    Sheets(Vec<Arc<Sheet>>),
 }
 
 impl Import {
@@ -149,66 +159,78 @@ impl Import {
     }
 
     fn of_lines(path: &Path, source: Source, options: ImportOptions) -> Result<Self, ImportError> {
-        let plan = Arc::new(Plan::of(source.rows(path, &options)?, &options)?);
-        Ok(Self { path: path.to_owned(), options, contents: Contents::Lines { source, plan } })
+        let plan = Arc::new(plan(&source, path, &options)?);
+        let summary = Arc::new(plan.summary.clone());
+        Ok(Self { path: path.to_owned(), options, records: Arc::default(), lines: Some((source, plan)), summary })
     }
 
     fn of_workbook(path: &Path, bytes: Arc<[u8]>, options: ImportOptions) -> Result<Self, ImportError> {
-        let mut sheets = xlsx::sheets(bytes, path, options.limits)?;
-        if sheets.iter().any(|sheet| workbook::is_known(&sheet.name)) {
-            let (events, summary) = workbook::events(&sheets, path, &options.mapping)?;
-            let contents = Contents::Records { events: Arc::new(events), summary: Arc::new(summary) };
-            return Ok(Self { path: path.to_owned(), options, contents });
-        }
-        let found = || sheets.iter().map(|sheet| sheet.name.as_str()).collect::<Vec<_>>().join(", ");
-        ensure!(sheets.len() == 1, SheetsSnafu { path, found: found() });
-        let sheet = Arc::new(sheets.remove(0));
-        Self::of_lines(path, Source::Sheet(sheet), options)
+        let sheets = xlsx::sheets(bytes, path, options.limits)?;
+        let sheets = sheets::sort(sheets, path, &options.mapping)?;
+        let (events, mut summary) = workbook::events(&sheets.records, path, &options)?;
+        let lines = if sheets.lines.is_empty() {
+            None
+        } else {
+            let source = Source::Sheets(sheets.lines);
+            let mut plan = plan(&source, path, &options)?;
+            // What the workbook itself says of a product is not made up.
+            let known: HashSet<&str> = events
+                .iter()
+                .filter(|event| event.stream == Stream::Inventory)
+                .map(|event| event.key.as_str())
+                .collect();
+            plan.products.retain(|product| !known.contains(product.id.as_str()));
+            summary.add(&plan.summary);
+            Some((source, Arc::new(plan)))
+        };
+        summary.unread = sheets.unread;
+        let (records, summary) = (Arc::new(events), Arc::new(summary));
+        Ok(Self { path: path.to_owned(), options, records, lines, summary })
     }
 
     /// What the first pass found.
     pub fn summary(&self) -> &Summary {
-        match &self.contents {
-            Contents::Lines { plan, .. } => &plan.summary,
-            Contents::Records { summary, .. } => summary,
-        }
+        &self.summary
     }
 
     /// How many events [`events`](Self::events) yields.
     pub fn total_events(&self) -> u64 {
-        match &self.contents {
-            Contents::Lines { plan, .. } => {
-                plan.summary.invoices + self.options.derive_inventory.map_or(0, |_| plan.summary.products)
-            }
-            Contents::Records { events, .. } => events.len() as u64,
-        }
+        let lines = self.lines.as_ref().map_or(0, |(_, plan)| {
+            plan.summary.invoices + self.options.derive_inventory.map_or(0, |_| plan.products.len() as u64)
+        });
+        self.records.len() as u64 + lines
     }
 
-    /// The second pass: inventory records, if asked for, then the sales; of a workbook, what it holds. Each call begins
-    /// anew.
+    /// The second pass: what the sheets of a workbook hold as records; inventory records, if asked for; then the sales of
+    /// invoice lines. Each call begins anew.
     ///
     /// # Errors
     /// The file cannot be opened any more, or has another header now.
     pub fn events(&self) -> Result<impl Iterator<Item = Result<Outgoing, ImportError>> + use<>, ImportError> {
-        let (lines, records) = match &self.contents {
-            Contents::Lines { source, plan } => {
+        let lines = match &self.lines {
+            Some((source, plan)) => {
                 let rows = source.rows(&self.path, &self.options)?;
-                (Some(Events::new(rows, self.options.derive_inventory, Arc::clone(plan))), None)
+                Some(Events::new(rows, self.options.derive_inventory, Arc::clone(plan)))
             }
-            Contents::Records { events, .. } => (None, Some(Arc::clone(events))),
+            None => None,
         };
-        let records = records.into_iter().flat_map(|events| (0..events.len()).map(move |at| Ok(events[at].clone())));
-        Ok(lines.into_iter().flatten().chain(records))
+        let records = Arc::clone(&self.records);
+        Ok((0..records.len()).map(move |at| Ok(records[at].clone())).chain(lines.into_iter().flatten()))
     }
+}
+
+/// The first pass. Where invoices are held back, it takes a second one to leave them out of what is told of products.
+fn plan(source: &Source, path: &Path, options: &ImportOptions) -> Result<Plan, ImportError> {
+    let plan = Plan::of(source.rows(path, options)?, options, HashSet::new())?;
+    if plan.held.is_empty() { Ok(plan) } else { Plan::of(source.rows(path, options)?, options, plan.held) }
 }
 
 impl Source {
     fn rows(&self, path: &Path, options: &ImportOptions) -> Result<Rows, ImportError> {
-        let ImportOptions { mapping, limits, .. } = options;
         match self {
-            Self::File => Rows::read(Box::new(rows::open(path)?), path, mapping, *limits),
-            Self::Bytes(bytes) => Rows::read(Box::new(Cursor::new(Arc::clone(bytes))), path, mapping, *limits),
-            Self::Sheet(sheet) => Rows::of_sheet(sheet, path, mapping),
+            Self::File => Rows::read(Box::new(rows::open(path)?), path, options),
+            Self::Bytes(bytes) => Rows::read(Box::new(Cursor::new(Arc::clone(bytes))), path, options),
+            Self::Sheets(sheets) => Rows::of_sheets(sheets, path, options),
         }
     }
 }

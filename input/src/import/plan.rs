@@ -1,15 +1,28 @@
 //! The first pass: what the second needs to know beforehand.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+    sync::LazyLock,
+};
 
 use snafu::ensure;
 use stockstream_model::{Money, Timestamp, event::Id};
 
-use super::{ImportError, ImportOptions, error::TooLargeSnafu, row::Row, rows::Rows};
+use super::{
+    ImportError, ImportOptions,
+    columns::{CLIENT, INVOICE},
+    error::TooLargeSnafu,
+    row::Row,
+    rows::{Place, Rows},
+};
 use crate::outgoing::id;
 
 /// How many bad rows a [`Summary`] tells apart; beyond that they are only counted.
 pub const MAX_BAD_ROWS: usize = 1_000;
+
+/// Tells clients apart by eight bytes each.
+static CLIENTS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// What a file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +35,8 @@ pub struct Summary {
     pub bad: Vec<BadRow>,
     /// Rows that are good but part of an invoice with a bad one, which is held back as a whole.
     pub held_rows: u64,
+    /// The sheets of a workbook that were not read.
+    pub unread: Vec<UnreadSheet>,
     /// The columns of the file, or of each sheet of a workbook.
     pub headers: Vec<Header>,
     /// Invoices, and so sales.
@@ -39,6 +54,20 @@ pub struct Header {
     pub sheet: Option<String>,
     /// The columns.
     pub columns: Vec<String>,
+    /// Those of them that hold nothing of an event.
+    pub unread: Vec<String>,
+}
+
+/// A sheet that was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadSheet {
+    /// Its name.
+    pub name: String,
+    /// Why, for a person.
+    pub reason: String,
+    /// Whether it may hold what is meant to be read. A hidden sheet of other columns, such as the choices of a list, does
+    /// not.
+    pub is_left_out: bool,
 }
 
 /// A row that can be part of no event.
@@ -79,6 +108,23 @@ impl BadRow {
 }
 
 impl Summary {
+    /// Whether a part of the file is in no event.
+    pub fn is_partial(&self) -> bool {
+        self.bad_rows > 0 || self.held_rows > 0 || self.unread.iter().any(|sheet| sheet.is_left_out)
+    }
+
+    /// Adds what other sheets hold.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.bad_rows += other.bad_rows;
+        let room = MAX_BAD_ROWS - self.bad.len();
+        self.bad.extend(other.bad.iter().take(room).cloned());
+        self.held_rows += other.held_rows;
+        self.headers.extend(other.headers.iter().cloned());
+        self.invoices += other.invoices;
+        self.products = self.products.max(other.products);
+    }
+
     pub(super) fn leave_out(&mut self, row: BadRow) {
         self.bad_rows += 1;
         if self.bad.len() < MAX_BAD_ROWS {
@@ -101,54 +147,88 @@ pub(super) struct Product {
     pub(super) last: Timestamp,
 }
 
+/// What is known of an invoice.
+#[derive(Debug)]
+pub(super) struct Invoice {
+    /// How many rows it has.
+    pub(super) rows: u64,
+    /// The sheet of them.
+    sheet: usize,
+    /// The client that its rows name, as a hash.
+    client: Option<u64>,
+}
+
 /// What the first pass gathers.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) summary: Summary,
-    /// How many rows each invoice has.
-    pub(super) lines: HashMap<String, u64>,
+    pub(super) invoices: HashMap<String, Invoice>,
     /// Invoices that are held back.
     pub(super) held: HashSet<String>,
     /// In order of first appearance.
     pub(super) products: Vec<Product>,
+    /// The place of each product.
+    places: HashMap<String, usize>,
+}
+
+/// Why a row cannot be taken together with the ones before.
+enum Unfit {
+    Bad(Fault),
+    /// Its invoice has rows in another sheet.
+    OtherSheet(usize),
+    /// Its invoice has another client.
+    OtherClient,
 }
 
 impl Plan {
-    pub(super) fn of(mut rows: Rows, options: &ImportOptions) -> Result<Self, ImportError> {
-        let mut plan =
-            Self { summary: Summary::default(), lines: HashMap::new(), held: HashSet::new(), products: Vec::new() };
-        let header = Header { sheet: rows.sheet().map(str::to_owned), columns: rows.columns().header.clone() };
-        plan.summary.headers.push(header);
-        let mut places = HashMap::new();
-        while let Some((line, fault)) = plan.take(&mut rows, options, &mut places)? {
-            if options.whole_invoices {
-                plan.held.extend(rows.invoice());
-            }
-            let (sheet, cells) = (rows.sheet().map(str::to_owned), rows.cells());
-            plan.summary.leave_out(BadRow { sheet, line, cells, faults: vec![fault] });
+    /// Reads all rows. Which invoices are held back shows only at their end, so that it takes a second time to leave them
+    /// out of everything: then they are given.
+    pub(super) fn of(mut rows: Rows, options: &ImportOptions, held: HashSet<String>) -> Result<Self, ImportError> {
+        let mut plan = Self {
+            summary: Summary::default(),
+            invoices: HashMap::new(),
+            held,
+            products: Vec::new(),
+            places: HashMap::new(),
+        };
+        let mut suspects = HashSet::new();
+        while let Some((place, unfit)) = plan.take(&mut rows, options)? {
+            suspects.extend(rows.suspects());
+            let fault = match unfit {
+                Unfit::Bad(fault) => fault,
+                Unfit::OtherClient => rows.columns().fault(CLIENT, "is not the client of the invoice's other rows"),
+                Unfit::OtherSheet(other) => {
+                    let other = rows.sheet(other).unwrap_or_default();
+                    rows.columns().fault(INVOICE, &format!("has rows in sheet {other} too: move them into one"))
+                }
+            };
+            let (sheet, cells) = (rows.sheet(place.sheet).map(str::to_owned), rows.cells());
+            plan.summary.leave_out(BadRow { sheet, line: place.line, cells, faults: vec![fault] });
             plan.within(&rows, options)?;
         }
-        for invoice in &plan.held {
-            let lines = plan.lines.remove(invoice).unwrap_or_default();
+        plan.summary.headers = rows.headers().to_vec();
+        // Also those of which no row was good here: another pass may judge less strictly.
+        suspects.retain(|invoice| !plan.held.contains(invoice));
+        for invoice in suspects {
+            let lines = plan.invoices.get(&invoice).map_or(0, |invoice| invoice.rows);
             plan.summary.held_rows += lines;
             plan.summary.rows -= lines;
+            plan.held.insert(invoice);
         }
-        plan.summary.invoices = plan.lines.len() as u64;
+        let held = &plan.held;
+        plan.invoices.retain(|invoice, _| !held.contains(invoice));
+        plan.summary.invoices = plan.invoices.len() as u64;
         plan.summary.products = plan.products.len() as u64;
+        plan.places = HashMap::new();
         Ok(plan)
     }
 
     /// Takes rows up to the next bad one.
-    fn take(
-        &mut self,
-        rows: &mut Rows,
-        options: &ImportOptions,
-        places: &mut HashMap<String, usize>,
-    ) -> Result<Option<(u64, Fault)>, ImportError> {
-        while let Some((line, row)) = rows.next(options.whole_invoices)? {
-            match row {
-                Ok(row) => self.add(&row, places),
-                Err(fault) => return Ok(Some((line, fault))),
+    fn take(&mut self, rows: &mut Rows, options: &ImportOptions) -> Result<Option<(Place, Unfit)>, ImportError> {
+        while let Some((place, row)) = rows.next(options.judged)? {
+            let taken = row.map_err(Unfit::Bad).and_then(|row| self.add(&row, place.sheet));
+            if let Err(unfit) = taken {
+                return Ok(Some((place, unfit)));
             }
             self.within(rows, options)?;
         }
@@ -156,31 +236,45 @@ impl Plan {
     }
 
     fn within(&self, rows: &Rows, options: &ImportOptions) -> Result<(), ImportError> {
-        let (most, read) = (options.limits.rows, self.summary.rows + self.summary.bad_rows);
+        let (most, summary) = (options.limits.rows, &self.summary);
+        let read = summary.rows + summary.bad_rows + summary.held_rows;
         ensure!(read <= most, TooLargeSnafu { path: rows.path(), what: format!("more than {most} rows") });
         Ok(())
     }
 
-    fn add(&mut self, row: &Row<'_>, places: &mut HashMap<String, usize>) {
-        self.summary.rows += 1;
-        match self.lines.get_mut(row.invoice.as_str()) {
-            Some(lines) => *lines += 1,
-            None => _ = self.lines.insert(row.invoice.as_str().to_owned(), 1),
+    fn add(&mut self, row: &Row<'_>, sheet: usize) -> Result<(), Unfit> {
+        let client = row.client.as_ref().map(|client| CLIENTS.hash_one(client.as_str()));
+        match self.invoices.get_mut(row.invoice.as_str()) {
+            Some(invoice) if invoice.sheet != sheet => return Err(Unfit::OtherSheet(invoice.sheet)),
+            Some(invoice) if client.is_some() && invoice.client.is_some_and(|other| Some(other) != client) => {
+                return Err(Unfit::OtherClient);
+            }
+            Some(invoice) => {
+                invoice.rows += 1;
+                invoice.client = invoice.client.or(client);
+            }
+            None => _ = self.invoices.insert(row.invoice.as_str().to_owned(), Invoice { rows: 1, sheet, client }),
         }
-        let place = places.get(row.product.as_str()).copied().unwrap_or_else(|| {
+        if self.held.contains(row.invoice.as_str()) {
+            self.summary.held_rows += 1;
+            return Ok(());
+        }
+        self.summary.rows += 1;
+        let place = self.places.get(row.product.as_str()).copied().unwrap_or_else(|| {
             let id = id(row.product.as_str().to_owned());
-            places.insert(id.as_str().to_owned(), self.products.len());
+            self.places.insert(id.as_str().to_owned(), self.products.len());
             self.products.push(Product { id, name: None, price: None, net: 0, last: row.at });
             self.products.len() - 1
         });
         let product = &mut self.products[place];
-        if !row.description.is_empty() && product.name.as_deref() != Some(&*row.description) {
-            product.name = Some(row.description.clone().into_owned());
+        if !row.description.is_empty() && product.name.as_deref() != Some(row.description) {
+            product.name = Some(row.description.to_owned());
         }
         if row.price > Money::ZERO {
             product.price = Some(row.price);
         }
         product.net += i128::from(row.quantity);
         product.last = row.at;
+        Ok(())
     }
 }

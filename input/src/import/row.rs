@@ -1,7 +1,5 @@
 //! A line of an invoice, from the fields of a record.
 
-use std::borrow::Cow;
-
 use csv::ByteRecord;
 use serde_json::{Value, json};
 use stockstream_model::{
@@ -9,52 +7,22 @@ use stockstream_model::{
     event::{Id, MAX_ID_BYTES, Stream},
 };
 
-use super::plan::Fault;
+use super::{
+    cell::{self, CellType},
+    columns::{CLIENT, Columns, DATE, DESCRIPTION, INVOICE, NAMES, PRICE, PRODUCT, QUANTITY},
+    plan::Fault,
+};
 use crate::entry::{judge, two_meanings};
 
-/// The columns that are needed, as the *Online Retail* data set calls them, and what `--map` calls what they hold.
-pub(super) const NAMES: [(&str, &str); 7] = [
-    ("InvoiceNo", "invoice_id"),
-    ("StockCode", "product_id"),
-    ("Description", "name"),
-    ("Quantity", "quantity"),
-    ("InvoiceDate", "timestamp"),
-    ("UnitPrice", "unit_price"),
-    ("CustomerID", "client_id"),
-];
-const INVOICE: usize = 0;
-const PRODUCT: usize = 1;
-pub(super) const DESCRIPTION: usize = 2;
-const QUANTITY: usize = 3;
-const DATE: usize = 4;
-const PRICE: usize = 5;
-pub(super) const CLIENT: usize = 6;
-
-/// Where the columns are.
-#[derive(Default)]
-pub(super) struct Columns {
-    /// The place of each of [`NAMES`]; none of one that the file has not.
-    pub(super) places: [Option<usize>; NAMES.len()],
-    /// All columns of the file, by name.
-    pub(super) header: Vec<String>,
-}
-
-impl Columns {
-    fn name(&self, column: usize) -> &str {
-        self.places[column].and_then(|place| self.header.get(place)).map_or(NAMES[column].0, String::as_str)
-    }
-
-    fn fault(&self, column: usize, what: &str) -> Fault {
-        Fault { column: self.places[column], reason: format!("{} {what}", self.name(column)) }
-    }
-}
+/// In merged cells, only the first one has the invoice.
+const NO_INVOICE: &str = "is empty: it may be a line of the invoice above, which is held back";
 
 /// A line of an invoice. Whether it is allowed is not looked at.
 pub(super) struct Row<'a> {
     pub(super) invoice: Id<'a>,
     pub(super) product: Id<'a>,
-    /// May be empty. What is not UTF-8 in it was replaced by U+FFFD.
-    pub(super) description: Cow<'a, str>,
+    /// May be empty.
+    pub(super) description: &'a str,
     pub(super) quantity: i64,
     pub(super) at: Timestamp,
     pub(super) price: Money,
@@ -62,42 +30,60 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The row, or why it can be part of no event.
-    pub(super) fn of(record: &'a ByteRecord, columns: &Columns) -> Result<Self, Fault> {
+    /// The row, or why it can be part of no event. A cell beyond `types` is text; a row later than `latest` is refused.
+    pub(super) fn of(
+        record: &'a ByteRecord,
+        columns: &Columns,
+        types: &[CellType],
+        latest: Option<Timestamp>,
+    ) -> Result<Self, Fault> {
         let (found, expected) = (record.len(), columns.header.len());
+        let whole = |reason| Fault { column: None, reason };
         if found != expected {
-            let quote = if record.as_slice().contains(&b'\n') {
-                "; it runs over several lines: is a quote left open?"
-            } else {
-                ""
+            let hint = match record.as_slice() {
+                text if text.contains(&b'\n') => "; it runs over several lines: is a quote left open?",
+                text if text.contains(&b'\r') => "; it holds the end of a line: are the ends of lines mixed?",
+                _ => "",
             };
-            return Err(Fault {
-                column: None,
-                reason: format!("it has {found} columns and the header {expected}{quote}"),
-            });
+            return Err(whole(format!("it has {found} columns and the header {expected}{hint}")));
         }
-        let bytes = |column: usize| columns.places[column].and_then(|place| record.get(place)).unwrap_or_default();
-        let text =
-            |column: usize| std::str::from_utf8(bytes(column)).map_err(|_| columns.fault(column, "is not UTF-8"));
+        if swallows_a_line(record) {
+            return Err(whole(
+                "a cell of it holds what looks like another line of the file: is a quote left open?".into(),
+            ));
+        }
+        let text = |column: usize| -> Result<&'a str, Fault> {
+            let place = columns.places[column];
+            let bytes = place.and_then(|place| record.get(place)).unwrap_or_default();
+            let text = std::str::from_utf8(bytes).map_err(|_| columns.fault(column, "is not UTF-8"))?;
+            let cell = place.and_then(|place| types.get(place)).copied().unwrap_or_default();
+            match cell::fault(cell, text, NAMES[column].kind) {
+                Some(what) => Err(columns.fault(column, &what)),
+                None => Ok(text),
+            }
+        };
         let id = |column: usize, text: &'a str| id(text).map_err(|what| columns.fault(column, &what));
-        Ok(Self {
-            invoice: id(INVOICE, text(INVOICE)?)?,
+        let invoice = text(INVOICE)?;
+        if invoice.is_empty() {
+            return Err(columns.fault(INVOICE, NO_INVOICE));
+        }
+        let client = match text(CLIENT)? {
+            "" => None,
+            client => Some(cell::client(client).map_err(|what| columns.fault(CLIENT, &what))?),
+        };
+        let row = Self {
+            invoice: id(INVOICE, invoice)?,
             product: id(PRODUCT, text(PRODUCT)?)?,
-            description: String::from_utf8_lossy(bytes(DESCRIPTION)),
+            description: text(DESCRIPTION)?,
             quantity: quantity(text(QUANTITY)?).map_err(|what| columns.fault(QUANTITY, &what))?,
-            at: text(DATE)?.parse().map_err(|error| columns.fault(DATE, &format!("{error}")))?,
+            at: cell::zoned(text(DATE)?).parse().map_err(|error| columns.fault(DATE, &format!("{error}")))?,
             price: text(PRICE)?.parse().map_err(|error| columns.fault(PRICE, &format!("{error}")))?,
-            client: match client(text(CLIENT)?).map_err(|what| columns.fault(CLIENT, &what))? {
-                Some(client) => Some(id(CLIENT, client)?),
-                None => None,
-            },
-        })
-    }
-
-    /// The invoice of a row, whatever else is wrong with it.
-    pub(super) fn invoice_of(record: &ByteRecord, columns: &Columns) -> Option<String> {
-        let place = columns.places[INVOICE].filter(|_| record.len() == columns.header.len())?;
-        std::str::from_utf8(record.get(place)?).ok().filter(|id| !id.is_empty()).map(str::to_owned)
+            client: client.map(|client| id(CLIENT, client)).transpose()?,
+        };
+        match latest {
+            Some(latest) if row.at > latest => Err(columns.fault(DATE, &cell::future(text(DATE)?))),
+            _ => Ok(row),
+        }
     }
 
     /// Whether a worker would take it as a line of an invoice.
@@ -123,6 +109,41 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The invoice of a row, whatever else is wrong with it.
+pub(super) fn invoice_of<'a>(record: &'a ByteRecord, columns: &Columns) -> Option<&'a [u8]> {
+    let place = columns.places[INVOICE].filter(|_| record.len() == columns.header.len())?;
+    record.get(place).filter(|id| !id.is_empty())
+}
+
+/// The invoices that a bad row may be a line of, as far as it can be told: none of them is sent without it. `above` is
+/// the invoice of the row above.
+pub(super) fn suspects(record: &ByteRecord, columns: &Columns, above: &[u8]) -> Vec<String> {
+    let Some(place) = columns.places[INVOICE] else { return Vec::new() };
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().filter(|id| !id.is_empty()).map(str::to_owned);
+    let moved = record.len().abs_diff(columns.header.len());
+    let runs_on = record.as_slice().iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+    if runs_on && (moved > 0 || swallows_a_line(record)) {
+        // The lines that it took in: any part of them may be an invoice.
+        return record.iter().flat_map(|cell| cell.split(|byte| b",\r\n\"".contains(byte))).filter_map(text).collect();
+    }
+    // With a cell too many or too few, the invoice may have moved.
+    let around = record.iter().skip(place.saturating_sub(moved)).take(place.min(moved) + 1 + moved);
+    let found: Vec<_> = around.filter_map(text).collect();
+    if found.is_empty() { text(above).into_iter().collect() } else { found }
+}
+
+/// Whether a cell runs over several lines, the first and the last of which, with the cells beside it, have as many columns
+/// as the row: a quote that was left open took other rows in.
+fn swallows_a_line(record: &ByteRecord) -> bool {
+    let commas = |text: &[u8]| text.iter().filter(|byte| **byte == b',').count();
+    record.as_slice().contains(&b'\n')
+        && record.iter().enumerate().any(|(at, cell)| {
+            let mut lines = cell.split(|byte| *byte == b'\n');
+            let (first, last) = (lines.next().unwrap_or_default(), lines.next_back());
+            record.len() > 1 && commas(first) == record.len() - 1 - at && last.is_some_and(|last| commas(last) == at)
+        })
+}
+
 fn id(text: &str) -> Result<Id<'_>, String> {
     Id::new(text).ok_or_else(|| match text {
         "" => "is empty".to_owned(),
@@ -141,15 +162,6 @@ fn quantity(text: &str) -> Result<i64, String> {
         return Err(problem("not a whole number"));
     }
     whole.parse().map_err(|_| problem("out of range"))
-}
-
-/// The digits before the point, as they are written: data frames write whole numbers as `17850.0` where some are absent.
-fn client(text: &str) -> Result<Option<&str>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let (whole, _) = number(text).ok_or_else(|| format!("{:?} is not a number", shorten(text)))?;
-    Ok(Some(whole))
 }
 
 /// The part with the sign before the point and the digits after it, if this is a decimal number.

@@ -10,22 +10,29 @@ use std::{
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use flate2::bufread::MultiGzDecoder;
 use snafu::{ResultExt, ensure};
+use stockstream_model::Timestamp;
 
 use super::{
-    Limits, Mapping,
+    ImportOptions, Limits, Mapping,
     bounded::{Allowance, Bounded, Met},
+    cell::CellType,
+    columns::{Columns, HeaderFault, NAMES},
+    encoding::{self, Malformed, as_western},
     error::{
-        AmbiguousSnafu, ColumnsSnafu, ImportError, NotRegularSnafu, OpenSnafu, ReadSnafu, TooLargeSnafu, UnmappedSnafu,
+        AmbiguousSnafu, ColumnsSnafu, EncodingSnafu, FormatSnafu, ImportError, MappedFieldSnafu, NotRegularSnafu,
+        NotTextSnafu, OpenSnafu, ReadSnafu, SeparatorSnafu, SheetColumnsSnafu, TooLargeSnafu, UnmappedSnafu, place,
     },
-    plan::Fault,
-    row::{CLIENT, Columns, DESCRIPTION, NAMES, Row},
+    export,
+    format::{foreign, separator},
+    plan::{Fault, Header},
+    row::{Row, invoice_of, suspects},
     sheet::Sheet,
 };
-use crate::entry::plain;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 pub(super) const ZIP: &[u8] = b"PK\x03\x04";
-const BOM: &[u8] = "\u{feff}".as_bytes();
+/// As many bytes as tell what a file is.
+const MAGIC: usize = 16;
 const BUFFER: usize = 128 * 1024;
 /// The most bytes of a row. A longer one is a quote that was left open, or no file of rows.
 const MAX_ROW: u64 = 1 << 20;
@@ -34,14 +41,35 @@ const MAX_COLUMNS: usize = 1_000;
 
 pub(super) type Source = Box<dyn Read + Send>;
 
-/// Where a row begins, counted from 1 with the header, and the row, or why it is part of no event.
-pub(super) type Line<'a> = (u64, Result<Row<'a>, Fault>);
+/// Where a row is.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Which of the sheets, or 0.
+    pub(super) sheet: usize,
+    /// Where it begins, counted from 1 with the header.
+    pub(super) line: u64,
+}
+
+/// A row, or why it is part of no event.
+pub(super) type Line<'a> = (Place, Result<Row<'a>, Fault>);
 
 /// Where records come from.
 enum Records {
-    Csv(Box<Reader<Source>>, Allowance, Limits),
-    /// A sheet and the place of its next row.
-    Sheet(Arc<Sheet>, usize),
+    Csv {
+        reader: Box<Reader<Source>>,
+        allowance: Allowance,
+        limits: Limits,
+        /// Whether it is for us to see that it is UTF-8.
+        unchecked: bool,
+    },
+    /// Sheets, one after the other, each with a header.
+    Sheets {
+        sheets: Vec<Arc<Sheet>>,
+        /// Which one it is.
+        sheet: usize,
+        /// The place of its next row.
+        place: usize,
+    },
 }
 
 /// The data rows of a file. After an error there are no more.
@@ -49,28 +77,35 @@ pub(super) struct Rows {
     records: Records,
     record: ByteRecord,
     columns: Columns,
+    headers: Vec<Header>,
+    mapping: Mapping,
+    latest: Option<Timestamp>,
     path: PathBuf,
     gzip: bool,
+    /// The invoice of the last row that names one.
+    above: Vec<u8>,
 }
 
 impl Rows {
     /// From the contents of a file; `path` is only its name in errors.
-    pub(super) fn read(
-        mut source: Source,
-        path: &Path,
-        mapping: &Mapping,
-        limits: Limits,
-    ) -> Result<Self, ImportError> {
-        let start = peek(&mut source, ZIP.len()).context(ReadSnafu { path, line: 1_u64, gzip: false })?;
+    pub(super) fn read(mut source: Source, path: &Path, options: &ImportOptions) -> Result<Self, ImportError> {
+        let start = peek(&mut source, MAGIC).context(ReadSnafu { path, line: 1_u64, gzip: false })?;
+        if let Some((what, advice)) = foreign(&start) {
+            return FormatSnafu { path, what, advice }.fail();
+        }
         let gzip = start.starts_with(GZIP);
         let whole = io::Cursor::new(start).chain(source);
-        let mut text: Source =
+        let text: Source =
             if gzip { Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, whole))) } else { Box::new(whole) };
-        let start = peek(&mut text, BOM.len()).context(ReadSnafu { path, line: 1_u64, gzip })?;
-        let start = if start == BOM { Vec::new() } else { start };
+        let text = encoding::open(text, options.encoding).map_err(|error| unreadable(path, 1, gzip, error))?;
+        if let Some((what, advice)) = foreign(&text.start) {
+            return FormatSnafu { path, what, advice }.fail();
+        }
+        let unchecked = text.unchecked;
         // A line ends at LF, and the last one too: with the terminator CRLF, csv counts lines one short.
-        let text = io::Cursor::new(start).chain(text).chain(&b"\n"[..]);
-        let allowance = Allowance::new(limits.text.saturating_add(2)); // the end that is added, and a byte that is not there
+        let text = text.source.chain(&b"\n"[..]);
+        // The end that is added, and a byte that is not there.
+        let allowance = Allowance::new(options.limits.text.saturating_add(2));
         let text = Bounded { source: text, allowance: allowance.clone() };
         let reader = ReaderBuilder::new()
             .has_headers(false)
@@ -78,27 +113,71 @@ impl Rows {
             .terminator(Terminator::Any(b'\n'))
             .buffer_capacity(BUFFER)
             .from_reader(Box::new(text) as Source);
-        Self::new(Records::Csv(Box::new(reader), allowance, limits), path, gzip, mapping)
+        let records = Records::Csv { reader: Box::new(reader), allowance, limits: options.limits, unchecked };
+        Self::new(records, path, gzip, options)
     }
 
-    /// From a sheet of a workbook.
-    pub(super) fn of_sheet(sheet: &Arc<Sheet>, path: &Path, mapping: &Mapping) -> Result<Self, ImportError> {
-        Self::new(Records::Sheet(Arc::clone(sheet), 0), path, false, mapping)
+    /// From sheets of a workbook.
+    pub(super) fn of_sheets(sheets: &[Arc<Sheet>], path: &Path, options: &ImportOptions) -> Result<Self, ImportError> {
+        Self::new(Records::Sheets { sheets: sheets.to_vec(), sheet: 0, place: 0 }, path, false, options)
     }
 
-    fn new(records: Records, path: &Path, gzip: bool, mapping: &Mapping) -> Result<Self, ImportError> {
-        let (record, columns) = (ByteRecord::new(), Columns::default());
-        let mut rows = Self { records, record, columns, path: path.to_owned(), gzip };
+    fn new(records: Records, path: &Path, gzip: bool, options: &ImportOptions) -> Result<Self, ImportError> {
+        let mut rows = Self {
+            records,
+            record: ByteRecord::new(),
+            columns: Columns::default(),
+            headers: Vec::new(),
+            mapping: options.mapping.clone(),
+            latest: options.latest,
+            path: path.to_owned(),
+            gzip,
+            above: Vec::new(),
+        };
         rows.advance()?;
-        rows.columns = rows.header(mapping)?;
+        rows.begin()?;
         Ok(rows)
     }
 
     /// The next row; `None` at the end. It may be asked for what a worker would take as well.
     pub(super) fn next(&mut self, judged: bool) -> Result<Option<Line<'_>>, ImportError> {
-        let Some(line) = self.advance()? else { return Ok(None) };
-        let row = Row::of(&self.record, &self.columns);
-        Ok(Some((line, if judged { row.and_then(|row| row.judged(&self.columns)) } else { row })))
+        let line = loop {
+            match self.advance()? {
+                Some(line) => break line,
+                None if self.next_sheet()? => {}
+                None => return Ok(None),
+            }
+        };
+        if let Some(invoice) = invoice_of(&self.record, &self.columns) {
+            self.above.clear();
+            self.above.extend_from_slice(invoice);
+        }
+        let (sheet, types) = self.types();
+        let row = Row::of(&self.record, &self.columns, types, self.latest);
+        let row = if judged { row.and_then(|row| row.judged(&self.columns)) } else { row };
+        Ok(Some((Place { sheet, line }, row)))
+    }
+
+    /// Goes on to the sheet behind, if there is one.
+    fn next_sheet(&mut self) -> Result<bool, ImportError> {
+        let Records::Sheets { sheets, sheet, place } = &mut self.records else { return Ok(false) };
+        (*sheet, *place) = (*sheet + 1, 0);
+        if *sheet >= sheets.len() {
+            return Ok(false);
+        }
+        self.advance()?;
+        self.begin()?;
+        Ok(true)
+    }
+
+    /// Which sheet it is, and the types of the cells of its row.
+    fn types(&self) -> (usize, &[CellType]) {
+        match &self.records {
+            Records::Csv { .. } => (0, &[]),
+            Records::Sheets { sheets, sheet, place } => {
+                (*sheet, sheets.get(*sheet).map_or(&[], |of| of.types(place.saturating_sub(1))))
+            }
+        }
     }
 
     /// The row that [`next`](Self::next) gave last, as it stands in the file; of too many cells the first ones.
@@ -108,9 +187,9 @@ impl Rows {
         cells
     }
 
-    /// The invoice of that row, whatever else is wrong with it.
-    pub(super) fn invoice(&self) -> Option<String> {
-        Row::invoice_of(&self.record, &self.columns)
+    /// The invoices that it may be a line of, where it is bad.
+    pub(super) fn suspects(&self) -> Vec<String> {
+        suspects(&self.record, &self.columns, &self.above)
     }
 
     /// The columns.
@@ -118,12 +197,14 @@ impl Rows {
         &self.columns
     }
 
-    /// The sheet, of a workbook.
-    pub(super) fn sheet(&self) -> Option<&str> {
-        match &self.records {
-            Records::Csv(..) => None,
-            Records::Sheet(sheet, _) => Some(&sheet.name),
-        }
+    /// The headers of all sheets so far, or of the file.
+    pub(super) fn headers(&self) -> &[Header] {
+        &self.headers
+    }
+
+    /// The sheet of that number, of a workbook.
+    pub(super) fn sheet(&self, number: usize) -> Option<&str> {
+        self.headers.get(number)?.sheet.as_deref()
     }
 
     /// The file that is read.
@@ -133,11 +214,12 @@ impl Rows {
 
     /// Reads a record that is not blank and says where it begins.
     fn advance(&mut self) -> Result<Option<u64>, ImportError> {
-        let (reader, allowance, limits) = match &mut self.records {
-            Records::Csv(reader, allowance, limits) => (reader, allowance, limits),
-            Records::Sheet(sheet, place) => {
+        let (reader, allowance, limits, unchecked) = match &mut self.records {
+            Records::Csv { reader, allowance, limits, unchecked } => (reader, allowance, limits, *unchecked),
+            Records::Sheets { sheets, sheet, place } => {
                 *place += 1;
-                return Ok(sheet.row(*place - 1, &mut self.record).map(u64::from));
+                let row = sheets.get(*sheet).and_then(|sheet| sheet.row(*place - 1, &mut self.record));
+                return Ok(row.map(u64::from));
             }
         };
         loop {
@@ -155,54 +237,102 @@ impl Rows {
                 return TooLargeSnafu { path: &self.path, what }.fail();
             }
             let line = reader.position().line();
-            let read = read.context(ReadSnafu { path: &self.path, line, gzip: self.gzip })?;
+            let read = read.map_err(|error| unreadable(&self.path, line, self.gzip, error))?;
             if !read {
                 return Ok(None);
             }
             if let Some(last) = self.record.len().checked_sub(1)
                 && self.record[last].ends_with(b"\r")
             {
-                cut_carriage_return(&mut self.record, last);
+                cut_carriage_returns(&mut self.record, last);
             }
             if self.record.len() == 1 && self.record[0].is_empty() {
                 continue;
             }
             // Counted from the end of the record, for blank lines that csv skipped before it.
             let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-            return Ok(Some(before.max(reader.position().line().saturating_sub(1 + within))));
+            let line = before.max(reader.position().line().saturating_sub(1 + within));
+            if unchecked && let Some(cell) = not_utf8(&self.record) {
+                let cell: String = as_western(cell).chars().take(60).collect();
+                return EncodingSnafu { path: &self.path, line, encoding: "UTF-8", cell }.fail();
+            }
+            return Ok(Some(line));
         }
     }
 
-    fn header(&self, mapping: &Mapping) -> Result<Columns, ImportError> {
+    /// Takes the record as a header.
+    fn begin(&mut self) -> Result<(), ImportError> {
         let path = &self.path;
         ensure!(
             self.record.len() <= MAX_COLUMNS,
             TooLargeSnafu { path, what: format!("more than {MAX_COLUMNS} columns") }
         );
         let header = cells(&self.record);
-        let mut places = [None; NAMES.len()];
-        for (place, column) in header.iter().enumerate() {
-            let Some(name) = NAMES.iter().position(|name| mapping.holds(column, name.1, &[plain(name.0)])) else {
-                continue;
-            };
-            ensure!(places[name].is_none(), AmbiguousSnafu { path, column: NAMES[name].0 });
-            places[name] = Some(place);
+        let sheet = match &self.records {
+            Records::Csv { .. } => None,
+            Records::Sheets { sheets, sheet, .. } => sheets.get(*sheet).map(|sheet| sheet.name.clone()),
+        };
+        // In a workbook, a column may be of another sheet.
+        if sheet.is_none() {
+            if let [all] = &header[..]
+                && let Some(separator) = separator(all)
+            {
+                return SeparatorSnafu { path, separator }.fail();
+            }
+            let fields = || NAMES.map(|name| name.field).join(", ");
+            if let Some((_, field)) =
+                self.mapping.pairs().find(|(_, field)| NAMES.iter().all(|name| name.field != *field))
+            {
+                return MappedFieldSnafu { path, field, fields: fields() }.fail();
+            }
+            if let Some(column) = self.mapping.missing(&header) {
+                return UnmappedSnafu { path, column, header: shown(&header) }.fail();
+            }
         }
-        let unmapped = mapping.columns().find(|column| !header.iter().any(|name| plain(name) == plain(column)));
-        let shown =
-            || if header.is_empty() { "nothing".to_owned() } else { header.join(",").chars().take(200).collect() };
-        if let Some(column) = unmapped {
-            return UnmappedSnafu { path, column, header: shown() }.fail();
+        match Columns::of(header.clone(), &self.mapping) {
+            Ok(columns) => {
+                self.headers.push(Header { sheet, unread: columns.unread(), columns: header });
+                self.columns = columns;
+                Ok(())
+            }
+            Err(fault) => Err(refused(path, sheet.as_deref(), &header, fault)),
         }
-        // Other layouts need not have what an event can do without.
-        let optional = |name| mapping.says_anything() && [DESCRIPTION, CLIENT].contains(&name);
-        let missing: Vec<_> = (0..NAMES.len())
-            .filter(|name| places[*name].is_none() && !optional(*name))
-            .map(|name| NAMES[name].0)
-            .collect();
-        ensure!(missing.is_empty(), ColumnsSnafu { path, missing: missing.join(", "), header: shown() });
-        Ok(Columns { places, header })
     }
+}
+
+/// Why a header is not read.
+pub(super) fn refused(path: &Path, sheet: Option<&str>, header: &[String], fault: HeaderFault) -> ImportError {
+    let missing = match fault {
+        HeaderFault::Ambiguous(column) => return AmbiguousSnafu { place: place(path, sheet), column }.build(),
+        HeaderFault::Missing(missing) => missing.join(", "),
+    };
+    if let Some(error) = export::refused(path, sheet, header) {
+        return error;
+    }
+    match sheet {
+        Some(sheet) => SheetColumnsSnafu { path, sheet, missing, header: shown(header) }.build(),
+        None => ColumnsSnafu { path, missing, header: shown(header) }.build(),
+    }
+}
+
+/// The beginning of a header, for a person.
+pub(super) fn shown(header: &[String]) -> String {
+    if header.is_empty() { "nothing".to_owned() } else { header.join(",").chars().take(200).collect() }
+}
+
+fn unreadable(path: &Path, line: u64, gzip: bool, source: io::Error) -> ImportError {
+    match source.get_ref().and_then(|inner| inner.downcast_ref::<Malformed>()) {
+        Some(Malformed(encoding)) => NotTextSnafu { path, line, encoding: *encoding }.build(),
+        None => ImportError::Read { path: path.to_owned(), line, gzip, source },
+    }
+}
+
+/// The first cell that is not UTF-8.
+fn not_utf8(record: &ByteRecord) -> Option<&[u8]> {
+    if record.as_slice().is_ascii() {
+        return None;
+    }
+    record.iter().find(|cell| std::str::from_utf8(cell).is_err())
 }
 
 /// What a row holds, as text.
@@ -210,9 +340,10 @@ pub(super) fn cells(record: &ByteRecord) -> Vec<String> {
     record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
 }
 
-/// The CR of a line that ends in CRLF is part of its last field so far.
-fn cut_carriage_return(record: &mut ByteRecord, last: usize) {
-    let shorter = record[last].strip_suffix(b"\r").unwrap_or_default().to_vec();
+/// The CR of a line that ends in CRLF is part of its last field so far, and so are those of CRCRLF.
+fn cut_carriage_returns(record: &mut ByteRecord, last: usize) {
+    let end = record[last].iter().rposition(|byte| *byte != b'\r').map_or(0, |end| end + 1);
+    let shorter = record[last][..end].to_vec();
     record.truncate(last);
     record.push_field(&shorter);
 }

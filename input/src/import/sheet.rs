@@ -2,13 +2,19 @@
 
 use csv::ByteRecord;
 
+use super::cell::CellType;
+
 /// The cells of a sheet, row by row, in one piece of memory.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
     pub(super) name: String,
+    /// Whether a person does not see it in the workbook.
+    pub(super) hidden: bool,
     text: String,
     /// Where each cell ends in the text.
     ends: Vec<usize>,
+    /// What type each cell has.
+    types: Vec<CellType>,
     /// The number of each row that is not empty, from 1, and its first cell.
     rows: Vec<(u32, usize)>,
     /// How many cells every row has: those of the first one, which names the columns.
@@ -16,24 +22,25 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    pub(super) fn new(name: String) -> Self {
-        Self { name, ..Self::default() }
+    pub(super) fn new(name: String, hidden: bool) -> Self {
+        Self { name, hidden, ..Self::default() }
     }
 
     /// Adds a row; one without any text is none.
-    pub(super) fn push(&mut self, number: u32, cells: &mut Vec<String>) {
-        if cells.iter().all(String::is_empty) {
+    pub(super) fn push(&mut self, number: u32, cells: &mut Vec<(String, CellType)>) {
+        if cells.iter().all(|(text, _)| text.is_empty()) {
             return;
         }
         if self.rows.is_empty() {
-            let last = cells.iter().rposition(|cell| !cell.is_empty()).unwrap_or_default();
+            let last = cells.iter().rposition(|(text, _)| !text.is_empty()).unwrap_or_default();
             self.width = last + 1;
         }
-        cells.resize(self.width, String::new());
+        cells.resize(self.width, Default::default());
         self.rows.push((number, self.ends.len()));
-        for cell in cells.iter() {
-            self.text.push_str(cell);
+        for (text, kind) in cells.iter() {
+            self.text.push_str(text);
             self.ends.push(self.text.len());
+            self.types.push(*kind);
         }
     }
 
@@ -45,6 +52,18 @@ impl Sheet {
     /// What memory its texts take.
     pub(super) fn bytes(&self) -> usize {
         self.text.len() + self.ends.len() * size_of::<usize>()
+    }
+
+    /// The first row, which names the columns.
+    pub(super) fn header(&self) -> Vec<String> {
+        let mut record = ByteRecord::new();
+        self.row(0, &mut record);
+        super::rows::cells(&record)
+    }
+
+    /// What types the cells of the row at that place have.
+    pub(super) fn types(&self, place: usize) -> &[CellType] {
+        self.rows.get(place).map_or(&[], |(_, first)| &self.types[*first..first + self.width])
     }
 
     /// The number of the row at that place, whose cells are put into the record.

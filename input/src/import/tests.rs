@@ -15,13 +15,17 @@ fn open(contents: impl AsRef<[u8]>) -> Result<Rows, ImportError> {
     Rows::read(
         Box::new(std::io::Cursor::new(contents.as_ref().to_vec())),
         Path::new("shop.csv"),
-        &Mapping::default(),
-        Limits::default(),
+        &ImportOptions::default(),
     )
 }
 
 fn plan(contents: impl AsRef<[u8]>) -> Plan {
-    Plan::of(open(contents).unwrap(), &ImportOptions::default()).unwrap()
+    let source = Source::Bytes(contents.as_ref().into());
+    super::plan(&source, Path::new("shop.csv"), &ImportOptions::default()).unwrap()
+}
+
+fn planned(rows: Rows) -> Result<Plan, ImportError> {
+    Plan::of(rows, &ImportOptions::default(), HashSet::new())
 }
 
 fn summary(contents: impl AsRef<[u8]>) -> Summary {
@@ -93,27 +97,27 @@ fn rows_that_are_part_of_no_event_are_left_out_with_line_and_reason() {
     let shop = format!(
         "{HEADER}\
         1,A,x,1.5,2010-12-01,1,,UK\n\
-        1,A,x,1.0,2010-12-01,1,,UK\n\
-        1,A,x,1,01/12/2010,1,,UK\n\
-        1,A,x,1,2010-12-01,1e3,,UK\n\
+        2,A,x,1.0,2010-12-01,1,,UK\n\
+        3,A,x,1,01/12/2010,1,,UK\n\
+        4,A,x,1,2010-12-01,1e3,,UK\n\
         ,A,x,1,2010-12-01,1,,UK\n\
-        1,,x,1,2010-12-01,1,,UK\n\
-        1,A,x,1,2010-12-01,1,guest,UK\n\
-        1,A,x,1,2010-12-01,1,UK\n\
-        1,A,x,99999999999999999999,2010-12-01,1,,UK\n\
-        2,A,x,0,2010-12-01,1,5,UK\n\
-        2,A,x,-12.000,2010-12-01,1,5,UK\n"
+        5,,x,1,2010-12-01,1,,UK\n\
+        6,A,x,1,2010-12-01,1,17850.5,UK\n\
+        7,A,x,1,2010-12-01,1,UK\n\
+        8,A,x,99999999999999999999,2010-12-01,1,,UK\n\
+        9,A,x,0,2010-12-01,1,5,UK\n\
+        10,A,x,-12.000,2010-12-01,1,5,UK\n"
     );
     let found = summary(&shop);
     assert_eq!((found.rows, found.bad_rows, found.invoices, found.products), (2, 9, 2, 1));
     let bad: Vec<_> = found.bad.iter().map(|bad| (bad.line, bad.reason())).collect();
     let expected = [
         (2, "Quantity \"1.5\""),
-        (4, "InvoiceDate \"01/12/2010\" is not a time"),
+        (4, "InvoiceDate \"01/12/2010\" does not say which number is the month"),
         (5, "UnitPrice \"1e3\""),
         (6, "InvoiceNo is empty"),
         (7, "StockCode is empty"),
-        (8, "CustomerID \"guest\""),
+        (8, "CustomerID \"17850.5\" is not a whole number"),
         (9, "it has 7 columns and the header 8"),
         (10, "Quantity \"99999999999999999999\" is out of range"),
         (12, "Quantity \"-12.000\" may mean -12 or -12000: write it without a point"),
@@ -170,24 +174,68 @@ fn a_header_without_the_columns_is_refused_by_name() {
 }
 
 #[test]
-fn a_description_in_another_encoding_does_not_lose_the_line() {
-    let shop = [HEADER.as_bytes(), b"1,A,Caf\xe9,1,2010-12-01,1,,UK\n1,\xe9,x,1,2010-12-01,1,,UK\n"].concat();
-    let found = summary(&shop);
-    assert_eq!((found.rows, found.bad[0].reason()), (1, "StockCode is not UTF-8".to_owned()));
-    assert!(
-        events(&shop, Some(DeriveInventory::default()))[0]
-            .payload
-            .windows(6)
-            .any(|part| part == "Caf\u{fffd}".as_bytes())
+fn an_invoice_with_a_bad_row_is_held_back_and_no_figure_knows_it() {
+    let rows = "1,A,Lantern,6,2010-12-01,2.55,7,UK\n2,A,Lamp,1,2010-12-02,3,7,UK\n1,B,x,ten,2010-12-01,1,7,UK\n";
+    let found = summary(format!("{HEADER}{rows}"));
+    assert_eq!((found.rows, found.bad_rows, found.held_rows, found.invoices, found.products), (1, 1, 1, 1, 1));
+    let sent = events(format!("{HEADER}{rows}"), Some(DeriveInventory::default()));
+    let texts: Vec<_> = sent.iter().map(|event| std::str::from_utf8(&event.payload).unwrap()).collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts[0].contains(r#""name":"Lamp""#) && texts[0].contains(r#""quantity":1,"#), "{}", texts[0]);
+}
+
+#[test]
+fn rows_that_a_quote_took_in_hold_their_invoices_back() {
+    let (good, last) = ("1,A,x,1,2010-12-01,1,7,UK\n", "3,A,x,1,2010-12-01,1,7,UK\n");
+    for taken_in in [
+        "2,A,\"7 inch,1,2010-12-01,1,7,UK\n1,C,\"8 inch,1,2010-12-01,1,7,UK\n",
+        "2,A,\"7 inch,1,2010-12-01,1,7,UK\n1,B,x,1,2010-12-01,1,7,UK\n2,C,\"8 inch,1,2010-12-01,1,7,UK\n",
+        "1,A,one, too many,1,2010-12-01,1,7,UK\n",
+        "1,A\n",
+        ",A,a merged cell,1,2010-12-01,1,7,UK\n",
+    ] {
+        let file = format!("{HEADER}{good}{taken_in}{last}");
+        let found = summary(&file);
+        assert_eq!((found.bad_rows, found.held_rows, found.invoices), (1, 1, 1), "{taken_in}: {:?}", found.bad);
+        assert!(payloads(&file)[0].contains(r#""invoice_id":"3""#));
+    }
+    let notes = "1,A,\"two\nlines, of a note\",1,2010-12-01,1,7,\"UK\nand more\"\n";
+    assert_eq!(summary(format!("{HEADER}{notes}")).bad_rows, 0);
+}
+
+#[test]
+fn an_invoice_has_one_client() {
+    let rows =
+        "1,A,x,1,2010-12-01,1,7,UK\n1,B,x,1,2010-12-01,1,,UK\n1,C,x,1,2010-12-01,1,8,UK\n2,A,x,1,2010-12-01,1,8,UK\n";
+    let found = summary(format!("{HEADER}{rows}"));
+    assert_eq!((found.bad_rows, found.held_rows, found.invoices), (1, 2, 1));
+    assert_eq!(
+        (found.bad[0].line, found.bad[0].reason()),
+        (4, "CustomerID is not the client of the invoice's other rows".into())
     );
+}
+
+#[test]
+fn a_text_in_another_encoding_is_refused_by_name_and_read_when_it_is_named() {
+    let shop = [HEADER.as_bytes(), b"1,A,Caf\xe9,1,2010-12-01,1,,UK\n1,B,x,1,2010-12-01,1,,\xe9\n"].concat();
+    let refused = planned(open(&shop).unwrap()).unwrap_err().to_string();
+    assert!(refused.contains("not in UTF-8 at line 2, where windows-1252 would read \"Caf\u{e9}\""), "{refused}");
+    let options = ImportOptions {
+        encoding: Some(Encoding::named("windows-1252").unwrap()),
+        derive_inventory: Some(DeriveInventory::default()),
+        ..ImportOptions::default()
+    };
+    let import = Import::read(Path::new("shop.csv"), shop.into(), options).unwrap();
+    let first = import.events().unwrap().next().unwrap().unwrap();
+    assert!(String::from_utf8(first.payload).unwrap().contains("Caf\u{e9}"));
+    assert!(matches!(Encoding::named("latin-9000"), Err(ImportError::EncodingName { .. })));
 }
 
 #[test]
 fn a_gzip_file_that_breaks_off_is_an_error_with_name_line_and_advice() {
     let rows: String = (0..50_000).map(|n| format!("{n},P{},x,1,2010-12-01,1.{n},,UK\n", n * 7_919 % 10_007)).collect();
     let packed = gzip(HEADER.to_owned() + &rows);
-    let message =
-        Plan::of(open(&packed[..packed.len() / 2]).unwrap(), &ImportOptions::default()).unwrap_err().to_string();
+    let message = planned(open(&packed[..packed.len() / 2]).unwrap()).unwrap_err().to_string();
     assert!(message.starts_with("failed to read shop.csv at line ") && message.contains("gzip -t"), "{message}");
     let line: u64 = message["failed to read shop.csv at line ".len()..].split(':').next().unwrap().parse().unwrap();
     assert!((1_000..50_000).contains(&line), "{line}");
@@ -207,9 +255,8 @@ fn a_disk_that_fails_midway_is_an_error_too() {
         }
     }
     let source = std::io::Cursor::new(shop().into_bytes()).chain(Broken);
-    let failed = Rows::read(Box::new(source), Path::new("shop.csv"), &Mapping::default(), Limits::default())
-        .and_then(|rows| Plan::of(rows, &ImportOptions::default()))
-        .unwrap_err();
+    let failed =
+        Rows::read(Box::new(source), Path::new("shop.csv"), &ImportOptions::default()).and_then(planned).unwrap_err();
     assert!(failed.to_string().contains("the disk is gone"), "{failed}");
 }
 

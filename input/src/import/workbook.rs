@@ -1,29 +1,33 @@
 //! A workbook with the sheets Products, Clients, Invoices and Invoice_Details: full records, and sales put together.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use csv::ByteRecord;
 use serde_json::{Map, Value};
 use snafu::ensure;
-use stockstream_model::event::Stream;
+use stockstream_model::{Timestamp, event::Stream};
 
 use super::{
-    ImportError, Mapping,
-    error::SheetColumnsSnafu,
+    ImportError, ImportOptions, Mapping,
+    cell::{self, CellType},
+    error::{AmbiguousSnafu, SheetColumnsSnafu, place},
     plan::{BadRow, Fault, Header, Summary},
-    rows::cells,
+    rows::{cells, shown},
     sheet::Sheet,
 };
 use crate::{
     Outgoing,
-    entry::{CLIENT, Field, LINE, PRODUCT, SALE, judge, plain},
+    entry::{CLIENT, Field, Kind, LINE, PRODUCT, Problem, SALE, judge, plain},
 };
 
 /// Names of the sheets, as [`plain`] makes them.
 const PRODUCTS: &str = "products";
 const CLIENTS: &str = "clients";
-const INVOICES: &str = "invoices";
-const DETAILS: &str = "invoicedetails";
+pub(super) const INVOICES: &str = "invoices";
+pub(super) const DETAILS: &str = "invoicedetails";
 
 /// Whether a sheet of that name is one of the four.
 pub(super) fn is_known(sheet: &str) -> bool {
@@ -34,12 +38,13 @@ pub(super) fn is_known(sheet: &str) -> bool {
 pub(super) fn events(
     sheets: &[Sheet],
     path: &Path,
-    mapping: &Mapping,
+    options: &ImportOptions,
 ) -> Result<(Vec<Outgoing>, Summary), ImportError> {
-    let mut found = Found { events: Vec::new(), summary: Summary::default() };
+    let (events, summary, spoiled) = (Vec::new(), Summary::default(), HashSet::new());
+    let mut found = Found { events, summary, latest: options.latest, spoiled };
     let table = |name: &str, fields: &[&'static [Field]]| {
         let sheet = sheets.iter().find(|sheet| plain(&sheet.name) == name);
-        sheet.map(|sheet| Table::of(sheet, path, mapping, fields)).transpose()
+        sheet.map(|sheet| Table::of(sheet, path, &options.mapping, fields)).transpose()
     };
     if let Some(table) = table(PRODUCTS, &[PRODUCT])? {
         found.summary.products = found.records(Stream::Inventory, &table);
@@ -64,47 +69,89 @@ struct Table<'a> {
 struct Row {
     line: u64,
     cells: Vec<String>,
+    types: Vec<CellType>,
 }
 
 impl<'a> Table<'a> {
     fn of(sheet: &'a Sheet, path: &Path, mapping: &Mapping, fields: &[&'static [Field]]) -> Result<Self, ImportError> {
-        let mut record = ByteRecord::new();
-        sheet.row(0, &mut record);
-        let header = cells(&record);
-        let all = || fields.iter().copied().flatten();
-        let mut columns: Vec<Option<Field>> = Vec::new();
-        for column in &header {
-            let called = |field: &&Field| {
-                let usual = if field.is_called(&plain(column)) { vec![plain(column)] } else { Vec::new() };
-                mapping.holds(column, field.name, &usual)
+        let header = sheet.header();
+        let mut columns: Vec<Option<Field>> = vec![None; header.len()];
+        let mut missing = Vec::new();
+        for field in fields.iter().copied().flatten() {
+            let named = |usual: &dyn Fn(&String) -> Vec<String>| -> Vec<usize> {
+                let holds = |column: &String| mapping.holds(column, field.name, &usual(column));
+                header.iter().enumerate().filter(|(_, column)| holds(column)).map(|(at, _)| at).collect()
             };
-            // Of two columns that may hold a field, the first one does.
-            let field = all().find(called).filter(|field| !columns.contains(&Some(**field)));
-            columns.push(field.copied());
+            // The name of the field itself comes before its other names.
+            let mut found = named(&|_| Vec::new());
+            if found.is_empty() {
+                found = named(&|column| {
+                    let column = plain(column);
+                    if field.is_called(&column) { vec![column] } else { Vec::new() }
+                });
+            }
+            if let [_, _, ..] = found[..] {
+                let names: Vec<_> = found.iter().map(|at| header[*at].as_str()).collect();
+                let column = format!("{} ({})", field.name, names.join(", "));
+                return AmbiguousSnafu { place: place(path, Some(&sheet.name)), column }.fail();
+            }
+            match found.first() {
+                Some(at) => columns[*at] = Some(*field),
+                None if field.needed => missing.push(field.name),
+                None => {}
+            }
         }
-        let missing: Vec<_> =
-            all().filter(|field| field.needed && !columns.contains(&Some(**field))).map(|field| field.name).collect();
-        let shown = || header.join(",").chars().take(200).collect::<String>();
         let sheet_name = &sheet.name;
         ensure!(
             missing.is_empty(),
-            SheetColumnsSnafu { path, sheet: sheet_name, missing: missing.join(", "), header: shown() }
+            SheetColumnsSnafu { path, sheet: sheet_name, missing: missing.join(", "), header: shown(&header) }
         );
         Ok(Self { sheet, header, columns })
     }
 
     fn rows(&self) -> impl Iterator<Item = Row> {
         let mut record = ByteRecord::new();
-        (1..self.sheet.len()).map_while(move |place| {
-            let line = u64::from(self.sheet.row(place, &mut record)?);
-            Some(Row { line, cells: cells(&record) })
+        (1..self.sheet.len()).map_while(move |at| {
+            let line = u64::from(self.sheet.row(at, &mut record)?);
+            Some(Row { line, cells: cells(&record), types: self.sheet.types(at).to_vec() })
         })
+    }
+
+    /// The cells of a row that say something, with their fields.
+    fn filled<'b>(&self, row: &'b Row) -> impl Iterator<Item = (&'b str, CellType, Field)> {
+        let cells = row.cells.iter().zip(&row.types).zip(&self.columns);
+        let filled =
+            cells.map(|((cell, kind), field)| (cell.trim(), *kind, *field)).filter(|(cell, ..)| !cell.is_empty());
+        filled.filter_map(|(cell, kind, field)| Some((cell, kind, field?)))
     }
 
     /// What a row says, as fields of an event; an empty cell says nothing.
     fn fields(&self, row: &Row) -> Map<String, Value> {
-        let cells = row.cells.iter().zip(&self.columns).filter(|(cell, _)| !cell.trim().is_empty());
-        cells.filter_map(|(cell, field)| field.map(|field| (field.name.to_owned(), field.value(cell)))).collect()
+        let value = |cell: &str, field: Field| match field.kind {
+            Kind::Time => field.value(&cell::zoned(cell)),
+            Kind::Id if field.name == "client_id" => field.value(cell::client(cell).unwrap_or(cell)),
+            _ => field.value(cell),
+        };
+        self.filled(row).map(|(cell, _, field)| (field.name.to_owned(), value(cell, field))).collect()
+    }
+
+    /// What is wrong with the cells of a row before they are fields of an event.
+    fn problems(&self, row: &Row, latest: Option<Timestamp>) -> Vec<Problem> {
+        let wrong = |cell: &str, kind: CellType, field: Field| {
+            let late =
+                || cell::zoned(cell).parse::<Timestamp>().is_ok_and(|at| latest.is_some_and(|latest| at > latest));
+            match (cell::fault(kind, cell, field.kind), field.name) {
+                (Some(what), _) => Some(what),
+                (None, "client_id") => cell::client(cell).err(),
+                (None, "expiry_date") => None,
+                (None, _) if field.kind == Kind::Time && late() => Some(cell::future(cell)),
+                (None, _) => None,
+            }
+        };
+        let problem = |(cell, kind, field): (&str, CellType, Field)| {
+            wrong(cell, kind, field).map(|message| Problem { path: field.name.into(), message })
+        };
+        self.filled(row).filter_map(problem).collect()
     }
 
     fn bad(&self, row: Row, faults: Vec<Fault>) -> BadRow {
@@ -123,18 +170,38 @@ impl<'a> Table<'a> {
     }
 }
 
+/// An event, unless something is wrong with its cells or with what they say together.
+fn judged(stream: Stream, event: Map<String, Value>, mut problems: Vec<Problem>) -> Result<Outgoing, Vec<Problem>> {
+    match judge(stream, event) {
+        Ok(event) if problems.is_empty() => Ok(event),
+        Ok(_) => Err(problems),
+        Err(others) => {
+            let is_new = |other: &Problem| problems.iter().all(|problem| problem.path != other.path);
+            let others: Vec<_> = others.into_iter().filter(is_new).collect();
+            problems.extend(others);
+            Err(problems)
+        }
+    }
+}
+
 /// The lines of every invoice, by its id; none of one that a row of Invoices has taken.
-type Lines = HashMap<String, Option<Vec<(Row, Map<String, Value>)>>>;
+type Lines = HashMap<String, Option<Vec<(Row, Map<String, Value>, Vec<Problem>)>>>;
 
 struct Found {
     events: Vec<Outgoing>,
     summary: Summary,
+    latest: Option<Timestamp>,
+    /// Invoices that a row without one may be a line of.
+    spoiled: HashSet<String>,
 }
 
 impl Found {
     fn begin(&mut self, table: &Table<'_>) {
         let (sheet, columns) = (Some(table.sheet.name.clone()), table.header.clone());
-        self.summary.headers.push(Header { sheet, columns });
+        let unread =
+            columns.iter().zip(&table.columns).filter(|(name, field)| field.is_none() && !name.trim().is_empty());
+        let unread = unread.map(|(name, _)| name.clone()).collect();
+        self.summary.headers.push(Header { sheet, columns, unread });
     }
 
     /// Takes every row as a record. How many there are.
@@ -142,7 +209,7 @@ impl Found {
         self.begin(table);
         let before = self.events.len();
         for row in table.rows() {
-            match judge(stream, table.fields(&row)) {
+            match judged(stream, table.fields(&row), table.problems(&row, self.latest)) {
                 Ok(event) => self.events.push(event),
                 Err(problems) => {
                     let faults = problems.iter().map(|p| table.fault(&row, &p.path, &p.message)).collect();
@@ -167,9 +234,9 @@ impl Found {
         }
         let Some(details) = details else { return };
         let mut left: Vec<_> = lines.into_iter().flat_map(|(id, lines)| lines.map(|rows| (id, rows))).collect();
-        left.sort_by_key(|(_, rows)| rows.first().map(|(row, _)| row.line));
+        left.sort_by_key(|(_, rows)| rows.first().map(|(row, ..)| row.line));
         for (id, rows) in left {
-            for (row, _) in rows {
+            for (row, ..) in rows {
                 let fault = details.fault(&row, "invoice_id", &format!("{id:?} is in no row of Invoices"));
                 self.summary.leave_out(details.bad(row, vec![fault]));
             }
@@ -181,19 +248,23 @@ impl Found {
         let mut lines = Lines::new();
         let Some(details) = details else { return lines };
         self.begin(details);
+        let mut above = None;
         for row in details.rows() {
-            let mut fields = details.fields(&row);
-            match fields.remove("invoice_id").as_ref().and_then(Value::as_str) {
-                Some(id) => lines
-                    .entry(id.to_owned())
-                    .or_insert_with(|| Some(Vec::new()))
-                    .get_or_insert_default()
-                    .push((row, fields)),
-                None => {
-                    let fault = details.fault(&row, "invoice_id", "is needed");
-                    self.summary.leave_out(details.bad(row, vec![fault]));
+            let (mut fields, problems) = (details.fields(&row), details.problems(&row, self.latest));
+            let id = fields.remove("invoice_id").as_ref().and_then(Value::as_str).map(str::to_owned);
+            let what = match (&id, problems.iter().find(|problem| problem.path == "invoice_id")) {
+                (_, Some(problem)) => problem.message.as_str(),
+                (None, None) => "is needed: it may be a line of the invoice above, which is held back",
+                (Some(id), None) => {
+                    above = Some(id.clone());
+                    let lines = lines.entry(id.clone()).or_insert_with(|| Some(Vec::new()));
+                    lines.get_or_insert_default().push((row, fields, problems));
+                    continue;
                 }
-            }
+            };
+            self.spoiled.extend(above.clone());
+            let fault = details.fault(&row, "invoice_id", what);
+            self.summary.leave_out(details.bad(row, vec![fault]));
         }
         lines
     }
@@ -201,14 +272,24 @@ impl Found {
     fn sale(&mut self, invoices: &Table<'_>, row: Row, details: Option<&Table<'_>>, lines: &mut Lines) {
         let mut sale = invoices.fields(&row);
         let id = sale.get("invoice_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let is_spoiled = self.spoiled.contains(&id);
         let known = if id.is_empty() { None } else { lines.insert(id, None) };
         let Some(rows) = known.unwrap_or_else(|| Some(Vec::new())) else {
             let fault = invoices.fault(&row, "invoice_id", "is that of a row before");
             return self.summary.leave_out(invoices.bad(row, vec![fault]));
         };
-        let (rows, items): (Vec<_>, Vec<_>) = rows.into_iter().map(|(row, item)| (row, Value::Object(item))).unzip();
+        let mut problems = invoices.problems(&row, self.latest);
+        let (mut items, mut lines) = (Vec::new(), Vec::new());
+        for (at, (row, item, wrong)) in rows.into_iter().enumerate() {
+            let at = |problem: Problem| Problem { path: format!("items[{at}].{}", problem.path), ..problem };
+            problems.extend(wrong.into_iter().map(at));
+            items.push(Value::Object(item));
+            lines.push(row);
+        }
+        let rows = lines;
         sale.insert("items".into(), Value::Array(items));
-        let problems = match judge(Stream::Sales, sale) {
+        let problems = match judged(Stream::Sales, sale, problems) {
+            Ok(_) if is_spoiled => Vec::new(),
             Ok(event) => {
                 self.events.push(event);
                 self.summary.invoices += 1;

@@ -7,12 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
+use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
 use snafu::ensure;
 
 use super::{
     Limits,
-    error::{ImportError, TooLargeSnafu, WorkbookSnafu},
+    cell::CellType,
+    error::{FormatSnafu, ImportError, TooLargeSnafu, WorkbookSnafu},
+    format::foreign_archive,
     sheet::Sheet,
 };
 
@@ -37,12 +39,13 @@ pub(super) fn sheets(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Ve
 fn read(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Vec<Sheet>, ImportError> {
     let unreadable = |error: calamine::XlsxError| unreadable(path, &error);
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
-    let names = workbook.sheet_names();
-    ensure!(names.len() <= MAX_SHEETS, TooLargeSnafu { path, what: format!("more than {MAX_SHEETS} sheets") });
+    let all = workbook.sheets_metadata().to_vec();
+    ensure!(all.len() <= MAX_SHEETS, TooLargeSnafu { path, what: format!("more than {MAX_SHEETS} sheets") });
     let mut sheets: Vec<Sheet> = Vec::new();
     let mut others = 0; // what the sheets before take
-    for name in names {
-        let mut sheet = Sheet::new(name.clone());
+    // A chart has no cells.
+    for calamine::Sheet { name, visible, .. } in all.into_iter().filter(|sheet| sheet.typ == SheetType::WorkSheet) {
+        let mut sheet = Sheet::new(name.clone(), visible != SheetVisible::Visible);
         let mut cells = workbook.worksheet_cells_reader(&name).map_err(unreadable)?;
         let (mut row, mut number) = (Vec::new(), 0);
         while let Some(cell) = cells.next_cell().map_err(unreadable)? {
@@ -54,8 +57,8 @@ fn read(bytes: Arc<[u8]>, path: &Path, limits: Limits) -> Result<Vec<Sheet>, Imp
             }
             let column = column as usize;
             if column < MAX_COLUMNS {
-                row.resize(row.len().max(column + 1), String::new());
-                row[column] = text(cell.get_value());
+                row.resize(row.len().max(column + 1), Default::default());
+                row[column] = (text(cell.get_value()), kind(cell.get_value()));
             }
         }
         sheet.push(number + 1, &mut row);
@@ -88,6 +91,9 @@ fn sheet_within(sheet: &Sheet, others: usize, path: &Path, limits: Limits) -> Re
 fn unpacked_within(bytes: &Arc<[u8]>, path: &Path, limits: Limits) -> Result<(), ImportError> {
     let broken = |error: &dyn std::error::Error| unreadable(path, error);
     let mut archive = zip::ZipArchive::new(Cursor::new(Arc::clone(bytes))).map_err(|error| broken(&error))?;
+    if let Some((what, advice)) = foreign_archive(&archive.file_names_raw().collect::<Vec<_>>()) {
+        return FormatSnafu { path, what, advice }.fail();
+    }
     let mut left = limits.unpacked;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| broken(&error))?;
@@ -109,12 +115,24 @@ fn text(value: &DataRef<'_>) -> String {
         DataRef::Float(number) => decimal(*number),
         DataRef::String(text) => text.chars().take(MAX_CELL).collect(),
         DataRef::SharedString(text) => text.chars().take(MAX_CELL).collect(),
-        DataRef::Bool(is) => is.to_string(),
+        DataRef::Bool(is) => is.to_string().to_uppercase(),
         DataRef::DateTime(at) if at.is_datetime() && at.as_f64() >= 1.0 => time(*at),
         DataRef::DateTime(at) => decimal(at.as_f64()),
         DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
         DataRef::Error(error) => error.to_string(),
         DataRef::Empty => String::new(),
+    }
+}
+
+fn kind(value: &DataRef<'_>) -> CellType {
+    match value {
+        DataRef::Int(_) | DataRef::Float(_) => CellType::Number,
+        DataRef::Bool(_) => CellType::Bool,
+        DataRef::DateTime(at) if at.is_datetime() && at.as_f64() >= 1.0 => CellType::Time,
+        DataRef::DateTime(_) => CellType::Number,
+        DataRef::DateTimeIso(_) => CellType::Time,
+        DataRef::Error(_) => CellType::Error,
+        DataRef::String(_) | DataRef::SharedString(_) | DataRef::DurationIso(_) | DataRef::Empty => CellType::Text,
     }
 }
 

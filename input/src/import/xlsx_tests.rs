@@ -14,7 +14,7 @@ fn read(bytes: Vec<u8>, options: ImportOptions) -> Result<Import, ImportError> {
 }
 
 fn whole() -> ImportOptions {
-    ImportOptions { whole_invoices: true, ..ImportOptions::default() }
+    ImportOptions { judged: true, ..ImportOptions::default() }
 }
 
 fn payloads(import: &Import) -> Vec<Value> {
@@ -209,7 +209,10 @@ fn what_is_no_workbook_or_has_other_sheets_is_refused_with_what_to_do() {
     for name in ["May", "June"] {
         book.add_worksheet().set_name(name).unwrap().write(0, 0, "x").unwrap();
     }
-    assert!(refused(book.save_to_buffer().unwrap()).contains("has the sheets May, June; it must have one sheet"));
+    assert!(
+        refused(book.save_to_buffer().unwrap())
+            .contains("has the sheets May, June; it must have sheets of invoice lines")
+    );
     let mut book = Workbook::new();
     names(book.add_worksheet().set_name("Clients").unwrap(), &["name"]);
     let message = refused(book.save_to_buffer().unwrap());

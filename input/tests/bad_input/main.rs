@@ -32,7 +32,7 @@ fn read(bytes: &[u8], options: ImportOptions) -> Result<Import, ImportError> {
 }
 
 fn whole() -> ImportOptions {
-    ImportOptions { whole_invoices: true, ..ImportOptions::default() }
+    ImportOptions { judged: true, ..ImportOptions::default() }
 }
 
 /// The lines of all sales: invoice, product, quantity, price; in order of their text.

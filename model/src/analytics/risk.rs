@@ -12,7 +12,7 @@ use crate::{
 pub struct ProductFacts {
     /// The product's latest record.
     pub record: Option<ProductRecord>,
-    /// Its last sale, which is a movement of every batch.
+    /// Its last sale, which is a movement of every batch; a return is none.
     pub last_sale: Option<Timestamp>,
 }
 

@@ -21,12 +21,15 @@ fn totals(product: &ProductState) -> Option<(i128, i128)> {
 }
 
 /// The part of the score that does not move with today's date, which therefore an index can rank; `None` for a product
-/// that is not ranked: never sold, or its cost (or a price) is not known.
+/// that is not ranked: it came back as often as it was sold or brought in nothing, or its cost (or a price) is not known.
 ///
 /// The order of the operations is that of the update which MongoDB runs, so both give the same double.
 pub fn score_base(product: &ProductState, weights: &Weights) -> Option<f64> {
     let (revenue, cost) = totals(product)?;
     let (first, last) = (product.first_sale?.day(), product.last_sale?.day());
+    if product.units <= 0 || revenue <= 0 {
+        return None;
+    }
     let profit = (revenue - cost) as f64 / crate::decimal::SCALE as f64;
     let velocity = product.units as f64 / (last.since(first) + 1) as f64;
     let earned = weights.profit.to_f64() * profit + weights.velocity.to_f64() * velocity;
@@ -124,11 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn without_a_known_cost_or_a_sale_a_product_is_not_ranked() {
+    fn without_a_known_cost_or_anything_sold_net_of_returns_a_product_is_not_ranked() {
         let weights = Weights::default();
         assert!(score_base(&sold(), &weights).is_some());
         assert_eq!(score_base(&ProductState { record: None, ..sold() }, &weights), None);
         assert_eq!(score_base(&ProductState { last_sale: None, first_sale: None, ..sold() }, &weights), None);
+        let given = |units, revenue: &str| ProductState { units, revenue: revenue.parse().unwrap(), ..sold() };
+        for (units, revenue) in [(0, "60"), (-1, "60"), (30, "0"), (30, "-0.0001"), (-1, "-60")] {
+            assert_eq!(score_base(&given(units, revenue), &weights), None, "{units} units for {revenue}");
+        }
+        assert!(score_base(&given(1, "0.0001"), &weights).is_some());
         let costed = ProductState { record: None, uncosted: 0, cost: "36".parse().unwrap(), ..sold() };
         assert_eq!(score_base(&costed, &weights), score_base(&sold(), &weights));
     }

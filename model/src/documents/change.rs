@@ -4,7 +4,7 @@
 use smallvec::SmallVec;
 
 use super::state::{ClientRecordFields, ClientState, DayTotals, InventoryState, ProductRecord, ProductState, Version};
-use crate::{Day, Money, Timestamp};
+use crate::{Day, Money, Timestamp, sum};
 
 /// What a batch changes of a product.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,9 +13,9 @@ pub struct ProductChange {
     pub cost: Money,
     /// Units of lines without a cost.
     pub uncosted: i64,
-    /// First and last sale.
+    /// First and last sale; a return is none.
     pub sales: Option<(Timestamp, Timestamp)>,
-    /// Sales by day, no day twice.
+    /// Sales and returns by day, no day twice.
     pub days: SmallVec<[(Day, DayTotals); 1]>,
     /// What inventory events say; on the heap, since few changes have any.
     pub stock: Option<Box<StockChange>>,
@@ -75,9 +75,16 @@ impl DayTotals {
     /// Adds another's totals.
     pub fn add(&mut self, other: &Self) {
         self.invoices += other.invoices;
-        self.units = self.units.saturating_add(other.units);
-        self.revenue = self.revenue.saturating_add(other.revenue);
-        self.unpriced = self.unpriced.saturating_add(other.unpriced);
+        self.units = sum::add(self.units, other.units);
+        self.revenue = self.revenue.summed(other.revenue);
+        self.unpriced = sum::add(self.unpriced, other.unpriced);
+    }
+}
+
+impl DayTotals {
+    /// Whether one of them is no sum any more.
+    pub fn is_at_limit(&self) -> bool {
+        [self.units, self.revenue.units(), self.unpriced].into_iter().any(sum::is_at_limit)
     }
 }
 
@@ -96,7 +103,7 @@ impl ProductChange {
         &mut self.days[index].1
     }
 
-    /// All its sales. Beside those by day they would only take room, and waiting for memory is what folding costs.
+    /// All its sales, returns deducted. Beside those by day they would only take room, and waiting for memory is what folding costs.
     pub fn sold(&self) -> DayTotals {
         let mut all = DayTotals::default();
         self.days.iter().for_each(|(_, totals)| all.add(totals));
@@ -113,7 +120,7 @@ impl ProductChange {
             self.stock = Some(Box::new(other));
             return;
         };
-        stock.sum = stock.sum.saturating_add(other.sum);
+        stock.sum = sum::add(stock.sum, other.sum);
         stock.count += other.count;
         if other.version > stock.version {
             (stock.version, stock.record) = (other.version, other.record);
@@ -122,8 +129,8 @@ impl ProductChange {
 
     /// Takes in another change of the same product.
     pub fn merge(&mut self, other: &Self) {
-        self.cost = self.cost.saturating_add(other.cost);
-        self.uncosted = self.uncosted.saturating_add(other.uncosted);
+        self.cost = self.cost.summed(other.cost);
+        self.uncosted = sum::add(self.uncosted, other.uncosted);
         if let Some((first, last)) = other.sales {
             self.sold_at(first);
             self.sold_at(last);
@@ -139,23 +146,25 @@ impl ProductChange {
     /// Applies it to state, keeping sales by day for so many days before the last sale.
     pub fn apply(&self, state: &mut ProductState, history_days: u32) {
         let DayTotals { units, revenue, unpriced, .. } = self.sold();
-        state.units = state.units.saturating_add(units);
-        state.revenue = state.revenue.saturating_add(revenue);
-        state.cost = state.cost.saturating_add(self.cost);
-        state.unpriced = state.unpriced.saturating_add(unpriced);
-        state.uncosted = state.uncosted.saturating_add(self.uncosted);
+        state.units = sum::add(state.units, units);
+        state.revenue = state.revenue.summed(revenue);
+        state.cost = state.cost.summed(self.cost);
+        state.unpriced = sum::add(state.unpriced, unpriced);
+        state.uncosted = sum::add(state.uncosted, self.uncosted);
         if let Some((first, last)) = self.sales {
             state.first_sale = Some(state.first_sale.map_or(first, |at| at.min(first)));
             let last = state.last_sale.map_or(last, |at| at.max(last));
             state.last_sale = Some(last);
-            for (day, totals) in &self.days {
-                state.days.entry(*day).or_default().add(totals);
-            }
+        }
+        for (day, totals) in &self.days {
+            state.days.entry(*day).or_default().add(totals);
+        }
+        if let Some(last) = state.last_sale {
             // What falls out can never come back in, since the last sale only grows: the order of events leaves no trace.
             state.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
         }
         let Some(stock) = &self.stock else { return };
-        state.stock_sum = state.stock_sum.saturating_add(stock.sum);
+        state.stock_sum = sum::add(state.stock_sum, stock.sum);
         state.stock_count += stock.count;
         if state.version.is_none_or(|standing| stock.version > standing) {
             state.version = Some(stock.version);
@@ -167,9 +176,14 @@ impl ProductChange {
 impl ClientChange {
     /// Adds an invoice.
     pub fn bought(&mut self, amount: Money, at: Timestamp) {
-        self.revenue = self.revenue.saturating_add(amount);
+        self.revenue = self.revenue.summed(amount);
         self.invoices += 1;
         self.last_purchase = self.last_purchase.max(Some(at));
+    }
+
+    /// Adds what was brought back, which is no invoice.
+    pub fn returned(&mut self, amount: Money) {
+        self.revenue = self.revenue.summed(amount);
     }
 
     /// Takes in a client's record.
@@ -179,7 +193,7 @@ impl ClientChange {
 
     /// Takes in another change of the same client.
     pub fn merge(&mut self, other: &Self) {
-        self.revenue = self.revenue.saturating_add(other.revenue);
+        self.revenue = self.revenue.summed(other.revenue);
         self.invoices += other.invoices;
         self.last_purchase = self.last_purchase.max(other.last_purchase);
         self.record = later(self.record.take(), other.record.clone());
@@ -187,7 +201,7 @@ impl ClientChange {
 
     /// Applies it to state.
     pub fn apply(&self, state: &mut ClientState) {
-        state.revenue = state.revenue.saturating_add(self.revenue);
+        state.revenue = state.revenue.summed(self.revenue);
         state.invoices += self.invoices;
         state.last_purchase = state.last_purchase.max(self.last_purchase);
         if let Some((version, record)) = self.record.as_deref()

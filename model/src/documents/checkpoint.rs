@@ -1,7 +1,11 @@
 //! Positions: which events of a partition count already, and which range is being applied.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
+use super::FoldRules;
 use crate::{Timestamp, event::Stream, settings::Span};
 
 /// A partition of a stream's topic. Prints as the checkpoint's id, `sales/3`.
@@ -34,6 +38,16 @@ impl fmt::Display for PartitionId {
     }
 }
 
+/// The epoch of a partition's leader (KIP-320) that wrote the record in front of an offset. It counts at that offset alone:
+/// whoever moves the position without writing it leaves nothing false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LeaderEpoch {
+    /// The offset behind that record.
+    pub at: i64,
+    /// The epoch.
+    pub value: i32,
+}
+
 /// The position of a partition: events before `next` are applied; `[next, pending)` is being applied by somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
@@ -43,10 +57,14 @@ pub struct Checkpoint {
     pub incarnation: i64,
     /// Kafka's id of the topic, where the broker tells it.
     pub topic_id: Option<String>,
+    /// Kafka's id of the cluster, where the broker tells it.
+    pub cluster_id: Option<String>,
     /// The first offset that is not applied.
     pub next: i64,
     /// The end of the range that is claimed, if one is.
     pub pending: Option<i64>,
+    /// The leader's epoch of the claim's last record; without a claim, of the last record that was applied.
+    pub epoch: Option<LeaderEpoch>,
     /// Grows by one at every write: the compare-and-set's token. Never reset.
     pub version: i64,
     /// Who wrote it last, unique per write: tells a writer that lost its acknowledgement that the write was its own.
@@ -60,6 +78,8 @@ pub struct Checkpoint {
     /// How far copies of an invoice lie apart at most, by the settings of whoever claimed last: whoever finishes the claim
     /// goes by it. `None`: every sale counts.
     pub deduplicate: Option<Span>,
+    /// By which rules the claimed range is folded.
+    pub fold: FoldRules,
     /// Whoever claims here no longer knows of invoices that counted before. Only grows.
     pub forgotten: Option<Timestamp>,
     /// The greatest event time among them.
@@ -77,20 +97,40 @@ impl Checkpoint {
             id,
             incarnation: 0,
             topic_id,
+            cluster_id: None,
             next,
             pending: None,
+            epoch: None,
             version: 0,
             writer: String::new(),
             events: 0,
             rejected: 0,
             duplicates: 0,
             deduplicate: None,
+            fold: FoldRules::FIRST,
             forgotten: None,
             latest_event: None,
             generation: 0,
             updated_at: Timestamp::default(),
         }
     }
+
+    /// The leader's epoch that the log must still hold, at the offset where it counts: at the end of what is claimed, or
+    /// where nothing is known of that, at the first offset that is not applied.
+    pub fn known_epoch(&self) -> Option<LeaderEpoch> {
+        self.epoch.filter(|epoch| epoch.at > 0 && (Some(epoch.at) == self.pending || epoch.at == self.next))
+    }
+}
+
+/// Ids that Kafka gave to what this pipeline counts and counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct KafkaIds {
+    /// The id of the cluster whose events are counted.
+    pub cluster: Option<String>,
+    /// Clusters that were counted before another took their place.
+    pub replaced_clusters: BTreeSet<String>,
+    /// Topics that were counted before another took their place.
+    pub replaced_topics: BTreeSet<String>,
 }
 
 /// Where a new pipeline started, for all partitions there were: written once, before the first event is read.

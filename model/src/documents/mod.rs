@@ -4,13 +4,17 @@
 mod change;
 mod checkpoint;
 mod fields;
+mod fold_rules;
 mod rows;
+mod server;
 mod state;
 mod status;
 
 pub use change::{ClientChange, DailyChange, InventoryChange, ProductChange, StockChange};
-pub use checkpoint::{Checkpoint, PartitionId, StartPositions};
+pub use checkpoint::{Checkpoint, KafkaIds, LeaderEpoch, PartitionId, StartPositions};
 pub use fields::{Field, Kind, Row, Value};
+pub use fold_rules::FoldRules;
 pub use rows::{ClientRow, DailyRow, RiskCategory, RiskRow, Winner};
+pub use server::{DatabaseServer, Deployment};
 pub use state::{ClientRecordFields, ClientState, DayTotals, InventoryState, ProductRecord, ProductState, Version};
 pub use status::{Heartbeat, PartitionStatus, RejectedEvent, View, ViewCondition, ViewState};

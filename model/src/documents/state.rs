@@ -43,7 +43,7 @@ pub struct ProductRecord {
 /// A day's totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DayTotals {
-    /// Invoices (of a product: those it is on).
+    /// Invoices, returns left out (of a product: those that sell it).
     pub invoices: i64,
     /// Units, returns deducted.
     pub units: i64,
@@ -72,7 +72,7 @@ pub struct ProductState {
     pub first_sale: Option<Timestamp>,
     /// The latest sale.
     pub last_sale: Option<Timestamp>,
-    /// Sales by day, for the last `historyDays` before the last sale.
+    /// Sales and returns by day, from `historyDays` before the last sale.
     pub days: BTreeMap<Day, DayTotals>,
     /// The latest record and its version.
     pub record: Option<ProductRecord>,
@@ -123,9 +123,9 @@ pub struct ClientRecordFields {
 pub struct ClientState {
     /// The client.
     pub client_id: String,
-    /// Revenue of the invoices.
+    /// Revenue of the invoices, returns deducted.
     pub revenue: Money,
-    /// How many invoices.
+    /// How many invoices; a return is none.
     pub invoices: i64,
     /// The latest of them.
     pub last_purchase: Option<Timestamp>,

@@ -142,8 +142,10 @@ pub struct Heartbeat {
     pub freshness_ms: Option<i64>,
     /// Its partitions.
     pub partitions: Vec<PartitionStatus>,
-    /// What stopped a partition, if anything did.
+    /// What stopped a partition or keeps it from moving, if anything does.
     pub problems: Vec<String>,
+    /// Those of the problems that are over when their cause is: the partition then moves on by itself.
+    pub stalls: Vec<String>,
 }
 
 /// An event that was refused, in `rejected_events`.

@@ -23,8 +23,9 @@ pub struct ClientRecord<'a> {
     /// The client's telephone number.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Cow<'a, str>>,
-    /// Revenue from before the pipeline; the invoices are added to it.
+    /// Revenue from before the pipeline, up to 10,000,000,000 either way; the invoices are added to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = -MAX_LINE_AMOUNT, "maximum" = MAX_LINE_AMOUNT))]
     pub total_revenue_generated: Option<Money>,
     /// The tier the shop grants; the client never shows a lower one.
     #[serde(default, deserialize_with = "tier", skip_serializing_if = "Option::is_none")]

@@ -26,11 +26,14 @@ pub enum Reason {
     WrongType,
     /// A field has the right type and a value that is not allowed.
     BadValue,
+    /// A time lies too far ahead of when the event was produced.
+    Future,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Empty, Self::NotJson, Self::MissingField, Self::WrongType, Self::BadValue];
+    pub const ALL: [Self; 6] =
+        [Self::Empty, Self::NotJson, Self::MissingField, Self::WrongType, Self::BadValue, Self::Future];
 
     /// The name as stored and as a label.
     pub const fn name(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Reason {
             Self::MissingField => "missing_field",
             Self::WrongType => "wrong_type",
             Self::BadValue => "bad_value",
+            Self::Future => "future",
         }
     }
 }
@@ -141,8 +145,8 @@ fn parse<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Rejection> {
     // sonic-rs is the fast way; only for what it refuses is the slow one asked where and why.
     match sonic_rs::from_slice(payload) {
         Ok(event) if escape::are_whole(payload) => Ok(event),
-        Ok(_) => Err(explain::<T>(payload, &"an escape is not whole")),
-        Err(fast) => Err(explain::<T>(payload, &fast)),
+        Ok(_) => Err(explain::<T>(payload, &"an escape is not whole").explained(payload)),
+        Err(fast) => Err(explain::<T>(payload, &fast).explained(payload)),
     }
 }
 

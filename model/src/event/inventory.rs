@@ -24,14 +24,17 @@ pub struct InventoryRecord<'a> {
     /// The product's category.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Cow<'a, str>>,
-    /// What one costs the shop; zero or more.
+    /// What one costs the shop, from zero to 1,000,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "maximum" = MAX_AMOUNT))]
     pub buy_price: Option<Money>,
-    /// What one is sold for; zero or more.
+    /// What one is sold for, from zero to 1,000,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "maximum" = MAX_AMOUNT))]
     pub sell_price: Option<Money>,
-    /// The margin the shop wants at least, as the shop writes it; zero or more.
+    /// The margin the shop wants at least, as the shop writes it, from zero to 1,000,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "maximum" = MAX_AMOUNT))]
     pub min_margin_threshold: Option<Money>,
     /// How many are in stock; negative when more were sold than booked.
     #[serde(deserialize_with = "whole_number")]

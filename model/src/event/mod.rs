@@ -4,9 +4,11 @@
 //! number or a string; elsewhere the types are strict.
 
 mod client;
+mod dated;
 mod decode;
 mod depth;
 mod escape;
+mod hint;
 mod id;
 mod inventory;
 mod sale;
@@ -15,6 +17,7 @@ mod schema;
 use std::fmt;
 
 pub use client::ClientRecord;
+pub use dated::Dated;
 pub use decode::{Reason, Rejection, decode_client, decode_inventory, decode_sale};
 pub use id::{Id, MAX_ID_BYTES};
 pub use inventory::InventoryRecord;
@@ -29,6 +32,10 @@ pub const MAX_AMOUNT: i64 = 1_000_000_000;
 pub const MAX_QUANTITY: i64 = 1_000_000_000;
 /// The most that the amount of one line may be, either way.
 pub const MAX_LINE_AMOUNT: i64 = 10_000_000_000;
+/// The most that the lines of one sale may amount to together, either way, and what they may cost.
+pub const MAX_SALE_AMOUNT: i64 = MAX_LINE_AMOUNT;
+/// The most units that one sale may have, either way.
+pub const MAX_SALE_UNITS: i64 = 10_000_000_000;
 /// The longest text of a name, address or category, in bytes.
 pub const MAX_TEXT_BYTES: usize = 4_096;
 

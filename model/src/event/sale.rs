@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
-    Id, MAX_AMOUNT, MAX_LINE_AMOUNT, MAX_QUANTITY,
+    Id, MAX_AMOUNT, MAX_LINE_AMOUNT, MAX_QUANTITY, MAX_SALE_AMOUNT, MAX_SALE_UNITS,
     decode::{Object, Problem},
 };
 use crate::{Money, Timestamp};
@@ -25,10 +25,11 @@ pub struct Sale<'a> {
     pub client_id: Option<Id<'a>>,
     /// When it was sold.
     pub timestamp: Timestamp,
-    /// The amount of the invoice. May be left out only when every line has `unit_price`; then it is the sum of the lines.
+    /// The amount, up to 10,000,000,000 either way. Left out: the sum of the lines, if every line has `unit_price`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = -MAX_SALE_AMOUNT, "maximum" = MAX_SALE_AMOUNT))]
     pub total_amount: Option<Money>,
-    /// The lines, 1 to 10,000.
+    /// The lines, 1 to 10,000; together at most 10,000,000,000 in amount, in cost and in units, signs left aside.
     #[serde(borrow, deserialize_with = "objects")]
     #[schemars(length(min = 1, max = 10_000))]
     pub items: Vec<Item<'a>>,
@@ -44,11 +45,13 @@ pub struct Item<'a> {
     #[serde(deserialize_with = "whole_number")]
     #[schemars(range(min = -1_000_000_000, max = 1_000_000_000))]
     pub quantity: i64,
-    /// Price of one; zero or more. Left out: valued by the product's `sell_price`.
+    /// Price of one, 0 to 1,000,000,000; times quantity at most ten times that. Left out: the product's `sell_price`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "maximum" = MAX_AMOUNT))]
     pub unit_price: Option<Money>,
-    /// Cost of one; zero or more. Left out: valued by the product's `buy_price`.
+    /// Cost of one, 0 to 1,000,000,000; times quantity at most ten times that. Left out: the product's `buy_price`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minimum" = 0, "maximum" = MAX_AMOUNT))]
     pub unit_cost: Option<Money>,
 }
 
@@ -72,8 +75,9 @@ impl Sale<'_> {
         for (index, item) in self.items.iter().enumerate() {
             item.check().map_err(|problem| problem.within(&format!("items[{index}]")))?;
         }
+        self.check_together()?;
         match self.total_amount {
-            Some(amount) => in_range("total_amount", amount, -MAX_LINE_AMOUNT, MAX_LINE_AMOUNT),
+            Some(amount) => in_range("total_amount", amount, -MAX_SALE_AMOUNT, MAX_SALE_AMOUNT),
             None => match self.items.iter().position(|item| item.unit_price.is_none()) {
                 Some(index) => Err(Problem::missing(
                     "total_amount",
@@ -84,6 +88,35 @@ impl Sale<'_> {
                 None => Ok(()),
             },
         }
+    }
+}
+
+impl Sale<'_> {
+    /// What one sale adds to a sum is small beside what a sum holds. Each line is within its bounds.
+    fn check_together(&self) -> Result<(), Problem> {
+        let (mut units, mut revenue, mut cost) = (0, 0, 0);
+        for Item { quantity, unit_price, unit_cost, .. } in &self.items {
+            let line = |price: &Option<Money>| price.and_then(|price| price.checked_times(quantity.abs()));
+            units += quantity.abs();
+            revenue += line(unit_price).unwrap_or_default().units();
+            cost += line(unit_cost).unwrap_or_default().units();
+        }
+        for (what, amount) in [("amount to", revenue), ("cost", cost)] {
+            let amount = Money::from_units(amount);
+            if amount > Money::from_whole(MAX_SALE_AMOUNT) {
+                return Err(Problem::value(
+                    "items",
+                    format!("together {what} {amount}; at most {MAX_SALE_AMOUNT} is taken"),
+                ));
+            }
+        }
+        if units > MAX_SALE_UNITS {
+            return Err(Problem::value(
+                "items",
+                format!("together are {units} units; at most {MAX_SALE_UNITS} are taken"),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -150,4 +183,33 @@ pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
         }
     }
     deserializer.deserialize_any(Visitor)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::decode_sale;
+
+    /// What is said of a sale of so many lines of one kind.
+    fn said(lines: usize, line: &str, more: &str) -> Option<String> {
+        let lines = vec![format!(r#"{{"product_id":"a",{line}}}"#); lines].join(",");
+        let sale = format!(r#"{{"invoice_id":1,"timestamp":"2026-01-01",{more}"items":[{lines}]}}"#);
+        decode_sale(sale.as_bytes()).err().map(|refused| format!("{} {}", refused.path, refused.message))
+    }
+
+    #[test]
+    fn what_a_sale_amounts_to_in_all_is_bounded() {
+        let million = r#""quantity":1000000,"unit_price":"1000""#;
+        assert_eq!(said(10, million, ""), None);
+        for total in ["", r#""total_amount":1,"#] {
+            let refused = said(11, million, total).unwrap();
+            assert_eq!(refused, "items together amount to 11000000000; at most 10000000000 is taken");
+        }
+        let returned = r#""quantity":-1000000,"unit_price":"1000""#;
+        assert!(said(11, returned, "").unwrap().starts_with("items together amount to"));
+        let costly = r#""quantity":1000000,"unit_price":0,"unit_cost":"1000""#;
+        assert!(said(11, costly, "").unwrap().starts_with("items together cost 11000000000;"));
+        let many = r#""quantity":1000000000,"unit_price":0"#;
+        assert_eq!(said(10, many, ""), None);
+        assert!(said(11, many, "").unwrap().starts_with("items together are 11000000000 units;"));
+    }
 }

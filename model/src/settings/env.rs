@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Settings, SettingsError, bounded,
+    unknown::unknown,
     veil::{may_hold_secret, named, veiled},
 };
 
@@ -39,6 +40,26 @@ pub fn variables() -> Vec<Variable> {
         variable.default = defaults.pointer(&place).map(shown);
     }
     found
+}
+
+/// That a variable is misspelt: it sets nothing, and differs from one of ours by a letter or two. Others with our prefix
+/// are the command line's, or Kubernetes' names of Services.
+///
+/// # Errors
+/// [`SettingsError::Field`] for the first one.
+pub fn refuse_misspelt(names: impl IntoIterator<Item = String>) -> Result<(), SettingsError> {
+    let known = variables();
+    let is_ours =
+        |name: &String| name.starts_with("STOCKSTREAM_") && known.iter().all(|variable| variable.name != *name);
+    for name in names.into_iter().filter(is_ours) {
+        let distance = |other: &Variable| strsim::osa_distance(&name, &other.name);
+        let nearest = known.iter().min_by_key(|variable| distance(variable));
+        if let Some(nearest) = nearest.filter(|nearest| distance(nearest) <= 2) {
+            let message = format!("no setting has this variable; the nearest is {}", nearest.name);
+            return Err(SettingsError::Field { field: name, message, origin: None });
+        }
+    }
+    Ok(())
 }
 
 fn shown(value: &Value) -> String {
@@ -102,8 +123,12 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
     let parsed = bounded::read(serde_yaml_ng::Deserializer::from_str(file), 2 * MAX_BYTES)
         .map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
     let mut tree = if parsed.is_null() { Value::Object(Map::new()) } else { parsed };
+    let variables = variables();
+    if let Some(error) = unknown(&tree, &variables) {
+        return Err(error);
+    }
     let mut origins = Vec::new();
-    for variable in variables() {
+    for variable in variables {
         let Some(text) = environment(&variable.name) else { continue };
         set(&mut tree, &variable, &text);
         origins.push(variable);
@@ -199,12 +224,21 @@ mod tests {
             ("analytics: {clients: {silver: '30000'}}", &["analytics.clients.silver", "30000", "gold"]),
             ("kafka: {bootstrapServers: [kafka]}", &["kafka.bootstrapServers", "kafka", "host:port"]),
             ("kafka: {bootstrapServers: []}", &["kafka.bootstrapServers", "at least one"]),
+            (
+                "kafka: {bootstrap_servers: [kafka:9092]}",
+                &["setting kafka.bootstrap_servers", "kafka.bootstrapServers"],
+            ),
+            (
+                "kafka: {bootstrapServers: ['SSL://kafka:9092']}",
+                &["kafka.bootstrapServers", "SSL://", "write kafka:9092"],
+            ),
             ("kafka: {topics: {sales: {name: 'a b'}}}", &["kafka.topics.sales.name", "a b", "letters"]),
             ("kafka: {topics: {sales: {name: topic-clients}}}", &["kafka.topics.clients.name", "already"]),
             ("kafka: {security: {protocol: SASL_SSL}}", &["kafka.security.sasl", "mechanism"]),
             ("kafka: {security: {protocol: TLS}}", &["kafka.security.protocol", "TLS", "SASL_SSL"]),
             ("kafka: {security: {protocol: SSL, tls: {certFile: a}}}", &["kafka.security.tls", "keyFile"]),
             ("kafka: {startFrom: middle}", &["kafka.startFrom", "middle", "earliest"]),
+            ("sales: {futureTolerance: 40000d}", &["sales.futureTolerance", "40000d", "from 0 to 36500d"]),
             ("limits: {batchKeys: 0}", &["limits.batchKeys", "from 1"]),
             ("limits: {publishEvery: 0}", &["limits.publishEvery", "from 1ms"]),
             ("pipeline: {name: ''}", &["pipeline.name", "letters"]),
@@ -220,6 +254,22 @@ mod tests {
     fn a_bad_variable_is_named() {
         let message = load("", &[("STOCKSTREAM_ANALYTICS_AS_OF", "soon")]).unwrap_err().to_string();
         assert!(message.contains("STOCKSTREAM_ANALYTICS_AS_OF"), "{message}");
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_named_with_the_nearest_and_others_are_let_be() {
+        let refused = |name: &str| refuse_misspelt([name.to_owned()]).err().map(|error| error.to_string());
+        let said = refused("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER").unwrap_or_default();
+        assert!(said.contains("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER:") && said.ends_with("_BOOTSTRAP_SERVERS"), "{said}");
+        for name in ["STOCKSTREAM_MONGODB_URL", "STOCKSTREAM_LIMITS_BATCHKEYS"] {
+            assert!(refused(name).is_some(), "{name}");
+        }
+        let ours =
+            ["STOCKSTREAM_LISTEN", "STOCKSTREAM_CONFIG", "STOCKSTREAM_IMAGE", "STOCKSTREAM_DATA", "STOCKSTREAM_RUN"];
+        let services = ["STOCKSTREAM_KAFKA_PORT", "STOCKSTREAM_KAFKA_SERVICE_HOST", "STOCKSTREAM_PORT_8080_TCP"];
+        for name in ours.into_iter().chain(services).chain(["KAFKA_BOOTSTRAP_SERVER", "STOCKSTREAM_KAFKA_GROUP_ID"]) {
+            assert_eq!(refused(name), None);
+        }
     }
 
     #[test]

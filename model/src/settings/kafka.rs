@@ -25,8 +25,14 @@ pub struct Kafka {
     pub topics: Topics,
     /// Where a new pipeline starts reading: `latest`, `earliest` or an RFC 3339 time.
     pub start_from: StartFrom,
-    /// What to do when Kafka has deleted events that were not read yet.
+    /// What to do when Kafka's log no longer fits the position of a partition: events were deleted before they were read, or
+    /// the log lost events that were counted. `Fail` stops the partition and names the range. `Resume` names it and goes on
+    /// without: behind what was deleted, or once the log has passed the position. Nothing is counted again.
     pub on_lost_offsets: OnLostOffsets,
+    /// What to do when a topic was recreated, or another Kafka cluster answers at the address. `Fail` stops its partitions:
+    /// nothing of it is counted. `Restart` keeps the totals and counts everything that is in the new topic on top: what was
+    /// copied into it counts twice. A topic or cluster that comes back after it was replaced always stops.
+    pub on_recreated_topic: OnRecreatedTopic,
 }
 
 impl Default for Kafka {
@@ -39,6 +45,7 @@ impl Default for Kafka {
             topics: Topics::default(),
             start_from: StartFrom::Latest,
             on_lost_offsets: OnLostOffsets::Fail,
+            on_recreated_topic: OnRecreatedTopic::Fail,
         }
     }
 }
@@ -93,7 +100,7 @@ pub struct Topic {
     #[schemars(range(min = 1, max = 10_000))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<i32>,
-    /// The replication a missing one is made with.
+    /// The replication a missing one is made with. Left out: the brokers' own, `default.replication.factor`.
     #[schemars(range(min = 1, max = 100))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_factor: Option<i32>,
@@ -108,13 +115,22 @@ pub enum TopicPolicy {
     Create,
 }
 
-/// What to do when Kafka has deleted events that were not read yet.
+/// What to do when Kafka's log no longer fits the position of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum OnLostOffsets {
-    /// The partition stops and the missing range is named.
+    /// The partition stops and the range is named.
     Fail,
-    /// The range is named and reading goes on behind it.
+    /// The range is named and reading goes on without it.
     Resume,
+}
+
+/// What to do when a topic was recreated, or another Kafka cluster answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnRecreatedTopic {
+    /// Its partitions stop.
+    Fail,
+    /// Totals stay, and all of the new topic counts on top.
+    Restart,
 }
 
 /// How to connect to Kafka.
@@ -147,6 +163,9 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl];
+
     /// As librdkafka and Kafka write it.
     pub const fn name(self) -> &'static str {
         match self {

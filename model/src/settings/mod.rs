@@ -4,6 +4,7 @@
 
 mod analytics;
 mod bounded;
+mod broker;
 pub mod env;
 mod kafka;
 mod limits;
@@ -11,15 +12,17 @@ mod mongodb;
 mod sales;
 mod secret;
 mod span;
+mod unknown;
 mod validate;
 mod veil;
 
 pub use analytics::{Analytics, AsOf, ClientTiers, LossRisk, OnEmptyResult, ProductWinners, Weights};
 pub use kafka::{
-    Kafka, OnLostOffsets, Protocol, Sasl, SaslMechanism, Security, StartFrom, Tls, Topic, TopicPolicy, Topics,
+    Kafka, OnLostOffsets, OnRecreatedTopic, Protocol, Sasl, SaslMechanism, Security, StartFrom, Tls, Topic,
+    TopicPolicy, Topics,
 };
 pub use limits::Limits;
-pub use mongodb::{MongoDb, MongoTls, is_reserved_database};
+pub use mongodb::{FilesInUri, MongoDb, MongoTls, is_reserved_database};
 pub use sales::{Deduplicate, Sales};
 use schemars::JsonSchema;
 pub use secret::Secret;

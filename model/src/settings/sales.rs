@@ -6,12 +6,21 @@ use serde::{Deserialize, Serialize};
 use super::Span;
 
 /// How sales are taken in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Sales {
     /// Counts an invoice once where producers send it several times. Left out: what is sent twice is two events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deduplicate: Option<Deduplicate>,
+    /// An event of any topic is rejected (`reason: future`) if a time in it lies further ahead of its Kafka timestamp than
+    /// this, a year typed as 9206 say; from 0 to 36500d. History is welcome, and an expiry date may lie ahead.
+    pub future_tolerance: Span,
+}
+
+impl Default for Sales {
+    fn default() -> Self {
+        Self { deduplicate: None, future_tolerance: Span::from_millis(48 * 3_600_000) }
+    }
 }
 
 /// Which sales are copies of one invoice.

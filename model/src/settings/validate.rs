@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use snafu::Snafu;
 
-use super::{Deduplicate, Settings};
+use super::{Deduplicate, Settings, broker};
 use crate::{Decimal, event::Stream};
 
 /// Settings that cannot be used.
@@ -111,16 +111,9 @@ impl Settings {
             "name at least one host:port",
         );
         for server in &kafka.bootstrap_servers {
-            let port = server
-                .rsplit_once(':')
-                .filter(|(host, _)| !host.is_empty())
-                .and_then(|(_, port)| port.parse::<u16>().ok());
-            checks.require(
-                port.is_some_and(|p| p > 0),
-                "kafka.bootstrapServers",
-                format!("{server:?}"),
-                "write host:port",
-            );
+            if let Some(advice) = broker::advice(server) {
+                checks.require(false, "kafka.bootstrapServers", format!("{:?}", broker::shown(server)), advice);
+            }
         }
         if let Some(group) = &kafka.group_id {
             checks.require(
@@ -203,15 +196,27 @@ impl Settings {
                 "give certFile and keyFile together",
             );
         }
+        if let Some(tls) = &self.mongodb.tls {
+            checks.require(
+                tls.cert_file.is_some() == tls.key_file.is_some(),
+                "mongodb.tls",
+                "half set",
+                "give certFile and keyFile together",
+            );
+        }
         let secrets = security.sasl.iter().flat_map(|sasl| [&sasl.username_file, &sasl.password_file]);
         let certificates = security.tls.iter().flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
-        let mongodb = [&self.mongodb.uri_file].into_iter().chain(self.mongodb.tls.iter().map(|tls| &tls.ca_file));
+        let mongodb_tls = self.mongodb.tls.iter().flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
+        let mongodb = [&self.mongodb.uri_file].into_iter().chain(mongodb_tls);
         for file in secrets.chain(certificates).chain(mongodb).flatten() {
             checks.require(file != Path::new(""), "a file", "empty", "give its path or leave it out");
         }
     }
 
     fn check_sales(&self, checks: &mut Checks) {
+        let tolerance = self.sales.future_tolerance;
+        let fits = tolerance.millis() <= 36_500 * 86_400_000;
+        checks.require(fits, "sales.futureTolerance", tolerance, "it must be from 0 to 36500d");
         if let Some(Deduplicate { within }) = self.sales.deduplicate {
             let fits = (1_000..=366 * 86_400_000).contains(&within.millis());
             checks.require(fits, "sales.deduplicate.within", within, "it must be from 1s to 366d");

@@ -12,6 +12,7 @@ use super::{
     build::{Child, kinds},
     cache::digest,
     names::FIELD_MANAGER,
+    report::Trouble,
 };
 use crate::{
     children::{Live, ObjectKey},
@@ -20,29 +21,73 @@ use crate::{
     key::PipelineKey,
 };
 
-/// Objects that the API server did not take, or did not delete.
-#[derive(Debug)]
-pub struct Refused(Vec<Refusal>);
+/// What of a pipeline's objects could not be made as it was built.
+#[derive(Debug, Default)]
+pub struct Refused {
+    failed: Vec<Failed>,
+    taken: Vec<Taken>,
+}
 
+/// An object that the API server did not take, or did not delete.
 #[derive(Debug)]
-struct Refusal {
+struct Failed {
     verb: &'static str,
     kind: String,
     name: String,
     error: kube::Error,
 }
 
+/// An object that stands under a name that the pipeline needs, and is not the pipeline's. It is left as it is.
+#[derive(Debug)]
+struct Taken {
+    /// As a sentence names it: `ConfigMap shop/stock-worker`.
+    what: String,
+    name: String,
+    command: String,
+    /// Whether it goes by itself: it is on its way out, or was an earlier pipeline's of this name.
+    goes: bool,
+}
+
+impl Refused {
+    fn is_empty(&self) -> bool {
+        self.failed.is_empty() && self.taken.is_empty()
+    }
+
+    /// Whether an object is in the way that the cluster does not tell us about when it goes.
+    pub fn is_taken(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
+    /// What the status says of it.
+    pub fn trouble(&self) -> Trouble {
+        let reason = if self.is_taken() { "NameTaken" } else { "NotApplied" };
+        let stalled = self.taken.iter().any(|taken| !taken.goes);
+        Trouble { reason, message: format!("{self}; it is tried again"), stalled }
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Refusal { verb, kind, name, error }) in self.0.iter().enumerate() {
-            let between = if index == 0 { "" } else { "; " };
-            write!(f, "{between}failed to {verb} {kind} {name}: {}", explain(error))?;
-        }
-        Ok(())
+        let taken = self.taken.iter().map(|Taken { what, command, goes, .. }| match goes {
+            true => format!("{what} is not this pipeline's and is going away: the pipeline's own is made when it is gone"),
+            false => format!(
+                "{what} exists and has no owner reference to this pipeline, so it is left as it is, and the pipeline's own is \
+                 not made: if nobody needs it, delete it with: {command}; else give the pipeline another name"
+            ),
+        });
+        let failed = self
+            .failed
+            .iter()
+            .map(|Failed { verb, kind, name, error }| format!("failed to {verb} {kind} {name}: {}", explain(error)));
+        f.write_str(&taken.chain(failed).collect::<Vec<_>>().join("; "))
     }
 }
 
 impl std::error::Error for Refused {}
+
+/// A version that no object ever has, since a database of the API server has written others before its first: whatever
+/// stands is not of it, and so is not changed.
+const OF_NOTHING: &str = "1";
 
 /// Whose objects, and where.
 pub(crate) struct Apply<'a> {
@@ -61,12 +106,17 @@ impl Apply<'_> {
         kept: &[(ApiResource, String)],
         turn: &mut Option<Turn>,
     ) -> Result<(), Refused> {
-        let mut refused = Vec::new();
+        let mut refused = Refused::default();
         let mut wanted: HashSet<ObjectKey> = kept.iter().map(|(kind, name)| self.key(&kind.kind, name)).collect();
         let keyed = built.into_iter().map(|child| (self.key_of(&child), child));
         let (addressed, others): (Vec<_>, Vec<_>) = keyed.partition(|(key, child)| self.gets_address(key, child));
         wanted.extend(addressed.iter().chain(&others).map(|(key, _)| key.clone()));
         for (key, child) in others {
+            // Pods would run with the settings or as the account of somebody else.
+            let lacks_a_part = refused.taken.iter().any(|taken| taken.name == key.name);
+            if lacks_a_part && replicas(&child).is_some_and(|pods| pods > 0) {
+                continue;
+            }
             self.write(&child, &key, &mut refused).await;
         }
         for (key, live) in self.context.children.owned(self.pipeline) {
@@ -75,7 +125,7 @@ impl Apply<'_> {
                 && let Err(error) = self.delete(&key, &live).await
             {
                 let (kind, name) = (key.kind.to_string(), key.name.clone());
-                refused.push(Refusal { verb: "delete", kind, name, error });
+                refused.failed.push(Failed { verb: "delete", kind, name, error });
             }
         }
         for (key, child) in addressed {
@@ -83,7 +133,7 @@ impl Apply<'_> {
             let Some(_address) = self.context.address().await else { break };
             self.write(&child, &key, &mut refused).await;
         }
-        if refused.is_empty() { Ok(()) } else { Err(Refused(refused)) }
+        if refused.is_empty() { Ok(()) } else { Err(refused) }
     }
 
     /// Whether the API server will give the object an address of the cluster.
@@ -96,27 +146,76 @@ impl Apply<'_> {
         live.is_owned_by(self.uid) && live.is_of(&self.pipeline.name) && !live.is_going
     }
 
-    async fn write(&self, child: &Child, key: &ObjectKey, refused: &mut Vec<Refusal>) {
-        if let Err(error) = self.written(child, key).await {
-            refused.push(Refusal { verb: "apply", kind: child.kind.kind.clone(), name: key.name.clone(), error });
+    async fn write(&self, child: &Child, key: &ObjectKey, refused: &mut Refused) {
+        match self.written(child, key).await {
+            Ok(None) => {}
+            Ok(Some(taken)) => refused.taken.push(taken),
+            Err(error) => {
+                let (kind, name) = (child.kind.kind.clone(), key.name.clone());
+                refused.failed.push(Failed { verb: "apply", kind, name, error });
+            }
         }
     }
 
-    async fn written(&self, child: &Child, key: &ObjectKey) -> Result<(), kube::Error> {
+    /// Changes the object if it is ours and still the one that we know, else makes it if nothing stands there. What stands
+    /// there without our owner reference is never touched, also not when it comes between two of our requests: each of them
+    /// names the object that it means.
+    async fn written(&self, child: &Child, key: &ObjectKey) -> Result<Option<Taken>, kube::Error> {
         let digest = digest(&child.object);
-        if self.context.applied.is_current(self.pipeline, key, digest, self.context.children.get(key).as_ref()) {
-            return Ok(());
+        let known = self.context.children.get(key);
+        if self.context.applied.is_current(self.pipeline, key, digest, known.as_ref()) {
+            return Ok(None);
         }
+        if let Some(ours) = known.filter(|live| live.is_owned_by(self.uid)) {
+            match self.put(child, key, digest, ("uid", &ours.uid)).await {
+                Err(error) if is_another(&error) => {}
+                put => return put.map(|()| None),
+            }
+        }
+        match self.put(child, key, digest, ("resourceVersion", OF_NOTHING)).await {
+            Err(error) if is_code(&error, 409) => {
+                let api: Api<DynamicObject> = self.api(&child.kind);
+                let Some(found) = api.get_metadata_opt(&key.name).await? else { return Err(error) };
+                let live = Live::of(found.metadata, None);
+                match live.is_owned_by(self.uid) {
+                    true => self.put(child, key, digest, ("uid", &live.uid)).await.map(|()| None),
+                    false => Ok(Some(self.taken(&child.kind, key, &live))),
+                }
+            }
+            put => put.map(|()| None),
+        }
+    }
+
+    /// Applies the object, if what stands there has this `uid`; or, with a `resourceVersion`, if nothing does. Else: 409.
+    async fn put(
+        &self,
+        child: &Child,
+        key: &ObjectKey,
+        digest: u64,
+        (field, value): (&str, &str),
+    ) -> Result<(), kube::Error> {
+        let mut object = child.object.clone();
+        object["metadata"][field] = value.into();
         let patch = PatchParams::apply(FIELD_MANAGER).force();
-        let result = self.api(&child.kind).patch_metadata(&key.name, &patch, &Patch::Apply(&child.object)).await;
+        let result = self.api(&child.kind).patch_metadata(&key.name, &patch, &Patch::Apply(&object)).await;
         self.context.metrics.wrote(&child.kind.kind, "apply", &result);
         let live = Live::of(result?.metadata, None);
-        let replicas = child.object["spec"]["replicas"].as_i64().and_then(|replicas| i32::try_from(replicas).ok());
-        let is_deployment = child.kind.kind == "Deployment";
         self.context.applied.put(self.pipeline, key.clone(), &child.object, digest, &live);
-        self.context.children.wrote(key.clone(), live, replicas.filter(|_| is_deployment));
+        self.context.children.wrote(key.clone(), live, replicas(child));
         tracing::debug!(kind = child.kind.kind, name = key.name, "applied");
         Ok(())
+    }
+
+    fn taken(&self, kind: &ApiResource, key: &ObjectKey, live: &Live) -> Taken {
+        let ObjectKey { namespace, name, .. } = key;
+        let of_an_earlier = live.owners.iter().any(|(owner, _)| *owner == self.pipeline.name);
+        let group = if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) };
+        Taken {
+            what: format!("{} {namespace}/{name}", kind.kind),
+            name: name.clone(),
+            command: format!("kubectl --namespace {namespace} delete {}{group} {name}", kind.plural),
+            goes: live.is_going || of_an_earlier,
+        }
     }
 
     async fn delete(&self, key: &ObjectKey, live: &Live) -> Result<(), kube::Error> {
@@ -149,6 +248,20 @@ impl Apply<'_> {
     fn key(&self, kind: &str, name: &str) -> ObjectKey {
         ObjectKey { namespace: self.pipeline.namespace.clone(), kind: kind.into(), name: name.to_owned() }
     }
+}
+
+/// Whether what was written to, by uid, is gone or another one by now.
+fn is_another(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => status.code == 409 || status.code == 422 && status.message.contains("metadata.uid"),
+        _ => false,
+    }
+}
+
+/// The pods that a Deployment is to have; `None` of other kinds.
+fn replicas(child: &Child) -> Option<i32> {
+    let replicas = child.object["spec"]["replicas"].as_i64().and_then(|replicas| i32::try_from(replicas).ok());
+    replicas.filter(|_| child.kind.kind == "Deployment")
 }
 
 #[cfg(test)]

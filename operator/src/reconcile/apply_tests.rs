@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
+    PodDefaults, PodUser,
     context::ADDRESSES_AT_ONCE,
     credentials::CredentialStore,
     events::Events,
@@ -39,7 +40,7 @@ async fn stand_in() -> (Arc<Context>, Asked) {
     let client = Client::try_from(Config::new(address.parse().unwrap())).unwrap();
     let context = Context {
         client: client.clone(),
-        image: "stockstream:test".into(),
+        pods: pods(),
         has_pod_monitor: false,
         metrics: Arc::default(),
         events: Events::new(client, "test"),
@@ -57,9 +58,13 @@ async fn stand_in() -> (Arc<Context>, Asked) {
     (Arc::new(context), asked)
 }
 
+fn pods() -> PodDefaults {
+    PodDefaults { image: "stockstream:test".into(), image_pull_secrets: Vec::new(), user: PodUser::NONROOT }
+}
+
 fn built(scene: &Scene) -> Vec<Child> {
     let (pipeline, validated, decision) = (&scene.pipeline, &scene.validated, &scene.decide());
-    build(&Wanted { pipeline, validated, decision, image: "stockstream:test", has_pod_monitor: false })
+    build(&Wanted { pipeline, validated, decision, pods: &pods(), has_pod_monitor: false })
 }
 
 /// Applies a scene; returns for each request in order which kind it was about, and whether it had the turn.

@@ -2,7 +2,7 @@
 //! credentials, dropped when nobody asked with it for some minutes.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     hash::{BuildHasher, RandomState},
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -30,6 +30,8 @@ const IDLE_ADMIN: Duration = Duration::from_secs(30);
 /// must not cost every pipeline's time limit again. Twice as long after each failure that follows, up to the longest.
 const FAILURE_HOLDS: Duration = Duration::from_secs(3);
 const FAILURE_HOLDS_LONGEST: Duration = Duration::from_secs(12);
+/// A user's rights are asked for again after so long.
+const RIGHTS_HOLD: Duration = Duration::from_secs(10 * 60);
 /// How many pipelines ask with one client at once.
 const AT_ONCE_PER_CLIENT: usize = 4;
 /// How many pipelines ask Kafka at once: each holds a thread.
@@ -39,6 +41,8 @@ const AT_ONCE: usize = 32;
 pub struct Clients {
     kafka: Pool<KafkaClient>,
     stores: Pool<MongoStore>,
+    /// What users who are meant to read may do besides, and when that was found.
+    writes: Mutex<HashMap<Key, (Instant, BTreeSet<String>)>>,
     /// A key that only this process has: what is kept of credentials does not tell them.
     secret: RandomState,
     pub(super) asking: Semaphore,
@@ -55,6 +59,7 @@ impl Default for Clients {
         Self {
             kafka: Pool::default(),
             stores: Pool::default(),
+            writes: Mutex::default(),
             secret: RandomState::new(),
             asking: Semaphore::new(AT_ONCE),
             dns: None,
@@ -142,6 +147,19 @@ impl Clients {
         Ok(self.stores.put(key, store.map_err(|error| problem_of_store(&error))?.asking_once()))
     }
 
+    /// What was found not long ago of the user of these settings.
+    pub(super) fn known_writes(&self, settings: &Settings) -> Option<BTreeSet<String>> {
+        let known = lock(&self.writes);
+        let (at, writes) = known.get(&self.key(&mongodb_identity(settings)))?;
+        (at.elapsed() < RIGHTS_HOLD).then(|| writes.clone())
+    }
+
+    pub(super) fn note_writes(&self, settings: &Settings, writes: &BTreeSet<String>) {
+        let mut known = lock(&self.writes);
+        known.retain(|_, (at, _)| at.elapsed() < RIGHTS_HOLD);
+        known.insert(self.key(&mongodb_identity(settings)), (Instant::now(), writes.clone()));
+    }
+
     fn key(&self, identity: &[Vec<u8>]) -> Key {
         (self.secret.hash_one((0, identity)), self.secret.hash_one((1, identity)))
     }
@@ -166,12 +184,14 @@ fn kafka_identity(settings: &Kafka) -> Vec<Vec<u8>> {
 /// A store belongs to one pipeline, as the database does; stores share connections where they can.
 fn mongodb_identity(settings: &Settings) -> Vec<Vec<u8>> {
     let mongodb = &settings.mongodb;
-    vec![
+    let certificates = mongodb.tls.iter().flat_map(|tls| [&tls.ca_file, &tls.cert_file, &tls.key_file]);
+    let mut identity = vec![
         settings.pipeline.name.clone().into_bytes(),
         mongodb.uri.as_ref().map(|uri| uri.reveal().as_bytes().to_vec()).unwrap_or_default(),
         content(mongodb.uri_file.as_ref()),
-        content(mongodb.tls.as_ref().and_then(|tls| tls.ca_file.as_ref())),
-    ]
+    ];
+    identity.extend(certificates.map(|file| content(file.as_ref())));
+    identity
 }
 
 /// A file that cannot be read is no content here; whoever makes the client says so.

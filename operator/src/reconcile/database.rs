@@ -1,6 +1,7 @@
 //! Asks MongoDB whose the database is and how far the pipeline has come; writes where a new one starts.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -105,6 +106,23 @@ async fn take_over(
         place_of_address(pipeline),
     );
     Err(Problem { reason: "DatabaseOwned", message, stalled: silent.was_alive })
+}
+
+/// What the dashboard's own user may do beside reading; `None` where it has none, or the server does not answer.
+pub(super) async fn reader_writes(clients: &Clients, validated: &Validated) -> Option<BTreeSet<String>> {
+    let settings = validated.reader.as_ref()?;
+    if let Some(known) = clients.known_writes(settings) {
+        return Some(known);
+    }
+    let store = clients.store(settings).await.ok()?;
+    match tokio::time::timeout(PATIENCE, store.writes()).await {
+        Ok(Ok(writes)) => {
+            clients.note_writes(settings, &writes);
+            Some(writes)
+        }
+        // The page says by itself what keeps it from reading.
+        _ => None,
+    }
 }
 
 /// Makes the database the pipeline's own and writes where it starts, once and for all: whoever is first, another operator

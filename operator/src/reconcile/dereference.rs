@@ -146,12 +146,12 @@ fn named(pipeline: &AnalyticsPipeline) -> BTreeMap<String, BTreeSet<String>> {
     let ways: Vec<_> = spec.forms_way().into_iter().chain([spec.kafka.security.way()]).collect();
     let logins =
         ways.iter().filter_map(|way| way.sasl).map(|sasl| (&sasl.secret_ref.name, vec!["username", "password"]));
-    let clients = ways.iter().filter_map(|way| way.client).map(|client| (&client.name, vec!["tls.crt", "tls.key"]));
-    let kafka_ca = spec.kafka.security.way().ca;
-    let mongodb_ca = spec.mongodb.tls.as_ref().map(|tls| &tls.ca_secret_ref);
-    let authorities = kafka_ca.into_iter().chain(mongodb_ca).map(|ca| (&ca.name, vec![ca.key.as_str()]));
-    let dashboard = spec.dashboard.mongodb.iter().map(|mongodb| &mongodb.uri_secret_ref);
-    let uris = dashboard.chain([&spec.mongodb.uri_secret_ref]).map(|uri| (&uri.name, vec![uri.key.as_str()]));
+    let databases = [spec.mongodb_way(), spec.dashboard_mongodb_way()];
+    let clients = ways.iter().filter_map(|way| way.client).chain(databases.iter().filter_map(|way| way.client));
+    let clients = clients.map(|client| (&client.name, vec!["tls.crt", "tls.key"]));
+    let authorities = ways.iter().filter_map(|way| way.ca).chain(databases.iter().filter_map(|way| way.ca));
+    let authorities = authorities.map(|ca| (&ca.name, vec![ca.key.as_str()]));
+    let uris = databases.iter().map(|way| (&way.uri.name, vec![way.uri.key.as_str()]));
     let access = spec.dashboard.auth.secrets().map(|(name, key, _)| (name, vec![key.as_str()]));
     let mut named = BTreeMap::<String, BTreeSet<String>>::new();
     for (name, keys) in logins.chain(clients).chain(authorities).chain(uris).chain(access) {

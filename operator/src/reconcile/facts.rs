@@ -1,6 +1,6 @@
 //! What was found out about a pipeline: the input of every decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stockstream_model::{
     documents::{Checkpoint, Heartbeat, PartitionId, StartPositions},
@@ -33,6 +33,8 @@ pub struct Facts {
     pub workers: Option<DeploymentFacts>,
     /// The dashboard Deployment as it stands.
     pub dashboard: Option<DeploymentFacts>,
+    /// What the dashboard's own user of MongoDB may do beside reading; `None` where it has none or that is not known.
+    pub reader_writes: Option<BTreeSet<String>>,
 }
 
 /// A topic.

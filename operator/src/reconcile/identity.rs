@@ -34,7 +34,7 @@ pub(super) fn check(pipeline: &AnalyticsPipeline, found: &Found<'_>) -> Result<(
     let (had, token) = (known_name.unwrap_or("another one"), token(found));
     let ids = match (found.id, known_id) {
         (Some(id), Some(known)) => format!("its id is {id}, and that of {had} is {known}"),
-        (None, Some(known)) => format!("no pipeline worked in it yet, and {had} has the id {known}"),
+        (None, Some(known)) => format!("it has no id, as one that no pipeline worked in, and that of {had} is {known}"),
         (_, None) => format!("the pipeline worked in {had}"),
     };
     let secret = &pipeline.spec.mongodb.uri_secret_ref;

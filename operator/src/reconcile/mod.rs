@@ -70,6 +70,9 @@ pub struct Validated {
     pub dashboard: Settings,
     /// The operator's own, with credentials by file where the operator wrote them.
     pub operator: Settings,
+    /// The dashboard's, with credentials by file where the operator wrote them; `None` where it has no user of MongoDB of its
+    /// own, or does not run.
+    pub reader: Option<Settings>,
     /// What is wrong with the part about Kafka; workers do not run.
     pub kafka: Option<Problem>,
     /// What is wrong with the part about MongoDB; workers do not run.

@@ -18,7 +18,11 @@ pub async fn observe(
     workers: Option<DeploymentFacts>,
     dashboard: Option<DeploymentFacts>,
 ) -> Facts {
-    let (looked, read) = tokio::join!(topics::look(clients, validated), database::read(clients, pipeline, validated));
+    let (looked, read, reader_writes) = tokio::join!(
+        topics::look(clients, validated),
+        database::read(clients, pipeline, validated),
+        database::reader_writes(clients, validated)
+    );
     let mut looked = looked;
     let mut database = read;
     if let (Ok(found), Ok(read)) = (&looked, &mut database)
@@ -34,5 +38,6 @@ pub async fn observe(
         database: database.map(|read| read.facts),
         workers,
         dashboard,
+        reader_writes,
     }
 }

@@ -68,12 +68,20 @@ impl ReconcileError {
         }
     }
 
+    /// After so long it is tried again at the latest: of an object in the way nobody tells us when it goes.
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Apply { source } if source.is_taken() => Duration::from_secs(30),
+            _ => Duration::MAX,
+        }
+    }
+
     /// What the status says of it; `None` where it cannot say anything.
     fn trouble(&self) -> Option<Trouble> {
         let reason = match self {
             Self::Dereference { .. } => "SecretUnreadable",
             Self::Credentials { .. } => "CredentialsUnwritable",
-            Self::Apply { .. } => "NotApplied",
+            Self::Apply { source } => return Some(source.trouble()),
             Self::Status { .. } | Self::Panicked | Self::TooLong { .. } => return None,
         };
         Some(Trouble { reason, message: format!("{self}; it is tried again"), stalled: false })
@@ -118,7 +126,8 @@ async fn phases(
 ) -> Result<Option<Duration>, ReconcileError> {
     let meta = &pipeline.metadata;
     let key = PipelineKey::of(meta);
-    let deployment = |part| context.children.deployment(&key.namespace, names::of(&key.name, part));
+    let uid = meta.uid.as_deref().unwrap_or_default();
+    let deployment = |part| context.children.deployment(&key.namespace, names::of(&key.name, part), uid);
 
     let secrets = dereference(&context.client, &context.secrets, pipeline).await.context(DereferenceSnafu)?;
     let files = context.credentials.write(&key, &secrets).context(CredentialsSnafu)?;
@@ -138,9 +147,9 @@ async fn phases(
     let now = Timestamp::now();
     let decision = decide(pipeline, &validated, &facts, now);
     let has_pod_monitor = context.has_pod_monitor;
-    let image = &context.image;
-    let wanted = Wanted { pipeline, validated: &validated, decision: &decision, image, has_pod_monitor };
-    let apply = Apply { context, pipeline: &key, uid: meta.uid.as_deref().unwrap_or_default() };
+    let pods = &context.pods;
+    let wanted = Wanted { pipeline, validated: &validated, decision: &decision, pods, has_pod_monitor };
+    let apply = Apply { context, pipeline: &key, uid };
     let applied = apply.apply(build(&wanted), &keeps(&wanted), &mut turn).await.context(ApplySnafu);
 
     // What was just written is under way: a status from before it would call the new generation settled.

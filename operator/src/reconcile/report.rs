@@ -129,8 +129,11 @@ pub(crate) fn troubled(
 }
 
 /// A trouble of the operator's own.
-pub(crate) struct Trouble {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// In CamelCase.
     pub reason: &'static str,
+    /// In a sentence.
     pub message: String,
     /// Whether only a person can mend it.
     pub stalled: bool,

@@ -62,6 +62,7 @@ pub(crate) fn heartbeat(problems: &[&str]) -> Heartbeat {
         freshness_ms: None,
         partitions: Vec::new(),
         problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
+        stalls: Vec::new(),
     }
 }
 
@@ -95,6 +96,7 @@ impl Scene {
             worker: settings.clone(),
             dashboard: settings.clone(),
             operator: settings,
+            reader: None,
             kafka: None,
             mongodb: None,
             dashboard_problem: None,
@@ -125,6 +127,7 @@ impl Scene {
             }),
             workers: Some(settled(2)),
             dashboard: Some(settled(1)),
+            reader_writes: None,
         };
         Self { pipeline: pipeline.unwrap(), validated, facts, now: at(0) }
     }

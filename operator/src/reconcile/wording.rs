@@ -2,7 +2,7 @@
 //! that person wrote.
 
 /// Names in the settings file, and what they are in the resource; a longer one before what it begins with.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 15] = [
     ("kafka.security.tls.certFile and keyFile", "spec.kafka.security.tls.clientCertSecretRef"),
     ("kafka.security.tls.certFile", "the certificate of spec.kafka.security.tls.clientCertSecretRef"),
     ("kafka.security.tls.keyFile", "the key of spec.kafka.security.tls.clientCertSecretRef"),
@@ -10,6 +10,9 @@ const NAMES: [(&str, &str); 12] = [
     ("kafka.security", "spec.kafka.security"),
     ("kafka.bootstrapServers", "spec.kafka.bootstrapServers"),
     ("kafka.topics", "spec.kafka.topics"),
+    ("mongodb.tls.certFile and keyFile", "spec.mongodb.tls.clientCertSecretRef"),
+    ("mongodb.tls.certFile", "the certificate of spec.mongodb.tls.clientCertSecretRef"),
+    ("mongodb.tls.keyFile", "the key of spec.mongodb.tls.clientCertSecretRef"),
     ("mongodb.tls.caFile", "spec.mongodb.tls.caSecretRef"),
     ("mongodb.tls out of the settings", "spec.mongodb.tls out of the resource"),
     ("mongodb.tls", "spec.mongodb.tls"),

@@ -4,7 +4,10 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::OidcAuth;
+use super::{
+    OidcAuth,
+    refs::{SECRET_KEY, SECRET_NAME},
+};
 
 /// How readers of the dashboard are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -129,10 +132,10 @@ pub struct GroupRole {
 #[serde(rename_all = "camelCase")]
 pub struct UsersRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_NAME))]
     pub name: String,
     /// The key.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_KEY))]
     #[serde(default = "users_key")]
     pub key: String,
 }
@@ -142,10 +145,10 @@ pub struct UsersRef {
 #[serde(rename_all = "camelCase")]
 pub struct SessionKeyRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_NAME))]
     pub name: String,
     /// The key.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_KEY))]
     #[serde(default = "session_key")]
     pub key: String,
 }

@@ -2,7 +2,9 @@
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
-use stockstream_model::settings::{OnLostOffsets, Protocol, SaslMechanism, StartFrom, TopicPolicy, Topics};
+use stockstream_model::settings::{
+    OnLostOffsets, OnRecreatedTopic, Protocol, SaslMechanism, StartFrom, TopicPolicy, Topics,
+};
 
 use super::{
     dates::START_FROM,
@@ -41,10 +43,16 @@ pub struct KafkaSpec {
     /// Where a new pipeline starts reading: `latest`, `earliest` or an RFC 3339 time. Has no effect later.
     #[serde(default = "latest")]
     pub start_from: StartFrom,
-    /// What to do when Kafka has deleted events that were not read yet: `Fail` stops the partition and says the missing
-    /// range, `Resume` says it and goes on behind it.
+    /// What to do when Kafka's log no longer fits the position of a partition: events were deleted before they were read, or
+    /// the log lost events that were counted. `Fail` stops the partition and names the range. `Resume` names it and goes on
+    /// without: behind what was deleted, or once the log has passed the position. Nothing is counted again.
     #[serde(default = "fail")]
     pub on_lost_offsets: OnLostOffsets,
+    /// What to do when a topic was recreated, or another Kafka cluster answers at the address. `Fail` stops its partitions:
+    /// nothing of it is counted. `Restart` keeps the totals and counts everything that is in the new topic on top: what was
+    /// copied into it counts twice. A topic or cluster that comes back after it was replaced always stops.
+    #[serde(default = "fail_on_recreated")]
+    pub on_recreated_topic: OnRecreatedTopic,
 }
 
 fn require() -> TopicPolicy {
@@ -57,6 +65,10 @@ fn latest() -> StartFrom {
 
 fn fail() -> OnLostOffsets {
     OnLostOffsets::Fail
+}
+
+fn fail_on_recreated() -> OnRecreatedTopic {
+    OnRecreatedTopic::Fail
 }
 
 /// How to connect to Kafka.

@@ -24,7 +24,7 @@ pub(crate) use kafka::KafkaWay;
 pub use kafka::{KafkaSpec, KafkaTls, SaslSpec, SecuritySpec};
 use kube::{CustomResource, KubeSchema};
 pub use oidc::{ClientSecretRef, OidcAuth};
-pub use pods::{Amounts, Autoscaling, DashboardSpec, PodTemplate, Resources, WorkersSpec};
+pub use pods::{Amounts, Autoscaling, DashboardMongoDb, DashboardSpec, PodTemplate, Resources, WorkersSpec};
 pub use refs::{CaRef, SecretKeyRef, SecretRef};
 use serde::{Deserialize, Serialize};
 pub use status::{PartitionStatus, PipelineStatus, Scaled, TopicStatus};
@@ -161,10 +161,49 @@ pub struct MongoDbSpec {
 }
 
 /// Certificates for MongoDB. Encryption itself is asked for by `tls=true` in the connection string, or by naming an
-/// authority here.
+/// authority or a client's certificate here.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[x_kube(
+    validation = Rule::new("has(self.caSecretRef) || has(self.clientCertSecretRef)")
+        .message("mongodb.tls names nothing: give caSecretRef or clientCertSecretRef, or leave tls out"),
+)]
 #[serde(rename_all = "camelCase")]
 pub struct MongoDbTls {
     /// Authorities to trust instead of the built-in ones.
-    pub ca_secret_ref: CaRef,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<CaRef>,
+    /// A Secret with the client's certificate and key, in the keys `tls.crt` and `tls.key`. The connection string itself may
+    /// name no files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert_secret_ref: Option<SecretRef>,
+}
+
+/// A client's way into MongoDB: what of it is kept in Secrets, and where.
+#[derive(Clone, Copy)]
+pub(crate) struct MongoDbWay<'a> {
+    pub uri: &'a SecretKeyRef,
+    pub ca: Option<&'a CaRef>,
+    pub client: Option<&'a SecretRef>,
+}
+
+impl AnalyticsPipelineSpec {
+    /// The way of workers and operator.
+    pub(crate) fn mongodb_way(&self) -> MongoDbWay<'_> {
+        let tls = self.mongodb.tls.as_ref();
+        MongoDbWay {
+            uri: &self.mongodb.uri_secret_ref,
+            ca: tls.and_then(|tls| tls.ca_secret_ref.as_ref()),
+            client: tls.and_then(|tls| tls.client_cert_secret_ref.as_ref()),
+        }
+    }
+
+    /// The way of the dashboard: its own, or else the workers'. The authorities are the workers' either way.
+    pub(crate) fn dashboard_mongodb_way(&self) -> MongoDbWay<'_> {
+        let workers = self.mongodb_way();
+        self.dashboard.mongodb.as_ref().map_or(workers, |own| MongoDbWay {
+            uri: &own.uri_secret_ref,
+            client: own.client_cert_secret_ref.as_ref().or(workers.client),
+            ..workers
+        })
+    }
 }

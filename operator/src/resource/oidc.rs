@@ -3,7 +3,10 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CaRef, GroupRole, SessionKeyRef};
+use super::{
+    CaRef, GroupRole, SessionKeyRef,
+    refs::{SECRET_KEY, SECRET_NAME},
+};
 
 /// The provider that readers sign in with, and which of its groups have which role.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +55,10 @@ pub struct OidcAuth {
 #[serde(rename_all = "camelCase")]
 pub struct ClientSecretRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_NAME))]
     pub name: String,
     /// The key.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = SECRET_KEY))]
     #[serde(default = "client_secret")]
     pub key: String,
 }

@@ -122,6 +122,9 @@ pub struct DashboardSpec {
 pub struct DashboardMongoDb {
     /// The secret's key that holds the connection string.
     pub uri_secret_ref: SecretKeyRef,
+    /// A Secret with a client's certificate and key of its own, in the keys `tls.crt` and `tls.key`. Left out: the workers'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert_secret_ref: Option<SecretRef>,
 }
 
 impl Default for DashboardSpec {

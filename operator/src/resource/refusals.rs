@@ -61,6 +61,7 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             with("/spec/kafka/security/tls", json!({ "caSecretRef": { "name": "ca" } })),
             "this protocol does not encrypt",
         ),
+        (with("/spec/mongodb/tls", json!({})), "give caSecretRef or clientCertSecretRef"),
         (with("/spec/kafka/topics/sales/name", json!("topic-clients")), "give them different names"),
         (with("/spec/analytics/clients/silver", json!("30000")), "silver must not be above gold"),
         (
@@ -111,6 +112,10 @@ pub fn unreadable() -> Vec<(&'static str, Value, &'static str)> {
         ("/spec/dashboard/auth/oidc", put(oidc(), "/issuer", json!("http://id.example.com")), BY_PATTERN),
         ("/spec/dashboard/auth/oidc", put(oidc(), "/publicUrl", json!("https://example.com/stock")), BY_PATTERN),
         ("/spec/dashboard/auth/oidc", put(oidc(), "/publicUrl", json!("http://example.com")), BY_PATTERN),
+        ("/spec/mongodb/uriSecretRef/name", json!("../../run/secrets"), BY_PATTERN),
+        ("/spec/mongodb/uriSecretRef", json!({ "name": "mongo", "key": "../token" }), BY_PATTERN),
+        ("/spec/mongodb/uriSecretRef", json!({ "name": "mongo", "key": ".." }), BY_PATTERN),
+        ("/spec/mongodb/tls/clientCertSecretRef/name", json!("other/client"), BY_PATTERN),
         (MEMORY, json!("100K"), BY_PATTERN),
         (MEMORY, json!("1mi"), BY_PATTERN),
     ]

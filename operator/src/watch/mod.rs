@@ -30,27 +30,48 @@ use crate::{
     reconcile::names::MANAGED_BY,
 };
 
-/// What is not listed whole yet: until then what is missing may only not have been seen.
+/// What of a scope is not listed whole yet: until then what is missing may only not have been seen.
 #[derive(Clone)]
-pub(crate) struct Unlisted(Arc<watch::Sender<BTreeSet<String>>>);
+pub(crate) struct Unlisted(Arc<watch::Sender<Lists>>);
+
+#[derive(Default)]
+struct Lists {
+    left: BTreeSet<String>,
+    /// Whether a list could not be had.
+    failed: bool,
+}
 
 impl Unlisted {
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(BTreeSet::new())))
+        Self(Arc::new(watch::Sender::new(Lists::default())))
     }
 
     fn add(&self, what: &str) {
-        self.0.send_if_modified(|left| left.insert(what.to_owned()));
+        self.0.send_if_modified(|lists| lists.left.insert(what.to_owned()));
     }
 
     fn done(&self, what: &str) {
-        self.0.send_if_modified(|left| left.remove(what));
+        self.0.send_if_modified(|lists| lists.left.remove(what));
+    }
+
+    /// Notes that something cannot be listed now; returns whether that is the first failure.
+    fn fails(&self, what: &str) -> bool {
+        self.0.send_if_modified(|lists| lists.left.contains(what) && !std::mem::replace(&mut lists.failed, true))
     }
 
     /// Waits until everything is.
     pub async fn none(&self) {
+        self.wait(|lists| lists.left.is_empty()).await;
+    }
+
+    /// Waits until everything is, or something could not be.
+    pub async fn tried(&self) {
+        self.wait(|lists| lists.left.is_empty() || lists.failed).await;
+    }
+
+    async fn wait(&self, is_so: impl FnMut(&Lists) -> bool) {
         // The sender is ours: it does not go away.
-        let _ = self.0.subscribe().wait_for(BTreeSet::is_empty).await;
+        let _ = self.0.subscribe().wait_for(is_so).await;
     }
 }
 
@@ -84,6 +105,11 @@ impl Scope {
         tasks.spawn(self.follow("AnalyticsPipeline".to_owned(), stream, pipelines::Watched::new(self.clone())));
     }
 
+    /// As a sentence names it.
+    pub fn place(&self) -> String {
+        self.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"))
+    }
+
     fn typed<K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>>(&self) -> Api<K> {
         let client = self.context.client.clone();
         match &self.namespace {
@@ -114,8 +140,7 @@ impl Scope {
         mut watched: impl Watched<K> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
         let unlisted = self.unlisted.clone();
-        let place =
-            self.namespace.clone().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
+        let place = self.place();
         let what = format!("{kind} in {place}");
         unlisted.add(&what);
         async move {
@@ -129,7 +154,17 @@ impl Scope {
                         watched.list_ends();
                         unlisted.done(&what);
                     }
-                    Err(error) => tracing::warn!(kind, place, error = reason(&error), "a watch failed and begins anew"),
+                    Err(error) => {
+                        if unlisted.fails(&what) {
+                            tracing::warn!(
+                                place,
+                                "its pipelines wait until everything in it can be listed, and others do not wait for it: \
+                                 check that the namespace exists and that the operator has its rights there, or take it out \
+                                 of the namespaces to watch"
+                            );
+                        }
+                        tracing::warn!(kind, place, error = reason(&error), "a watch failed and begins anew");
+                    }
                 }
             }
         }

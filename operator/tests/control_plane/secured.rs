@@ -120,8 +120,8 @@ async fn what_kafka_refuses_is_said_in_the_status_and_a_secret_put_right_is_beli
 #[tokio::test(flavor = "multi_thread")]
 async fn what_mongodb_refuses_is_said_in_the_status_and_a_secret_put_right_is_believed() {
     let (Some(services), Some(place)) = (Services::find(), Place::find().await) else { return };
-    let [good, expired, wrong_host] =
-        ["MONGODB_TLS", "MONGODB_EXPIRED", "MONGODB_WRONG_HOST"].map(|name| needed(name).unwrap());
+    let [good, expired, wrong_host, mutual] =
+        ["MONGODB_TLS", "MONGODB_EXPIRED", "MONGODB_WRONG_HOST", "MONGODB_MUTUAL"].map(|name| needed(name).unwrap());
     services.make_secrets(&place).await;
     let operator = Operator::start(&place, "one").await;
     let right = &services.mongodb_password;
@@ -144,6 +144,21 @@ async fn what_mongodb_refuses_is_said_in_the_status_and_a_secret_put_right_is_be
         assert!(message.contains(server.as_str()) && message.contains(words), "{name}: {message}");
         services.keeps_secrets(message);
     }
+    place.secret("mongo-mutual", &[("uri", &services.uri(&mutual, right))]).await;
+    for (name, client) in [("none", None), ("stranger", Some("stranger")), ("mutual", Some("client"))] {
+        let mut tls = json!({ "caSecretRef": { "name": "ca" } });
+        if let Some(client) = client {
+            tls["clientCertSecretRef"] = json!({ "name": client });
+        }
+        let mongodb = json!({ "uriSecretRef": { "name": "mongo-mutual" }, "tls": tls });
+        place.pipeline(name, |pipeline| pipeline["spec"]["mongodb"] = mongodb).await;
+    }
+    for name in ["none", "stranger"] {
+        let said = place.condition(name, "DatabaseReady", "ClientCertificateRefused").await;
+        let message = said["message"].as_str().unwrap();
+        assert!(message.contains("spec.mongodb.tls.clientCertSecretRef"), "{name}: {message}");
+    }
+    place.condition("mutual", "DatabaseReady", "Reachable").await;
     place.secret("mongo-word", &[("uri", &services.uri(&good, right))]).await;
     place.condition("word", "DatabaseReady", "Reachable").await;
     operator.end().await;

@@ -122,3 +122,24 @@ async fn what_happens_while_every_watch_is_broken_off_is_seen_afterwards() {
     operator.end().await;
     place.leave().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_that_is_gone_or_forbidden_keeps_no_other_from_being_looked_after() {
+    let Some(place) = Place::find().await else { return };
+    let Some(forbidden) = Place::find().await else { return };
+    let namespaces = ["no-such-namespace".to_owned(), forbidden.namespace.clone(), place.namespace.clone()];
+    forbidden.pipeline("stock", |_| {}).await;
+    let operator = Operator::with(&place, "one", namespaces.into()).await;
+    place.pipeline("stock", |_| {}).await;
+    place.status("stock").await;
+    operator.leads().await;
+    assert_eq!(operator.metric("unlisted_namespaces").await, 2.0);
+    assert_eq!(forbidden.pipelines().get("stock").await.unwrap().status, None);
+    // Once it may, it looks after that one too, without a restart.
+    forbidden.let_in(place.subject()).await;
+    forbidden.status("stock").await;
+    assert_eq!(operator.metric("unlisted_namespaces").await, 1.0);
+    operator.end().await;
+    place.leave().await;
+    forbidden.leave().await;
+}

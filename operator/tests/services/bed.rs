@@ -149,6 +149,7 @@ pub fn validated(settings: &Settings) -> Validated {
         worker: settings.clone(),
         dashboard: settings.clone(),
         operator: settings.clone(),
+        reader: None,
         kafka: None,
         mongodb: None,
         dashboard_problem: None,

@@ -1,5 +1,6 @@
 //! What a store decides, without IO. Both stores run it, and the worker's model of the protocol runs the same.
 
+pub mod at_limit;
 pub mod generation;
 pub mod invoice;
 pub mod owner;

@@ -11,8 +11,8 @@ use std::{
 use stockstream_model::{
     Day, Timestamp,
     documents::{
-        Checkpoint, ClientState, DayTotals, Heartbeat, InventoryState, PartitionId, ProductState, RejectedEvent,
-        RiskRow, StartPositions, View, ViewState, Winner,
+        Checkpoint, ClientState, DayTotals, Heartbeat, InventoryState, KafkaIds, PartitionId, ProductState,
+        RejectedEvent, RiskRow, StartPositions, View, ViewState, Winner,
     },
     settings::Analytics,
 };
@@ -41,6 +41,7 @@ struct Inner {
     owner_at: Option<Timestamp>,
     id: Option<String>,
     start: Option<StartPositions>,
+    kafka_ids: KafkaIds,
     checkpoints: BTreeMap<PartitionId, Checkpoint>,
     products: BTreeMap<String, Marked<ProductState>>,
     inventory: BTreeMap<StockKey, Marked<Option<InventoryState>>>,

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use stockstream_model::{
     Day, Timestamp,
     analytics::{ProductFacts, score_base},
-    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    documents::{
+        Checkpoint, Heartbeat, KafkaIds, PartitionId, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
+    },
     settings::{LossRisk, Pipeline},
 };
 
@@ -12,6 +14,7 @@ use crate::{
     ApplyReport, Batch, Range, StoreError,
     batch::{self, PAYLOAD_BYTES},
     core::{
+        at_limit::AtLimit,
         invoice::{Asking, decide},
         owner::{Owner, Ownership, SignsOfLife, check_id, foreign, ownership},
         swap::{follows, is_same_write},
@@ -97,6 +100,21 @@ impl StateStore for MemoryStore {
 
     async fn start_positions(&self) -> Result<Option<StartPositions>> {
         Ok(self.lock().start.clone())
+    }
+
+    async fn kafka_ids(&self) -> Result<KafkaIds> {
+        Ok(self.lock().kafka_ids.clone())
+    }
+
+    async fn note_kafka_ids(&self, ids: &KafkaIds) -> Result<()> {
+        let standing = &mut self.lock().kafka_ids;
+        standing.replaced_clusters.extend(ids.replaced_clusters.iter().cloned());
+        standing.replaced_topics.extend(ids.replaced_topics.iter().cloned());
+        let is_replaced = standing.cluster.as_ref().is_none_or(|cluster| ids.replaced_clusters.contains(cluster));
+        if is_replaced && ids.cluster.is_some() {
+            standing.cluster.clone_from(&ids.cluster);
+        }
+        Ok(())
     }
 
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
@@ -264,6 +282,14 @@ impl StateStore for MemoryStore {
         Ok(()) // they are counted when they are read
     }
 
+    async fn sums_at_limit(&self, at_most: u32) -> Result<Vec<AtLimit>> {
+        let inner = self.lock();
+        let products = inner.products.values().filter_map(|doc| AtLimit::of_product(&doc.value)).take(at_most as usize);
+        let clients = inner.clients.values().filter_map(|doc| AtLimit::of_client(&doc.value)).take(at_most as usize);
+        let days = inner.daily.iter().filter_map(|(day, doc)| AtLimit::of_day(*day, &doc.value)).take(at_most as usize);
+        Ok(products.chain(clients).chain(days).collect())
+    }
+
     async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {
         self.lock().workers.insert(heartbeat.worker.clone(), heartbeat.clone());
         Ok(())
@@ -304,7 +330,7 @@ impl Inner {
     /// Applies a range whole, or, when its claim is void, leaves the rest of it. Returns whether it was void.
     fn apply(&mut self, range: &Range, claim: &Claimed, history_days: u32, report: &mut ApplyReport) -> Result<bool> {
         let holds = stands(claim, self.checkpoints.get(&claim.id));
-        let guarded = Guarded { guard: Guard::of(claim), holds };
+        let guarded = Guarded { id: claim.id, guard: Guard::of(claim), holds };
         for (key, change) in &range.products {
             let doc = self.products.entry(key.to_string()).or_default();
             doc.value.product_id = key.to_string();
@@ -348,6 +374,7 @@ impl Inner {
 }
 
 struct Guarded {
+    id: PartitionId,
     guard: Guard,
     holds: bool,
 }
@@ -361,7 +388,7 @@ impl Guarded {
         key: &str,
         change: impl FnOnce(&mut T),
     ) -> Result<bool> {
-        let Self { guard, holds } = self;
+        let Self { id, guard, holds } = self;
         let mark = doc.marks.get(&guard.mark).copied();
         match verdict(guard, mark, *holds) {
             Verdict::Apply => {
@@ -371,7 +398,7 @@ impl Guarded {
             }
             Verdict::Already => report.already += 1,
             Verdict::Lost => return Ok(false),
-            Verdict::Broken => return Err(StoreError::broken(key, &guard.mark, mark, guard.next, guard.end)),
+            Verdict::Broken => return Err(StoreError::broken(*id, key, &guard.mark, mark, guard.next, guard.end)),
         }
         Ok(true)
     }

@@ -4,7 +4,8 @@ use stockstream_model::{
     Day, Money, Timestamp,
     analytics::{Tier, client_worth},
     documents::{
-        Checkpoint, ClientRow, ClientState, DailyRow, PartitionId, RejectedEvent, RiskCategory, RiskRow, View, Winner,
+        Checkpoint, ClientRow, ClientState, DailyRow, DatabaseServer, PartitionId, RejectedEvent, RiskCategory,
+        RiskRow, View, Winner,
     },
     settings::ClientTiers,
 };
@@ -41,6 +42,7 @@ impl ViewStore for MemoryStore {
             checkpoints: inner.checkpoints.values().cloned().collect(),
             workers: inner.alive_workers(read_at),
             rejections,
+            server: Some(DatabaseServer::MEMORY),
             settings: Some(self.analytics.clone()),
             read_at,
         })

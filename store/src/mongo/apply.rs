@@ -18,7 +18,7 @@ use super::{
     reads::Query,
     rows,
     update::Keys,
-    write::{COMMAND_BYTES, PATIENCE, encoded, foreign_index, parts as parts_by_size},
+    write::{COMMAND_BYTES, PATIENCE, Written, encoded, foreign_index, key_text, parts as parts_by_size},
 };
 use crate::{
     ApplyReport, Batch, Range, StoreError,
@@ -91,14 +91,15 @@ impl MongoStore {
         self.apply_kind::<Inventory>(&parts, &mut report).await?;
         self.apply_kind::<Clients>(&parts, &mut report).await?;
         self.apply_kind::<Daily>(&parts, &mut report).await?;
-        let held = parts.iter().filter(|part| !report.lost.contains(&part.claim.id));
-        let rejections: Vec<&RejectedEvent> = held.flat_map(|part| &part.range.rejections).collect();
+        let held = || parts.iter().filter(|part| !report.lost.contains(&part.claim.id));
+        let rejections: Vec<&RejectedEvent> = held().flat_map(|part| &part.range.rejections).collect();
         // Each may hold a payload of a megabyte: no more of them are copied than one command carries.
         let size = |event: &&RejectedEvent| 1_000 + event.payload.len().min(PAYLOAD_BYTES);
         for part in parts_by_size(rejections.iter().map(size), COMMAND_BYTES) {
             for chunk in rejections[part].chunks(self.updates_per_command) {
                 let documents = chunk.iter().map(|event| rows::rejected_document(event)).collect();
-                self.insert_absent(names::REJECTED, documents).await?;
+                let inserted = self.insert_absent(names::REJECTED, documents).await;
+                inserted.map_err(|error| error.of_partitions(|key| whose(held(), key)))?;
             }
         }
         Ok(report)
@@ -106,11 +107,13 @@ impl MongoStore {
 
     async fn apply_kind<K: Kind>(&self, parts: &[Part<'_>], report: &mut ApplyReport) -> Result<()> {
         let mut open = Open::<K> { unknown: combine::<K>(parts), there: Vec::new(), absent: Vec::new() };
+        // Behind `mongos` the count of a statement for many says nothing.
+        let by_many = !self.is_sharded().await?;
         let mut patience = PATIENCE;
         while open.keys() > 0 {
             open.without(parts, &report.lost);
             let (keys, all) = (open.keys(), open.changes());
-            let (chunks, mut refused) = self.chunks::<K>(parts, open);
+            let (chunks, mut refused) = self.chunks::<K>(parts, open, by_many);
             let mut commands = Vec::new();
             for chunk in chunks {
                 commands.push(self.apply_chunk::<K>(parts, chunk));
@@ -143,15 +146,22 @@ impl MongoStore {
         updates.div_ceil(self.write_connections).max(WORTH_A_COMMAND).min(self.updates_per_command)
     }
 
-    /// What to send, a command each: keys that change alike together, as far as there are enough of them, others one by one.
+    /// What to send, a command each: keys that change alike together, as far as there are enough of them and a statement may be
+    /// for many, others one by one.
     /// Second: many that do not change alike are looked for before they are sent, as if they had been refused, since new ones
     /// are inserted several times as fast as by an upsert.
-    fn chunks<'a, K: Kind>(&self, parts: &[Part<'a>], open: Open<'a, K>) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
+    fn chunks<'a, K: Kind>(
+        &self,
+        parts: &[Part<'a>],
+        open: Open<'a, K>,
+        by_many: bool,
+    ) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
         let Open { unknown, there, absent } = open;
         let (mut chunks, mut alone) = (Vec::new(), Vec::new());
         let mut alike: BTreeMap<Vec<i64>, Vec<Entry<'a, K>>> = BTreeMap::new();
         for entry in unknown {
-            match total::<K>(parts, &entry).and_then(|change| K::shape(self, &change)) {
+            let shape = || total::<K>(parts, &entry).and_then(|change| K::shape(self, &change));
+            match by_many.then(shape).flatten() {
                 Some(shape) => alike.entry(shape).or_default().push(entry),
                 None => alone.push(entry),
             }
@@ -188,16 +198,20 @@ impl MongoStore {
             let entries = refused.iter().filter_map(|index| entries.get(*index).cloned()).collect();
             Refused { entries, applied: 0 }
         };
+        let valid = |entries: &[Entry<'a, K>], mut written: Written| match written.invalid.pop() {
+            Some((index, message)) => Err(invalid::<K>(parts, entries.get(index), message)),
+            None => Ok(those(entries, &written.refused)),
+        };
         match chunk {
             Chunk::Alone(entries) => {
-                let written = self.update_encoded(K::COLLECTION, &each(&entries, K::update)?).await?;
+                let written = self.try_updates(K::COLLECTION, &each(&entries, K::update)?).await?;
                 fail_point("amid-apply");
-                Ok(those(&entries, &written.refused))
+                valid(&entries, written)
             }
             Chunk::New(entries) => {
-                let written = self.insert_encoded(K::COLLECTION, &each(&entries, K::fresh)?).await?;
+                let written = self.try_inserts(K::COLLECTION, &each(&entries, K::fresh)?).await?;
                 fail_point("amid-apply");
-                Ok(those(&entries, &written.refused))
+                valid(&entries, written)
             }
             Chunk::Alike(entries) => {
                 // A range that changes nothing of a key is applied to it by saying so: all get the marks of all, and keys of
@@ -209,8 +223,12 @@ impl MongoStore {
                     entries.iter().map(|(key, _)| K::id(key)).zip(totals.iter().map(|change| &**change)).unzip();
                 let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, &guards(&of));
                 let updates = update.iter().map(encoded).collect::<Result<Vec<_>>>()?;
-                let written = self.update_encoded(K::COLLECTION, &updates).await?;
+                let written = self.try_updates(K::COLLECTION, &updates).await?;
                 fail_point("amid-apply");
+                // Which document it was is told where each has a statement of its own.
+                if !written.invalid.is_empty() {
+                    return Ok(Refused { entries, applied: 0 });
+                }
                 if written.n == entries.len() as u64 {
                     return Ok(Refused { entries: Vec::new(), applied: 0 });
                 }
@@ -244,7 +262,7 @@ impl MongoStore {
                 if let Some((index, mark)) = broken {
                     let (key, Guard { mark: name, next, end }) =
                         (format!("{} {}", K::COLLECTION, K::id(key)), &parts[index].guard);
-                    return Err(StoreError::broken(&key, name, Some(mark), *next, *end));
+                    return Err(StoreError::broken(parts[index].claim.id, &key, name, Some(mark), *next, *end));
                 }
                 report.already += already;
                 report.lost.extend(lost);
@@ -313,6 +331,20 @@ fn total<'a, K: Kind>(parts: &[Part<'a>], (key, of): &Entry<'a, K>) -> Option<Co
     K::merge(&mut sum, second);
     changes.for_each(|change| K::merge(&mut sum, change));
     Some(Cow::Owned(sum))
+}
+
+/// A document that the server will never take, with the partitions that change it.
+fn invalid<K: Kind>(parts: &[Part<'_>], entry: Option<&Entry<'_, K>>, message: String) -> StoreError {
+    let key = entry.map_or_else(|| "an unknown document".into(), |(key, _)| key_text(&K::id(key)));
+    let of = entry.into_iter().flat_map(|(_, of)| of);
+    let partitions = of.map(|index| parts[usize::from(*index)].claim.id).collect();
+    StoreError::Invalid { collection: K::COLLECTION.into(), key, message, partitions }
+}
+
+/// Whose rejected event it is.
+fn whose<'a>(parts: impl Iterator<Item = &'a Part<'a>>, key: &str) -> Vec<PartitionId> {
+    let of = |part: &&Part<'_>| part.range.rejections.iter().any(|event| event.id() == key);
+    parts.filter(of).map(|part| part.claim.id).collect()
 }
 
 /// How many changes: one for each key and partition.

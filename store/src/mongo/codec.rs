@@ -7,8 +7,8 @@ use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRecordFields, ClientState, DayTotals, InventoryState, PartitionId, ProductRecord,
-        ProductState, StartPositions, Version,
+        Checkpoint, ClientRecordFields, ClientState, DayTotals, FoldRules, InventoryState, LeaderEpoch, PartitionId,
+        ProductRecord, ProductState, StartPositions, Version,
     },
     event::Stream,
     settings::Span,
@@ -115,7 +115,7 @@ pub(super) fn product(document: &Document, history_days: u32) -> Result<ProductS
         let parsed: Day = day.parse().map_err(|_| malformed(names::PRODUCTS, document, "a day is none"))?;
         let Some(totals) = totals.as_document() else { continue };
         // The server prunes now and then; what lies behind the history is not there for anybody.
-        if last_sale.is_some_and(|last| last.day().since(parsed) < i64::from(history_days)) {
+        if last_sale.is_none_or(|last| last.day().since(parsed) < i64::from(history_days)) {
             days.insert(parsed, day_totals(totals));
         }
     }
@@ -200,8 +200,10 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
         "_id": checkpoint.id.to_string(),
         "incarnation": checkpoint.incarnation,
         "topic_id": checkpoint.topic_id.clone(),
+        "cluster_id": checkpoint.cluster_id.clone(),
         "next": checkpoint.next,
         "pending": checkpoint.pending,
+        "epoch": checkpoint.epoch.map(|epoch| doc! { "at": epoch.at, "value": epoch.value }),
         "version": checkpoint.version,
         "writer": &checkpoint.writer,
         "events": checkpoint.events,
@@ -209,6 +211,7 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
         "latest_event": maybe_date(checkpoint.latest_event),
         "generation": checkpoint.generation,
         "updated_at": date(checkpoint.updated_at),
+        "fold": fold_document(checkpoint),
     };
     if checkpoint.id.stream == Stream::Sales {
         document.extend(doc! {
@@ -220,25 +223,48 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
     document
 }
 
+/// The rules hold for this write alone: a worker that does not know them leaves the field as it is, and claims by the first.
+fn fold_document(checkpoint: &Checkpoint) -> Document {
+    let FoldRules { version, future_tolerance } = checkpoint.fold;
+    let future_tolerance = future_tolerance.map(|tolerance| tolerance.millis() as i64);
+    doc! { "of": checkpoint.version, "version": version, "future_tolerance": future_tolerance }
+}
+
+fn fold_rules(checkpoint: &Document) -> FoldRules {
+    let of_this_write = |fold: &&Document| integer(fold, "of") == integer(checkpoint, "version");
+    checkpoint.get_document("fold").ok().filter(of_this_write).map_or(FoldRules::FIRST, |fold| FoldRules {
+        version: integer(fold, "version"),
+        future_tolerance: maybe_integer(fold, "future_tolerance").map(|millis| Span::from_millis(millis as u64)),
+    })
+}
+
 pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
     let id = document.get_str("_id").ok().and_then(PartitionId::from_text);
     Ok(Checkpoint {
         id: id.ok_or_else(|| malformed(names::CHECKPOINTS, document, "its id is no partition"))?,
         incarnation: integer(document, "incarnation"),
         topic_id: maybe_text(document, "topic_id"),
+        cluster_id: maybe_text(document, "cluster_id"),
         next: integer(document, "next"),
         pending: maybe_integer(document, "pending"),
+        epoch: document.get_document("epoch").ok().and_then(leader_epoch),
         version: integer(document, "version"),
         writer: text(document, "writer"),
         events: integer(document, "events"),
         rejected: integer(document, "rejected"),
         duplicates: integer(document, "duplicates"),
         deduplicate: maybe_integer(document, "deduplicate").map(|millis| Span::from_millis(millis as u64)),
+        fold: fold_rules(document),
         forgotten: maybe_time(document, "forgotten"),
         latest_event: maybe_time(document, "latest_event"),
         generation: integer(document, "generation"),
         updated_at: maybe_time(document, "updated_at").unwrap_or_default(),
     })
+}
+
+fn leader_epoch(document: &Document) -> Option<LeaderEpoch> {
+    let value = maybe_integer(document, "value").and_then(|value| i32::try_from(value).ok())?;
+    Some(LeaderEpoch { at: maybe_integer(document, "at")?, value })
 }
 
 pub(super) fn start_document(start: &StartPositions) -> Document {

@@ -1,7 +1,7 @@
 use std::{
     net::Ipv4Addr,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64},
     },
     time::Duration,
@@ -14,9 +14,21 @@ use mongodb::{
         TlsOptions, WriteConcern,
     },
 };
-use stockstream_model::settings::{Limits, MongoDb, Settings, is_reserved_database};
+use stockstream_model::{
+    documents::Deployment,
+    settings::{Limits, MongoDb, MongoTls, Settings, is_reserved_database},
+};
 
-use super::{MongoStore, Result, server::Server};
+use tempfile::TempPath;
+
+use super::{
+    MongoStore, Result,
+    address::{check, check_options, without_secrets},
+    form::readable,
+    identity,
+    server::Server,
+    troubles::Troubles,
+};
 use crate::StoreError;
 
 impl MongoStore {
@@ -43,7 +55,7 @@ impl MongoStore {
             tls: matches!(opened.options.tls, Some(Tls::Enabled(_))),
             server: Server::new(settings.mongodb.clone(), opened, proxy),
             let_in: AtomicBool::new(false),
-            trouble: Mutex::default(),
+            troubles: Troubles::default(),
             asks_once: false,
             analytics: settings.analytics.clone(),
             id: OnceLock::new(),
@@ -53,6 +65,15 @@ impl MongoStore {
             deduplicates: settings.sales.deduplicate.is_some(),
             keep_rejected_seconds: (keep_rejected.millis() / 1_000) as i64,
         })
+    }
+
+    /// Whether the address of the settings may be used, as far as its text tells: asks nobody.
+    ///
+    /// # Errors
+    /// [`StoreError::Address`] as for [`connect`](Self::connect).
+    pub fn check_address(settings: &Settings) -> Result<()> {
+        let uri = address(&settings.mongodb)?;
+        check(&uri, settings.mongodb.files_in_uri).map_err(|message| StoreError::Address { message })
     }
 }
 
@@ -75,6 +96,8 @@ pub(super) struct Opened {
     /// What its client was made with.
     pub options: Arc<ClientOptions>,
     pub place: String,
+    /// How its servers stand together, once that was asked.
+    pub deployment: OnceLock<Deployment>,
 }
 
 /// A client for an address, or that of another store which has the same. Nothing is sent yet.
@@ -84,7 +107,10 @@ pub(super) async fn open(
     others: &[Arc<MongoStore>],
     proxy: Option<&Proxy>,
 ) -> Result<Opened> {
-    let mut options = ClientOptions::parse(uri).await.map_err(|error| StoreError::Address {
+    let not_allowed = |message| StoreError::Address { message };
+    let understood = readable(uri).map_err(not_allowed)?;
+    check(&understood, settings.files_in_uri).map_err(not_allowed)?;
+    let mut options = ClientOptions::parse(&understood).await.map_err(|error| StoreError::Address {
         message: format!(
             "{}; write mongodb://host:27017/stock_management",
             without_secrets(&error.kind.to_string(), uri)
@@ -106,18 +132,14 @@ pub(super) async fn open(
         let proxy = Socks5Proxy::builder().host(Ipv4Addr::LOCALHOST.to_string()).port(*port);
         options.socks5_proxy = Some(proxy.authentication((user.clone(), password.clone())).build());
     }
-    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
+    // A server alone acknowledges before its journal is on disk unless it is asked not to.
+    options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());
     options.read_concern = Some(ReadConcern::majority());
     // Whatever the address says: a secondary may not have what was acknowledged.
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-    if let Some(ca_file) = settings.tls.as_ref().and_then(|tls| tls.ca_file.clone()) {
-        let mut tls = match options.tls.take() {
-            Some(Tls::Enabled(tls)) => tls,
-            _ => TlsOptions::default(),
-        };
-        tls.ca_file_path = Some(ca_file);
-        options.tls = Some(Tls::Enabled(tls));
-    }
+    // Before the files of the settings come in, which may be named.
+    check_options(&options, settings.files_in_uri, settings.tls.as_ref()).map_err(not_allowed)?;
+    let identity = certificates(&mut options, settings.tls.as_ref())?;
     // The driver has put the database that keeps the user into the credential, also where the address only implies it.
     // Files are read when a client is made: what is in them now may be something else than what another read.
     let reads_files = match &options.tls {
@@ -128,12 +150,34 @@ pub(super) async fn open(
     let (client, options) = match others.iter().map(|other| other.server.connection()).find(same) {
         Some((db, options)) => (db.client().clone(), options),
         None => {
-            let client = Client::with_options(options.clone())
-                .map_err(|error| StoreError::Address { message: without_secrets(&error.kind.to_string(), uri) })?;
+            let client = Client::with_options(options.clone()).map_err(|error| {
+                let hint = if identity.is_some() { "; check mongodb.tls.certFile and keyFile" } else { "" };
+                not_allowed(format!("{}{hint}", without_secrets(&error.kind.to_string(), uri)))
+            })?;
             (client, Arc::new(options))
         }
     };
-    Ok(Opened { uri: uri.to_owned(), db: client.database(&database), options, place })
+    let (db, deployment) = (client.database(&database), OnceLock::new());
+    Ok(Opened { uri: uri.to_owned(), db, options, place, deployment })
+}
+
+/// Puts the certificates of the settings in; any of them switches TLS on. Returns the file that the client reads its own from.
+fn certificates(options: &mut ClientOptions, settings: Option<&MongoTls>) -> Result<Option<TempPath>> {
+    let Some(MongoTls { ca_file, cert_file, key_file }) = settings else { return Ok(None) };
+    let identity = match (cert_file, key_file) {
+        (Some(certificate), Some(key)) => Some(identity::in_one_file(certificate, key)?),
+        _ => None,
+    };
+    if ca_file.is_some() || identity.is_some() {
+        let mut tls = match options.tls.take() {
+            Some(Tls::Enabled(tls)) => tls,
+            _ => TlsOptions::default(),
+        };
+        tls.ca_file_path = ca_file.clone().or(tls.ca_file_path);
+        tls.cert_key_file_path = identity.as_ref().map(|file| file.to_path_buf()).or(tls.cert_key_file_path);
+        options.tls = Some(Tls::Enabled(tls));
+    }
+    Ok(identity)
 }
 
 pub(super) fn address(settings: &MongoDb) -> Result<String> {
@@ -148,23 +192,6 @@ pub(super) fn address(settings: &MongoDb) -> Result<String> {
             "none is given; set mongodb.uri, MONGODB_URI or --mongodb, as in mongodb://host:27017/stock_management"
                 .into(),
     })
-}
-
-/// The driver may quote what it could not read, and where a sign of a password is not escaped, a part of the password is
-/// that: it must not go to a log.
-pub(super) fn without_secrets(message: &str, uri: &str) -> String {
-    /// Shorter parts are in any message, and tell nothing.
-    const TELLING: usize = 3;
-    let login = uri.rsplit_once('@').map_or("", |(credentials, _)| credentials);
-    let login = login.split_once("://").map_or(login, |(_, login)| login);
-    let password = login.split_once(':').map_or(login, |(_, password)| password);
-    let mut parts = password.split(['@', '/', ':', '?', '#', '%', '&', '=', ',']);
-    if parts.any(|part| part.len() >= TELLING && message.contains(part)) {
-        return "it cannot be read; write signs of user and password that mean something in addresses as %40 for @, %2F for /, \
-                %3A for :, %25 for %"
-            .into();
-    }
-    message.to_owned()
 }
 
 #[cfg(test)]
@@ -187,6 +214,16 @@ mod tests {
         assert!(refused(None).await.contains("MONGODB_URI"));
         assert!(refused(Some("mongodb://127.0.0.1:1")).await.contains("names no database"));
         assert!(refused(Some("127.0.0.1:27017/db")).await.contains("mongodb://host:27017/stock_management"));
+        assert!(refused(Some("mongodb://127.0.0.1:1/db?compressors=zstd")).await.contains("leave compressors out"));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_understood_is_used() {
+        for uri in [" mongodb://h:1/a\n", "mongodb://u:p@h:1/a?authMechanism=DEFAULT"] {
+            let mut settings = Settings::default();
+            settings.mongodb.uri = Some(Secret::new(uri));
+            assert_eq!(MongoStore::connect(&settings).await.unwrap().database(), "a", "{uri}");
+        }
     }
 
     #[tokio::test]
@@ -235,7 +272,7 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let mut settings = Settings::default();
         settings.mongodb.uri = Some(Secret::new("mongodb://h:1/a"));
-        settings.mongodb.tls = Some(stockstream_model::settings::MongoTls { ca_file: Some(file.clone()) });
+        settings.mongodb.tls = Some(MongoTls { ca_file: Some(file.clone()), ..MongoTls::default() });
         let first = Arc::new(MongoStore::connect(&settings).await.unwrap());
         let second = MongoStore::connect_beside(&settings, &[Arc::clone(&first)], None).await.unwrap();
         assert!(!Arc::ptr_eq(&options(&first), &options(&second)));
@@ -255,6 +292,8 @@ mod tests {
             "mongodb://shop:hunter2@h:port/db?appName=a@b",
             "mongodb://hunter2@h:port/db",
             "mongodb+srv://shop:hunter2@h:1/db",
+            "mongodb://shop:hunter2@h/db?compressors=zstd",
+            "mongodb://shop:hunter2@h;i/db",
             "mongo://shop:hunter2@h/db",
         ] {
             let message = refused(Some(uri)).await;

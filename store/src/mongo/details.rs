@@ -57,6 +57,7 @@ mod tests {
     #[test]
     fn the_weights_are_those_of_the_rules() {
         assert_eq!(weights("weights 0.5/0.3/0.2 tiers 10000/20000/10000"), Some(Weights::default()));
+        assert_eq!(weights("weights 0.5/0.3/0.2 tiers 10000/20000/10000 derivation 2"), Some(Weights::default()));
         assert_eq!(weights(""), None);
     }
 }

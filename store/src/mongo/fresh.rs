@@ -8,11 +8,12 @@ use stockstream_model::{
         ClientChange, ClientState, DailyChange, DayTotals, InventoryChange, ProductChange, ProductState, StockChange,
     },
     settings::{Analytics, ClientTiers},
+    sum,
 };
 
 use super::{
     codec::{date, inventory_document, maybe_date, money, record_document},
-    update::{kept_days, record_fields},
+    update::{AT_LIMIT, kept_days, record_fields},
 };
 use crate::core::verdict::Guard;
 
@@ -21,6 +22,15 @@ fn with_id(id: Bson, guards: &[Guard], fields: Document) -> Document {
     let mut document = doc! { "_id": id, "o": marks };
     document.extend(fields);
     document
+}
+
+/// That one of these sums is at its limit, where one is.
+fn at_limit(sums: impl IntoIterator<Item = i64>) -> Document {
+    if sums.into_iter().any(sum::is_at_limit) {
+        doc! { AT_LIMIT: true }
+    } else {
+        Document::new()
+    }
 }
 
 /// Amounts that are not zero; what is not there is zero.
@@ -34,7 +44,7 @@ fn amounts<const N: usize>(named: [(&str, i64); N]) -> Document {
 
 pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
     let (sold, stock) = (change.sold(), change.stock.as_deref());
-    let mut fields = amounts([
+    let sums = [
         ("units", sold.units),
         ("revenue", sold.revenue.units()),
         ("cost", change.cost.units()),
@@ -42,17 +52,22 @@ pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules:
         ("uncosted", change.uncosted),
         ("stock_sum", stock.map_or(0, |stock| stock.sum)),
         ("stock_count", stock.map_or(0, |stock| stock.count)),
-    ]);
+    ];
+    let mut fields = amounts(sums);
+    let of_days =
+        kept_days(change, rules.history_days).flat_map(|(_, day)| [day.units, day.revenue.units(), day.unpriced]);
+    fields.extend(at_limit(sums.map(|(_, sum)| sum).into_iter().chain(of_days)));
     if let Some((first, last)) = change.sales {
         fields.extend(doc! {
             "first_sale": date(first),
             "last_sale": date(last),
             "first_day": first.day().number(),
             "last_day": last.day().number(),
-            "days": kept_days(change, rules.history_days)
-                .map(|(day, totals)| (day.to_string(), of_day(totals).into()))
-                .collect::<Document>(),
         });
+    }
+    if !change.days.is_empty() {
+        let days = kept_days(change, rules.history_days).map(|(day, totals)| (day.to_string(), of_day(totals).into()));
+        fields.insert("days", days.collect::<Document>());
     }
     if let Some(StockChange { version, record, .. }) = stock {
         fields.insert("rec", record_document(version, record));
@@ -77,6 +92,7 @@ fn of_day(totals: &DayTotals) -> Document {
 pub(super) fn client(id: Bson, change: &ClientChange, guards: &[Guard], rules: &ClientTiers, stamp: i64) -> Document {
     let mut fields = doc! { "client_id": id.clone(), "invoices": change.invoices };
     fields.extend(amounts([("revenue", change.revenue.units())]));
+    fields.extend(at_limit([change.revenue.units()]));
     fields.insert("last_purchase_date", maybe_date(change.last_purchase));
     if let Some((version, record)) = change.record.as_deref() {
         fields.extend(record_fields(version, record).map(|(field, value)| (field.to_owned(), value)));
@@ -101,5 +117,6 @@ pub(super) fn daily(day: Bson, change: &DailyChange, guards: &[Guard]) -> Docume
     let DayTotals { invoices, units, revenue, unpriced } = change.totals;
     let mut fields = doc! { "invoices": invoices, "units": units, "revenue": money(revenue) };
     fields.extend(amounts([("unpriced", unpriced)]));
+    fields.extend(at_limit([units, revenue.units(), unpriced]));
     with_id(day, guards, fields)
 }

@@ -1,7 +1,7 @@
 use bson::{Bson, Document, doc};
 use stockstream_model::documents::{ClientRow, Field, RiskRow};
 
-use super::{MongoStore, Result, names, select};
+use super::{MongoStore, Result, names, select, update::AT_LIMIT};
 use crate::{StoreError, select::Selectable};
 
 /// Heartbeats are forgotten after this.
@@ -22,6 +22,12 @@ impl MongoStore {
             (names::RISKS, "loss", doc! { "potential_loss_amount": -1, "_id": 1 }),
         ] {
             self.make_index(collection, name, key, None).await?;
+        }
+        // Hardly any document is in them.
+        for collection in [names::PRODUCTS, names::CLIENTS, names::DAILY] {
+            let index = doc! { "key": { AT_LIMIT: 1 }, "name": AT_LIMIT, "sparse": true };
+            let command = doc! { "createIndexes": collection, "indexes": [index], "writeConcern": { "w": "majority" } };
+            self.command(&format!("make index {AT_LIMIT} on {collection}"), command).await?;
         }
         if self.deduplicates {
             self.make_index(names::INVOICES, "age", doc! { "at": 1 }, None).await?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use bson::{Document, doc};
-use stockstream_model::{Timestamp, settings::Pipeline};
+use stockstream_model::{Timestamp, analytics::DERIVATION, settings::Pipeline};
 
 use super::{MongoStore, Result, codec, names, reads::Query};
 use crate::{
@@ -15,7 +15,11 @@ use crate::{
 };
 
 /// The version of the state's shape; a worker refuses a database of a newer one.
-const SHAPE: i64 = 1;
+///
+/// 2: a claim names the rules that its range is folded by. An older worker would finish it by its own.
+const SHAPE: i64 = 2;
+/// The shape of a database that no worker has prepared yet.
+const FIRST_SHAPE: i64 = 1;
 /// The document that holds the database's id. Written once.
 pub(super) const IDENTITY: &str = "identity";
 /// When the owner showed last that it is alive.
@@ -30,6 +34,10 @@ impl MongoStore {
     /// Claims the database and settles the generation.
     pub(super) async fn claim_and_settle(&self, pipeline: &Pipeline) -> Result<i64> {
         let meta = self.claim_database(pipeline).await?;
+        if codec::integer(&meta, "shape") < SHAPE {
+            let update = doc! { "q": { "_id": "pipeline" }, "u": { "$max": { "shape": SHAPE } } };
+            self.update_many(names::META, &[update]).await?;
+        }
         let standing = meta.get_document("settings").ok().cloned();
         let generation = self.settle_generation(pipeline, meta).await?;
         if generation != OUTDATED {
@@ -46,7 +54,8 @@ impl MongoStore {
             check_id(self.database(), self.read_id().await?.as_deref(), pipeline)?;
         }
         let uid = &pipeline.uid;
-        let first = doc! { "_id": "pipeline", "name": &pipeline.name, "uid": uid, "shape": SHAPE, "generation": 0_i64 };
+        let first =
+            doc! { "_id": "pipeline", "name": &pipeline.name, "uid": uid, "shape": FIRST_SHAPE, "generation": 0_i64 };
         self.insert_if_absent(names::META, first).await?;
         let meta = loop {
             let meta = self.meta("pipeline").await?.unwrap_or_default();
@@ -182,7 +191,7 @@ impl MongoStore {
     fn rules_text(&self) -> String {
         let (weights, tiers) = (&self.analytics.product_winners.weights, &self.analytics.clients);
         format!(
-            "weights {}/{}/{} tiers {}/{}/{}",
+            "weights {}/{}/{} tiers {}/{}/{} derivation {DERIVATION}",
             weights.profit, weights.velocity, weights.idle_days, tiers.silver, tiers.gold, tiers.promo
         )
     }

@@ -1,33 +1,41 @@
 //! The store on MongoDB 4.4 and later, or a server compatible with it. Needs no transactions, no change streams and no
 //! `bulkWrite`: guarded updates of single documents only.
 
+pub mod address;
 mod apply;
 mod codec;
 mod connect;
+mod deployment;
 mod details;
+mod failure;
 mod figures;
+mod form;
 mod fresh;
+mod identity;
 mod indexes;
 mod inspect;
 mod invoices;
+mod kafka_ids;
 mod kinds;
 mod meta;
 mod reads;
 mod refusal;
 mod rejected;
 mod retry;
+mod rights;
 mod rows;
 mod select;
 mod server;
 mod state;
 mod totals;
+mod troubles;
 mod update;
 mod views;
 mod window;
 mod write;
 
 use std::sync::{
-    Mutex, OnceLock,
+    OnceLock,
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
@@ -36,6 +44,7 @@ pub use connect::Proxy;
 use mongodb::Collection;
 use server::Server;
 use stockstream_model::settings::Analytics;
+use troubles::Troubles;
 
 use crate::StoreError;
 
@@ -68,8 +77,8 @@ pub struct MongoStore {
     tls: bool,
     /// Whether the server has ever let us in.
     let_in: AtomicBool,
-    /// Why what is tried again did not work the last time.
-    trouble: Mutex<Option<String>>,
+    /// What fails now and is tried again.
+    troubles: Troubles,
     /// Whether it leaves it to the caller to try again.
     asks_once: bool,
     analytics: Analytics,

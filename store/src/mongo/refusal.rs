@@ -111,7 +111,7 @@ pub(super) fn sentence(refusal: Refusal, place: &str, words: &str) -> String {
             "the certificate of MongoDB at {place} cannot be used: {words}; check it at the server, and mongodb.tls.caFile"
         ),
         Refusal::ClientCertificate => format!(
-            "MongoDB at {place} asks for a client's certificate, and got none or none that it trusts ({words}); name a file with certificate and key by tlsCertificateKeyFile in mongodb.uri"
+            "MongoDB at {place} asks for a client's certificate, and got none or none that it trusts ({words}); give one by mongodb.tls.certFile and keyFile"
         ),
         Refusal::Protocol => format!(
             "MongoDB at {place} does not speak TLS ({words}); leave tls out of mongodb.uri and mongodb.tls out of the settings, or name its TLS port"

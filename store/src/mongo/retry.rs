@@ -1,24 +1,24 @@
-use std::{
-    future::Future,
-    sync::{PoisonError, atomic::Ordering},
-    time::Duration,
-};
+use std::{future::Future, sync::atomic::Ordering, time::Duration};
 
+use bson::{Bson, Document};
 use mongodb::error::{Error, ErrorKind};
-use stockstream_model::Refusal;
+use stockstream_model::{Refusal, Timestamp};
 
 use super::{
-    MongoStore, Result,
+    MongoStore, Result, codec,
+    failure::{AUTHENTICATION_FAILED, Failure, Meaning},
     refusal::{Complaint, complaint, sentence},
+    troubles::Noted,
 };
 use crate::StoreError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-const AUTHENTICATION_FAILED: i64 = 18;
+/// What fails for longer is told as an error.
+const LASTING_MS: i64 = 15_000;
 
 impl MongoStore {
-    /// Does it again, after growing pauses, while the server is away; every write is guarded or idempotent, so an
+    /// Does it again, after growing pauses, as long as the trouble may pass; every write is guarded or idempotent, so an
     /// acknowledgement that was lost does no harm. Ends when the caller drops the future.
     ///
     /// A server that does not let us in is not asked again at first. Once it did, it is: a password or certificate that was
@@ -32,20 +32,22 @@ impl MongoStore {
             return attempt().await;
         }
         let mut pause = FIRST_PAUSE;
+        let mut trouble: Option<Noted<'_>> = None;
         loop {
-            let result = attempt().await;
-            match result {
+            match attempt().await {
                 Err(error) if self.is_worth_another_try(&error) => {
-                    self.note(Some(error.to_string()));
-                    tracing::warn!(action, %error, retry_in_ms = pause.as_millis() as u64, "MongoDB does not answer");
+                    let trouble = trouble.get_or_insert_with(|| self.troubles.begin());
+                    trouble.says(error.to_string());
+                    tell(action, &error, trouble.since, pause);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     if matches!(error, StoreError::Barred { .. }) {
                         self.renew().await;
                     }
                 }
+                // Whoever comes to the file next may have the right.
+                Err(StoreError::Forbidden { .. }) if self.renew().await => {}
                 result => {
-                    self.note(None);
                     let answered = !matches!(&result, Err(StoreError::Barred { .. }));
                     self.let_in.fetch_or(answered, Ordering::Relaxed);
                     return result;
@@ -54,16 +56,18 @@ impl MongoStore {
         }
     }
 
-    fn note(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
-    /// A password may have been changed at the server and in our file.
-    async fn renew(&self) {
+    /// A user or a password may have been changed at the server and in our file. Whether the file was.
+    async fn renew(&self) -> bool {
         match self.server.renew(self.id.get()).await {
-            Ok(true) => tracing::info!("mongodb.uriFile was changed; it is used from now on"),
-            Ok(false) => {}
-            Err(error) => tracing::warn!("{error}"),
+            Ok(true) => {
+                tracing::info!("mongodb.uriFile was changed; it is used from now on");
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::warn!("{error}");
+                false
+            }
         }
     }
 
@@ -75,18 +79,22 @@ impl MongoStore {
     /// A driver's error, as one of ours.
     pub(super) fn explain(&self, action: &str, error: &Error) -> StoreError {
         match error.kind.as_ref() {
-            ErrorKind::Command(command) => self.explain_code(action, command.code.into(), &command.message),
-            ErrorKind::Authentication { message, .. } => match answer(error) {
-                // A server that is in trouble cannot check a password either.
-                Some(code) if code != AUTHENTICATION_FAILED => self.explain_code(action, code, message),
-                _ => self.barred(Refusal::SignIn, None, message),
-            },
-            ErrorKind::Write(failure) => StoreError::Refused { action: action.into(), message: format!("{failure:?}") },
-            ErrorKind::InsertMany(failure) => {
-                StoreError::Refused { action: action.into(), message: format!("{:?}", failure.write_errors) }
+            ErrorKind::Command(_) => {
+                let failure = failure(error).unwrap_or_else(|| unreadable(""));
+                self.explain_failure(action, &failure)
             }
-            ErrorKind::BsonDeserialization(_) | ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. } => {
+            ErrorKind::Authentication { message, .. } => {
+                match std::error::Error::source(error).and_then(|source| failure(source.downcast_ref()?)) {
+                    // A server that is in trouble cannot check a password either.
+                    Some(failure) if failure.code != AUTHENTICATION_FAILED => self.explain_failure(action, &failure),
+                    _ => self.barred(Refusal::SignIn, None, message),
+                }
+            }
+            ErrorKind::BsonSerialization(_) | ErrorKind::InvalidArgument { .. } => {
                 StoreError::Refused { action: action.into(), message: error.kind.to_string() }
+            }
+            kind @ (ErrorKind::BsonDeserialization(_) | ErrorKind::InvalidResponse { .. }) => {
+                self.passing(action, kind.to_string())
             }
             kind => self.not_connected(&kind.to_string()),
         }
@@ -111,37 +119,62 @@ impl MongoStore {
         StoreError::Barred { refusal, message }
     }
 
-    /// A server's error code, as one of ours.
-    pub(super) fn explain_code(&self, action: &str, code: i64, message: &str) -> StoreError {
-        let message = short(message);
-        match code {
-            AUTHENTICATION_FAILED | 8_000 => self.barred(Refusal::SignIn, None, &message),
-            13 if message.contains("requires authentication") => {
+    pub(super) fn passing(&self, action: &str, message: String) -> StoreError {
+        StoreError::Unavailable { place: self.place.clone(), action: action.into(), message }
+    }
+
+    /// An error of a command, as one of ours.
+    pub(super) fn explain_failure(&self, action: &str, failure: &Failure<'_>) -> StoreError {
+        let message = failure.to_string();
+        match failure.meaning() {
+            Meaning::SignIn if failure.asks_for_a_user() => {
                 self.barred(Refusal::SignIn, None, &format!("{message}, and mongodb.uri names no user"))
             }
-            13 => StoreError::Forbidden { action: action.into(), message },
-            // What the server itself calls retryable (interrupted, not primary, shutting down, write conflict, a cursor
-            // or a lock that is gone, a write concern not met in time), and 1, under which the compatible server
-            // reports that its PostgreSQL was away or chose a deadlock's victim.
-            1 | 6 | 7 | 24 | 43 | 63 | 64 | 89 | 91 | 112 | 133 | 134 | 150 | 189 | 202 | 234 | 237 | 262 | 317
-            | 9_001 | 10_107 | 11_600 | 11_602 | 13_388 | 13_435 | 13_436 => {
-                StoreError::Unreachable { place: self.place.clone(), message }
-            }
-            _ => StoreError::Refused { action: action.into(), message: format!("{message} (code {code})") },
+            Meaning::SignIn => self.barred(Refusal::SignIn, None, &message),
+            Meaning::Forbidden => StoreError::Forbidden { action: action.into(), message },
+            Meaning::Wrong => StoreError::Refused { action: action.into(), message },
+            Meaning::Passing => self.passing(action, message),
+        }
+    }
+
+    /// A write that stands, but perhaps not for good: it is done again until enough servers have it.
+    pub(super) fn check_concern(&self, action: &str, reply: &Document) -> Result<()> {
+        match reply.get_document("writeConcernError") {
+            Ok(error) => Err(self.passing(action, format!("written, but not safely: {}", within(error, reply)))),
+            Err(_) => Ok(()),
         }
     }
 }
 
-/// The code of the server's answer to a sign-in.
-fn answer(error: &Error) -> Option<i64> {
-    let source = std::error::Error::source(error)?.downcast_ref::<Error>()?;
-    match source.kind.as_ref() {
-        ErrorKind::Command(command) => Some(command.code.into()),
-        _ => None,
+fn tell(action: &str, error: &StoreError, since: Timestamp, pause: Duration) {
+    let retry_in_ms = pause.as_millis() as u64;
+    let what = match error {
+        StoreError::Unavailable { .. } => "MongoDB answers with an error; trying again",
+        _ => "MongoDB does not answer; trying again",
+    };
+    let for_ms = Timestamp::now().millis() - since.millis();
+    if for_ms < LASTING_MS {
+        tracing::warn!(action, %error, retry_in_ms, "{what}");
+    } else {
+        tracing::error!(action, %error, retry_in_ms, for_s = for_ms / 1_000, "{what}");
     }
 }
 
-fn short(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    line.chars().take(300).collect()
+/// The error of a command that the server answered.
+pub(super) fn failure(error: &Error) -> Option<Failure<'_>> {
+    let ErrorKind::Command(command) = error.kind.as_ref() else { return None };
+    let mut labels: Vec<&str> = error.labels().iter().map(String::as_str).collect();
+    labels.sort_unstable();
+    Some(Failure { code: command.code.into(), name: &command.code_name, message: &command.message, labels })
+}
+
+fn unreadable(message: &str) -> Failure<'_> {
+    Failure { code: 0, name: "", message, labels: Vec::new() }
+}
+
+/// An error within a reply that is none itself. Labels are the reply's.
+pub(super) fn within<'a>(error: &'a Document, reply: &'a Document) -> Failure<'a> {
+    let labels = reply.get_array("errorLabels").into_iter().flatten().filter_map(Bson::as_str).collect();
+    let text = |field| error.get_str(field).unwrap_or_default();
+    Failure { code: codec::integer(error, "code"), name: text("codeName"), message: text("errmsg"), labels }
 }

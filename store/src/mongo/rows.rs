@@ -239,6 +239,7 @@ pub(super) fn heartbeat_document(heartbeat: &Heartbeat) -> Document {
         "freshness_ms": heartbeat.freshness_ms,
         "partitions": heartbeat.partitions.iter().map(partition).collect::<Vec<_>>(),
         "problems": heartbeat.problems.clone(),
+        "stalls": heartbeat.stalls.clone(),
     }
 }
 
@@ -258,5 +259,6 @@ pub(super) fn heartbeat(document: &Document) -> Heartbeat {
         freshness_ms: maybe_integer(document, "freshness_ms"),
         partitions: list("partitions").filter_map(Bson::as_document).filter_map(partition).collect(),
         problems: list("problems").filter_map(Bson::as_str).map(str::to_owned).collect(),
+        stalls: list("stalls").filter_map(Bson::as_str).map(str::to_owned).collect(),
     }
 }

@@ -4,11 +4,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bson::{Document, doc};
 use mongodb::{Database, options::ClientOptions};
-use stockstream_model::settings::MongoDb;
+use stockstream_model::{documents::Deployment, settings::MongoDb};
 
 use super::{
-    Result, codec,
-    connect::{Opened, Proxy, address, open, without_secrets},
+    Result,
+    address::without_secrets,
+    codec,
+    connect::{Opened, Proxy, address, open},
     meta::IDENTITY,
     names,
 };
@@ -28,6 +30,21 @@ impl Server {
 
     pub fn db(&self) -> Database {
         self.connection().0
+    }
+
+    /// The database that commands about the server itself are sent to.
+    pub fn admin(&self) -> Database {
+        self.db().client().database("admin")
+    }
+
+    /// How the servers at the address in use stand together, once somebody asked.
+    pub fn deployment(&self) -> Option<Deployment> {
+        self.used.read().unwrap_or_else(PoisonError::into_inner).deployment.get().copied()
+    }
+
+    /// They were asked.
+    pub fn is(&self, deployment: Deployment) {
+        let _ = self.used.read().unwrap_or_else(PoisonError::into_inner).deployment.set(deployment);
     }
 
     /// The database, and what its client was made with.

@@ -1,10 +1,8 @@
-use std::sync::PoisonError;
-
 use bson::{Bson, Document, doc};
 use stockstream_model::{
     Day, Timestamp,
     analytics::ProductFacts,
-    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    documents::{Checkpoint, Heartbeat, KafkaIds, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
 };
 
@@ -17,8 +15,10 @@ use super::{
     write::{PATIENCE, foreign_index},
 };
 use crate::{
-    ApplyReport, Batch,
-    core::{generation::may_sweep, invoice::Asking, owner::SignsOfLife, swap::which_stand, view::is_at},
+    ApplyReport, Batch, Trouble,
+    core::{
+        at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, swap::which_stand, view::is_at,
+    },
     fail_point,
     state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
@@ -27,13 +27,17 @@ use crate::{
 /// How many ids one query names.
 pub(super) const IDS_PER_QUERY: usize = 5_000;
 
+/// How often behind `mongos` documents are swept that were passed by; what is left then, the next sweep finds.
+const SWEEPS: u32 = 8;
+
 impl StateStore for MongoStore {
-    fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.list()
     }
 
     async fn prepare(&self, pipeline: &Pipeline) -> Result<i64> {
         let generation = self.claim_and_settle(pipeline).await?;
+        self.learn_server().await?;
         self.make_indexes().await?;
         for view in View::ALL {
             let empty = ViewState::new(view);
@@ -92,6 +96,14 @@ impl StateStore for MongoStore {
         self.meta("start").await?.as_ref().map(codec::start).transpose()
     }
 
+    async fn kafka_ids(&self) -> Result<KafkaIds> {
+        self.read_kafka_ids().await
+    }
+
+    async fn note_kafka_ids(&self, ids: &KafkaIds) -> Result<()> {
+        self.write_kafka_ids(ids).await
+    }
+
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
         self.read_checkpoints().await
     }
@@ -135,8 +147,14 @@ impl StateStore for MongoStore {
         let mut swept = 0;
         for (collection, derived) in [(names::PRODUCTS, products), (names::CLIENTS, clients)] {
             let stale = doc! { "g": { "$ne": stamp } };
-            let update = doc! { "q": stale, "u": [{ "$set": derived }], "multi": true };
-            swept += self.update_many(collection, &[update]).await?.n;
+            let update = doc! { "q": stale.clone(), "u": [{ "$set": derived }], "multi": true };
+            for _ in 0..SWEEPS {
+                swept += self.update_many(collection, std::slice::from_ref(&update)).await?.n;
+                // There, a document that moves to another shard meanwhile may be passed by.
+                if !self.is_sharded().await? || self.find_one(collection, stale.clone()).await?.is_none() {
+                    break;
+                }
+            }
         }
         Ok(swept)
     }
@@ -261,6 +279,22 @@ impl StateStore for MongoStore {
 
     async fn publish_totals(&self) -> Result<()> {
         self.write_totals().await
+    }
+
+    async fn sums_at_limit(&self, at_most: u32) -> Result<Vec<AtLimit>> {
+        let of = |collection| {
+            let query = Query::of(doc! { update::AT_LIMIT: true }).sort(doc! { "_id": 1 }).fields(doc! { "o": 0 });
+            self.find(collection, query.part(0, at_most.into()))
+        };
+        let (products, clients, days) = tokio::try_join!(of(names::PRODUCTS), of(names::CLIENTS), of(names::DAILY))?;
+        let mut all = Vec::new();
+        for product in &products {
+            all.extend(AtLimit::of_product(&codec::product(product, self.analytics.history_days)?));
+        }
+        all.extend(clients.iter().filter_map(|client| AtLimit::of_client(&codec::client(client))));
+        let day = |document| Some((codec::text(document, "_id").parse().ok()?, codec::day_totals(document)));
+        all.extend(days.iter().filter_map(day).filter_map(|(day, totals)| AtLimit::of_day(day, &totals)));
+        Ok(all)
     }
 
     async fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<()> {

@@ -12,6 +12,7 @@ use stockstream_model::{
         ClientChange, ClientRecordFields, DailyChange, DayTotals, InventoryChange, ProductChange, StockChange, Version,
     },
     settings::{Analytics, ClientTiers, Weights},
+    sum,
 };
 
 use super::codec::{date, inventory_document, maybe_date, money, record_document};
@@ -39,7 +40,11 @@ impl<C> Keys<'_, C> {
     }
 
     /// The statement. Only that of one key makes a document where none is.
-    fn statement(&self, guards: &[Guard], mut set: Document, derive: Document) -> Document {
+    fn statement(&self, guards: &[Guard], Sums { mut set, fields }: Sums, mut derive: Document) -> Document {
+        if !fields.is_empty() {
+            let at_limit: Vec<Bson> = fields.iter().map(|field| is_at_limit(field)).collect();
+            derive.insert(AT_LIMIT, doc! { "$cond": [{ "$or": at_limit }, true, format!("${AT_LIMIT}")] });
+        }
         set.extend(marks(guards));
         let change = [doc! { "$set": set }, doc! { "$set": derive }];
         if let [id] = self.ids {
@@ -74,11 +79,46 @@ fn or_zero(field: &str) -> Bson {
     doc! { "$ifNull": [field, 0_i64] }.into()
 }
 
-/// Adds an amount of each change. None of them is zero, or all are.
-fn plus<C>(set: &mut Document, field: &str, keys: &Keys<'_, C>, amount: impl Fn(&C) -> i64) {
-    if keys.changes.iter().any(|change| amount(change) != 0) {
-        set.insert(field, doc! { "$add": [or_zero(&format!("${field}")), keys.each(|change| amount(change).into())] });
+/// Where it is said that a sum of the document is at its limit.
+pub(super) const AT_LIMIT: &str = "at_limit";
+
+/// What is set, and which of it are sums.
+#[derive(Default)]
+struct Sums {
+    set: Document,
+    fields: Vec<String>,
+}
+
+impl Sums {
+    fn insert(&mut self, field: impl Into<String>, value: impl Into<Bson>) {
+        self.set.insert(field, value);
     }
+
+    /// Adds an amount of each change, as [`sum::add`] does.
+    fn add<C>(&mut self, field: &str, keys: &Keys<'_, C>, amount: impl Fn(&C) -> i64) {
+        let standing = format!("${field}");
+        let added = match keys.changes {
+            [alone] if sum::is_at_limit(amount(alone)) => Bson::from(amount(alone)),
+            _ => {
+                let added = doc! { "$add": [or_zero(&standing), keys.each(|change| amount(change).into())] };
+                doc! { "$max": [-sum::LIMIT, { "$min": [sum::LIMIT, added] }] }.into()
+            }
+        };
+        self.set.insert(field, doc! { "$cond": [is_at_limit(field), standing, added] });
+        self.fields.push(field.to_owned());
+    }
+
+    /// The same. None of the amounts is zero, or all are.
+    fn plus<C>(&mut self, field: &str, keys: &Keys<'_, C>, amount: impl Fn(&C) -> i64) {
+        if keys.changes.iter().any(|change| amount(change) != 0) {
+            self.add(field, keys, amount);
+        }
+    }
+}
+
+fn is_at_limit(field: &str) -> Bson {
+    let field = format!("${field}");
+    doc! { "$or": [{ "$eq": [&field, sum::LIMIT] }, { "$eq": [&field, -sum::LIMIT] }] }.into()
 }
 
 /// What changes of one shape have in common: which fields and days they change. None for a change that has a record, which
@@ -93,7 +133,7 @@ fn nonzero(amounts: &[i64]) -> i64 {
 /// of the product too.
 pub(super) fn kept_days(change: &ProductChange, history_days: u32) -> impl Iterator<Item = &(Day, DayTotals)> {
     let last = change.sales.map(|(_, last)| last.day());
-    let within = move |day: Day| last.is_some_and(|last| last.since(day) < i64::from(history_days));
+    let within = move |day: Day| last.is_none_or(|last| last.since(day) < i64::from(history_days));
     change.days.iter().filter(move |(day, _)| within(*day))
 }
 
@@ -102,7 +142,14 @@ pub(super) fn product_shape(change: &ProductChange, rules: &Analytics) -> Shape 
         return None;
     }
     let DayTotals { units, revenue, unpriced, .. } = change.sold();
-    let sums = nonzero(&[units, revenue.units(), change.cost.units(), unpriced, change.uncosted]);
+    let sums = [units, revenue.units(), change.cost.units(), unpriced, change.uncosted];
+    // What is at its limit already is set, not added.
+    if sums.iter().copied().any(sum::is_at_limit)
+        || kept_days(change, rules.history_days).any(|(_, day)| day.is_at_limit())
+    {
+        return None;
+    }
+    let sums = nonzero(&sums);
     let mut shape = vec![sums << 1 | i64::from(change.sales.is_some())];
     let mut days: Vec<_> = kept_days(change, rules.history_days).collect();
     days.sort_unstable_by_key(|(day, _)| *day);
@@ -115,7 +162,7 @@ pub(super) fn product_shape(change: &ProductChange, rules: &Analytics) -> Shape 
 
 pub(super) fn client_shape(change: &ClientChange) -> Shape {
     let bits = nonzero(&[change.revenue.units()]) << 1 | i64::from(change.last_purchase.is_some());
-    change.record.is_none().then(|| vec![bits])
+    (change.record.is_none() && !sum::is_at_limit(change.revenue.units())).then(|| vec![bits])
 }
 
 /// The field's new value where the change's record is the later one, else what stands.
@@ -127,14 +174,14 @@ fn if_later(standing: &str, version: &Version, value: impl Into<Bson>, field: &s
 pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
     let sold: Vec<DayTotals> = keys.changes.iter().map(|change| change.sold()).collect();
     let sold = Keys { ids: keys.ids, changes: &sold.iter().collect::<Vec<_>>() };
-    let mut set = Document::new();
-    plus(&mut set, "units", &sold, |sold| sold.units);
-    plus(&mut set, "revenue", &sold, |sold| sold.revenue.units());
-    plus(&mut set, "cost", keys, |change| change.cost.units());
-    plus(&mut set, "unpriced", &sold, |sold| sold.unpriced);
-    plus(&mut set, "uncosted", keys, |change| change.uncosted);
-    plus(&mut set, "stock_sum", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.sum));
-    plus(&mut set, "stock_count", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.count));
+    let mut set = Sums::default();
+    set.plus("units", &sold, |sold| sold.units);
+    set.plus("revenue", &sold, |sold| sold.revenue.units());
+    set.plus("cost", keys, |change| change.cost.units());
+    set.plus("unpriced", &sold, |sold| sold.unpriced);
+    set.plus("uncosted", keys, |change| change.uncosted);
+    set.plus("stock_sum", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.sum));
+    set.plus("stock_count", keys, |change| change.stock.as_ref().map_or(0, |stock| stock.count));
     let mut derive = product_derived(&rules.product_winners.weights, stamp);
     let Some(first) = keys.changes.first() else { return Document::new() };
     if first.sales.is_some() {
@@ -143,6 +190,8 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: 
         set.insert("last_sale", doc! { "$max": ["$last_sale", sale(|(_, last)| date(last))] });
         set.insert("first_day", doc! { "$min": ["$first_day", sale(|(first, _)| first.day().number().into())] });
         set.insert("last_day", doc! { "$max": ["$last_day", sale(|(_, last)| last.day().number().into())] });
+    }
+    if !first.days.is_empty() {
         for (day, _) in kept_days(first, rules.history_days) {
             add_totals(&mut set, *day, keys);
         }
@@ -154,23 +203,24 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: 
     keys.statement(guards, set, derive)
 }
 
-fn add_totals(set: &mut Document, day: Day, keys: &Keys<'_, ProductChange>) {
+fn add_totals(set: &mut Sums, day: Day, keys: &Keys<'_, ProductChange>) {
     let of_day = |change: &ProductChange| {
         change.days.iter().find(|(one, _)| *one == day).map(|(_, totals)| *totals).unwrap_or_default()
     };
     let invoices = format!("days.{day}.invoices");
     let added = keys.each(|change| of_day(change).invoices.into());
     set.insert(&invoices, doc! { "$add": [or_zero(&format!("${invoices}")), added] });
-    plus(set, &format!("days.{day}.units"), keys, |change| of_day(change).units);
-    plus(set, &format!("days.{day}.revenue"), keys, |change| of_day(change).revenue.units());
-    plus(set, &format!("days.{day}.unpriced"), keys, |change| of_day(change).unpriced);
+    set.plus(&format!("days.{day}.units"), keys, |change| of_day(change).units);
+    set.plus(&format!("days.{day}.revenue"), keys, |change| of_day(change).revenue.units());
+    set.plus(&format!("days.{day}.unpriced"), keys, |change| of_day(change).unpriced);
 }
 
 /// Sales by day without those behind the history, once there are enough of them to be worth it: readers leave them out.
 fn pruned_days(history_days: u32) -> Document {
     let days = doc! { "$objectToArray": { "$ifNull": ["$days", {}] } };
     let oldest = doc! { "$subtract": ["$last_sale", i64::from(history_days) * 86_400_000] };
-    let oldest = doc! { "$dateToString": { "format": "%Y-%m-%d", "date": oldest } };
+    // What was only ever brought back has no last sale: all of it stays.
+    let oldest = doc! { "$ifNull": [{ "$dateToString": { "format": "%Y-%m-%d", "date": oldest } }, ""] };
     let kept = doc! { "$filter": { "input": days.clone(), "as": "day", "cond": { "$gt": ["$$day.k", oldest] } } };
     let full = doc! { "$gt": [{ "$size": days }, i64::from(history_days) + 30] };
     doc! { "$cond": [full, { "$arrayToObject": kept }, "$days"] }
@@ -184,6 +234,7 @@ pub(super) fn product_derived(weights: &Weights, stamp: i64) -> Document {
     };
     let revenue = doc! { "$add": [or_zero("$revenue"), valued("$unpriced", "$rec.sell")] };
     let cost = doc! { "$add": [or_zero("$cost"), valued("$uncosted", "$rec.buy")] };
+    let earned_anything = doc! { "$and": [{ "$gt": [or_zero("$units"), 0_i64] }, { "$gt": [revenue.clone(), 0_i64] }] };
     let profit = doc! { "$divide": [{ "$subtract": [revenue, cost] }, SCALE as f64] };
     let days = doc! { "$add": [{ "$subtract": ["$last_day", "$first_day"] }, 1] };
     let velocity = doc! { "$divide": [or_zero("$units"), days] };
@@ -192,18 +243,19 @@ pub(super) fn product_derived(weights: &Weights, stamp: i64) -> Document {
     let earned = doc! { "$add": [weighed(weights.profit.to_f64(), profit.into()), weighed(weights.velocity.to_f64(), velocity.into())] };
     let score = doc! { "$add": [earned, weighed(weights.idle_days.to_f64(), "$last_day".into())] };
     let sold = doc! { "$ne": [{ "$ifNull": ["$last_day", Bson::Null] }, Bson::Null] };
-    let ranked = doc! { "$and": [sold, known("$uncosted", "$rec.buy"), known("$unpriced", "$rec.sell")] };
+    let ranked =
+        doc! { "$and": [sold, earned_anything, known("$uncosted", "$rec.buy"), known("$unpriced", "$rec.sell")] };
     doc! { "score": { "$cond": [ranked, score, Bson::Null] }, "g": stamp }
 }
 
 pub(super) fn clients(keys: &Keys<'_, ClientChange>, guards: &[Guard], rules: &ClientTiers, stamp: i64) -> Document {
-    let mut set = Document::new();
+    let mut set = Sums::default();
     if let [id] = keys.ids {
         set.insert("client_id", doc! { "$literal": id });
     }
     let invoices = keys.each(|change| change.invoices.into());
     set.insert("invoices", doc! { "$add": [or_zero("$invoices"), invoices] });
-    plus(&mut set, "revenue", keys, |change| change.revenue.units());
+    set.plus("revenue", keys, |change| change.revenue.units());
     let last = keys.each(|change| maybe_date(change.last_purchase));
     set.insert("last_purchase_date", doc! { "$max": ["$last_purchase_date", last] });
     if let Some((version, record)) = keys.changes.first().and_then(|change| change.record.as_deref()) {
@@ -253,10 +305,11 @@ pub(super) fn inventory(id: Bson, change: &InventoryChange, guards: &[Guard]) ->
 }
 
 pub(super) fn daily(day: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
-    let totals = &change.totals;
-    let mut add = doc! { "invoices": totals.invoices, "units": totals.units, "revenue": money(totals.revenue) };
-    if totals.unpriced != 0 {
-        add.insert("unpriced", totals.unpriced);
-    }
-    upsert(filter(day, guards), doc! { "$inc": add, "$set": marks(guards) })
+    let keys = Keys { ids: &[day], changes: &[&change.totals] };
+    let mut set = Sums::default();
+    set.add("invoices", &keys, |totals| totals.invoices);
+    set.add("units", &keys, |totals| totals.units);
+    set.add("revenue", &keys, |totals| totals.revenue.units());
+    set.plus("unpriced", &keys, |totals| totals.unpriced);
+    keys.statement(guards, set, Document::new())
 }

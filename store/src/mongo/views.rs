@@ -17,6 +17,10 @@ use crate::{
 };
 
 impl ViewStore for MongoStore {
+    fn trouble(&self) -> Option<String> {
+        self.troubles.list().into_iter().next().map(|trouble| trouble.message)
+    }
+
     async fn status(&self) -> Result<Status> {
         let read_at = Timestamp::now();
         let meta = self.meta("pipeline").await?;
@@ -32,6 +36,7 @@ impl ViewStore for MongoStore {
             checkpoints,
             workers,
             rejections: self.rejections().await?,
+            server: self.server_found().await?,
             settings: settings.and_then(|settings| deserialize_from_document(settings).ok()),
             views,
             read_at,

@@ -7,7 +7,11 @@ use bson::{
     raw::{CStr, cstr},
 };
 
-use super::{MongoStore, Result, codec};
+use super::{
+    MongoStore, Result, codec,
+    failure::DUPLICATE_KEY,
+    retry::{failure, within},
+};
 use crate::StoreError;
 
 /// How many bytes of updates one command carries. The server takes 16 MiB with all that is around them.
@@ -32,6 +36,53 @@ pub(super) struct Written {
     pub n: u64,
     /// The statements that met a duplicate key.
     pub refused: Vec<usize>,
+    /// The statements whose documents the server will never take, and why.
+    pub invalid: Vec<(usize, String)>,
+}
+
+/// Statements of a write command.
+struct Statements<'a> {
+    command: &'a CStr,
+    of: &'a CStr,
+    collection: &'a str,
+    items: &'a [RawDocumentBuf],
+}
+
+impl<'a> Statements<'a> {
+    fn updates(collection: &'a str, items: &'a [RawDocumentBuf]) -> Self {
+        Self { command: cstr!("update"), of: cstr!("updates"), collection, items }
+    }
+
+    fn inserts(collection: &'a str, items: &'a [RawDocumentBuf]) -> Self {
+        Self { command: cstr!("insert"), of: cstr!("documents"), collection, items }
+    }
+
+    fn action(&self) -> String {
+        format!("{} {}", self.command.as_str(), self.collection)
+    }
+
+    /// The id of the document that a statement is about, as people read it.
+    fn key(&self, index: usize) -> String {
+        let id = self.items.get(index).and_then(|item| match item.get_document("q") {
+            Ok(filter) => filter.get("_id").ok().flatten(),
+            Err(_) => item.get("_id").ok().flatten(),
+        });
+        let id = id.and_then(|id| Bson::try_from(id).ok());
+        id.map_or_else(|| "an unknown document".into(), |id| key_text(&id))
+    }
+
+    fn invalid(&self, index: usize, message: String) -> StoreError {
+        let (collection, key) = (self.collection.to_owned(), self.key(index));
+        StoreError::Invalid { collection, key, message, partitions: Vec::new() }
+    }
+}
+
+/// A document's id, as people read it.
+pub(super) fn key_text(id: &Bson) -> String {
+    match id {
+        Bson::String(id) => id.clone(),
+        id => id.to_string(),
+    }
 }
 
 impl MongoStore {
@@ -42,33 +93,54 @@ impl MongoStore {
     }
 
     /// The same for statements that are encoded already: what a document holds besides its bytes is many times their size.
-    pub(super) async fn update_encoded(&self, collection: &str, updates: &[RawDocumentBuf]) -> Result<Written> {
-        self.write_encoded((cstr!("update"), cstr!("updates")), collection, updates).await
+    async fn update_encoded(&self, collection: &str, updates: &[RawDocumentBuf]) -> Result<Written> {
+        self.write_valid(&Statements::updates(collection, updates)).await
     }
 
     /// Inserts documents, unordered; those that are there already are refused.
     pub(super) async fn insert_encoded(&self, collection: &str, documents: &[RawDocumentBuf]) -> Result<Written> {
-        self.write_encoded((cstr!("insert"), cstr!("documents")), collection, documents).await
+        self.write_valid(&Statements::inserts(collection, documents)).await
     }
 
-    async fn write_encoded(
-        &self,
-        command: (&CStr, &CStr),
-        collection: &str,
-        items: &[RawDocumentBuf],
-    ) -> Result<Written> {
-        let action = format!("{} {collection}", command.0.as_str());
+    /// Like [`update_encoded`](Self::update_encoded), but the caller sees to documents that the server will never take.
+    pub(super) async fn try_updates(&self, collection: &str, updates: &[RawDocumentBuf]) -> Result<Written> {
+        self.write(&Statements::updates(collection, updates)).await
+    }
+
+    /// Like [`insert_encoded`](Self::insert_encoded), but the caller sees to documents that the server will never take.
+    pub(super) async fn try_inserts(&self, collection: &str, documents: &[RawDocumentBuf]) -> Result<Written> {
+        self.write(&Statements::inserts(collection, documents)).await
+    }
+
+    async fn write_valid(&self, statements: &Statements<'_>) -> Result<Written> {
+        let mut written = self.write(statements).await?;
+        match written.invalid.pop() {
+            Some((index, message)) => Err(statements.invalid(index, message)),
+            None => Ok(written),
+        }
+    }
+
+    async fn write(&self, statements: &Statements<'_>) -> Result<Written> {
+        let action = statements.action();
         let mut all = Written::default();
-        for part in parts(items.iter().map(|item| item.as_bytes().len()), COMMAND_BYTES) {
-            let command = write_command(command, collection, &items[part.clone()]);
-            let written = self
-                .retry(&action, || async {
-                    let reply = self.server.db().run_raw_command(command.clone()).await;
-                    self.written(&action, &reply.map_err(|error| self.explain(&action, &error))?)
-                })
-                .await?;
+        for part in parts(statements.items.iter().map(|item| item.as_bytes().len()), COMMAND_BYTES) {
+            let statements = Statements { items: &statements.items[part.clone()], ..*statements };
+            let command = statements.encoded();
+            let attempt = || async {
+                match self.server.db().run_raw_command(command.clone()).await {
+                    Ok(reply) => self.written(&action, &statements, &reply),
+                    Err(error) => match failure(&error) {
+                        Some(failure) if failure.is_of_the_only_document() && statements.items.len() == 1 => {
+                            Ok(Written { invalid: vec![(0, failure.to_string())], ..Written::default() })
+                        }
+                        _ => Err(self.explain(&action, &error)),
+                    },
+                }
+            };
+            let written = self.retry(&action, attempt).await?;
             all.n += written.n;
             all.refused.extend(written.refused.into_iter().map(|index| part.start + index));
+            all.invalid.extend(written.invalid.into_iter().map(|(index, why)| (part.start + index, why)));
         }
         Ok(all)
     }
@@ -87,36 +159,69 @@ impl MongoStore {
 
     /// Deletes what matches. Returns how many.
     pub(super) async fn delete(&self, collection: &str, filter: Document) -> Result<u64> {
-        let deletes = doc! { "q": filter, "limit": 0 };
-        let command = doc! { "delete": collection, "deletes": [deletes], "writeConcern": { "w": "majority" } };
-        let action = format!("delete from {collection}");
-        let reply = self.command(&action, command).await?;
-        Ok(self.written(&action, &reply)?.n)
+        let delete = [encoded(&doc! { "q": filter.clone(), "limit": 0 })?];
+        let deletes = Statements { command: cstr!("delete"), of: cstr!("deletes"), collection, items: &delete };
+        let mut all = 0;
+        loop {
+            all += self.write_valid(&deletes).await?.n;
+            // There, a document that moves to another shard meanwhile may be passed by.
+            if !self.is_sharded().await? || self.find_one(collection, filter.clone()).await?.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
-    /// Any command, sent again while that may help.
+    /// Any command but a write, sent again while that may help.
     pub(super) async fn command(&self, action: &str, command: Document) -> Result<Document> {
         self.retry(action, || async {
-            self.server.db().run_command(command.clone()).await.map_err(|error| self.explain(action, &error))
+            let reply = self.server.db().run_command(command.clone()).await;
+            let reply = reply.map_err(|error| self.explain(action, &error))?;
+            self.check_concern(action, &reply)?;
+            Ok(reply)
         })
         .await
     }
 
-    fn written(&self, action: &str, reply: &Document) -> Result<Written> {
-        const DUPLICATE_KEY: i64 = 11_000;
-        let mut refused = Vec::new();
+    /// What a write command did. An error of a statement that may pass is one of the whole command: all of it is done again.
+    fn written(&self, action: &str, statements: &Statements<'_>, reply: &Document) -> Result<Written> {
+        let mut written = Written { n: codec::integer(reply, "n") as u64, ..Written::default() };
         for error in reply.get_array("writeErrors").into_iter().flatten().filter_map(Bson::as_document) {
-            let (code, index) = (codec::integer(error, "code"), codec::integer(error, "index"));
-            if code != DUPLICATE_KEY {
-                return Err(self.explain_code(action, code, error.get_str("errmsg").unwrap_or("no message")));
+            let (failure, index) = (within(error, reply), codec::integer(error, "index") as usize);
+            if failure.code == DUPLICATE_KEY {
+                written.refused.push(index);
+            } else if failure.is_of_the_document() {
+                written.invalid.push((index, failure.to_string()));
+            } else {
+                return Err(match self.explain_failure(action, &failure) {
+                    // Of a statement nothing but this is known to be wrong for good.
+                    StoreError::Unavailable { message, .. } | StoreError::Refused { message, .. } => {
+                        self.passing(action, format!("{}: {message}", statements.key(index)))
+                    }
+                    error => error,
+                });
             }
-            refused.push(index as usize);
         }
-        if let Ok(concern) = reply.get_document("writeConcernError") {
-            let message = concern.get_str("errmsg").unwrap_or("the write concern was not met").to_owned();
-            return Err(StoreError::Unreachable { place: self.place.clone(), message });
+        self.check_concern(action, reply)?;
+        Ok(written)
+    }
+}
+
+impl Statements<'_> {
+    /// As the server takes them.
+    fn encoded(&self) -> RawDocumentBuf {
+        let mut statements = RawArrayBuf::new();
+        for item in self.items {
+            statements.push(item.as_ref());
         }
-        Ok(Written { n: codec::integer(reply, "n") as u64, refused })
+        let mut concern = RawDocumentBuf::new();
+        concern.append(cstr!("w"), "majority");
+        concern.append(cstr!("j"), true);
+        let mut command = RawDocumentBuf::new();
+        command.append(self.command, self.collection);
+        command.append(self.of, statements);
+        command.append(cstr!("ordered"), false);
+        command.append(cstr!("writeConcern"), concern);
+        command
     }
 }
 
@@ -127,21 +232,6 @@ pub(super) fn encoded(update: &Document) -> Result<RawDocumentBuf> {
         message: error.to_string(),
     };
     RawDocumentBuf::try_from(update).map_err(refused)
-}
-
-fn write_command((name, of): (&CStr, &CStr), collection: &str, items: &[RawDocumentBuf]) -> RawDocumentBuf {
-    let mut statements = RawArrayBuf::new();
-    for item in items {
-        statements.push(item.as_ref());
-    }
-    let mut concern = RawDocumentBuf::new();
-    concern.append(cstr!("w"), "majority");
-    let mut command = RawDocumentBuf::new();
-    command.append(name, collection);
-    command.append(of, statements);
-    command.append(cstr!("ordered"), false);
-    command.append(cstr!("writeConcern"), concern);
-    command
 }
 
 /// Cuts a list of things of these sizes into parts of at most so much, or of one thing.

@@ -94,6 +94,18 @@ impl Mongo {
         Self { uri, raw: client.database(&database) }
     }
 
+    /// Its address.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Host and port of the server.
+    pub fn host(&self) -> String {
+        let (_, rest) = self.uri.split_once("://").unwrap();
+        let hosts = rest.split('/').next().unwrap();
+        hosts.rsplit('@').next().unwrap().split(',').next().unwrap().to_owned()
+    }
+
     /// Deletes every document but those that say whose database this is.
     pub async fn wipe(&self) {
         for collection in self.raw.list_collection_names().await.unwrap() {

@@ -1,7 +1,7 @@
 //! Positions: made once, moved by compare-and-set.
 
 use stockstream_model::{
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, FoldRules, KafkaIds, LeaderEpoch, PartitionId},
     settings::Span,
 };
 use stockstream_store::{StateStore, ViewStore};
@@ -36,14 +36,17 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
         id,
         incarnation: 2,
         topic_id: Some("$topic.id".into()),
+        cluster_id: Some("cluster.$id".into()),
         next: 1 << 60,
         pending: Some((1 << 60) + 3),
+        epoch: Some(LeaderEpoch { at: (1 << 60) + 3, value: i32::MAX }),
         version: 1,
         writer: writer(),
         events: 1 << 53,
         rejected: (1 << 53) + 1,
         duplicates: (1 << 53) + 3,
         deduplicate: Some(Span::from_millis(86_400_001)),
+        fold: FoldRules { version: 7, future_tolerance: Some(Span::from_millis(172_800_001)) },
         forgotten: Some(time("2026-04-30T11:59:59.999Z")),
         latest_event: Some(time("1969-12-31T23:59:59.999Z")),
         generation: 3,
@@ -54,9 +57,12 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
     assert_eq!(store.checkpoints().await.unwrap(), std::slice::from_ref(&full));
     let bare = Checkpoint {
         pending: None,
+        epoch: None,
         deduplicate: None,
+        fold: FoldRules { version: 7, future_tolerance: None },
         forgotten: None,
         topic_id: None,
+        cluster_id: None,
         latest_event: None,
         ..next_of(&full)
     };
@@ -115,7 +121,25 @@ async fn of_two_workers_one_swaps(bed: &impl Bed) {
     }
 }
 
+async fn ids_of_kafka_are_added_and_a_cluster_takes_the_place_of_one_that_was_replaced(bed: &impl Bed) {
+    let (store, other) = (bed.worker().await, bed.worker().await);
+    assert_eq!(store.kafka_ids().await.unwrap(), KafkaIds::default());
+    let ids = |cluster: Option<&str>, clusters: &[&str], topics: &[&str]| KafkaIds {
+        cluster: cluster.map(str::to_owned),
+        replaced_clusters: clusters.iter().map(|&id| id.to_owned()).collect(),
+        replaced_topics: topics.iter().map(|&id| id.to_owned()).collect(),
+    };
+    store.note_kafka_ids(&ids(None, &[], &["T.1"])).await.unwrap();
+    store.note_kafka_ids(&ids(Some("A"), &[], &[])).await.unwrap();
+    other.note_kafka_ids(&ids(Some("B"), &[], &[])).await.unwrap();
+    assert_eq!(other.kafka_ids().await.unwrap(), ids(Some("A"), &[], &["T.1"]), "the first cluster stands");
+    other.note_kafka_ids(&ids(Some("B"), &["A"], &["$T2", "T.1"])).await.unwrap();
+    store.note_kafka_ids(&ids(Some("C"), &["A"], &[])).await.unwrap();
+    assert_eq!(store.kafka_ids().await.unwrap(), ids(Some("B"), &["A"], &["$T2", "T.1"]));
+}
+
 both!(
+    ids_of_kafka_are_added_and_a_cluster_takes_the_place_of_one_that_was_replaced,
     a_checkpoint_is_made_once,
     what_is_swapped_in_is_read_back_whole,
     only_who_knows_the_version_swaps,

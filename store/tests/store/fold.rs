@@ -6,7 +6,7 @@ use stockstream_model::{
         Checkpoint, ClientRecordFields, DayTotals, InventoryChange, InventoryState, PartitionId, ProductRecord,
         RejectedEvent, Version,
     },
-    event::{ClientRecord, InventoryRecord, Reason, Sale},
+    event::{ClientRecord, InventoryRecord, Item, Reason, Sale},
 };
 use stockstream_store::{Range, batch::Key};
 
@@ -46,26 +46,31 @@ pub fn fold(claim: &Checkpoint, records: &[Record]) -> Range {
 
 fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
     let (at, amount) = (sale.timestamp, sale.amount());
+    let is_invoice = sale.items.iter().any(|item| item.quantity > 0);
     range.latest_event = range.latest_event.max(Some(at));
     if let Some(client) = &sale.client_id {
-        range.clients.entry(Key::from(client.as_str())).or_default().bought(amount, at);
+        let client = range.clients.entry(Key::from(client.as_str())).or_default();
+        if is_invoice { client.bought(amount, at) } else { client.returned(amount) }
     }
     let units = sale.items.iter().map(|item| item.quantity).sum();
     range.daily.entry(at.day()).or_default().totals.add(&DayTotals {
-        invoices: 1,
+        invoices: is_invoice.into(),
         units,
         revenue: amount,
         unpriced: 0,
     });
     for (index, item) in sale.items.iter().enumerate() {
-        let first = !sale.items[..index].iter().any(|other| other.product_id == item.product_id);
+        let sells = |other: &&Item<'_>| other.product_id == item.product_id && other.quantity > 0;
+        let first = item.quantity > 0 && !sale.items[..index].iter().any(|other| sells(&other));
         let times = |price: Option<Money>| price.and_then(|price| price.checked_times(item.quantity));
         let (revenue, cost) = (times(item.unit_price), times(item.unit_cost));
         let product = range.products.entry(Key::from(item.product_id.as_str())).or_default();
         product.cost = plus(product.cost, cost);
         let (unpriced, uncosted) = (left(item.quantity, revenue), left(item.quantity, cost));
         product.uncosted += uncosted;
-        product.sold_at(at);
+        if item.quantity > 0 {
+            product.sold_at(at);
+        }
         product.day(at.day()).add(&DayTotals {
             invoices: first.into(),
             units: item.quantity,
@@ -76,7 +81,7 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
 }
 
 fn plus(sum: Money, amount: Option<Money>) -> Money {
-    Money::from_units(sum.units() + amount.unwrap_or_default().units())
+    sum.summed(amount.unwrap_or_default())
 }
 
 /// The units that are not valued.

@@ -2,10 +2,11 @@
 
 use stockstream_model::{
     Money, Timestamp,
-    documents::{ProductRecord, Version},
+    documents::{Checkpoint, ProductRecord, Version},
     event::{ClientRecord, Sale},
+    sum::LIMIT,
 };
-use stockstream_store::{Paging, StateStore, ViewStore, inspect::Inspect};
+use stockstream_store::{Paging, Range, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
     bed::Bed,
@@ -31,41 +32,93 @@ async fn the_smallest_amounts_add_up(bed: &impl Bed) {
 }
 
 /// Far beyond what a double counts one by one.
-const GREAT: i64 = 4_611_686_018_427_387_905;
+const GREAT: i64 = 2_305_843_009_213_693_953;
 
-async fn the_greatest_sums_are_exact(bed: &impl Bed) {
-    let store = bed.worker().await;
-    for (end, amount) in [(1, GREAT), (2, 1), (3, -GREAT), (4, -GREAT), (5, 3)] {
-        let claim = claim(&*store, SALES, end).await;
-        let mut range = range(&claim, vec![bought("ann", "2026-03-01", "1")]);
-        // No event may say as much, but many of them do.
-        let (amount, units) = (Money::from_units(amount), amount);
-        range.clients.get_mut("ann").unwrap().revenue = amount;
-        range.daily.values_mut().for_each(|day| (day.totals.revenue, day.totals.units) = (amount, units));
-        for product in range.products.values_mut() {
-            (product.cost, product.uncosted) = (amount, units);
-            let day = &mut product.days[0].1;
-            (day.revenue, day.units, day.unpriced) = (amount, units, units);
-            let version = Version { at: Timestamp::default(), incarnation: 0, partition: 0, offset: end };
-            product.take_record(version, ProductRecord::default(), units);
-        }
+/// A range that adds so much to every sum of a client, a product and a day. No event may say as much, but many of them do.
+fn adding(claim: &Checkpoint, amount: i64) -> Range {
+    let mut range = range(claim, vec![bought("ann", "2026-03-01", "1")]);
+    let (amount, units) = (Money::from_units(amount), amount);
+    range.clients.get_mut("ann").unwrap().revenue = amount;
+    range.daily.values_mut().for_each(|day| (day.totals.revenue, day.totals.units) = (amount, units));
+    for product in range.products.values_mut() {
+        (product.cost, product.uncosted) = (amount, units);
+        let day = &mut product.days[0].1;
+        (day.revenue, day.units, day.unpriced) = (amount, units, units);
+        let version = Version { at: Timestamp::default(), incarnation: 0, partition: 0, offset: claim.next };
+        product.take_record(version, ProductRecord::default(), units);
+    }
+    range
+}
+
+/// Adds, one after the other, and compares every sum each time.
+async fn sums_become(store: &(impl StateStore + Inspect), steps: &[(i64, i64)]) {
+    for (end, (amount, wanted)) in (1..).zip(steps) {
+        let claim = claim(store, SALES, end).await;
+        let range = adding(&claim, *amount);
         store.apply(&[(SALES, range)].into(), std::slice::from_ref(&claim)).await.unwrap();
-        complete(&*store, &claim).await;
+        complete(store, &claim).await;
         let all = store.snapshot().await.unwrap();
-        let wanted = match end {
-            1 => GREAT,
-            2 => GREAT + 1,
-            3 => 1,
-            4 => 1 - GREAT,
-            _ => 4 - GREAT,
-        };
         let product = &all.products[0];
         let day = product.days.values().next().unwrap();
         let sums = [all.clients[0].revenue, all.daily[0].1.revenue, product.revenue, product.cost, day.revenue];
-        assert_eq!(sums.map(Money::units), [wanted; 5]);
+        assert_eq!(sums.map(Money::units), [*wanted; 5], "after {end}");
         let counts = [product.units, product.unpriced, product.uncosted, product.stock_sum, all.daily[0].1.units];
-        assert_eq!(counts, [wanted; 5]);
+        assert_eq!(counts, [*wanted; 5], "after {end}");
     }
+}
+
+async fn the_greatest_sums_are_exact(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let steps = [(GREAT, GREAT), (1, GREAT + 1), (-GREAT, 1), (-GREAT, 1 - GREAT), (3, 4 - GREAT)];
+    sums_become(&*store, &steps).await;
+    assert_eq!(store.sums_at_limit(9).await.unwrap(), []);
+}
+
+async fn a_sum_beyond_its_limit_stays_there_and_is_named(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let steps = [(GREAT, GREAT), (GREAT, LIMIT), (1, LIMIT), (-GREAT, LIMIT), (-LIMIT, LIMIT), (LIMIT, LIMIT)];
+    sums_become(&*store, &steps).await;
+    let named = store.sums_at_limit(9).await.unwrap();
+    let named: Vec<_> = named.iter().map(|sums| (sums.of, sums.key.as_str(), sums.sums.len())).collect();
+    assert_eq!(named, [("product", "of ", 7), ("client", "ann", 1), ("day", "2026-03-01", 2)]);
+    assert_eq!(store.sums_at_limit(0).await.unwrap(), []);
+    assert_eq!(store.clients(Paging { page: 1, per_page: 1 }).await.unwrap().items[0].total_revenue_generated, 4e14);
+}
+
+async fn a_sum_may_reach_its_limit_at_once_and_below_zero(bed: &impl Bed) {
+    let store = bed.worker().await;
+    sums_become(&*store, &[(-LIMIT, -LIMIT), (GREAT, -LIMIT)]).await;
+    assert_eq!(store.sums_at_limit(9).await.unwrap().len(), 3);
+}
+
+/// The keys that change alike share a statement, and each has its own amount in it.
+async fn of_keys_that_change_alike_only_those_beyond_stay(bed: &impl Bed) {
+    let store = bed.worker().await;
+    let buy = async |end: i64, amount: &dyn Fn(usize) -> i64| {
+        let claim = claim(&*store, SALES, end).await;
+        let bodies = (0..20).map(|n| bought(&format!("c{n:02}"), "2026-03-01", "1")).collect();
+        let mut range = range(&claim, bodies);
+        for (number, client) in range.clients.values_mut().enumerate() {
+            client.revenue = Money::from_units(amount(number));
+        }
+        range.daily.values_mut().for_each(|day| day.totals.revenue = Money::from_units(1));
+        store.apply(&[(SALES, range)].into(), std::slice::from_ref(&claim)).await.unwrap();
+        complete(&*store, &claim).await;
+    };
+    buy(20, &|number| if number % 3 == 0 { GREAT } else { 7 }).await;
+    buy(40, &|number| if number % 2 == 0 { GREAT } else { -5 }).await;
+    buy(60, &|_| -1).await;
+    let all = store.snapshot().await.unwrap();
+    let wanted = |number: usize| match (number.is_multiple_of(3), number.is_multiple_of(2)) {
+        (true, true) => LIMIT,
+        (true, false) => GREAT - 6,
+        (false, true) => GREAT + 6,
+        (false, false) => 1,
+    };
+    let found: Vec<i64> = all.clients.iter().map(|client| client.revenue.units()).collect();
+    assert_eq!(found, (0..20).map(wanted).collect::<Vec<_>>());
+    let named: Vec<_> = store.sums_at_limit(9).await.unwrap().into_iter().map(|sums| sums.key).collect();
+    assert_eq!(named, ["c00", "c06", "c12", "c18"]);
 }
 
 async fn revenue_from_before_is_added_to_the_invoices(bed: &impl Bed) {
@@ -87,4 +140,11 @@ async fn revenue_from_before_is_added_to_the_invoices(bed: &impl Bed) {
     assert_eq!(total().await.total_revenue_generated, 0.0002);
 }
 
-both!(the_smallest_amounts_add_up, the_greatest_sums_are_exact, revenue_from_before_is_added_to_the_invoices);
+both!(
+    the_smallest_amounts_add_up,
+    the_greatest_sums_are_exact,
+    a_sum_beyond_its_limit_stays_there_and_is_named,
+    a_sum_may_reach_its_limit_at_once_and_below_zero,
+    of_keys_that_change_alike_only_those_beyond_stay,
+    revenue_from_before_is_added_to_the_invoices,
+);

@@ -99,6 +99,7 @@ fn beat(worker: &str, at: Timestamp) -> Heartbeat {
         freshness_ms: None,
         partitions: Vec::new(),
         problems: vec!["sales/0 stopped".into()],
+        stalls: Vec::new(),
     }
 }
 

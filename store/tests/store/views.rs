@@ -35,7 +35,8 @@ fn heartbeat(worker: &str, at: Timestamp) -> Heartbeat {
             PartitionStatus { id: SALES, next: 1 << 60, log_end: Some((1 << 60) + 5) },
             PartitionStatus { id: STOCK, next: 0, log_end: None },
         ],
-        problems: vec!["$stopped.".into()],
+        problems: vec!["$stopped.".into(), "sales/1 does not move".into()],
+        stalls: vec!["sales/1 does not move".into()],
     }
 }
 

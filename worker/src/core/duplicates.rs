@@ -106,6 +106,7 @@ mod tests {
             freshness_ms: None,
             partitions,
             problems: Vec::new(),
+            stalls: Vec::new(),
         };
         Progress { checkpoints: checkpoints.to_vec(), workers: vec![worker], ..Progress::default() }
     }

@@ -1,15 +1,16 @@
 //! A flush on its way through its three steps. What is written and what comes back is the caller's; what follows from it
 //! is decided here.
 
-use stockstream_model::documents::{Checkpoint, PartitionId};
+use stockstream_model::documents::{Checkpoint, LeaderEpoch, PartitionId};
 
-use super::position::{Stamp, Tally, claim, complete};
+use super::position::{Stamp, Tally, claim, complete, is_as_claimed};
 
 /// Ranges of some partitions, before their claims are written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Claiming {
     wanted: Vec<Checkpoint>,
     held: Vec<Checkpoint>,
+    lost: Vec<PartitionId>,
 }
 
 /// Claimed ranges, to be applied.
@@ -36,17 +37,22 @@ pub struct Landed {
 }
 
 impl Claiming {
-    /// From the checkpoints and the ends of what was folded behind them. What is claimed already is held as it stands.
-    pub fn begin<'a>(parts: impl IntoIterator<Item = (&'a Checkpoint, i64)>, mut stamp: impl FnMut() -> Stamp) -> Self {
-        let (mut wanted, mut held) = (Vec::new(), Vec::new());
-        for (checkpoint, end) in parts {
-            match claim(checkpoint, end, stamp()) {
+    /// From the checkpoints, the ends of what was folded behind them, and the leader's epochs of their last records. What is
+    /// claimed already is held as it stands, unless other records were read in its place.
+    pub fn begin<'a>(
+        parts: impl IntoIterator<Item = (&'a Checkpoint, i64, Option<LeaderEpoch>)>,
+        mut stamp: impl FnMut() -> Stamp,
+    ) -> Self {
+        let (mut wanted, mut held, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        for (checkpoint, end, epoch) in parts {
+            match claim(checkpoint, end, epoch, stamp()) {
                 Some(claimed) => wanted.push(claimed),
-                None => held.push(checkpoint.clone()),
+                None if is_as_claimed(checkpoint, epoch) => held.push(checkpoint.clone()),
+                None => lost.push(checkpoint.id),
             }
         }
         wanted.sort_unstable_by_key(|checkpoint| checkpoint.id);
-        Self { wanted, held }
+        Self { wanted, held, lost }
     }
 
     /// Claims to be written by compare-and-set.
@@ -56,10 +62,11 @@ impl Claiming {
 
     /// Takes in which of them stand; what another worker claimed first is lost to this one.
     pub fn claimed(self, stand: &[bool]) -> Applying {
-        let Self { wanted, mut held } = self;
+        let Self { wanted, mut held, mut lost } = self;
         let (mine, others) = split(wanted, stand);
         held.extend(mine);
-        Applying { held, lost: ids(others) }
+        lost.extend(ids(others));
+        Applying { held, lost }
     }
 }
 
@@ -122,9 +129,19 @@ mod tests {
     }
 
     #[test]
+    fn other_records_in_the_place_of_those_that_were_claimed_go_no_further() {
+        let epoch = |value| Some(LeaderEpoch { at: 5, value });
+        let claimed = Checkpoint { epoch: epoch(1), ..at(0, Some(5)) };
+        let held = |read| Claiming::begin([(&claimed, 5, read)], stamp).claimed(&[]);
+        assert_eq!(held(epoch(1)).held(), std::slice::from_ref(&claimed));
+        let overwritten = held(epoch(2));
+        assert_eq!((overwritten.held().len(), overwritten.lost), (0, vec![claimed.id]));
+    }
+
+    #[test]
     fn what_is_lost_at_any_step_goes_no_further() {
         let parts = [at(3, None), at(2, None), at(1, None), at(0, Some(5))];
-        let claiming = Claiming::begin(parts.iter().map(|checkpoint| (checkpoint, 5)), stamp);
+        let claiming = Claiming::begin(parts.iter().map(|checkpoint| (checkpoint, 5, None)), stamp);
         let numbers = |list: &[Checkpoint]| list.iter().map(|c| c.id.partition).collect::<Vec<_>>();
         assert_eq!(numbers(claiming.wanted()), [1, 2, 3]);
         let applying = claiming.claimed(&[false, true, true]);

@@ -3,7 +3,8 @@
 use stockstream_model::{
     Timestamp,
     documents::{
-        ClientRecordFields, InventoryChange, InventoryState, PartitionId, ProductRecord, RejectedEvent, Version,
+        ClientRecordFields, FoldRules, InventoryChange, InventoryState, PartitionId, ProductRecord, RejectedEvent,
+        Version,
     },
     event::{ClientRecord, InventoryRecord, Rejection, Stream, decode_client, decode_inventory, decode_sale},
 };
@@ -30,34 +31,46 @@ pub struct Record<'a> {
 #[derive(Debug)]
 pub struct Folder<'a> {
     range: &'a mut Range,
+    rules: FoldRules,
     lines: Lines,
 }
 
 impl<'a> Folder<'a> {
-    /// Folds into that range.
-    pub fn new(range: &'a mut Range) -> Self {
-        Self { range, lines: Lines::default() }
+    /// Folds into that range, by the rules that its claim carries.
+    pub fn new(range: &'a mut Range, rules: FoldRules) -> Self {
+        Self { range, rules, lines: Lines::new(rules) }
     }
 
     /// Folds a record: an accepted event changes keys, a refused one is kept as rejected. Moves the range's end behind it.
     /// Returns the rejection, for the log.
     pub fn fold(&mut self, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        let Self { range, lines } = self;
+        let Self { range, rules, lines } = self;
+        let Record { produced_at, payload, .. } = *record;
         let event_time = match record.id.stream {
-            Stream::Sales => decode_sale(record.payload).map(|sale| Some(lines.take_in(range, &sale))),
-            Stream::Inventory => decode_inventory(record.payload).map(|stock| fold_inventory(range, record, &stock)),
-            Stream::Clients => decode_client(record.payload).map(|client| fold_client(range, record, &client)),
+            Stream::Sales => decode_sale(payload).and_then(|sale| {
+                rules.check(&sale, produced_at)?;
+                Ok(Some(lines.take_in(range, &sale)))
+            }),
+            Stream::Inventory => decode_inventory(payload).and_then(|stock| {
+                rules.check(&stock, produced_at)?;
+                Ok(fold_inventory(range, record, &stock))
+            }),
+            Stream::Clients => decode_client(payload).and_then(|client| {
+                rules.check(&client, produced_at)?;
+                Ok(fold_client(range, record, &client))
+            }),
         };
         took(range, record, event_time, now)
     }
 
     /// Holds a sale; one that is refused is kept as rejected, as if it had been folded.
     pub fn hold(&mut self, held: &mut Vec<Held>, record: &Record<'_>, now: Timestamp) -> Option<Rejection> {
-        let sale = decode_sale(record.payload).map(|sale| {
-            let Record { offset, produced_at, payload, .. } = *record;
+        let Record { offset, produced_at, payload, .. } = *record;
+        let sale = decode_sale(payload).and_then(|sale| {
+            self.rules.check(&sale, produced_at)?;
             let invoice = Key::from(sale.invoice_id.as_str());
             held.push(Held { offset, produced_at, invoice, payload: payload.into() });
-            None
+            Ok(None)
         });
         took(self.range, record, sale, now)
     }
@@ -174,15 +187,22 @@ fn rejected(incarnation: i64, record: &Record<'_>, rejection: &Rejection, now: T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::Day;
+    use stockstream_model::{Day, documents::DayTotals, event::Reason, settings::Span};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01
+    const FIRST: FoldRules = FoldRules::FIRST;
+    const CURRENT: FoldRules = FoldRules::checking(Span::from_millis(86_400_000));
 
     fn folded(stream: Stream, payloads: &[&str]) -> Range {
+        folded_by(CURRENT, None, stream, payloads)
+    }
+
+    fn folded_by(rules: FoldRules, produced_at: Option<Timestamp>, stream: Stream, payloads: &[&str]) -> Range {
         let mut range = Range::default();
-        let mut folder = Folder::new(&mut range);
+        let mut folder = Folder::new(&mut range, rules);
         for (offset, payload) in payloads.iter().enumerate() {
             let id = PartitionId { stream, partition: 0 };
-            let record =
-                Record { id, topic: "t", offset: offset as i64, produced_at: None, payload: payload.as_bytes() };
+            let record = Record { id, topic: "t", offset: offset as i64, produced_at, payload: payload.as_bytes() };
             folder.fold(&record, Timestamp::default());
         }
         drop(folder);
@@ -206,6 +226,72 @@ mod tests {
         let day: Day = "2026-01-02".parse().unwrap();
         assert_eq!((range.daily[&day].totals.units, range.daily[&day].totals.revenue.to_string()), (3, "15".into()));
         assert_eq!((range.clients["c"].invoices, range.clients["c"].revenue.to_string()), (1, "15".into()));
+    }
+
+    /// A sale and a return of the same product to one client, a mixed event, and an event that is a return of two lines.
+    const RETURNS: [&str; 3] = [
+        r#"{"invoice_id":1,"client_id":"c","timestamp":"2026-01-02","items":[{"product_id":"a","quantity":3,"unit_price":2}]}"#,
+        r#"{"invoice_id":2,"client_id":"c","timestamp":"2026-01-05","items":[
+            {"product_id":"a","quantity":-1,"unit_price":2},{"product_id":"b","quantity":1,"unit_price":10}]}"#,
+        r#"{"invoice_id":3,"client_id":"c","timestamp":"2026-01-09","items":[
+            {"product_id":"a","quantity":-1,"unit_price":2},{"product_id":"x","quantity":-4,"unit_price":1}]}"#,
+    ];
+
+    #[test]
+    fn a_return_is_no_sale_of_its_product_and_no_invoice() {
+        let range = folded(Stream::Sales, &RETURNS);
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (first, mixed) = (at("2026-01-02"), at("2026-01-05"));
+        let product = |name: &str| {
+            let change = &range.products[name];
+            let DayTotals { invoices, units, revenue, .. } = change.sold();
+            (change.sales, invoices, units, revenue.to_string())
+        };
+        assert_eq!(product("a"), (Some((first, first)), 1, 1, "2".into()));
+        assert_eq!(product("b"), (Some((mixed, mixed)), 1, 1, "10".into()));
+        assert_eq!(product("x"), (None, 0, -4, "-4".into()));
+        let client = &range.clients["c"];
+        assert_eq!((client.invoices, client.last_purchase, client.revenue.to_string()), (2, Some(mixed), "8".into()));
+        let invoices: Vec<_> = range.daily.values().map(|day| (day.totals.invoices, day.totals.units)).collect();
+        assert_eq!(invoices, [(1, 3), (1, 0), (0, -5)]);
+        assert_eq!(range.latest_event, Some(at("2026-01-09")), "it happened all the same");
+    }
+
+    #[test]
+    fn by_the_first_rules_a_return_is_a_sale_and_times_may_lie_ahead() {
+        let range = folded_by(FIRST, Some(NOW), Stream::Sales, &RETURNS);
+        let (a, x) = (&range.products["a"], &range.products["x"]);
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!((a.sales, a.sold().invoices), (Some((at("2026-01-02"), at("2026-01-09"))), 3));
+        assert_eq!((x.sales, x.sold().invoices), (Some((at("2026-01-09"), at("2026-01-09"))), 1));
+        assert_eq!((range.clients["c"].invoices, range.clients["c"].last_purchase), (3, Some(at("2026-01-09"))));
+        assert!(range.daily.values().all(|day| day.totals.invoices == 1));
+        assert_eq!((range.events, range.rejected), (3, 0));
+    }
+
+    #[test]
+    fn an_event_from_the_future_is_rejected_whole_and_without_a_kafka_timestamp_it_is_not_known() {
+        let ahead = [
+            (
+                Stream::Sales,
+                r#"{"invoice_id":1,"timestamp":"9206-01-01","items":[{"product_id":"a","quantity":3,"unit_price":2}]}"#,
+                "timestamp",
+            ),
+            (Stream::Inventory, r#"{"product_id":"a","quantity":3,"last_movement":"2206-01-01"}"#, "last_movement"),
+            (Stream::Clients, r#"{"client_id":"c","updated_at":"2026-01-02T00:00:00.001Z"}"#, "updated_at"),
+        ];
+        for (stream, payload, path) in ahead {
+            let range = folded_by(CURRENT, Some(NOW), stream, &[payload]);
+            assert_eq!((range.events, range.rejected, range.latest_event, range.keys()), (1, 1, None, 1));
+            assert_eq!((range.rejections[0].reason, range.rejections[0].path.as_str()), (Reason::Future, path));
+            assert_eq!(folded_by(CURRENT, None, stream, &[payload]).rejected, 0);
+            assert_eq!(folded_by(FoldRules::default(), Some(NOW), stream, &[payload]).rejected, 0);
+        }
+        let mut range = Range::default();
+        let (mut held, id) = (Vec::new(), PartitionId { stream: Stream::Sales, partition: 0 });
+        let record = Record { id, topic: "t", offset: 0, produced_at: Some(NOW), payload: ahead[0].1.as_bytes() };
+        let rejection = Folder::new(&mut range, CURRENT).hold(&mut held, &record, NOW).unwrap();
+        assert_eq!((rejection.reason, held.len(), range.rejected), (Reason::Future, 0, 1), "it takes no invoice");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::{collections::HashSet, hint::black_box};
 
 use stockstream_model::{
     Day, Money, Timestamp,
-    documents::DayTotals,
+    documents::{DayTotals, FoldRules},
     event::{Item, Sale},
+    sum,
 };
 use stockstream_store::{
     Range,
@@ -19,8 +20,9 @@ use stockstream_store::{
 const MANY: usize = 64;
 
 /// What sales say that is not yet added to a range.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lines {
+    rules: FoldRules,
     sold: Vec<Sold>,
     bought: Vec<Bought>,
     places: Vec<usize>,
@@ -30,27 +32,34 @@ pub(super) struct Lines {
 #[derive(Debug)]
 struct Sold {
     product: Key,
-    at: Timestamp,
+    /// When, if the line is a sale.
+    sold_at: Option<Timestamp>,
     day: Day,
     totals: DayTotals,
     cost: Option<Money>,
 }
 
-/// By a client, with one invoice.
+/// By a client, with one event.
 #[derive(Debug)]
 struct Bought {
     client: Key,
-    at: Timestamp,
+    /// When, if the event is an invoice.
+    bought_at: Option<Timestamp>,
     amount: Money,
 }
 
 impl Lines {
+    pub fn new(rules: FoldRules) -> Self {
+        Self { rules, sold: Vec::new(), bought: Vec::new(), places: Vec::new() }
+    }
+
     /// Takes in a sale. Returns its time.
     pub fn take_in(&mut self, range: &mut Range, sale: &Sale<'_>) -> Timestamp {
         let (at, day) = (sale.timestamp, sale.timestamp.day());
         let amount = sale.amount();
-        let mut units = 0_i64;
-        let is_first = first_lines(&sale.items);
+        let (mut units, rules) = (0_i64, self.rules);
+        let is_first = first_lines(&sale.items, rules);
+        let is_invoice = sale.items.iter().any(|item| rules.is_sale(item.quantity));
         for (index, item) in sale.items.iter().enumerate() {
             units = units.saturating_add(item.quantity);
             let times = |price: Option<Money>| price.and_then(|price| price.checked_times(item.quantity));
@@ -63,16 +72,17 @@ impl Lines {
             };
             self.sold.push(Sold {
                 product: Key::from(item.product_id.as_str()),
-                at,
+                sold_at: rules.is_sale(item.quantity).then_some(at),
                 day,
                 totals,
                 cost: times(item.unit_cost),
             });
         }
-        let daily = DayTotals { invoices: 1, units, revenue: amount, unpriced: 0 };
+        let daily = DayTotals { invoices: is_invoice.into(), units, revenue: amount, unpriced: 0 };
         range.daily.entry(day).or_default().totals.add(&daily);
         if let Some(client) = &sale.client_id {
-            self.bought.push(Bought { client: Key::from(client.as_str()), at, amount });
+            let (client, bought_at) = (Key::from(client.as_str()), is_invoice.then_some(at));
+            self.bought.push(Bought { client, bought_at, amount });
         }
         if self.sold.len() >= MANY {
             self.settle(range);
@@ -82,23 +92,26 @@ impl Lines {
 
     /// Adds all that was taken in.
     pub fn settle(&mut self, range: &mut Range) {
-        let Self { sold, bought, places } = self;
+        let Self { sold, bought, places, .. } = self;
         places.extend(sold.iter().map(|sold| place(&mut range.products, &sold.product)));
         // A change is longer than what was read of it to find it. In a loop that does nothing else most of the rest is on its way
         // at once.
         black_box(places.iter().filter(|place| range.products[**place].sales.is_some()).count());
-        for (Sold { at, day, totals, cost, .. }, place) in sold.drain(..).zip(places.drain(..)) {
+        for (Sold { sold_at, day, totals, cost, .. }, place) in sold.drain(..).zip(places.drain(..)) {
             let product = &mut range.products[place];
-            product.sold_at(at);
+            sold_at.into_iter().for_each(|at| product.sold_at(at));
             product.day(day).add(&totals);
             match cost {
-                Some(cost) => product.cost = product.cost.saturating_add(cost),
-                None => product.uncosted = product.uncosted.saturating_add(totals.units),
+                Some(cost) => product.cost = product.cost.summed(cost),
+                None => product.uncosted = sum::add(product.uncosted, totals.units),
             }
         }
         places.extend(bought.iter().map(|bought| place(&mut range.clients, &bought.client)));
-        for (Bought { at, amount, .. }, place) in bought.drain(..).zip(places.drain(..)) {
-            range.clients[place].bought(amount, at);
+        for (Bought { bought_at, amount, .. }, place) in bought.drain(..).zip(places.drain(..)) {
+            match bought_at {
+                Some(at) => range.clients[place].bought(amount, at),
+                None => range.clients[place].returned(amount),
+            }
         }
     }
 }
@@ -108,16 +121,20 @@ fn place<T: Default>(changes: &mut FastMap<Key, T>, key: &Key) -> usize {
     changes.get_index_of(key).unwrap_or_else(|| changes.insert_full(key.clone(), T::default()).0)
 }
 
-/// For each line whether it is the invoice's first of its product: an invoice counts once per product.
-fn first_lines<'a>(items: &'a [Item<'_>]) -> impl Fn(usize) -> bool + 'a {
+/// For each line whether it is the invoice's first that sells its product: an invoice counts once per product.
+fn first_lines<'a>(items: &'a [Item<'_>], rules: FoldRules) -> impl Fn(usize) -> bool + 'a {
     const FEW: usize = 16;
+    let is_sale = move |item: &Item<'_>| rules.is_sale(item.quantity);
     let firsts: Option<Vec<bool>> = (items.len() > FEW).then(|| {
         let mut seen = HashSet::with_capacity(items.len());
-        items.iter().map(|item| seen.insert(item.product_id.as_str())).collect()
+        items.iter().map(|item| is_sale(item) && seen.insert(item.product_id.as_str())).collect()
     });
     move |index| match &firsts {
         Some(firsts) => firsts[index],
-        None => items[..index].iter().all(|before| before.product_id != items[index].product_id),
+        None => {
+            let again = |before: &Item<'_>| before.product_id == items[index].product_id && is_sale(before);
+            is_sale(&items[index]) && !items[..index].iter().any(again)
+        }
     }
 }
 
@@ -138,7 +155,7 @@ mod tests {
     #[test]
     fn what_waits_is_added_once_and_whole_however_many_it_is() {
         for many in [0, 1, MANY / 2, MANY / 2 + 1, 10 * MANY + 1] {
-            let (mut range, mut lines) = (Range::default(), Lines::default());
+            let (mut range, mut lines) = (Range::default(), Lines::new(FoldRules::default()));
             for number in 0..many {
                 lines.take_in(&mut range, &decode_sale(sale(number).as_bytes()).unwrap());
             }

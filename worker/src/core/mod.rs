@@ -3,6 +3,9 @@
 pub mod duplicates;
 pub mod flight;
 pub mod fold;
+mod identity;
 mod lines;
 pub mod position;
+pub(crate) mod progress;
 pub mod publication;
+pub mod reset;

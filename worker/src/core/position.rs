@@ -1,13 +1,16 @@
 //! How positions move: where reading starts, what a claim and a completion write.
 
+use stockstream_kafka::EpochCheck;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
-    settings::OnLostOffsets,
+    documents::{Checkpoint, FoldRules, KafkaIds, LeaderEpoch, PartitionId},
+    settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
+use super::identity::{Change, change, is_of_another};
+
 /// What Kafka says of a partition.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LogFacts {
     /// The first offset that is still there.
     pub first: i64,
@@ -15,6 +18,21 @@ pub struct LogFacts {
     pub end: i64,
     /// The topic's id, where the broker tells it.
     pub topic_id: Option<String>,
+    /// The cluster's id, where the broker tells it.
+    pub cluster_id: Option<String>,
+    /// Whether the log still holds the record whose leader's epoch the checkpoint knows.
+    pub epoch: EpochCheck,
+}
+
+/// What decides when log and checkpoint do not fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// When events are missing in the log.
+    pub on_lost_offsets: OnLostOffsets,
+    /// When the log is that of another topic or cluster.
+    pub on_recreated_topic: OnRecreatedTopic,
+    /// What was counted before.
+    pub ids: &'a KafkaIds,
 }
 
 /// How to go on with a partition.
@@ -24,75 +42,221 @@ pub enum Resume {
     Read {
         /// The offset.
         position: i64,
-        /// What is missing in front of it, for a person; `None` where nothing is.
+        /// Where what is left of a claimed range ends, if the log no longer holds all of it.
+        until: Option<i64>,
+        /// What is missing, for a person; `None` where nothing is.
         note: Option<String>,
     },
-    /// Write this checkpoint by compare-and-set, say why, and decide anew.
+    /// Note the ids, write this checkpoint by compare-and-set, say why, and decide again.
     Rewrite {
         /// What to write.
         checkpoint: Box<Checkpoint>,
-        /// Why, for a person.
-        note: String,
+        /// What takes the place of what; to be noted first.
+        ids: KafkaIds,
+        /// Why, for a person; `None` where nothing is wrong.
+        note: Option<String>,
     },
-    /// Leave the partition alone.
-    Stop {
-        /// Why and what to do, for a person.
-        reason: String,
-    },
+    /// Leave the partition alone, and look at it again later.
+    Stop(Stop),
+}
+
+/// Why a partition stands still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Why and what to do, for a person.
+    pub reason: String,
+    /// Whether it may be that a broker did not know better yet.
+    pub is_doubtful: bool,
+}
+
+impl Stop {
+    pub(super) fn certain(reason: String) -> Self {
+        Self { reason, is_doubtful: false }
+    }
+
+    pub(super) fn doubtful(reason: String) -> Self {
+        Self { reason, is_doubtful: true }
+    }
+}
+
+/// What is told of a way out that is always there.
+pub(super) fn reset_command(id: PartitionId) -> String {
+    format!("stockstream pipeline reset {id}")
 }
 
 /// Where a partition starts that has no checkpoint yet: where the pipeline was pinned, or, added later, at the beginning
-/// of its log.
-pub fn beginning(id: PartitionId, pinned: Option<i64>, log: &LogFacts) -> Checkpoint {
-    Checkpoint::new(id, pinned.unwrap_or(log.first), log.topic_id.clone())
+/// of its log. `standing` are the checkpoints that there are: a partition of another topic or cluster than theirs starts only
+/// where that counts.
+///
+/// # Errors
+/// Why it must not start.
+pub fn beginning(
+    id: PartitionId,
+    pinned: Option<i64>,
+    log: &LogFacts,
+    standing: &[Checkpoint],
+    policy: &Policy<'_>,
+) -> Result<Checkpoint, Stop> {
+    let start = match is_of_another(id, log, standing, policy)? {
+        true => log.first,
+        false => pinned.unwrap_or(log.first),
+    };
+    Ok(Checkpoint { cluster_id: log.cluster_id.clone(), ..Checkpoint::new(id, start, log.topic_id.clone()) })
 }
 
 /// Decides how to go on from a checkpoint, given the log as it is. The log must have been looked at after the checkpoint
-/// was read: one that was looked at before may end in front of it, and would seem to be made anew.
-pub fn resume(checkpoint: &Checkpoint, log: &LogFacts, policy: OnLostOffsets) -> Resume {
+/// was read: one that was looked at before may end in front of it, and would seem to have lost events.
+pub fn resume(checkpoint: &Checkpoint, log: &LogFacts, policy: &Policy<'_>) -> Resume {
     let Checkpoint { id, next, pending, .. } = checkpoint;
-    let another = checkpoint.topic_id.is_some() && log.topic_id.is_some() && checkpoint.topic_id != log.topic_id;
-    if another || log.end < *next {
-        let note = format!(
-            "the topic of {id} was deleted and made anew: totals up to offset {next} stay, counting starts at offset {} of the new one{}",
-            log.first,
-            pending
-                .map(|end| format!("; [{next}, {end}) was being applied and may be counted in part"))
-                .unwrap_or_default(),
+    if let Some(end) = pending
+        && !checkpoint.fold.are_known()
+    {
+        let (theirs, ours) = (checkpoint.fold.version, FoldRules::VERSION);
+        return Resume::Stop(Stop::certain(format!(
+            "[{next}, {end}) of {id} is claimed to be folded by version {theirs}, and this worker knows {ours} and older; run \
+             the version of Stockstream that claimed it, or a newer one: it finishes the claim, and the partition goes on"
+        )));
+    }
+    match change(checkpoint, log, policy) {
+        Change::None => {}
+        Change::Restart { what, ids } => return restart(checkpoint, log, &what, ids),
+        Change::Stop(stop) => return Resume::Stop(stop),
+    }
+    if let Some(from) = lost_from(checkpoint, log) {
+        return truncated(checkpoint, log, policy, from);
+    }
+    if log.first > checkpoint.next {
+        return deleted(checkpoint, log, policy.on_lost_offsets);
+    }
+    let adopts = (checkpoint.topic_id.is_none() && log.topic_id.is_some())
+        || (checkpoint.cluster_id.is_none() && log.cluster_id.is_some());
+    if adopts && checkpoint.pending.is_none() {
+        let topic_id = checkpoint.topic_id.clone().or_else(|| log.topic_id.clone());
+        let cluster_id = checkpoint.cluster_id.clone().or_else(|| log.cluster_id.clone());
+        let ids = KafkaIds { cluster: cluster_id.clone(), ..KafkaIds::default() };
+        return rewrite(Checkpoint { topic_id, cluster_id, ..checkpoint.clone() }, ids, None);
+    }
+    Resume::Read { position: checkpoint.next, until: None, note: None }
+}
+
+/// Whether what was seen of a log may be old: that it lacks events which were counted, or are claimed.
+pub fn seems_truncated(checkpoint: &Checkpoint, log: &LogFacts, policy: &Policy<'_>) -> bool {
+    matches!(change(checkpoint, log, policy), Change::None) && lost_from(checkpoint, log).is_some()
+}
+
+/// From where on the log lacks what was counted or claimed, if it does.
+fn lost_from(checkpoint: &Checkpoint, log: &LogFacts) -> Option<i64> {
+    let upto = checkpoint.pending.unwrap_or(checkpoint.next);
+    match log.epoch {
+        EpochCheck::Cut(end) => Some(end),
+        EpochCheck::Fits if checkpoint.known_epoch().is_some_and(|epoch| epoch.at == upto) => None,
+        EpochCheck::Fits | EpochCheck::Unknown => (log.end < upto).then_some(log.end),
+    }
+}
+
+fn rewrite(checkpoint: Checkpoint, ids: KafkaIds, note: Option<String>) -> Resume {
+    Resume::Rewrite { checkpoint: Box::new(checkpoint), ids, note }
+}
+
+/// All of another log counts on top.
+fn restart(checkpoint: &Checkpoint, log: &LogFacts, what: &str, ids: KafkaIds) -> Resume {
+    let Checkpoint { id, next, pending, .. } = checkpoint;
+    let partly = pending.map(|end| format!("; [{next}, {end}) was being applied and may be counted in part"));
+    let note = format!(
+        "{what}: totals up to offset {next} of {id} stay, counting starts at offset {} of the new log{}",
+        log.first,
+        partly.unwrap_or_default(),
+    );
+    rewrite(restarted(checkpoint, log, log.first), ids, Some(note))
+}
+
+/// The checkpoint of a new incarnation, which counts the log as it stands from that offset on.
+pub(super) fn restarted(checkpoint: &Checkpoint, log: &LogFacts, next: i64) -> Checkpoint {
+    Checkpoint {
+        incarnation: checkpoint.incarnation + 1,
+        topic_id: log.topic_id.clone(),
+        cluster_id: log.cluster_id.clone(),
+        next,
+        pending: None,
+        epoch: None,
+        ..checkpoint.clone()
+    }
+}
+
+/// The log holds what was counted up to `from`, and lost or overwrote what is behind. It is never counted again: `next` does
+/// not move back, as marks would refuse, or count twice, what comes in the place of what was lost.
+fn truncated(checkpoint: &Checkpoint, log: &LogFacts, policy: &Policy<'_>, from: i64) -> Resume {
+    let Checkpoint { id, next, pending, .. } = checkpoint;
+    let upto = pending.unwrap_or(*next);
+    let counted = if from < *next {
+        format!("[{from}, {next}) of {id} were counted here and are lost there")
+    } else {
+        String::new()
+    };
+    let claimed = pending
+        .map(|end| format!("[{}, {end}) of {id} were being applied and may be counted in part", from.max(*next)));
+    let missing = [Some(counted).filter(|text| !text.is_empty()), claimed].into_iter().flatten().collect::<Vec<_>>();
+    let missing = format!("Kafka's log lost events that it had acknowledged: {}", missing.join("; "));
+    if log.topic_id.is_none() && log.end < upto && policy.on_recreated_topic == OnRecreatedTopic::Restart {
+        let what = format!(
+            "the log of {id} is shorter than what was counted, and the broker tells no topic ids: it was recreated"
         );
-        let checkpoint = Checkpoint {
-            incarnation: checkpoint.incarnation + 1,
-            topic_id: log.topic_id.clone(),
-            next: log.first,
-            pending: None,
-            ..checkpoint.clone()
-        };
-        return Resume::Rewrite { checkpoint: Box::new(checkpoint), note };
+        return restart(checkpoint, log, &what, KafkaIds::default());
     }
-    if log.first <= *next {
-        return Resume::Read { position: *next, note: None };
+    if policy.on_lost_offsets == OnLostOffsets::Fail {
+        let reason = format!(
+            "{missing}. Nothing is counted until the log fits again; set kafka.onLostOffsets to Resume to leave out what Kafka \
+             writes at these offsets and go on at {upto}, or choose an offset with: {}",
+            reset_command(*id)
+        );
+        return Resume::Stop(Stop::doubtful(reason));
     }
-    let missing = format!("Kafka has deleted the events [{next}, {}) of {id} before they were read", log.first);
-    match (policy, pending) {
-        (OnLostOffsets::Fail, _) => Resume::Stop {
-            reason: format!(
-                "{missing}; set kafka.onLostOffsets to Resume to go on without them, and lengthen the topic's retention.ms"
-            ),
+    let start = log.first.max(*next);
+    match pending {
+        // What is left of a claimed range is applied under the original guard.
+        Some(end) if from > start => Resume::Read {
+            position: start,
+            until: Some(from.min(*end)),
+            note: Some(format!("{missing}; what is left of [{next}, {end}) is applied now")),
         },
+        Some(end) => {
+            let moved = Checkpoint { next: *end, pending: None, ..checkpoint.clone() };
+            rewrite(moved, KafkaIds::default(), Some(missing))
+        }
+        None if log.end >= *next => {
+            let note = format!(
+                "{missing}; Kafka has written others at these offsets, which are not counted: counting goes on at {next}"
+            );
+            rewrite(Checkpoint { epoch: None, ..checkpoint.clone() }, KafkaIds::default(), Some(note))
+        }
+        None => Resume::Stop(Stop::doubtful(format!(
+            "{missing}. As kafka.onLostOffsets is Resume, what Kafka writes at these offsets is not counted; counting goes on once \
+             the log, which ends at {}, has passed {next}",
+            log.end
+        ))),
+    }
+}
+
+/// The log starts behind the checkpoint.
+fn deleted(checkpoint: &Checkpoint, log: &LogFacts, on_lost_offsets: OnLostOffsets) -> Resume {
+    let Checkpoint { id, next, pending, .. } = checkpoint;
+    let missing = format!("Kafka has deleted the events [{next}, {}) of {id} before they were read", log.first);
+    match (on_lost_offsets, pending) {
+        (OnLostOffsets::Fail, _) => Resume::Stop(Stop::certain(format!(
+            "{missing}; set kafka.onLostOffsets to Resume to go on without them, and lengthen the topic's retention.ms"
+        ))),
         // What is left of a claimed range is applied under the original guard.
         (OnLostOffsets::Resume, Some(end)) if *end > log.first => Resume::Read {
             position: log.first,
+            until: None,
             note: Some(format!(
                 "{missing}; they were being applied and may be counted in part, what is left of [{next}, {end}) is applied now"
             )),
         },
         (OnLostOffsets::Resume, pending) => {
             let partly = pending.map(|end| format!("; [{next}, {end}) was being applied and may be counted in part"));
-            let checkpoint = Checkpoint { next: log.first, pending: None, ..checkpoint.clone() };
-            Resume::Rewrite {
-                checkpoint: Box::new(checkpoint),
-                note: format!("{missing}{}", partly.unwrap_or_default()),
-            }
+            let moved = Checkpoint { next: log.first, pending: None, ..checkpoint.clone() };
+            rewrite(moved, KafkaIds::default(), Some(format!("{missing}{}", partly.unwrap_or_default())))
         }
     }
 }
@@ -128,9 +292,19 @@ pub fn successor(checkpoint: &Checkpoint, stamp: Stamp) -> Checkpoint {
     }
 }
 
-/// Claims `[next, end)`. A range that is claimed already is never claimed again: it is applied under the claim it has.
-pub fn claim(checkpoint: &Checkpoint, end: i64, stamp: Stamp) -> Option<Checkpoint> {
-    checkpoint.pending.is_none().then(|| Checkpoint { pending: Some(end), ..successor(checkpoint, stamp) })
+/// Claims `[next, end)`, whose last record was written in that leader's epoch. A range that is claimed already is never
+/// claimed again: it is applied under the claim it has.
+pub fn claim(checkpoint: &Checkpoint, end: i64, epoch: Option<LeaderEpoch>, stamp: Stamp) -> Option<Checkpoint> {
+    let epoch = epoch.filter(|epoch| epoch.at == end);
+    checkpoint.pending.is_none().then(|| Checkpoint { pending: Some(end), epoch, ..successor(checkpoint, stamp) })
+}
+
+/// Whether what was read again of a claimed range is what was claimed, as far as the epoch of its last record tells.
+pub fn is_as_claimed(claimed: &Checkpoint, read: Option<LeaderEpoch>) -> bool {
+    match (claimed.known_epoch().filter(|epoch| Some(epoch.at) == claimed.pending), read) {
+        (Some(known), Some(read)) => known.at != read.at || known.value == read.value,
+        _ => true,
+    }
 }
 
 /// What a completed range adds to its checkpoint.
@@ -165,67 +339,4 @@ pub fn complete(claimed: &Checkpoint, range: &Tally, stamp: Stamp) -> Checkpoint
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use stockstream_model::event::Stream;
-
-    fn at(next: i64, pending: Option<i64>) -> Checkpoint {
-        let id = PartitionId { stream: Stream::Sales, partition: 3 };
-        Checkpoint { pending, version: 7, ..Checkpoint::new(id, next, Some("A".into())) }
-    }
-
-    fn read(position: i64) -> Resume {
-        Resume::Read { position, note: None }
-    }
-
-    fn log(first: i64, end: i64, id: Option<&str>) -> LogFacts {
-        LogFacts { first, end, topic_id: id.map(str::to_owned) }
-    }
-
-    #[test]
-    fn reads_on_where_it_was_also_when_the_broker_tells_no_id() {
-        for id in [Some("A"), None] {
-            assert_eq!(resume(&at(5, None), &log(0, 9, id), OnLostOffsets::Fail), read(5));
-        }
-        assert_eq!(resume(&at(5, Some(8)), &log(0, 9, Some("A")), OnLostOffsets::Fail), read(5));
-    }
-
-    #[test]
-    fn another_topic_of_the_same_name_starts_a_new_incarnation() {
-        for facts in [log(2, 50, Some("B")), log(0, 4, Some("A")), log(0, 4, None)] {
-            let Resume::Rewrite { checkpoint, note } = resume(&at(5, Some(8)), &facts, OnLostOffsets::Fail) else {
-                panic!()
-            };
-            assert_eq!((checkpoint.incarnation, checkpoint.next, checkpoint.pending), (1, facts.first, None));
-            assert!(note.contains("[5, 8)"), "{note}");
-        }
-    }
-
-    #[test]
-    fn lost_offsets_stop_or_are_named_and_passed_and_pending_is_never_dropped_while_any_is_left() {
-        let facts = log(10, 50, Some("A"));
-        assert!(
-            matches!(resume(&at(5, None), &facts, OnLostOffsets::Fail), Resume::Stop { reason } if reason.contains("[5, 10)"))
-        );
-        let Resume::Rewrite { checkpoint, .. } = resume(&at(5, None), &facts, OnLostOffsets::Resume) else { panic!() };
-        assert_eq!((checkpoint.next, checkpoint.incarnation), (10, 0));
-        let left = resume(&at(5, Some(12)), &facts, OnLostOffsets::Resume);
-        assert!(matches!(left, Resume::Read { position: 10, note: Some(note) } if note.contains("[5, 10)")));
-        let Resume::Rewrite { checkpoint, note } = resume(&at(5, Some(8)), &facts, OnLostOffsets::Resume) else {
-            panic!()
-        };
-        assert_eq!((checkpoint.next, checkpoint.pending), (10, None));
-        assert!(note.contains("[5, 8)"), "{note}");
-    }
-
-    #[test]
-    fn a_claimed_range_is_never_claimed_again() {
-        let stamp = || Stamp { writer: "w".into(), generation: 1, at: Timestamp::default() };
-        let claimed = claim(&at(5, None), 9, stamp()).unwrap();
-        assert_eq!((claimed.next, claimed.pending, claimed.version), (5, Some(9), 8));
-        assert_eq!(claim(&claimed, 12, stamp()), None);
-        let range = Tally { end: 9, events: 4, rejected: 1, ..Tally::default() };
-        let done = complete(&claimed, &range, stamp());
-        assert_eq!((done.next, done.pending, done.version, done.events, done.rejected), (9, None, 9, 4, 1));
-    }
-}
+mod tests;

@@ -7,12 +7,11 @@ use std::sync::{
 
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
-    settings::Span,
+    documents::{Checkpoint, LeaderEpoch, PartitionId},
 };
 use tokio::sync::oneshot;
 
-use super::{Folded, Folding, threads::Threads, told::Told};
+use super::{Folded, Folding, Rules, threads::Threads, told::Told};
 use crate::core::fold::Record;
 
 /// How many bytes of payloads are handed to a thread at once: enough that handing over costs little beside folding them,
@@ -43,12 +42,23 @@ pub(super) struct Growing {
     bytes: AtomicUsize,
 }
 
+/// A record as it is read.
+pub(crate) struct Gathering<'a> {
+    pub offset: i64,
+    pub produced_at: Option<Timestamp>,
+    /// The epoch of the leader that wrote it, where the broker tells it.
+    pub epoch: Option<i32>,
+    pub payload: &'a [u8],
+}
+
 /// A range that is being read.
 pub(crate) struct Gathered {
     id: PartitionId,
     end: i64,
+    /// That of its last record.
+    epoch: Option<LeaderEpoch>,
     records: usize,
-    deduplicate: Option<Span>,
+    rules: Rules,
     chunk: Chunk,
     growing: Arc<Growing>,
 }
@@ -56,6 +66,7 @@ pub(crate) struct Gathered {
 /// A range to be flushed, once its last records are folded.
 pub(crate) struct Handed {
     checkpoint: Checkpoint,
+    epoch: Option<LeaderEpoch>,
     folding: oneshot::Receiver<Folding>,
 }
 
@@ -81,13 +92,14 @@ impl Growing {
 }
 
 impl Folded for Gathered {
-    fn after(checkpoint: &Checkpoint, next: i64, deduplicate: Option<Span>) -> Self {
-        let folding = Mutex::new(Folding::after(checkpoint, next, deduplicate));
+    fn after(checkpoint: &Checkpoint, next: i64, rules: Rules) -> Self {
+        let folding = Mutex::new(Folding::after(checkpoint, next, rules));
         Self {
             id: checkpoint.id,
             end: next,
+            epoch: None,
             records: 0,
-            deduplicate,
+            rules,
             chunk: Chunk::default(),
             growing: Arc::new(Growing { folding, ..Growing::default() }),
         }
@@ -107,8 +119,10 @@ impl Folded for Gathered {
 }
 
 impl Gathered {
-    pub fn push(&mut self, offset: i64, produced_at: Option<Timestamp>, payload: &[u8], threads: &Threads) {
+    pub fn push(&mut self, record: &Gathering<'_>, threads: &Threads) {
+        let Gathering { offset, produced_at, epoch, payload } = *record;
         self.end = offset + 1;
+        self.epoch = epoch.map(|value| LeaderEpoch { at: self.end, value });
         self.records += 1;
         let Chunk { bytes, entries } = &mut self.chunk;
         bytes.extend_from_slice(payload);
@@ -132,8 +146,7 @@ impl Gathered {
     pub fn hand(mut self, checkpoint: Checkpoint, threads: &Threads) -> Handed {
         self.send(threads);
         let folding = threads.finish(self.id, &self.growing, self.end);
-        // The claim says by which rule its copies are told.
-        Handed { checkpoint: Checkpoint { deduplicate: self.deduplicate, ..checkpoint }, folding }
+        Handed { checkpoint: self.rules.on(checkpoint), epoch: self.epoch, folding }
     }
 
     /// How many keys it has changed; a record that is not folded yet counts as one.
@@ -154,7 +167,7 @@ impl Handed {
     }
 
     /// Waits until everything is folded. `None` if its thread is gone.
-    pub async fn folded(self) -> Option<(Checkpoint, Folding)> {
-        Some((self.checkpoint, self.folding.await.ok()?))
+    pub async fn folded(self) -> Option<(Checkpoint, Option<LeaderEpoch>, Folding)> {
+        Some((self.checkpoint, self.epoch, self.folding.await.ok()?))
     }
 }

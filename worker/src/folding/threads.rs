@@ -90,10 +90,18 @@ mod tests {
     use stockstream_model::{documents::Checkpoint, event::Stream};
 
     use super::*;
-    use crate::folding::{Folded, Gathered};
+    use crate::folding::{Folded, Gathered, Gathering, Rules};
 
     fn range(partition: i32) -> Gathered {
-        Gathered::after(&Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None), 0, None)
+        Gathered::after(
+            &Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None),
+            0,
+            Rules::default(),
+        )
+    }
+
+    fn record(offset: i64, payload: &[u8]) -> Gathering<'_> {
+        Gathering { offset, produced_at: None, epoch: None, payload }
     }
 
     fn sale(product: usize) -> String {
@@ -108,13 +116,13 @@ mod tests {
         let mut ranges: Vec<Gathered> = (0..5).map(range).collect();
         for offset in 0..3_000 {
             for range in &mut ranges {
-                range.push(offset, None, sale(offset as usize % 1_000).as_bytes(), &threads);
+                range.push(&record(offset, sale(offset as usize % 1_000).as_bytes()), &threads);
             }
         }
         for (range, partition) in ranges.into_iter().zip(0..) {
             assert!(range.keys() >= 1_000);
             let checkpoint = Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None);
-            let (_, folding) = range.hand(checkpoint, &threads).folded().await.unwrap();
+            let (_, _, folding) = range.hand(checkpoint, &threads).folded().await.unwrap();
             assert_eq!((folding.range.events, folding.range.end, folding.range.products.len()), (3_000, 3_000, 1_000));
             assert!(folding.range.products.values().all(|product| product.sold().units == 3));
         }
@@ -124,7 +132,7 @@ mod tests {
     async fn a_record_that_is_not_folded_yet_counts_as_a_key() {
         let threads = Threads::new(1, &Topics::default(), Timestamp::default).unwrap();
         let mut range = range(0);
-        (0..10).for_each(|offset| range.push(offset, None, sale(1).as_bytes(), &threads));
+        (0..10).for_each(|offset| range.push(&record(offset, sale(1).as_bytes()), &threads));
         assert_eq!(range.keys(), 10);
     }
 
@@ -135,7 +143,7 @@ mod tests {
         }
         let mut threads = Threads::new(2, &Topics::default(), broken).unwrap();
         let mut range = range(0);
-        range.push(0, None, b"{}", &threads);
+        range.push(&record(0, b"{}"), &threads);
         let handed =
             range.hand(Checkpoint::new(PartitionId { stream: Stream::Sales, partition: 0 }, 0, None), &threads);
         assert!(handed.folded().await.is_none());

@@ -1,6 +1,7 @@
 //! Publication of the views, under one rule: nothing moved, nothing written; an empty result never replaces a good one;
 //! an equal result only says that it was checked; otherwise publish so that no reader ever finds a view empty.
 
+mod limits;
 mod risk;
 mod totals;
 mod turn;
@@ -15,14 +16,19 @@ use stockstream_model::{documents::View, settings::Settings};
 use stockstream_store::StateStore;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
-use turn::Publisher;
+pub(crate) use turn::Publisher;
 
-use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, shared::Shared};
+use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
 
 /// How often checkpoints are looked at that other workers may have moved; for the stock at risk a quarter as often.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often rows that a publisher which died left behind are looked for.
 const TIDY: Duration = Duration::from_secs(5);
+/// For how long what reads thousands of documents waits for another that does; that one may wait for a database that refuses
+/// something which this one does not need.
+const COURTESY: Duration = Duration::from_secs(60);
+/// A view waits no longer for its next turn: what took longer waited for the database.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// Publishes while this worker has the role, until told to end.
 pub(crate) async fn publisher<S: StateStore>(
@@ -46,7 +52,7 @@ pub(crate) async fn publisher<S: StateStore>(
     tokio::select! {
         () = keep(View::ProductWinners) => {}
         () = keep(View::LossRiskProducts) => {}
-        () = totals::keep(&*store, &changed, &dear) => {}
+        () = totals::keep(&*store, &shared, &changed, &dear) => {}
         () = forgetting => {}
     }
 }
@@ -65,6 +71,7 @@ async fn view_kept<S: StateStore>(
     let mut next = tokio::time::Instant::now();
     let mut tidied: Option<Instant> = None;
     let mut told = None;
+    let mut backoff = Backoff::default();
     let mut moved = shared.moved.subscribe();
     while !shutdown.is_cancelled() {
         let rung = async {
@@ -77,11 +84,13 @@ async fn view_kept<S: StateStore>(
         }
         if !shared.publisher.load(Ordering::Relaxed) {
             publisher.forget();
+            shared.settled(publisher.view.name());
+            changed.notify_one(); // what was named of the role is named by another from now on
             continue;
         }
         let alone = match publisher.view {
             View::ProductWinners => None,
-            View::LossRiskProducts => Some(dear.lock().await),
+            View::LossRiskProducts => tokio::time::timeout(COURTESY, dear.lock()).await.ok(),
         };
         let began = Instant::now();
         let outcome = tokio::select! {
@@ -89,18 +98,26 @@ async fn view_kept<S: StateStore>(
             () = shutdown.cancelled() => break,
         };
         drop(alone);
-        match outcome {
-            Ok(Some(outcome)) => {
-                changed.notify_one();
-                tell(shared, &mut told, publisher.view, outcome);
+        let view = publisher.view.name();
+        let failed = match outcome {
+            Ok(outcome) => {
+                shared.settled(view);
+                backoff = Backoff::default();
+                if let Some(outcome) = outcome {
+                    changed.notify_one();
+                    tell(shared, &mut told, publisher.view, outcome);
+                }
+                Duration::ZERO
             }
-            Ok(None) => {}
             Err(error) => {
-                tracing::error!(%error, view = publisher.view.name(), "the view was not published; trying again");
+                tracing::error!(%error, view, "the view was not published; trying again");
+                shared.trouble(view, format!("view {view} is not published: {error}"));
+                backoff.pause()
             }
-        }
+        };
         // A view that is dear to compute is computed less often: the events need the database too.
-        next = tokio::time::Instant::now() + least.max(began.elapsed() * pause(publisher.view));
+        let rest = (began.elapsed() * pause(publisher.view)).min(LONGEST_REST);
+        next = tokio::time::Instant::now() + least.max(rest).max(failed);
         if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
             tidied = Some(Instant::now());
             if let Err(error) = publisher.tidy().await {

@@ -15,7 +15,7 @@ use crate::core::publication::{Clock, Published, Seen, fingerprint, is_foreign, 
 const RECONCILE: Duration = Duration::from_secs(3_600);
 
 /// Keeps one of the computed views. One worker of a group publishes; two that overlap do no harm.
-pub(super) struct Publisher<S> {
+pub(crate) struct Publisher<S> {
     store: Arc<S>,
     analytics: Analytics,
     pub view: View,

@@ -9,7 +9,7 @@ use stockstream_store::{StateStore, StoreError, fail_point};
 
 use crate::core::publication::{Clock, Published, Ranking};
 
-const NOTHING_RANKED: &str = "no product can be ranked yet: a product needs a sale and a known cost (unit_cost, or buy_price in its inventory record)";
+const NOTHING_RANKED: &str = "no product can be ranked: a product needs units and revenue above zero, returns deducted, and a known cost (unit_cost, or buy_price in its inventory record)";
 
 pub(super) async fn publish<S: StateStore>(
     store: &S,

@@ -7,8 +7,8 @@ use stockstream_kafka::KafkaError;
 use stockstream_model::{event::Stream, settings::Settings};
 
 use super::{
-    assignment::Resolve,
     context::{Context, consumer_config},
+    resolve::Resolve,
 };
 use crate::shared::Shared;
 

@@ -17,21 +17,23 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 use serde::Deserialize;
-use stockstream_kafka::{Complaint, Heard, Hears, KafkaError, barred, client_config, note_log};
+use stockstream_kafka::{
+    Complaint, Heard, Hears, KafkaError, barred, is_unreadable, note_log, reading_config, unreadable_offset,
+};
 use stockstream_model::{
-    documents::{Checkpoint, PartitionId},
+    documents::PartitionId,
     settings::{Kafka, Settings},
 };
 
-use super::assignment::Resolve;
-use crate::shared::Shared;
+use super::resolve::{Resolve, Resolved};
+use crate::shared::{Fetched, Shared};
 
 /// How long partitions that are taken away wait for the flush under way, so that their next owner finds nothing claimed.
 const FINISH_FLUSH: Duration = Duration::from_secs(3);
 
 /// What changed in the assignment, in order.
 pub(super) enum News {
-    Assigned(Vec<Checkpoint>),
+    Assigned(Resolved),
     Revoked(Vec<PartitionId>),
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Context {
     resolve: Resolve,
     news: Mutex<Vec<News>>,
     has_news: AtomicBool,
+    /// What the client said of parts of logs that cannot be read: the offset, and its words. Not which partition.
+    unreadable: Mutex<Vec<(Option<i64>, String)>>,
     /// Whether nothing is fetched, as a batch is full.
     pub(super) paused: AtomicBool,
 }
@@ -56,6 +60,7 @@ impl Context {
             resolve,
             news: Mutex::default(),
             has_news: AtomicBool::new(false),
+            unreadable: Mutex::default(),
             paused: AtomicBool::new(false),
         }
     }
@@ -69,12 +74,16 @@ impl Context {
         std::mem::take(&mut *lock(&self.news))
     }
 
+    pub(super) fn take_unreadable(&self) -> Vec<(Option<i64>, String)> {
+        std::mem::take(&mut *lock(&self.unreadable))
+    }
+
     pub(super) fn add_news(&self, news: News) {
         lock(&self.news).push(news);
         self.has_news.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn resolve(&self, consumer: &BaseConsumer<Self>, ids: &[PartitionId]) -> Vec<(Checkpoint, i64)> {
+    pub(super) fn resolve(&self, consumer: &BaseConsumer<Self>, ids: &[PartitionId]) -> Resolved {
         (self.resolve)(consumer, ids)
     }
 
@@ -108,10 +117,10 @@ impl ConsumerContext for Context {
         let ids = self.ids(list);
         let outcome = match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                let resumed = self.resolve(consumer, &ids);
-                let positions = super::assignment::list(&self.kafka.topics, &resumed);
+                let resolved = self.resolve(consumer, &ids);
+                let positions = super::assignment::list(&self.kafka.topics, &resolved.reading);
                 tracing::info!(partitions = ids.len(), "partitions assigned");
-                self.add_news(News::Assigned(resumed.into_iter().map(|(checkpoint, _)| checkpoint).collect()));
+                self.add_news(News::Assigned(resolved));
                 self.add(consumer, &positions)
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
@@ -171,6 +180,8 @@ struct PartitionStatistics {
     hi_offset: i64,
     #[serde(default)]
     ls_offset: i64,
+    #[serde(default)]
+    next_offset: i64,
 }
 
 impl ClientContext for Context {
@@ -182,12 +193,19 @@ impl ClientContext for Context {
         }
         for (topic, of_topic) in statistics.topics {
             let Some(stream) = self.kafka.topics.stream(&topic) else { continue };
-            let ends = of_topic.partitions.into_iter().filter_map(|(partition, of_partition)| {
-                let end = of_partition.hi_offset.max(of_partition.ls_offset);
-                let partition = partition.parse().ok().filter(|p| *p >= 0 && end >= 0)?;
-                Some((PartitionId { stream, partition }, end))
-            });
-            self.shared.log_ends(ends);
+            let known: Vec<_> = of_topic
+                .partitions
+                .into_iter()
+                .filter_map(|(partition, of_partition)| {
+                    let PartitionStatistics { hi_offset, ls_offset, next_offset } = of_partition;
+                    let end = hi_offset.max(ls_offset);
+                    let partition = partition.parse().ok().filter(|p| *p >= 0 && end >= 0)?;
+                    let stable = if ls_offset >= 0 { ls_offset } else { end };
+                    Some((PartitionId { stream, partition }, Fetched { position: next_offset, end, stable }))
+                })
+                .collect();
+            self.shared.log_ends(known.iter().map(|(id, fetched)| (*id, fetched.end)));
+            self.shared.fetched(known.into_iter().filter(|(_, fetched)| fetched.position >= 0));
         }
     }
 
@@ -198,6 +216,9 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: Client, reason: &str) {
+        if error.rdkafka_error_code().is_some_and(is_unreadable) {
+            lock(&self.unreadable).push((unreadable_offset(reason), reason.to_owned()));
+        }
         match self.heard.take(reason) {
             Some(complaint) => self.tell(&complaint),
             // That no broker is left is told many times a second; why, only once in a while.
@@ -214,22 +235,13 @@ impl Hears for Context {
 
 /// The settings of the group consumer.
 pub(crate) fn consumer_config(settings: &Settings) -> Result<ClientConfig, KafkaError> {
-    let mut config = client_config(&settings.kafka)?;
+    let mut config = reading_config(&settings.kafka, &settings.group_id())?;
     let session = settings.limits.session_timeout.millis();
     config
-        .set("group.id", settings.group_id())
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        // Positions are the store's; one that does not fit is a question for us, never for a default.
-        .set("auto.offset.reset", "error")
         .set("partition.assignment.strategy", "cooperative-sticky")
-        .set("isolation.level", "read_committed")
-        .set("check.crcs", "true")
-        .set("allow.auto.create.topics", "false")
         .set("session.timeout.ms", session.to_string())
         .set("heartbeat.interval.ms", (session / 4).max(250).to_string())
         .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("fetch.wait.max.ms", "100")
         .set("fetch.queue.backoff.ms", "10")
         .set("queued.min.messages", "100000")
         .set("queued.max.messages.kbytes", "32768")

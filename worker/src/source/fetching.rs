@@ -37,6 +37,7 @@ impl Context {
         if self.is_paused() {
             consumer.resume(&away)?;
         }
+        // Also where nothing is left of the list: a rebalance waits for the answer.
         consumer.incremental_unassign(&away)
     }
 
@@ -69,7 +70,10 @@ mod tests {
     use super::*;
     use crate::{
         shared::Shared,
-        source::context::{News, consumer_config},
+        source::{
+            context::{News, consumer_config},
+            resolve::Resolved,
+        },
     };
 
     #[test]
@@ -77,7 +81,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.kafka.bootstrap_servers = vec!["127.0.0.1:1".into()]; // nobody is needed there
         let shared = Arc::new(Shared::new("worker".into()));
-        let context = Context::new(&settings, shared, Arc::new(|_, _| Vec::new()));
+        let context = Context::new(&settings, shared, Arc::new(|_, _| Resolved::default()));
         let consumer: BaseConsumer<Context> = consumer_config(&settings).unwrap().create_with_context(context).unwrap();
         let context = consumer.context();
         let mut ours = TopicPartitionList::new();

@@ -4,15 +4,16 @@ mod assignment;
 mod consumers;
 mod context;
 mod fetching;
+mod resolve;
 pub(crate) mod slot;
+mod unreadable;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
-pub(crate) use assignment::{Positions, resolver};
 pub(crate) use consumers::Consumers;
 pub(crate) use context::Context;
 use rdkafka::{
@@ -22,8 +23,9 @@ use rdkafka::{
     message::BorrowedMessage,
     types::RDKafkaErrorCode as Code,
 };
+pub(crate) use resolve::{Positions, resolver};
 use slot::{Slot, Slots};
-use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection};
+use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection, is_unreadable, leader_epoch};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
@@ -32,10 +34,11 @@ use stockstream_model::{
 use stockstream_store::fail_point;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
+use unreadable::Unreadable;
 
 use crate::{
     flush::Flushed,
-    folding::{Handed, Threads},
+    folding::{Gathering, Handed, Threads},
     incarnation::renew,
     shared::Shared,
 };
@@ -58,8 +61,14 @@ const FAR_BEHIND: i64 = 100_000;
 /// How old what is shown may be while catching up, from reading to the end of its flush.
 const FRESH: Duration = Duration::from_secs(9);
 
+/// How often partitions that stand still are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
 /// How often the password's file is looked at while a broker refuses us.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is told how far partitions are read.
+const REPORT_EVERY: Duration = Duration::from_millis(500);
 
 /// What bars us where it is the group and no broker.
 pub(super) const GROUP: &str = "the group";
@@ -75,14 +84,19 @@ pub(crate) struct Source {
     done: mpsc::Receiver<Flushed>,
     shutdown: CancellationToken,
     slots: Slots,
+    /// Partitions of ours that stand still.
+    stopped: BTreeSet<PartitionId>,
+    last_look: Instant,
     in_flight: bool,
     last_flush: Instant,
     /// How long the last flush took, until what was handed over was folded and in the database; a guess before the first.
     last_took: Duration,
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,
+    unreadable: Unreadable,
     sign_in: Option<SignIn>,
     last_renewal: Instant,
+    last_report: Instant,
 }
 
 impl Source {
@@ -107,13 +121,17 @@ impl Source {
             done,
             shutdown,
             slots: Slots::new(),
+            stopped: BTreeSet::new(),
+            last_look: now,
             in_flight: false,
             last_flush: now,
             last_took: FRESH / 2,
             last_commit: now,
             uncommitted: HashMap::new(),
+            unreadable: Unreadable::default(),
             sign_in,
             last_renewal: now,
+            last_report: now,
         })
     }
 
@@ -126,11 +144,24 @@ impl Source {
             self.flush_if_ready();
             self.hold_back();
             self.read();
+            self.report();
             self.commit_if_due();
             self.renew_if_barred();
             self.start_anew_if_stale();
+            self.look_again_if_due();
         }
         self.end();
+    }
+
+    /// A partition that stands still goes on by itself once its log fits again.
+    fn look_again_if_due(&mut self) {
+        if self.stopped.is_empty() {
+            self.last_look = Instant::now();
+        } else if self.last_look.elapsed() >= LOOK_AGAIN {
+            let ids: Vec<PartitionId> = self.stopped.iter().copied().collect();
+            assignment::start_over(&self.consumer, &self.settings, &ids);
+            self.last_look = Instant::now();
+        }
     }
 
     /// A client that knows a topic that is gone is replaced by one that knows nothing.
@@ -141,6 +172,7 @@ impl Source {
         tracing::info!("leaving the group, and joining it again with a new Kafka client");
         self.finish_flush();
         self.slots.clear();
+        self.stopped.clear();
         self.uncommitted.clear();
         self.shared.metrics.paused.set(0);
         match self.consumers.make() {
@@ -182,18 +214,24 @@ impl Source {
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
         for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
-            let Self { consumer, slots, settings, shared, threads, .. } = self;
+            let Self { consumer, slots, stopped, settings, shared, threads, unreadable, .. } = self;
             let polled = consumer.poll(wait);
             // What a rebalance in this very poll changed must be known before anything else is done.
             if consumer.context().has_news() {
-                assignment::take(consumer, slots, settings, shared);
+                assignment::take(consumer, slots, stopped, settings, shared);
             }
             match polled {
                 None => {
                     self.slots.values_mut().for_each(|slot| slot.send(&self.threads));
                     break;
                 }
-                Some(Ok(message)) => gather(slots, &settings.kafka.topics, threads, &message),
+                Some(Ok(message)) => {
+                    if let Some((id, offset)) = gather(slots, &settings.kafka.topics, threads, unreadable, &message) {
+                        let why = unreadable.why(&settings.kafka, id, offset);
+                        shared.stop(id, why);
+                        break;
+                    }
+                }
                 Some(Err(error)) => {
                     self.trouble(&error);
                     break;
@@ -203,6 +241,22 @@ impl Source {
             if turn % LOOK_AT_SIZE == 0 && self.is_full() {
                 break;
             }
+        }
+    }
+
+    /// Tells how far partitions are read, and stops those that were found unreadable.
+    fn report(&mut self) {
+        for id in self.shared.take_stops() {
+            if let Some(slot) = self.slots.get_mut(&id) {
+                tracing::error!(partition = %id, "the partition stops: what comes next cannot be read");
+                slot.close();
+                self.stop_fetching(id);
+            }
+        }
+        if self.last_report.elapsed() >= REPORT_EVERY {
+            self.last_report = Instant::now();
+            self.shared
+                .read(self.slots.iter().filter(|(_, slot)| !slot.is_closed()).map(|(id, slot)| (*id, slot.end())));
         }
     }
 
@@ -233,10 +287,14 @@ impl Source {
     fn take(&mut self, flushed: Flushed) {
         self.in_flight = false;
         self.last_took = self.last_flush.elapsed();
+        let mut over = flushed.lost;
         for checkpoint in flushed.completed {
             self.uncommitted.insert(checkpoint.id, checkpoint.next);
-            if let Some(slot) = self.slots.get_mut(&checkpoint.id) {
-                slot.completed(checkpoint);
+            match self.slots.get_mut(&checkpoint.id) {
+                // It waits until the log has passed the position.
+                Some(slot) if slot.is_cut() => over.push(checkpoint.id),
+                Some(slot) => slot.completed(checkpoint),
+                None => {}
             }
         }
         for (id, reason) in flushed.stopped {
@@ -245,8 +303,8 @@ impl Source {
                 self.stop_fetching(id);
             }
         }
-        let lost: Vec<PartitionId> = flushed.lost.into_iter().filter(|id| self.give_up(*id)).collect();
-        assignment::start_over(&self.consumer, &self.settings, &lost);
+        over.retain(|id| self.give_up(*id));
+        assignment::start_over(&self.consumer, &self.settings, &over);
     }
 
     /// Drops a slot whose flush came to nothing. One that was assigned since has nothing to do with it.
@@ -313,6 +371,15 @@ impl Source {
                 assignment::start_over(&self.consumer, &self.settings, &ids);
             }
             Some(code) if is_about_the_connection(code) => {} // the context told why
+            // Which partition it is about is found out by whoever watches their progress.
+            Some(code) if is_unreadable(code) => {
+                for (offset, words) in self.consumer.context().take_unreadable() {
+                    if self.unreadable.note(offset, &words) {
+                        tracing::warn!("a part of a log cannot be read: {words}");
+                    }
+                }
+                self.shared.suspect();
+            }
             Some(Code::GroupAuthorizationFailed) => {
                 let group = self.settings.group_id();
                 let command = grant_command(&self.settings.kafka, "Read", &format!("--group {group}"));
@@ -320,7 +387,7 @@ impl Source {
                 tracing::warn!("{what}");
                 self.shared.bar(GROUP, what);
             }
-            _ => tracing::warn!(%error, "Kafka reports trouble; reading goes on by itself when it is over"),
+            _ => tracing::warn!(%error, "Kafka reports an error; a partition that does not move is told in the status"),
         }
     }
 
@@ -357,18 +424,36 @@ impl Source {
     }
 }
 
-fn gather(slots: &mut Slots, topics: &Topics, threads: &Threads, message: &BorrowedMessage<'_>) {
-    let Some(stream) = topics.stream(message.topic()) else { return };
+/// Takes an event in. The partition and offset where a part of its log was left out as unreadable, if it was: what comes
+/// behind that must not be taken in.
+fn gather(
+    slots: &mut Slots,
+    topics: &Topics,
+    threads: &Threads,
+    unreadable: &Unreadable,
+    message: &BorrowedMessage<'_>,
+) -> Option<(PartitionId, i64)> {
+    let stream = topics.stream(message.topic())?;
     let id = PartitionId { stream, partition: message.partition() };
     // A partition that was stopped or lost may still have records on their way.
-    let Some(slot) = slots.get_mut(&id) else { return };
-    let produced_at = message.timestamp().to_millis().map(Timestamp::from_millis);
-    slot.gather(message.offset(), produced_at, message.payload().unwrap_or_default(), threads);
+    let slot = slots.get_mut(&id)?;
+    if let Some(offset) = unreadable.between(slot.end(), message.offset()).filter(|_| !slot.is_closed()) {
+        slot.close();
+        return Some((id, offset));
+    }
+    let record = Gathering {
+        offset: message.offset(),
+        produced_at: message.timestamp().to_millis().map(Timestamp::from_millis),
+        epoch: leader_epoch(message),
+        payload: message.payload().unwrap_or_default(),
+    };
+    slot.gather(&record, threads);
+    None
 }
 
 /// The next offset to read of every checkpoint, for the log.
-pub(crate) fn positions(checkpoints: &[Checkpoint]) -> String {
-    checkpoints.iter().map(|c| format!("{}@{}", c.id, c.next)).collect::<Vec<_>>().join(" ")
+pub(crate) fn positions<'a>(checkpoints: impl Iterator<Item = &'a Checkpoint>) -> String {
+    checkpoints.map(|c| format!("{}@{}", c.id, c.next)).collect::<Vec<_>>().join(" ")
 }
 
 impl Drop for Source {

@@ -1,12 +1,8 @@
 //! A partition of ours: its checkpoint, and the ranges that are folded behind it.
 
-use stockstream_model::{
-    Timestamp,
-    documents::{Checkpoint, PartitionId},
-    settings::Span,
-};
+use stockstream_model::documents::{Checkpoint, PartitionId};
 
-use crate::folding::{Folded, Gathered, Handed, Threads};
+use crate::folding::{Folded, Gathered, Gathering, Handed, Rules, Threads};
 
 /// The partitions that are being read; one is looked up for each record.
 pub(super) type Slots = hashbrown::HashMap<PartitionId, Slot>;
@@ -15,36 +11,55 @@ pub(super) type Slots = hashbrown::HashMap<PartitionId, Slot>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Slot<F = Gathered> {
     checkpoint: Checkpoint,
-    /// How far copies of an invoice lie apart, in ranges that are not claimed yet.
-    deduplicate: Option<Span>,
+    /// By which rules ranges are folded that are not claimed yet.
+    rules: Rules,
     /// Whether a range of it is with the flusher.
     in_flight: bool,
     /// A claimed range that was found on taking over, and is now read in full.
     recovered: Option<F>,
     /// What is folded now.
     folding: F,
-    /// While set, `folding` is the claimed range up to here, and must be flushed as it was claimed.
-    recovering: Option<i64>,
+    /// While set, `folding` is the claimed range, and must be flushed as it was claimed.
+    recovering: Option<Recovering>,
+    /// Whether the log no longer holds all of the claimed range.
+    is_cut: bool,
+    /// Whether nothing more is taken in: what comes next cannot be read, and nothing behind it may count before it.
+    closed: bool,
+}
+
+/// A claimed range that is read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Recovering {
+    /// Behind the last record of it that is in the log.
+    until: i64,
+    /// Its end.
+    end: i64,
 }
 
 impl<F: Folded> Slot<F> {
-    /// A partition at its checkpoint. A claimed range goes by its claim, whatever holds for those behind it.
-    pub fn new(checkpoint: Checkpoint, deduplicate: Option<Span>) -> Self {
-        let of_first = if checkpoint.pending.is_some() { checkpoint.deduplicate } else { deduplicate };
+    /// A partition at its checkpoint. A claimed range goes by its claim, whatever holds for those behind it; `until` is where
+    /// what is left of it ends, if the log no longer holds all of it.
+    pub fn new(checkpoint: Checkpoint, until: Option<i64>, rules: Rules) -> Self {
+        let of_first = if checkpoint.pending.is_some() { Rules::claimed(&checkpoint) } else { rules };
         let folding = F::after(&checkpoint, checkpoint.next, of_first);
-        Self { recovering: checkpoint.pending, checkpoint, deduplicate, in_flight: false, recovered: None, folding }
+        let recovering = checkpoint.pending.map(|end| Recovering { until: until.unwrap_or(end), end });
+        let is_cut = until.is_some();
+        Self { recovering, checkpoint, rules, in_flight: false, recovered: None, folding, is_cut, closed: false }
     }
 
     /// Takes in the event at an offset, unless it was taken in before.
     pub fn take_in<T>(&mut self, offset: i64, fold: impl FnOnce(&mut F) -> T) -> Option<T> {
-        if offset < self.folding.end() {
-            return None; // delivered again after the assignment changed
+        if offset < self.folding.end() || self.closed {
+            return None; // delivered again after the assignment changed, or behind what cannot be read
         }
-        if self.recovering.is_some_and(|end| offset >= end) {
+        if self.recovering.is_some_and(|range| offset >= range.until) {
             self.close_recovered();
+            if offset < self.folding.end() {
+                return None; // it took the place of one that was claimed
+            }
         }
         let folded = fold(&mut self.folding);
-        if self.recovering.is_some_and(|end| offset + 1 >= end) {
+        if self.recovering.is_some_and(|range| offset + 1 >= range.until) {
             self.close_recovered();
         }
         Some(folded)
@@ -52,11 +67,26 @@ impl<F: Folded> Slot<F> {
 
     /// The claimed range is read to its end: offsets may have gaps, the claim's end is the range's end all the same.
     fn close_recovered(&mut self) {
-        let Some(end) = self.recovering.take() else { return };
-        let next = F::after(&self.checkpoint, end, self.deduplicate);
+        let Some(Recovering { end, .. }) = self.recovering.take() else { return };
+        let next = F::after(&self.checkpoint, end, self.rules);
         let mut done = std::mem::replace(&mut self.folding, next);
         done.end_at(end);
         self.recovered = Some(done);
+    }
+
+    /// Takes in nothing more; what was taken in is flushed.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether nothing more is taken in.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether the log had lost a part of its claimed range: once that is flushed, it is begun again from what stands.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether a range of it is with the flusher.
@@ -81,7 +111,7 @@ impl<F: Folded> Slot<F> {
         }
         self.in_flight = true;
         let folding = self.recovered.take().unwrap_or_else(|| {
-            let next = F::after(&self.checkpoint, self.folding.end(), self.deduplicate);
+            let next = F::after(&self.checkpoint, self.folding.end(), self.rules);
             std::mem::replace(&mut self.folding, next)
         });
         Some((self.checkpoint.clone(), folding))
@@ -98,8 +128,8 @@ impl<F: Folded> Slot<F> {
 }
 
 impl Slot {
-    pub fn gather(&mut self, offset: i64, produced_at: Option<Timestamp>, payload: &[u8], threads: &Threads) {
-        self.take_in(offset, |gathered| gathered.push(offset, produced_at, payload, threads));
+    pub fn gather(&mut self, record: &Gathering<'_>, threads: &Threads) {
+        self.take_in(record.offset, |gathered| gathered.push(record, threads));
     }
 
     /// Has what is gathered folded, without waiting for more.
@@ -125,16 +155,17 @@ impl Slot {
 mod tests {
     use super::*;
     use crate::flush::{FlushPart, folded};
-    use stockstream_model::{event::Stream, settings::Topics};
+    use stockstream_model::{Timestamp, documents::LeaderEpoch, event::Stream, settings::Topics};
 
     fn slot(next: i64, pending: Option<i64>) -> Slot {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
-        Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) }, None)
+        Slot::new(Checkpoint { pending, ..Checkpoint::new(id, next, None) }, None, Rules::default())
     }
 
     fn read(slot: &mut Slot, threads: &Threads, offsets: impl IntoIterator<Item = i64>) {
         for offset in offsets {
-            slot.gather(offset, None, b"{}", threads);
+            let record = Gathering { offset, produced_at: None, epoch: Some(offset as i32 / 10), payload: b"{}" };
+            slot.gather(&record, threads);
         }
     }
 
@@ -171,6 +202,43 @@ mod tests {
         assert_eq!((part.range.next, part.range.end, part.range.events), (5, 8, 1));
         slot.completed(Checkpoint { next: 8, pending: None, ..part.checkpoint });
         assert_eq!(flushed(&mut slot, &threads).map(|part| (part.range.next, part.range.end)), Some((8, 12)));
+    }
+
+    #[test]
+    fn a_closed_partition_flushes_what_it_has_and_takes_nothing_more() {
+        let threads = threads();
+        let mut slot = slot(0, None);
+        read(&mut slot, &threads, [0, 1]);
+        slot.close();
+        read(&mut slot, &threads, [3, 4]);
+        let part = flushed(&mut slot, &threads).unwrap();
+        assert_eq!((part.range.next, part.range.end, part.range.events), (0, 2, 2));
+        slot.completed(Checkpoint { next: 2, ..part.checkpoint });
+        assert!(flushed(&mut slot, &threads).is_none());
+    }
+
+    #[test]
+    fn of_a_claimed_range_that_was_cut_only_what_is_left_is_flushed_and_nothing_that_took_its_place() {
+        let threads = threads();
+        let id = PartitionId { stream: Stream::Sales, partition: 0 };
+        let cut = Checkpoint { pending: Some(9), ..Checkpoint::new(id, 5, None) };
+        for read_before in [5..7, 5..6] {
+            let mut slot: Slot = Slot::new(cut.clone(), Some(7), Rules::default());
+            read(&mut slot, &threads, read_before.clone());
+            read(&mut slot, &threads, [7, 8]);
+            let part = flushed(&mut slot, &threads).unwrap();
+            assert_eq!((part.range.next, part.range.end), (5, 9));
+            assert_eq!(part.range.events, read_before.end - 5);
+            assert!(slot.is_cut() && !slot.is_ready());
+        }
+    }
+
+    #[test]
+    fn a_range_carries_the_leaders_epoch_of_its_last_record() {
+        let threads = threads();
+        let mut slot = slot(18, None);
+        read(&mut slot, &threads, [18, 19, 20]);
+        assert_eq!(flushed(&mut slot, &threads).unwrap().epoch, Some(LeaderEpoch { at: 21, value: 2 }));
     }
 
     #[test]

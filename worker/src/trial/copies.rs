@@ -94,6 +94,7 @@ impl Trial {
             freshness_ms: None,
             partitions: standing.iter().map(status).collect(),
             problems: Vec::new(),
+            stalls: Vec::new(),
         };
         self.store.heartbeat(&heartbeat).await.unwrap();
         forget_once(&self.store, &self.workers[0].0, within).await.unwrap();

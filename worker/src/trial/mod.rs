@@ -1,16 +1,21 @@
 //! The protocol on trial: any split of the events into batches and over workers, with crashes between and inside the
 //! steps, redelivery and zombies, gives the state that one pass over the events gives.
 //!
+//! Workers may fold by rules of their own, as they do during an upgrade: then it must be the state that one pass gives which
+//! folds each event by the rules of the claim that it was completed under.
+//!
 //! It runs the worker's own parts (slot, fold, claim, apply, complete) on the store in memory; only Kafka is played.
 
+mod answers;
 mod copies;
+mod rules;
 
 use std::collections::HashMap;
 
 use proptest::prelude::*;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, FoldRules, PartitionId},
     event::Stream,
     settings::{Analytics, Span, Topics},
 };
@@ -26,7 +31,7 @@ use crate::{
     },
     duplicates::settle,
     flush::{FlushPart, flush, folded},
-    folding::Threads,
+    folding::{Gathering, Rules, Threads},
     shared::Shared,
     source::slot::Slot,
 };
@@ -56,6 +61,9 @@ fn step(partitions: usize) -> impl Strategy<Value = Step> {
     ]
 }
 
+/// When events are produced: in the midst of what they tell of, so that some are from the future.
+const PRODUCED: i64 = 1_768_435_200_000; // 2026-01-15
+
 /// The partitions' logs, with gaps between offsets.
 type Logs = Vec<(PartitionId, Vec<Entry>)>;
 
@@ -71,10 +79,10 @@ struct Entry {
 fn payload(stream: Stream) -> BoxedStrategy<String> {
     let (id, day) = (0..5, 1..28);
     match stream {
-        Stream::Sales => (id, day, 1..4_i64, 0..9_i64, any::<bool>())
-            .prop_map(|(id, day, quantity, price, back)| {
-                let quantity = if back { -quantity } else { quantity };
-                let lines = format!(r#"{{"product_id":"p{id}","quantity":{quantity},"unit_price":"{price}.05"}},{{"product_id":"p{}","quantity":1}}"#, id / 2);
+        Stream::Sales => (id, day, 1..4_i64, 0..9_i64, any::<(bool, bool)>())
+            .prop_map(|(id, day, quantity, price, (back, too))| {
+                let (quantity, other) = (if back { -quantity } else { quantity }, if too { -1 } else { 1 });
+                let lines = format!(r#"{{"product_id":"p{id}","quantity":{quantity},"unit_price":"{price}.05"}},{{"product_id":"p{}","quantity":{other}}}"#, id / 2);
                 format!(r#"{{"invoice_id":1,"client_id":"c{id}","timestamp":"2026-01-{day:02}","total_amount":{price},"items":[{lines}]}}"#)
             })
             .boxed(),
@@ -96,7 +104,7 @@ fn logs() -> impl Strategy<Value = Logs> {
             let mut offset = 0;
             let placed = records.into_iter().map(|(gap, payload)| {
                 offset += gap;
-                Entry { offset, at: offset, payload }
+                Entry { offset, at: PRODUCED + offset, payload }
             });
             (id, placed.collect::<Vec<_>>())
         })
@@ -118,6 +126,10 @@ struct Trial {
     threads: Threads,
     /// By which settings each worker tells copies of invoices.
     deduplicate: [Option<Span>; WORKERS],
+    /// By which rules each worker folds what it claims.
+    fold: [FoldRules; WORKERS],
+    /// Completed ranges in order: where each ends, and by which rules it was claimed.
+    completed: HashMap<PartitionId, Vec<(i64, FoldRules)>>,
     /// How far each worker has read each partition.
     read: HashMap<(usize, PartitionId), i64>,
 }
@@ -131,6 +143,8 @@ impl Trial {
             workers,
             threads: Threads::new(2, &Topics::default(), Timestamp::default).unwrap(),
             deduplicate: [None; WORKERS],
+            fold: [FoldRules::default(); WORKERS],
+            completed: HashMap::new(),
             read: HashMap::new(),
         }
     }
@@ -140,7 +154,8 @@ impl Trial {
         let checkpoint = self.store.checkpoints().await.unwrap().into_iter().find(|c| c.id == id).unwrap();
         self.read.insert((worker, id), checkpoint.next);
         let deduplicate = self.deduplicate[worker].filter(|_| id.stream == Stream::Sales);
-        self.workers[worker].1.insert(id, Slot::new(checkpoint, deduplicate));
+        let rules = Rules { fold: self.fold[worker], deduplicate };
+        self.workers[worker].1.insert(id, Slot::new(checkpoint, None, rules));
     }
 
     fn read(&mut self, worker: usize, partition: usize, records: usize) {
@@ -149,7 +164,8 @@ impl Trial {
         let position = self.read.entry((worker, *id)).or_default();
         for entry in log.iter().filter(|entry| entry.offset >= *position).take(records).collect::<Vec<_>>() {
             let produced_at = Some(Timestamp::from_millis(entry.at));
-            slot.gather(entry.offset, produced_at, entry.payload.as_bytes(), &self.threads);
+            let (offset, payload) = (entry.offset, entry.payload.as_bytes());
+            slot.gather(&Gathering { offset, produced_at, epoch: Some(offset as i32 / 8), payload }, &self.threads);
             *position = entry.offset + 1;
         }
     }
@@ -165,6 +181,7 @@ impl Trial {
         let flushed = flush(&self.store, &self.workers[worker].0, parts).await.unwrap();
         let completed = flushed.completed.len();
         for checkpoint in flushed.completed {
+            self.completed.entry(checkpoint.id).or_default().push((checkpoint.next, checkpoint.fold));
             if let Some(slot) = self.workers[worker].1.get_mut(&checkpoint.id) {
                 slot.completed(checkpoint);
             }
@@ -181,9 +198,10 @@ impl Trial {
             let asked = part.held.len().min(keys);
             let all_asked = asked == part.held.len();
             part.held.truncate(asked);
-            settle(&self.store, std::slice::from_mut(&mut part), std::slice::from_ref(&claimed)).await.unwrap();
+            let mut parts = vec![part];
+            settle(&self.store, &self.workers[worker].0, &mut parts, std::slice::from_ref(&claimed)).await.unwrap();
             if all_asked {
-                let part = some_keys(&part.range, &mut keys);
+                let part = some_keys(&parts[0].range, &mut keys);
                 self.store.apply(&HashMap::from([(claimed.id, part)]), &[claimed]).await.unwrap();
             }
         }
@@ -193,7 +211,7 @@ impl Trial {
     async fn claim(&mut self, worker: usize) -> Vec<FlushPart> {
         let mut parts = Vec::new();
         for mut part in self.parts(worker).await {
-            if let Some(claimed) = claim(&part.checkpoint, part.range.end, self.workers[worker].0.stamp()) {
+            if let Some(claimed) = claim(&part.checkpoint, part.range.end, part.epoch, self.workers[worker].0.stamp()) {
                 if !self.store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap()[0] {
                     continue;
                 }
@@ -249,22 +267,34 @@ fn some_keys(range: &Range, keys: &mut usize) -> Range {
 
 /// One pass over each log, applied in one batch: what must come out.
 async fn plainly(logs: &Logs) -> Snapshot {
-    let store = MemoryStore::new(Analytics::default());
+    plainly_by(logs, |_, _| FoldRules::default()).await
+}
+
+/// The same, each event by rules of its own: a batch of each.
+async fn plainly_by(logs: &Logs, rules: impl Fn(PartitionId, i64) -> FoldRules) -> Snapshot {
+    plain(logs, &Analytics::default(), rules).await.snapshot().await.unwrap()
+}
+
+/// A store that saw one pass over each log.
+async fn plain(logs: &Logs, analytics: &Analytics, rules: impl Fn(PartitionId, i64) -> FoldRules) -> MemoryStore {
+    let store = MemoryStore::new(analytics.clone());
     let (shared, topics) = (Shared::new("plain".into()), Topics::default());
     for (id, log) in logs {
-        let Some(last) = log.last() else { continue };
-        let mut range = Range::default();
-        let mut folder = Folder::new(&mut range);
-        for entry in log {
-            folder.fold(&record(*id, &topics.of(id.stream).name, entry), Timestamp::default());
-        }
-        drop(folder);
-        assert_eq!(range.end, last.offset + 1);
-        let checkpoint = Checkpoint::new(*id, 0, None);
+        let mut checkpoint = Checkpoint::new(*id, 0, None);
         store.create_checkpoints(std::slice::from_ref(&checkpoint)).await.unwrap();
-        flush(&store, &shared, vec![FlushPart { checkpoint, range, oldest: None, held: Vec::new() }]).await.unwrap();
+        let alike = |a: &Entry, b: &Entry| rules(*id, a.offset) == rules(*id, b.offset);
+        for entries in log.chunk_by(alike) {
+            let mut range = Range { next: checkpoint.next, ..Range::default() };
+            let mut folder = Folder::new(&mut range, rules(*id, entries[0].offset));
+            for entry in entries {
+                folder.fold(&record(*id, &topics.of(id.stream).name, entry), Timestamp::default());
+            }
+            drop(folder);
+            let part = FlushPart { checkpoint, range, oldest: None, held: Vec::new(), epoch: None };
+            checkpoint = flush(&store, &shared, vec![part]).await.unwrap().completed.swap_remove(0);
+        }
     }
-    store.snapshot().await.unwrap()
+    store
 }
 
 proptest! {

@@ -59,8 +59,17 @@ async fn run(mut scene: Scene, seed: u64, faults: &[Fault]) {
 }
 
 /// The kinds that leave shared services alone.
-const GENTLE: [Kind; 8] =
-    [Kind::Point, Kind::Kill, Kind::Stop, Kind::Rebalance, Kind::Grow, Kind::Poison, Kind::Recreate, Kind::Trim];
+const GENTLE: [Kind; 9] = [
+    Kind::Point,
+    Kind::Kill,
+    Kind::Stop,
+    Kind::Rebalance,
+    Kind::Grow,
+    Kind::Poison,
+    Kind::Errors,
+    Kind::Recreate,
+    Kind::Trim,
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_few_faults_of_every_gentle_kind_leave_no_trace() {
@@ -79,7 +88,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 
 /// Where a part of the log is lost, a sale may be lost and its copy not, and odd events have few ids: of those the oracle cannot
 /// say what is a copy.
-const WITHOUT_COPIES: [Kind; 4] = [Kind::Recreate, Kind::Trim, Kind::Wipe, Kind::Poison];
+const WITHOUT_COPIES: [Kind; 6] = [Kind::Recreate, Kind::Trim, Kind::Wipe, Kind::Cut, Kind::Cluster, Kind::Poison];
 
 fn kinds(copies: bool) -> Vec<Kind> {
     let only = std::env::var("CHAOS_ONLY").unwrap_or_default();

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, os::unix::process::ExitStatusExt};
 
 use serde_json::Value;
 
-use crate::harness::{Bed, Process};
+use crate::harness::{Bed, Process, both};
 
 const KILLED: i32 = 9;
 /// How many of the fallen a failure tells of, and how many lines of each.
@@ -68,6 +68,24 @@ impl Crew {
         let mut old = std::mem::replace(&mut self.hands[place], new);
         old.process.kill();
         self.bury(&old.process);
+    }
+
+    /// Ends all workers in order.
+    pub async fn send_home(&mut self) {
+        for hand in &self.hands {
+            hand.process.signal("TERM");
+        }
+        for Hand { mut process, .. } in self.hands.drain(..) {
+            assert_eq!(process.ended().await.code(), Some(0), "a worker that is told to end ends in order");
+        }
+    }
+
+    /// Replaces all workers by others with these settings besides.
+    pub async fn change(&mut self, bed: &Bed, settings: Value) {
+        let size = self.len();
+        self.send_home().await;
+        self.settings = both(self.settings.clone(), settings);
+        (0..size).for_each(|_| self.add(bed));
     }
 
     /// Takes a worker out, running.

@@ -143,6 +143,18 @@ impl Mill {
     /// A topic was made anew: its partitions are empty, and what the old producer knows of them is void.
     pub fn forget(&mut self, stream: Stream) {
         self.ends.retain(|id, _| id.stream != stream);
+        self.renew();
+    }
+
+    /// A log lost its end: what was not told to the oracle of it is lost, and what the old producer knows of it is void.
+    pub fn cut(&mut self, id: PartitionId, end: i64) {
+        self.ends.insert(id, end);
+        self.fresh.retain(|event| event.id != id || event.offset < end);
+        self.renew();
+    }
+
+    /// Another producer, which knows nothing of the logs.
+    pub fn renew(&mut self) {
         self.producer = producer(&self.servers);
     }
 }

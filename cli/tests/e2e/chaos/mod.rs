@@ -12,4 +12,5 @@ mod plan;
 mod proxies;
 mod reader;
 mod scene;
+mod second;
 mod services;

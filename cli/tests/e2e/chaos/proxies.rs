@@ -49,13 +49,14 @@ impl Proxies {
         proxies
     }
 
-    /// What sends workers through them.
-    pub fn settings(&self, database_uri: &str) -> Value {
-        let (_, name) = database_uri.rsplit_once('/').unwrap();
-        json!({
-            "kafka": { "bootstrapServers": [self.broker] },
-            "mongodb": { "uri": format!("mongodb://{}/{name}", self.database) },
-        })
+    /// What sends workers to the broker by way of its proxy.
+    pub fn settings(&self) -> Value {
+        json!({ "kafka": { "bootstrapServers": [self.broker] } })
+    }
+
+    /// Host and port of the database's proxy.
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// Lets a proxy do something to what passes.

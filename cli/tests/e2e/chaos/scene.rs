@@ -7,6 +7,7 @@ use std::sync::{
 
 use serde_json::{Value, json};
 use stockstream_model::{documents::Checkpoint, event::Stream};
+use stockstream_relay::Relay;
 use stockstream_store::StateStore;
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     reader::{FULL, Reader},
     services::Services,
 };
-use crate::harness::{Bed, compare, eventually, holds};
+use crate::harness::{Bed, compare, database_host, eventually, holds};
 
 /// How many workers there are when no fault adds or removes one.
 pub const WORKERS: usize = 3;
@@ -27,6 +28,8 @@ pub const WORKERS: usize = 3;
 pub struct Stage {
     pub bed: Bed,
     pub crew: Crew,
+    /// Between the workers and the database.
+    pub relay: Relay,
     rig: Option<Rig>,
     extra: Extra,
     count: Arc<AtomicU64>,
@@ -89,7 +92,7 @@ pub struct Scene {
 pub fn settings() -> Value {
     json!({
         "analytics": { "asOf": "LatestEvent" },
-        "kafka": { "onLostOffsets": "Resume" },
+        "kafka": { "onLostOffsets": "Resume", "onRecreatedTopic": "Restart" },
         "limits": { "batchKeys": 500, "updatesPerCommand": 40, "writeConnections": 1, "commitEvery": "200ms" },
     })
 }
@@ -100,10 +103,13 @@ impl Scene {
         for (stream, partitions) in [(Stream::Sales, 4), (Stream::Inventory, 2), (Stream::Clients, 1)] {
             bed.kafka.create(stream, partitions, &[]).await;
         }
-        let through = rig.as_ref().map(|rig| rig.proxies.settings(bed.setting("/mongodb/uri")));
-        let crew = Crew::new(&bed, WORKERS, through.unwrap_or_else(|| json!({})));
+        let mut through = rig.as_ref().map_or_else(|| json!({}), |rig| rig.proxies.settings());
+        let database = rig.as_ref().map_or_else(|| database_host(&bed), |rig| rig.proxies.database().to_owned());
+        let relay = Relay::to(&database).await.unwrap();
+        through["mongodb"] = json!({ "uri": relay.uri(bed.setting("/mongodb/uri")) });
+        let crew = Crew::new(&bed, WORKERS, through);
         let mill = Mill::new(&bed, feed, seed);
-        let stage = Stage { bed, crew, rig, extra: Arc::clone(&mill.extra), count: Arc::clone(&mill.count) };
+        let stage = Stage { bed, crew, relay, rig, extra: Arc::clone(&mill.extra), count: Arc::clone(&mill.count) };
         let mut scene = Self { stage, mill, ledger: Ledger::new(), reader: None, incarnation: 0 };
         let expected = loop {
             scene.mill.produce(500).await;
@@ -163,6 +169,12 @@ impl Scene {
     pub fn made_anew(&mut self, stream: Stream) {
         self.incarnation += 1;
         self.mill.forget(stream);
+    }
+
+    /// Whether exactly what was told so far is in the database.
+    pub async fn nothing_counted(&mut self) {
+        let expected = tokio::task::block_in_place(|| self.ledger.answer());
+        compare::totals(&expected, &self.stage.bed.snapshot().await).unwrap();
     }
 
     /// Ends the campaign. How often the reader read.

@@ -1,11 +1,10 @@
 //! The broker and the database as processes, by the scripts that started them.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use tokio::task::block_in_place;
+
+use crate::harness::scripts;
 
 /// The services of a campaign: those that `hack/chaos.sh` started, and nobody else uses.
 pub struct Services {
@@ -20,23 +19,12 @@ impl Services {
 
     /// Runs one of the scripts.
     fn hack(script: &str, arguments: &[&str]) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hack").join(script);
-        let output = block_in_place(|| Command::new(&script).args(arguments).output()).unwrap();
-        assert!(
-            output.status.success(),
-            "{} {arguments:?}: {}",
-            script.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        scripts::hack(script, arguments, &[]);
     }
 
-    /// Kills a service's process, and waits until it is gone: its script would take it for running.
+    /// Kills a service's process.
     fn kill(&self, pid: &str) {
-        let file = self.run.join(pid);
-        let kill =
-            format!("p=$(cat '{}'); kill -KILL $p; while [ -e /proc/$p/cwd ]; do sleep 0.01; done", file.display());
-        let status = block_in_place(|| Command::new("sh").args(["-c", &kill]).status());
-        assert!(status.unwrap().success(), "{kill}");
+        scripts::kill(&self.run.join(pid));
     }
 
     pub fn kill_broker(&self) {
@@ -54,6 +42,35 @@ impl Services {
     /// Deletes all that the broker holds, while it is down.
     pub fn wipe_broker(&self) {
         std::fs::remove_dir_all(self.run.join("kafka/data")).unwrap();
+    }
+
+    /// Keeps what the broker holds elsewhere, while it is down: it comes back empty, as another cluster.
+    pub fn set_broker_aside(&self) {
+        std::fs::rename(self.run.join("kafka/data"), self.run.join("kafka/aside")).unwrap();
+    }
+
+    /// Puts back what was set aside, while the broker is down.
+    pub fn put_broker_back(&self) {
+        self.wipe_broker();
+        std::fs::rename(self.run.join("kafka/aside"), self.run.join("kafka/data")).unwrap();
+    }
+
+    /// Keeps a copy of a partition's log, while the broker is down.
+    pub fn copy_log(&self, partition: &str, copy: &str) {
+        self.copy(&format!("data/{partition}"), &format!("{copy}-{partition}"));
+    }
+
+    /// Puts a copy of a partition's log in its place, while the broker is down.
+    pub fn restore_log(&self, partition: &str, copy: &str) {
+        std::fs::remove_dir_all(self.run.join("kafka/data").join(partition)).unwrap();
+        self.copy(&format!("{copy}-{partition}"), &format!("data/{partition}"));
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let (from, to) = (self.run.join("kafka").join(from), self.run.join("kafka").join(to));
+        let _ = std::fs::remove_dir_all(&to);
+        let status = block_in_place(|| Command::new("cp").arg("-a").args([&from, &to]).status()).unwrap();
+        assert!(status.success(), "cp -a {} {}", from.display(), to.display());
     }
 
     pub fn kill_front(&self) {

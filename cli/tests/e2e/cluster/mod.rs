@@ -13,6 +13,7 @@
 //! ```
 
 mod autoscale;
+mod demo;
 mod forms;
 mod kube;
 mod life;

@@ -37,8 +37,13 @@ impl Bed {
 
     /// A bed whose topics are not made yet.
     pub async fn without_topics(settings: Value) -> Option<Self> {
+        Self::on(&needed("MONGODB_URI")?, settings).await
+    }
+
+    /// The same on the database server at that address.
+    pub async fn on(mongodb: &str, settings: Value) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let (servers, mongodb) = (needed("KAFKA_BOOTSTRAP_SERVERS")?, needed("MONGODB_URI")?);
+        let servers = needed("KAFKA_BOOTSTRAP_SERVERS")?;
         let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let name = format!("e2e_{:x}_{process}_{number}", Timestamp::now().millis());
         let folder = std::env::temp_dir().join(&name);
@@ -51,14 +56,14 @@ impl Bed {
                 "startFrom": "earliest",
                 "topics": { "sales": topic(Stream::Sales), "inventory": topic(Stream::Inventory), "clients": topic(Stream::Clients) },
             },
-            "mongodb": { "uri": with_database(&mongodb, &name) },
+            "mongodb": { "uri": with_database(mongodb, &name) },
             // Kafka's least, so that what a killed worker had is soon given to others.
             "limits": { "sessionTimeout": "6s", "heartbeatEvery": "1s" },
         });
         merge(&mut all, settings);
         let typed = Settings::load(Some(&all.to_string()), |_| None).unwrap();
         let store = MongoStore::connect(&typed).await.unwrap();
-        let database = Database::new(&with_database(&mongodb, &name)).await;
+        let database = Database::new(&with_database(mongodb, &name)).await;
         Some(Self { name, folder, settings: all, kafka: Kafka::new(&typed.kafka), database, store })
     }
 
@@ -148,6 +153,11 @@ impl Bed {
             Ok(checkpoints)
         })
         .await
+    }
+
+    /// How many events are applied.
+    pub async fn store_events(&self) -> i64 {
+        self.store.checkpoints().await.unwrap().iter().map(|checkpoint| checkpoint.events).sum()
     }
 
     /// The whole working state.

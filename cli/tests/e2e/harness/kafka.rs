@@ -59,6 +59,10 @@ impl Kafka {
         }
     }
 
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn name(&self, stream: Stream) -> &str {
         &self.topics.of(stream).name
     }

@@ -117,6 +117,30 @@ impl Process {
         assert!(self.runs());
     }
 
+    /// Waits until a worker says by these words that a partition does not move, in its status and where progress is asked
+    /// for. It stays ready.
+    pub async fn is_stalled(&mut self, words: &[&str]) {
+        let address = self.address().await;
+        eventually("the worker says what does not move", async || {
+            let problems = http::json(&address, "/status").await?["problems"].to_string();
+            holds(words.iter().all(|word| problems.contains(word)), || problems.clone())?;
+            let (status, said) = http::get(&address, "/readyz?progress").await?;
+            holds(status == 503 && words.iter().all(|word| said.contains(word)), || format!("{status}: {said}"))
+        })
+        .await;
+        assert_eq!(http::get(&address, "/readyz").await.map(|answer| answer.0), Ok(200), "it must be able to roll out");
+    }
+
+    /// Waits until nothing is wrong with a worker.
+    pub async fn moves_again(&mut self) {
+        let address = self.address().await;
+        eventually("all partitions move", async || match http::get(&address, "/readyz?progress").await? {
+            (200, _) => Ok(()),
+            (_, why) => Err(why),
+        })
+        .await;
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

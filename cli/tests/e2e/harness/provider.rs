@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
-    net::TcpListener,
     ops::Deref,
     process::{Child, Command, Stdio},
 };
@@ -16,11 +15,6 @@ use super::{
 };
 
 pub const SECRET: &str = "a secret of the client, 100% its own";
-
-/// A port that nobody listens on now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// A provider as a child process: `dashboard/browser/provider.mjs`. Killed when dropped.
 pub struct Provider(Child);

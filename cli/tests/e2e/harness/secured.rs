@@ -132,6 +132,13 @@ impl<'a> Login<'a> {
         kafka_tool("org.apache.kafka.tools.AclCommand", &[&allow[..], &on].concat());
     }
 
+    /// Takes that right to the topics away.
+    pub fn forbid(&self, operation: &str) {
+        let user = format!("User:{}", self.bed.name());
+        let remove = ["--remove", "--force", "--allow-principal", &user, "--operation", operation];
+        kafka_tool("org.apache.kafka.tools.AclCommand", &[&remove[..], &self.topics()].concat());
+    }
+
     fn topics(&self) -> Vec<&str> {
         let topic = |stream| ["--topic", self.bed.setting(&format!("/kafka/topics/{stream}/name"))];
         Stream::ALL.into_iter().flat_map(topic).collect()

@@ -41,7 +41,7 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
     let part = Part::Dashboard;
     let spec = &wanted.pipeline.spec.dashboard;
     let mut args: Vec<String> =
-        [part.name(), "--config", SETTINGS_FILE, "--listen", &format!("0.0.0.0:{PORT}")].map(Into::into).into();
+        [part.name(), "--config", SETTINGS_FILE, "--listen", &pods::listen(PORT)].map(Into::into).into();
     args.extend(spec.kafka.is_some().then(|| "--enter".to_owned()));
     args.extend(access::args(&spec.auth));
     for host in service_names(wanted).iter().chain(&spec.allowed_hosts) {
@@ -54,7 +54,7 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
             part,
             port: PORT,
             args,
-            variables: Vec::new(),
+            variables: settings::variables(wanted, part),
             // Asks the database.
             ready_timeout_seconds: 5,
             grace_seconds: GRACE_SECONDS,

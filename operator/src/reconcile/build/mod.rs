@@ -28,7 +28,7 @@ use super::{
     Decision, Validated,
     names::{self, Part},
 };
-use crate::resource::AnalyticsPipeline;
+use crate::{PodDefaults, resource::AnalyticsPipeline};
 
 /// An object of a pipeline, whole, for server-side apply.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +48,8 @@ pub struct Wanted<'a> {
     pub validated: &'a Validated,
     /// What is to run.
     pub decision: &'a Decision,
-    /// The operator's own image, for a resource that names none.
-    pub image: &'a str,
+    /// What holds for pods of which the resource says nothing else.
+    pub pods: &'a PodDefaults,
     /// Whether the cluster knows the kind `PodMonitor`.
     pub has_pod_monitor: bool,
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Wanted, objects::selector, settings};
 use crate::{
+    PodUser,
     reconcile::{
         SETTINGS_FILE, WORKER_CREDENTIALS,
         names::{self, Part},
@@ -18,8 +19,6 @@ use crate::{
 const SETTINGS_CHECKSUM: &str = "stockstream.dev/settings-checksum";
 /// Changes when a mounted key of a Secret does.
 const SECRETS_CHECKSUM: &str = "stockstream.dev/secrets-checksum";
-/// The user `nonroot` of common base images; the image needs no user of its own.
-const USER: u32 = 65_532;
 
 /// What tells a part's pods from the other's.
 pub(super) struct Pod<'a> {
@@ -35,6 +34,11 @@ pub(super) struct Pod<'a> {
     pub secrets_checksum: &'a str,
     pub resources: Value,
     pub overrides: &'a PodTemplate,
+}
+
+/// Where a part listens: at every address that the pod has, of either family. Clusters may give pods IPv6 addresses alone.
+pub(super) fn listen(port: u16) -> String {
+    format!("[::]:{port}")
 }
 
 /// A pod template.
@@ -53,13 +57,7 @@ pub(super) fn template(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
         "terminationGracePeriodSeconds": pod.grace_seconds,
-        "securityContext": {
-            "runAsNonRoot": true,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "seccompProfile": { "type": "RuntimeDefault" },
-        },
+        "securityContext": security_context(wanted.pods.user),
         "topologySpreadConstraints": [{
             "topologyKey": "kubernetes.io/hostname",
             "maxSkew": 1,
@@ -69,19 +67,36 @@ pub(super) fn template(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
             "matchLabelKeys": ["pod-template-hash"],
         }],
         "containers": [container(wanted, pod)],
-        "volumes": [configuration(wanted, pod), { "name": "tmp", "emptyDir": { "sizeLimit": "64Mi" } }],
+        "volumes": [configuration(wanted, pod), tmp()],
     });
     if let Value::Object(spec) = &mut spec {
         put_overrides(spec, overrides);
+        let own = overrides.image_pull_secrets.iter().map(|secret| &secret.name);
+        let defaults = wanted.pods.image_pull_secrets.iter().filter(|_| overrides.image_pull_secrets.is_empty());
+        let secrets: Vec<Value> = own.chain(defaults).map(|name| json!({ "name": name })).collect();
+        if !secrets.is_empty() {
+            spec.insert("imagePullSecrets".into(), secrets.into());
+        }
     }
     json!({ "metadata": { "labels": labels, "annotations": annotations }, "spec": spec })
+}
+
+fn security_context(user: PodUser) -> Value {
+    let mut context = json!({ "runAsNonRoot": true });
+    if let PodUser::Fixed(user) = user {
+        for field in ["runAsUser", "runAsGroup", "fsGroup"] {
+            context[field] = user.into();
+        }
+    }
+    context["seccompProfile"] = json!({ "type": "RuntimeDefault" });
+    context
 }
 
 fn container(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
     let probe = |path: &str| json!({ "path": path, "port": "http" });
     let mut container = json!({
         "name": pod.part.name(),
-        "image": wanted.pipeline.spec.image.as_deref().unwrap_or(wanted.image),
+        "image": wanted.pipeline.spec.image.as_deref().unwrap_or(&wanted.pods.image),
         "args": pod.args,
         "ports": [{ "name": "http", "containerPort": pod.port, "protocol": "TCP" }],
         // Until it listens; then it is looked at less often. Not ready is no reason to start anew: Kafka and MongoDB may be
@@ -112,11 +127,16 @@ fn container(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
     container
 }
 
+/// In memory: the client's key for MongoDB is put together with its certificate there.
+fn tmp() -> Value {
+    json!({ "name": "tmp", "emptyDir": { "medium": "Memory", "sizeLimit": "64Mi" } })
+}
+
 /// Where [`SETTINGS_FILE`] and [`WORKER_CREDENTIALS`] are.
 const FOLDER: &str = "/etc/stockstream";
 
 /// One volume for the settings file and the keys: a mount within a read-only mount could not be made, and what is changed
-/// together becomes visible together. Readable by the pods' user alone.
+/// together becomes visible together. Readable by the pods' group (`fsGroup`, or what the platform assigns) and by nobody else.
 fn configuration(wanted: &Wanted<'_>, pod: &Pod<'_>) -> Value {
     let within = |path: &str| path.trim_start_matches(FOLDER).trim_start_matches('/').to_owned();
     let map = names::of(&wanted.pipeline.name_any(), pod.part);
@@ -146,8 +166,5 @@ fn put_overrides(spec: &mut Map<String, Value>, overrides: &PodTemplate) {
     }
     if let Some(class) = priority_class_name {
         spec.insert("priorityClassName".into(), json!(class));
-    }
-    if !overrides.image_pull_secrets.is_empty() {
-        spec.insert("imagePullSecrets".into(), json!(overrides.image_pull_secrets));
     }
 }

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{ResourceExt, core::ApiResource};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use stockstream_model::settings::{Pipeline, Settings};
+use stockstream_model::settings::{FilesInUri, MongoDb, Pipeline, Sales, Settings};
 
 use super::{Child, Wanted, objects::object};
 use crate::reconcile::names::Part;
@@ -37,12 +37,15 @@ pub(super) fn checksum(wanted: &Wanted<'_>, part: Part) -> String {
     Sha256::digest(file.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What only a worker of this pipeline may work in: variables of its pods. Another image of the same file finds them changed at
-/// once, where a file may come later than its pod.
-pub(super) fn identity(wanted: &Wanted<'_>) -> Vec<(&'static str, String)> {
-    let Pipeline { uid, database_id, .. } = &wanted.validated.worker.pipeline;
-    let variables = [("STOCKSTREAM_PIPELINE_UID", uid), ("STOCKSTREAM_PIPELINE_DATABASE_ID", database_id)];
-    variables.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+/// Settings that are variables of the pods: an image of a version that does not know them takes no notice of those, and another
+/// image of the same file finds them changed at once, where a file may come later than its pod. What only a worker of this
+/// pipeline may work in; and that the address of MongoDB, which comes from a resource, names no files.
+pub(super) fn variables(wanted: &Wanted<'_>, part: Part) -> Vec<(&'static str, String)> {
+    let Settings { pipeline: Pipeline { uid, database_id, .. }, mongodb, .. } = settings(wanted, part);
+    let identity = [("STOCKSTREAM_PIPELINE_UID", uid), ("STOCKSTREAM_PIPELINE_DATABASE_ID", database_id)];
+    let identity = identity.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+    let refuses = mongodb.files_in_uri == FilesInUri::Refuse;
+    identity.chain(refuses.then(|| ("STOCKSTREAM_MONGODB_FILES_IN_URI", "Refuse".to_owned()))).collect()
 }
 
 fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
@@ -52,18 +55,31 @@ fn settings<'a>(wanted: &Wanted<'a>, part: Part) -> &'a Settings {
     }
 }
 
+/// What is not as it is by itself: a worker of an older image does not know all of them.
+fn changed(sales: &Sales) -> Value {
+    let mut said = json!(sales);
+    let usual = json!(Sales::default());
+    if let Value::Object(said) = &mut said {
+        said.retain(|name, value| usual.get(name) != Some(&*value));
+    }
+    said
+}
+
 /// What the resource decides. What it cannot decide stays out of the file: an image of another version than the operator's
 /// may have other bounds, or not know a setting.
 fn file(wanted: &Wanted<'_>, part: Part) -> Value {
     let Settings { pipeline, kafka, mongodb, sales, analytics, .. } = settings(wanted, part);
-    // These are variables of the pods: an image of a version that does not know them takes no notice of those.
+    // The rest of it are variables.
     let pipeline = Pipeline { uid: None, database_id: None, ..pipeline.clone() };
+    let mongodb = MongoDb { files_in_uri: FilesInUri::Allow, ..mongodb.clone() };
     let takes_events = wanted.pipeline.spec.dashboard.kafka.is_some();
     match part {
         Part::Worker => {
             let mut file = json!({ "pipeline": pipeline, "kafka": kafka, "mongodb": mongodb, "analytics": analytics });
-            if sales.deduplicate.is_some() {
-                file["sales"] = json!(sales);
+            if let Value::Object(said) = changed(sales)
+                && !said.is_empty()
+            {
+                file["sales"] = Value::Object(said);
             }
             file
         }

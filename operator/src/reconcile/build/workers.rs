@@ -51,10 +51,8 @@ fn deployment(wanted: &Wanted<'_>, replicas: i32) -> Child {
         &Pod {
             part,
             port: PORT,
-            args: [part.name(), "--config", SETTINGS_FILE, "--listen", &format!("0.0.0.0:{PORT}")]
-                .map(Into::into)
-                .into(),
-            variables: settings::identity(wanted),
+            args: [part.name(), "--config", SETTINGS_FILE, "--listen", &pods::listen(PORT)].map(Into::into).into(),
+            variables: settings::variables(wanted, part),
             // Not ready while a flush takes long: that needs no more than a look.
             ready_timeout_seconds: 3,
             grace_seconds: GRACE_SECONDS,

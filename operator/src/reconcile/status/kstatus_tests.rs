@@ -1,7 +1,7 @@
 //! What kstatus makes of every state.
 
 use serde_json::Value;
-use stockstream_model::event::Stream;
+use stockstream_model::{documents::Heartbeat, event::Stream};
 
 use crate::reconcile::{
     facts::DeploymentFacts,
@@ -148,6 +148,24 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
             "shop/other",
         ),
         (
+            "database of a namesake that may be dead",
+            ready().with(|s| s.facts.database = Err(waits("DatabaseOwned", "another pipeline of the name"))),
+            InProgress,
+            "DatabaseReady",
+            "False",
+            "DatabaseOwned",
+            "of the name",
+        ),
+        (
+            "another database",
+            ready().with(|s| s.facts.database = Err(stalls("DatabaseChanged", "is not the one"))),
+            Failed,
+            "Ready",
+            "False",
+            "DatabaseChanged",
+            "not the one",
+        ),
+        (
             "database away",
             ready().with(|s| s.facts.database = Err(waits("DatabaseUnreachable", "failed to reach MongoDB"))),
             InProgress,
@@ -253,9 +271,23 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
             }),
             InProgress,
             "WorkersAvailable",
-            "True",
-            "RollingOut",
-            "",
+            "False",
+            "PartitionStopped",
+            "sales/0",
+        ),
+        (
+            "partition does not move although its log grows",
+            ready().with(|s| {
+                let said = "sales/0 does not move: no broker leads topic-raw-sales/0";
+                let stalls = vec![said.to_owned()];
+                let stalled = Heartbeat { stalls, ..heartbeat(&[said]) };
+                s.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&[]), stalled];
+            }),
+            InProgress,
+            "WorkersAvailable",
+            "False",
+            "PartitionStalled",
+            "no broker leads",
         ),
         (
             "pods do not start",

@@ -93,13 +93,15 @@ fn again(scene: &Scene) -> u64 {
 }
 
 #[test]
-fn missing_topics_are_looked_for_soon_and_the_rest_in_half_a_minute() {
-    assert_eq!(again(&Scene::ready()), 30);
+fn missing_topics_are_looked_for_soon_what_lags_in_a_quarter_and_the_rest_in_half_a_minute() {
+    assert_eq!(again(&Scene::ready()), 15, "it has events to apply, and may stop to move");
+    let applied = |scene: &mut Scene| scene.facts.log_ends.values_mut().for_each(|end| *end = 100);
+    assert_eq!(again(&Scene::ready().with(applied)), 30);
     assert_eq!(again(&Scene::fresh(&[Stream::Sales])), 5);
     assert_eq!(again(&Scene::fresh(&[Stream::Sales]).with(suspended)), 30, "nothing waits for them");
     assert_eq!(again(&Scene::ready().kafka_fails(stalls("SignInRefused", ""))), 30);
     let starting = |scene: &mut Scene| workers(scene, DeploymentFacts { ready: 0, ..settled(2) });
-    assert_eq!(again(&Scene::ready().with(starting)), 30, "the watch tells when they are ready");
+    assert_eq!(again(&Scene::ready().with(applied).with(starting)), 30, "the watch tells when they are ready");
 }
 
 #[test]
@@ -168,4 +170,23 @@ fn a_topic_that_was_made_anew_while_nobody_could_ask_is_noticed_afterwards() {
     }
     let anew = Scene::ready().with(|scene| scene.facts.topics.as_mut().unwrap()[0].topic_id = Some("another".into()));
     assert!(told(Some(&status), anew).contains(&(Kind::Warning, "TopicRecreated".into())));
+}
+
+#[test]
+fn the_dashboards_rights_are_told_beside_its_pods() {
+    let said = |scene: &Scene| find(&scene.status(), "DashboardAvailable").message.clone();
+    let shared = Scene::ready();
+    assert!(said(&shared).contains("as the workers' user, who may write: name a user of its own"), "{}", said(&shared));
+    let own = shared.with(|scene| {
+        let uri_secret_ref = scene.pipeline.spec.mongodb.uri_secret_ref.clone();
+        let own = crate::resource::DashboardMongoDb { uri_secret_ref, client_cert_secret_ref: None };
+        scene.pipeline.spec.dashboard.mongodb = Some(own);
+    });
+    assert!(said(&own).ends_with("it is not known whether its MongoDB user may write"), "{}", said(&own));
+    let with = |writes: &[&str]| {
+        let writes = writes.iter().map(|action| (*action).to_owned()).collect();
+        said(&own.clone().with(|scene| scene.facts.reader_writes = Some(writes)))
+    };
+    assert!(with(&[]).ends_with("its MongoDB user may read and may not write"));
+    assert!(with(&["update", "remove"]).ends_with("may also remove, update: give it the role read alone"));
 }

@@ -1,6 +1,8 @@
 //! What is to be said of each part of a pipeline.
 
-use stockstream_model::documents::{Checkpoint, StartPositions};
+use std::collections::BTreeSet;
+
+use stockstream_model::documents::{Checkpoint, Heartbeat, StartPositions};
 
 use crate::{
     reconcile::{
@@ -101,7 +103,8 @@ pub(super) fn database(validated: &Validated, facts: &Facts) -> Verdict {
         return Verdict::problem(problem, true);
     }
     match &facts.database {
-        Err(problem) => Verdict::problem(problem, false),
+        // Whose it is was found out, also where waiting may help.
+        Err(problem) => Verdict::problem(problem, problem.reason == "DatabaseOwned"),
         Ok(DatabaseFacts { name, start: Some(start), .. }) => {
             let message =
                 format!("database {name} is this pipeline's; the start of {} partitions is pinned", start.next.len());
@@ -143,16 +146,15 @@ pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &De
         return Verdict { truth: enough, reason: "WorkersStuck", message, hindrance: Some(Hindrance::Stalled) };
     }
     let is_new = standing.is_settled() && decision.workers == Some(*wanted);
+    if let Some(verdict) = unmoved(facts, is_new).filter(|_| *wanted > 0) {
+        return verdict;
+    }
     if !is_new && ready >= wanted && *wanted > 0 {
         let message = format!("{ready} workers are ready; they are being replaced or made more or fewer");
         return Verdict { truth: Truth::Yes, reason: "RollingOut", message, hindrance: ON_THE_WAY };
     }
     if !is_new {
         return Verdict::no("WorkersStarting", format!("{ready} of {wanted} workers are ready"), ON_THE_WAY);
-    }
-    let stopped = stopped(facts);
-    if !stopped.is_empty() {
-        return Verdict::no("PartitionStopped", stopped.join("; "), Some(Hindrance::Stalled));
     }
     match wanted {
         0 => Verdict::yes("ScaledToZero", "no worker is wanted: spec.workers.replicas is 0".into()),
@@ -176,13 +178,19 @@ fn idle(facts: &Facts, workers: i32) -> String {
     }
 }
 
-/// What workers say stopped their partitions.
-fn stopped(facts: &Facts) -> Vec<String> {
+/// What workers say of partitions that were stopped, or that do not move although their log grows. While workers are
+/// replaced it may be what a new setting is to mend.
+fn unmoved(facts: &Facts, is_new: bool) -> Option<Verdict> {
     let heartbeats = facts.database.as_ref().map(|database| database.heartbeats.as_slice()).unwrap_or_default();
-    let mut problems: Vec<String> = heartbeats.iter().flat_map(|heartbeat| heartbeat.problems.clone()).collect();
-    problems.sort_unstable();
-    problems.dedup();
-    problems
+    let all = |of: fn(&Heartbeat) -> &Vec<String>| heartbeats.iter().flat_map(of).collect::<BTreeSet<&String>>();
+    let (problems, stalls) = (all(|heartbeat| &heartbeat.problems), all(|heartbeat| &heartbeat.stalls));
+    let message = problems.iter().map(|problem| problem.as_str()).collect::<Vec<_>>().join("; ");
+    let (reason, hindrance) = match problems.is_subset(&stalls) {
+        true => ("PartitionStalled", Hindrance::OnTheWay),
+        false if !is_new => ("PartitionStopped", Hindrance::OnTheWay),
+        false => ("PartitionStopped", Hindrance::Stalled),
+    };
+    (!problems.is_empty()).then(|| Verdict::no(reason, message, Some(hindrance)))
 }
 
 /// `is_database_good`: pods do not become ready without it, and then are not what is wrong.
@@ -214,12 +222,30 @@ pub(super) fn dashboard(
         let message = format!("{ready} of {wanted} pods of the dashboard are ready, and no more become so: {stuck}");
         return Verdict::no("DashboardStuck", message, Some(hindrance));
     }
-    let message = format!("{ready} of {wanted} pods of the dashboard are ready");
+    let message = format!("{ready} of {wanted} pods of the dashboard are ready{}", rights(pipeline, facts));
     match standing.is_settled() && *wanted == spec.replicas {
         true => Verdict::yes("DashboardAvailable", message),
         false if ready >= wanted && *wanted > 0 => {
             Verdict { truth: Truth::Yes, reason: "RollingOut", message, hindrance: on_the_way }
         }
         false => Verdict::no("DashboardStarting", message, on_the_way),
+    }
+}
+
+/// What the dashboard's user of MongoDB may do. It needs to read, and nothing else.
+fn rights(pipeline: &AnalyticsPipeline, facts: &Facts) -> String {
+    let is_own = pipeline.spec.dashboard.mongodb.is_some();
+    match &facts.reader_writes {
+        _ if !is_own => {
+            "; it reads MongoDB as the workers' user, who may write: name a user of its own, with the role read \
+                         alone, by spec.dashboard.mongodb"
+                .into()
+        }
+        None => "; it is not known whether its MongoDB user may write".into(),
+        Some(writes) if writes.is_empty() => "; its MongoDB user may read and may not write".into(),
+        Some(writes) => {
+            let may = writes.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            format!("; its MongoDB user may also {may}: give it the role read alone")
+        }
     }
 }

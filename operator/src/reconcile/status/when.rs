@@ -16,6 +16,7 @@ use crate::{
 /// What merely moves is written no more often.
 const AT_MOST_EVERY: u64 = 30;
 const STEADY: Duration = Duration::from_secs(30);
+const BEHIND: Duration = Duration::from_secs(15);
 const ON_THE_WAY: Duration = Duration::from_secs(5);
 
 /// Whether a status is to be written: at once when a condition, a topic, a count of workers or the generation changed;
@@ -57,10 +58,13 @@ pub fn requeue_after(
     let topics = facts.topics.iter().flatten().filter_map(|topic| topic.problem.as_ref());
     let is_soon =
         topics.map(|(problem, _)| problem).any(waits) || decision.workers.is_some() && facts.workers.is_none();
+    // What has events to apply may stop to move at any time, and that is to be told soon.
+    let is_behind = status.lag.is_some_and(|lag| lag > 0);
     let away = [
         facts.topics.as_ref().is_err_and(waits).then(|| growing("TopicsReady", status, now)),
         facts.database.as_ref().is_err_and(waits).then(|| growing("DatabaseReady", status, now)),
         is_soon.then_some(ON_THE_WAY),
+        is_behind.then_some(BEHIND),
     ];
     away.into_iter().flatten().min().unwrap_or(STEADY)
 }

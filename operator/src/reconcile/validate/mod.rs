@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use stockstream_model::settings::{Settings, SettingsError};
 
 use super::{CredentialFiles, Secrets, Validated, WORKER_CREDENTIALS, facts::Problem};
-use crate::resource::{AnalyticsPipeline, KafkaWay, SecretKeyRef};
+use crate::resource::{AnalyticsPipeline, KafkaWay, MongoDbWay, SecretKeyRef};
 
 /// The settings of workers, dashboard and operator, and what is wrong with them. `files` is where the operator itself
 /// finds the Secrets' contents; pods find them at [`WORKER_CREDENTIALS`].
@@ -27,11 +27,11 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
     let mut kafka = needs.flat_map(|need| worker_mounts.take(secrets, &namespace, &need)).collect();
     let mut mongodb = Vec::new();
     let mut dashboard_problems = Vec::new();
-    if let Some(ca) = pipeline.spec.mongodb.tls.as_ref().map(|tls| &tls.ca_secret_ref) {
-        let need = Need { secret: &ca.name, keys: vec![&ca.key], what: "MongoDB's authorities", shape: Shape::File };
-        mongodb.extend(worker_mounts.take(secrets, &namespace, &need));
-        dashboard_problems.extend(dashboard_mounts.take(secrets, &namespace, &need));
-    }
+    let (workers_way, dashboard_way) = (pipeline.spec.mongodb_way(), pipeline.spec.dashboard_mongodb_way());
+    let needs = mongodb_needs(workers_way, "the client certificate for MongoDB");
+    mongodb.extend(needs.flat_map(|need| worker_mounts.take(secrets, &namespace, &need)));
+    let needs = mongodb_needs(dashboard_way, "the dashboard's client certificate for MongoDB");
+    dashboard_problems.extend(needs.flat_map(|need| dashboard_mounts.take(secrets, &namespace, &need)));
     for (secret, key, what) in pipeline.spec.dashboard.auth.secrets() {
         let need = Need { secret, keys: vec![key], what, shape: Shape::File };
         dashboard_problems.extend(dashboard_mounts.take(secrets, &namespace, &need));
@@ -40,9 +40,8 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
         let needs = kafka_needs(way, "the Kafka user of the forms", "the forms' client certificate for Kafka");
         dashboard_problems.extend(needs.flat_map(|need| dashboard_mounts.take(secrets, &namespace, &need)));
     }
-    let workers_uri = &pipeline.spec.mongodb.uri_secret_ref;
-    let database = named_database(workers_uri, secrets, &namespace, &mut worker_mounts, &mut mongodb);
-    let dashboard_uri = settings::dashboard_uri(pipeline);
+    let database = named_database(workers_way.uri, secrets, &namespace, &mut worker_mounts, &mut mongodb);
+    let dashboard_uri = dashboard_way.uri;
     let shown = named_database(dashboard_uri, secrets, &namespace, &mut dashboard_mounts, &mut dashboard_problems);
     if let (Some(database), Some(shown)) = (database, shown)
         && database != shown
@@ -59,9 +58,12 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
     }
     settings_problems(&worker, &mut kafka, &mut mongodb);
 
+    let spec = &pipeline.spec.dashboard;
+    let has_reader = spec.enabled && spec.mongodb.is_some() && dashboard_problems.is_empty();
     let salt = pipeline.uid().unwrap_or_default();
     Validated {
         operator: settings::operator(pipeline, files),
+        reader: has_reader.then(|| settings::dashboard(pipeline, files)),
         worker,
         dashboard,
         kafka: as_one(&kafka),
@@ -95,6 +97,23 @@ fn kafka_needs<'a>(way: KafkaWay<'a>, who: &'static str, client: &'static str) -
         shape: Shape::File,
     });
     [sign_in, authorities, client].into_iter().flatten()
+}
+
+/// What a way into MongoDB needs besides its address; `client` says whose certificate it is, for sentences.
+fn mongodb_needs<'a>(way: MongoDbWay<'a>, client: &'static str) -> impl Iterator<Item = Need<'a>> {
+    let authorities = way.ca.map(|ca| Need {
+        secret: &ca.name,
+        keys: vec![&ca.key],
+        what: "MongoDB's authorities",
+        shape: Shape::File,
+    });
+    let client = way.client.map(|secret| Need {
+        secret: &secret.name,
+        keys: vec!["tls.crt", "tls.key"],
+        what: client,
+        shape: Shape::File,
+    });
+    [authorities, client].into_iter().flatten()
 }
 
 /// The database that an address names.

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use kube::ResourceExt;
 use stockstream_model::settings::{
-    Kafka, MongoDb, MongoTls, Pipeline, Sasl, Security, Settings, Tls, Topic, TopicPolicy, Topics,
+    FilesInUri, Kafka, MongoDb, MongoTls, Pipeline, Sasl, Security, Settings, Tls, Topic, TopicPolicy, Topics,
 };
 
 use crate::{
     reconcile::CredentialFiles,
-    resource::{AnalyticsPipeline, KafkaWay, SecretKeyRef},
+    resource::{AnalyticsPipeline, KafkaWay, MongoDbWay},
 };
 
 /// More than any resource has: see [`order`].
@@ -33,8 +33,9 @@ pub(super) fn operator(pipeline: &AnalyticsPipeline, files: &CredentialFiles) ->
             topics: spec.kafka.topics.clone(),
             start_from: spec.kafka.start_from,
             on_lost_offsets: spec.kafka.on_lost_offsets,
+            on_recreated_topic: spec.kafka.on_recreated_topic,
         },
-        mongodb: mongodb(pipeline, &spec.mongodb.uri_secret_ref, files),
+        mongodb: mongodb(spec.mongodb_way(), files),
         sales: spec.sales,
         analytics: spec.analytics.clone(),
         ..Settings::default()
@@ -62,15 +63,9 @@ pub(super) fn dashboard(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -
     Settings {
         pipeline: Pipeline { name: full_name(pipeline), ..Pipeline::default() },
         kafka,
-        mongodb: mongodb(pipeline, dashboard_uri(pipeline), files),
+        mongodb: mongodb(pipeline.spec.dashboard_mongodb_way(), files),
         ..Settings::default()
     }
-}
-
-/// Where the dashboard's address of MongoDB is: its own, or else the workers'.
-pub(super) fn dashboard_uri(pipeline: &AnalyticsPipeline) -> &SecretKeyRef {
-    let own = pipeline.spec.dashboard.mongodb.as_ref().map(|mongodb| &mongodb.uri_secret_ref);
-    own.unwrap_or(&pipeline.spec.mongodb.uri_secret_ref)
 }
 
 fn full_name(pipeline: &AnalyticsPipeline) -> String {
@@ -119,12 +114,19 @@ fn security(way: KafkaWay<'_>, files: &CredentialFiles) -> Security {
     Security { protocol, sasl, tls: (tls != Tls::default()).then_some(tls) }
 }
 
-fn mongodb(pipeline: &AnalyticsPipeline, uri: &SecretKeyRef, files: &CredentialFiles) -> MongoDb {
-    let ca = pipeline.spec.mongodb.tls.as_ref().map(|tls| &tls.ca_secret_ref);
+fn mongodb(way: MongoDbWay<'_>, files: &CredentialFiles) -> MongoDb {
+    let client = |key: &str| way.client.map(|client| file(files, &client.name, key));
+    let tls = MongoTls {
+        ca_file: way.ca.map(|ca| file(files, &ca.name, &ca.key)),
+        cert_file: client("tls.crt"),
+        key_file: client("tls.key"),
+    };
     MongoDb {
         uri: None,
-        uri_file: Some(file(files, &uri.name, &uri.key)),
-        tls: ca.map(|ca| MongoTls { ca_file: Some(file(files, &ca.name, &ca.key)) }),
+        uri_file: Some(file(files, &way.uri.name, &way.uri.key)),
+        // Whoever writes the Secret may not read what operator and pods have in files.
+        files_in_uri: FilesInUri::Refuse,
+        tls: (tls != MongoTls::default()).then_some(tls),
     }
 }
 

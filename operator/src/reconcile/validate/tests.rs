@@ -1,8 +1,11 @@
 use kube::core::cel;
-use stockstream_model::settings::{TopicPolicy, Topics};
+use stockstream_model::settings::{FilesInUri, TopicPolicy, Topics};
 
 use super::*;
-use crate::reconcile::samples::{example, files, validated};
+use crate::{
+    reconcile::samples::{example, files, validated},
+    resource::SecretRef,
+};
 
 type Bytes = Vec<u8>;
 
@@ -156,6 +159,61 @@ fn an_address_that_cannot_be_used_says_what_to_write_and_never_itself() {
     for uri in ["mongodb://mongo/stock\n", "mongodb+srv://u:p@mongo/stock?tls=true", "mongodb://a:1,b:2/stock"] {
         assert_eq!(with_uri(uri.as_bytes()).mongodb, None, "{uri}");
     }
+}
+
+#[test]
+fn an_address_that_asks_for_an_identity_or_a_file_is_used_by_nobody() {
+    for (uri, words) in [
+        ("mongodb://h/x?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:k8s", "MONGODB-OIDC"),
+        ("mongodb+srv://h/x?authMechanism=MONGODB-AWS", "MONGODB-AWS"),
+        ("mongodb://h/x?tlsCAFile=/run/token", "spec.mongodb.tls.caSecretRef"),
+        ("mongodb://h/x?tls=true&tlsCertificateKeyFile=/run/token", "spec.mongodb.tls.clientCertSecretRef"),
+        ("mongodb://h/x?unheardOf=1", "unheardOf"),
+    ] {
+        let problem = with_uri(uri.as_bytes()).mongodb.expect(uri);
+        assert_eq!((problem.reason, problem.stalled), ("AddressNotAllowed", true), "{uri}");
+        for words in ["secret shop/mongo, key uri", words] {
+            assert!(problem.message.contains(words) && !problem.message.contains("/run/token"), "{}", problem.message);
+        }
+        let (pipeline, mut secrets) = example("production");
+        *content(&mut secrets, "mongo-reader", "uri") = uri.as_bytes().to_vec();
+        let validated = validate(&pipeline, &secrets, &files());
+        assert_eq!(validated.dashboard_problem.expect(uri).reason, "AddressNotAllowed");
+    }
+    let (_, _, validated) = validated("minimal");
+    for settings in [&validated.worker, &validated.dashboard, &validated.operator] {
+        assert_eq!(settings.mongodb.files_in_uri, FilesInUri::Refuse, "they read a changed Secret by themselves");
+    }
+}
+
+#[test]
+fn a_client_certificate_for_mongodb_comes_from_a_secret_and_the_dashboard_may_have_its_own() {
+    let (mut pipeline, mut secrets) = example("production");
+    let certificate = || ["tls.crt", "tls.key"].map(|key| (key.to_owned(), key.as_bytes().to_vec())).into();
+    let tls = pipeline.spec.mongodb.tls.as_mut().unwrap();
+    tls.client_cert_secret_ref = Some(SecretRef { name: "mongo-client".into() });
+    let problem = validate(&pipeline, &secrets, &files()).mongodb.unwrap();
+    assert_eq!(problem.reason, "SecretMissing");
+    assert!(problem.message.contains("shop/mongo-client, which holds the client certificate for MongoDB"));
+
+    secrets.0.insert("mongo-client".into(), certificate());
+    let key = |settings: &Settings| settings.mongodb.tls.clone().unwrap().key_file.unwrap().display().to_string();
+    let both = validate(&pipeline, &secrets, &files());
+    assert_eq!((&both.mongodb, &both.dashboard_problem), (&None, &None));
+    assert_eq!(key(&both.worker), "/etc/stockstream/credentials/mongo-client/tls.key");
+    assert_eq!(key(&both.dashboard), key(&both.worker));
+    assert_eq!(key(&both.operator), "/tmp/operator/uid/mongo-client/tls.key");
+    let mount = ("mongo-client".to_owned(), vec!["tls.crt".to_owned(), "tls.key".to_owned()]);
+    assert!(both.worker_secrets.contains(&mount) && both.dashboard_secrets.contains(&mount));
+
+    let own = pipeline.spec.dashboard.mongodb.as_mut().unwrap();
+    own.client_cert_secret_ref = Some(SecretRef { name: "mongo-reader-client".into() });
+    secrets.0.insert("mongo-reader-client".into(), certificate());
+    let own = validate(&pipeline, &secrets, &files());
+    assert_eq!(key(&own.dashboard), "/etc/stockstream/credentials/mongo-reader-client/tls.key");
+    assert!(own.worker_secrets.contains(&mount) && !own.dashboard_secrets.contains(&mount));
+    pipeline.spec.mongodb.tls = None;
+    assert_eq!(validate(&pipeline, &secrets, &files()).worker.mongodb.tls, None);
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! What can be said of MongoDB's address without asking anybody. Nothing here shows the address: it holds a password.
 
-use stockstream_model::settings::is_reserved_database;
+use stockstream_model::settings::{FilesInUri, is_reserved_database};
+use stockstream_store::mongo::address;
 
-use crate::{reconcile::facts::Problem, resource::SecretKeyRef};
+use crate::{
+    reconcile::{facts::Problem, wording::in_words_of_the_resource},
+    resource::SecretKeyRef,
+};
 
 const FORM: &str = "mongodb://user:password@host:27017/stock_management";
 
@@ -20,6 +24,11 @@ pub(super) fn database(content: &[u8], namespace: &str, at: &SecretKeyRef) -> Re
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme))
         .ok_or_else(|| invalid("begins with neither mongodb:// nor mongodb+srv://"))?;
+    address::check(text, FilesInUri::Refuse).map_err(|what| Problem {
+        reason: "AddressNotAllowed",
+        message: format!("{place} is not used: {}", in_words_of_the_resource(&what)),
+        stalled: true,
+    })?;
     let address = rest.split_once('?').map_or(rest, |(address, _)| address);
     match address.split_once('/').map(|(_, database)| database) {
         Some(database) if is_reserved_database(database) => Err(Problem {

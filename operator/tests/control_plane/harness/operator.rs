@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use kube::Client;
-use stockstream_operator::{Election, OperatorError, Options, run};
+use stockstream_operator::{Election, OperatorError, Options, PodDefaults, PodUser, run};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,11 @@ impl Operator {
         let election = Election { lease: "stockstream-operator".into(), namespace: Some(place.namespace.clone()) };
         let options = Options {
             namespaces,
-            image: "stockstream:test".into(),
+            pods: PodDefaults {
+                image: "stockstream:test".into(),
+                image_pull_secrets: Vec::new(),
+                user: PodUser::NONROOT,
+            },
             election: Some(election),
             identity: identity.into(),
             listener: Some(listener),

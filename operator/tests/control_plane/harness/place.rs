@@ -65,6 +65,12 @@ impl Place {
         Subject { kind: "User".into(), name: self.user(), api_group: Some(RBAC.into()), ..Subject::default() }
     }
 
+    /// Lets an operator of another place work in this one, too.
+    pub async fn let_in(&self, subject: Subject) {
+        let role_ref = RoleRef { kind: "Role".into(), name: "operator".into(), api_group: RBAC.into() };
+        self.create(RoleBinding { metadata: named("guest"), role_ref, subjects: Some(vec![subject]) }).await;
+    }
+
     /// Whether its operators may do this there.
     pub async fn may(&self, verb: &str, (group, kind): (&str, &str), namespace: &str) -> bool {
         let (resource, subresource) = kind.split_once('/').map_or((kind, None), |(kind, part)| (kind, Some(part)));

@@ -20,7 +20,8 @@ pub const RULES: &[(&str, &[&str], &[&str])] = &[
 pub const LEASE: (&str, &[&str], &[&str]) = ("coordination.k8s.io", &["leases"], &["get", "create", "update"]);
 
 /// A server-side apply is a patch, and a create where there is nothing.
-const WRITE: &[&str] = &["list", "watch", "create", "patch", "delete"];
+/// `get` says whose an object is that is in the way.
+const WRITE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 
 pub fn rule((group, kinds, verbs): (&str, &[&str], &[&str])) -> PolicyRule {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();

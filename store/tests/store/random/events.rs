@@ -5,6 +5,7 @@ use stockstream_model::{
     Money, Timestamp,
     analytics::Tier,
     event::{ClientRecord, InventoryRecord, Item, Sale, Stream},
+    sum,
 };
 
 use crate::store::events::{Body, client, id, stock};
@@ -57,17 +58,25 @@ fn item() -> impl Strategy<Value = Item<'static>> {
     })
 }
 
+/// Two of these bring a sum to its limit, and nothing else comes near: in whatever order they are added, it ends there.
+const GREAT: Money = Money::from_units(sum::LIMIT / 4 * 3);
+
+fn line() -> impl Strategy<Value = Item<'static>> {
+    let great = (select(PRODUCTS.to_vec()), any::<bool>()).prop_map(|(product, costly)| Item {
+        product_id: id(product),
+        quantity: 1,
+        unit_price: Some(GREAT),
+        unit_cost: costly.then_some(GREAT),
+    });
+    prop_oneof![30 => item(), 1 => great]
+}
+
 fn sale() -> impl Strategy<Value = Sale<'static>> {
-    let lines = prop::collection::vec(item(), 1..4);
-    (option::of(select(CLIENTS.to_vec())), time(), price(), lines).prop_map(
-        |(client, timestamp, total_amount, items)| Sale {
-            invoice_id: id("i"),
-            client_id: client.map(id),
-            timestamp,
-            total_amount,
-            items,
-        },
-    )
+    let lines = prop::collection::vec(line(), 1..4);
+    let total = prop_oneof![15 => price(), 1 => Just(Some(GREAT))];
+    (option::of(select(CLIENTS.to_vec())), time(), total, lines).prop_map(|(client, timestamp, total_amount, items)| {
+        Sale { invoice_id: id("i"), client_id: client.map(id), timestamp, total_amount, items }
+    })
 }
 
 fn stock_record() -> impl Strategy<Value = InventoryRecord<'static>> {

@@ -28,8 +28,8 @@ pub enum Swap {
 }
 
 impl Apply {
-    /// Writes a checkpoint by compare-and-set; returns whether it was written.
-    pub fn swap(&self, world: &mut World, new: &Checkpoint, of: Swap) -> bool {
+    /// Writes a checkpoint by compare-and-set; returns whether it was written. A completion has folded these events.
+    pub fn swap(&self, world: &mut World, new: &Checkpoint, of: Swap, events: u32) -> bool {
         let standing = &mut world.checkpoints[new.id.partition as usize];
         let unasked = of == Swap::Claim && self.without == Some(Guarding::Claim);
         if !follows(new, standing) && !unasked {
@@ -41,13 +41,28 @@ impl Apply {
         }
         if of == Swap::Completion {
             for offset in old.next..new.next {
-                let event = self.bounds.event(topic_of(&old), old.id.partition as usize, offset);
-                if world.fates[event] == Fate::Due {
-                    world.fates[event] = Fate::Passed;
-                }
+                self.pass(world, &old, offset, events);
             }
         }
         true
+    }
+
+    /// A position passes an offset: what was claimed there counts, and where the log lost it since, may count in part.
+    fn pass(&self, world: &mut World, claimed: &Checkpoint, offset: i64, events: u32) {
+        let partition = claimed.id.partition as usize;
+        let event = |epoch| self.bounds.event(topic_of(claimed), epoch, partition, offset);
+        let log = &world.logs[partition];
+        let is_lost = log.topic == topic_of(claimed) && log.cut.is_some_and(|cut| offset >= cut);
+        let was_folded = events >> event(0) & 1 == 1;
+        let was_claimed_before = claimed.known_epoch().is_some_and(|epoch| epoch.value == 0);
+        let (event, fate) = match () {
+            () if !is_lost || was_folded => (event(0), Fate::Passed),
+            () if was_claimed_before => (event(0), Fate::Partly),
+            () => (event(1), Fate::Passed),
+        };
+        if world.fates[event] == Fate::Due {
+            world.fates[event] = fate;
+        }
     }
 
     /// Which writes stand, as a look at the checkpoints tells.

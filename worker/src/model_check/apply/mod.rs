@@ -7,8 +7,8 @@ mod world;
 
 use database::Answer;
 use stateright::{Model, Property};
-use stockstream_model::settings::OnLostOffsets;
-use world::{Bounds, Entry, Fate, Log, Part, Phase, Worker, World, topic_of};
+use stockstream_model::settings::{OnLostOffsets, OnRecreatedTopic};
+use world::{Bounds, Entry, Fate, Left, Log, Part, Phase, Worker, World, topic_of};
 
 use super::Known;
 
@@ -31,6 +31,18 @@ pub enum Guarding {
     Writer,
     /// The controller is asked whether the topic is the same.
     Topic,
+    /// A log that is shorter than its position is not counted again.
+    NeverAgain,
+    /// The leader is asked whether the log holds what was read of it.
+    Epoch,
+    /// What is read again of a claim must end in the record that was claimed.
+    AsClaimed,
+    /// Of a claim that was cut, nothing is read that took the place of what was lost.
+    Until,
+    /// A topic that was replaced is known again.
+    Replaced,
+    /// It is noted before a checkpoint says so.
+    NotedFirst,
 }
 
 /// The model.
@@ -47,6 +59,8 @@ pub enum Step {
     Arrive { partition: usize },
     Trim { partition: usize },
     Remake { partition: usize },
+    Return { partition: usize },
+    Cut { partition: usize, at: i64 },
     Assign { worker: usize, partition: usize },
     Look { worker: usize, partition: usize },
     Rewrite { worker: usize, partition: usize },
@@ -63,8 +77,9 @@ impl Apply {
     }
 
     /// Whoever is asked last is told to go on without what is lost.
-    fn policy(&self, worker: usize) -> OnLostOffsets {
-        if worker < self.bounds.workers { self.bounds.policy } else { OnLostOffsets::Resume }
+    fn policy(&self, worker: usize) -> (OnLostOffsets, OnRecreatedTopic) {
+        let Bounds { workers, policy, recreated, .. } = self.bounds;
+        if worker < workers { (policy, recreated) } else { (OnLostOffsets::Resume, OnRecreatedTopic::Restart) }
     }
 
     /// What a worker may do by itself.
@@ -74,9 +89,10 @@ impl Apply {
             match part {
                 Part::None | Part::Stopped => {}
                 Part::Waiting | Part::Looked(..) => steps.push(Step::Look { worker, partition }),
-                Part::Rewriting(..) => steps.push(Step::Rewrite { worker, partition }),
-                Part::Reading { position, .. } => {
-                    if *position != world.logs[partition].end {
+                Part::Rewriting(..) | Part::Noting(_) => steps.push(Step::Rewrite { worker, partition }),
+                Part::Reading { position, epoch, .. } => {
+                    let log = &world.logs[partition];
+                    if *position != log.end || *epoch != log.epoch(None) {
                         steps.push(Step::Read { worker, partition });
                     }
                 }
@@ -120,11 +136,16 @@ impl Apply {
 
     /// Whether a worker that takes everything over comes to the right end.
     fn ends(&self, world: &World) -> bool {
-        let World { logs, checkpoints, documents, fates, .. } = world;
-        self.ended.once((logs, checkpoints, documents, fates), || self.takes_over(world.clone()))
+        let World { logs, replaced, checkpoints, ids, documents, fates, .. } = world;
+        self.ended.once((logs, replaced, checkpoints, ids, documents, fates), || self.takes_over(world.clone()))
     }
 
     fn takes_over(&self, mut world: World) -> bool {
+        for (partition, checkpoint) in world.checkpoints.clone().iter().enumerate() {
+            if world.logs[partition].topic < topic_of(checkpoint) {
+                Self::come_back(&mut world, partition); // no position goes on before that
+            }
+        }
         let worker = world.workers.len();
         world.workers.push(Worker { life: 0, parts: vec![Part::Waiting; self.bounds.partitions], flush: None });
         let mut steps = Vec::new();
@@ -137,6 +158,7 @@ impl Apply {
         world.wrong.is_none()
             && self.is_passed(&world)
             && self.counts_once(&world)
+            && self.counts_one_record_of_each_offset(&world)
             && self.what_is_passed_counts(&world)
     }
 
@@ -159,6 +181,18 @@ impl Apply {
         self.counts(world, |_, count| count < 2)
     }
 
+    /// Of what was written at one offset one after the other, only one counts, whatever the key.
+    fn counts_one_record_of_each_offset(&self, world: &World) -> bool {
+        let counts = |event: usize| world.documents.iter().any(|document| document.counted[event] > 0);
+        let Bounds { partitions, length, left, .. } = self.bounds;
+        (0..=usize::from(left.remakes)).all(|topic| {
+            (0..partitions).all(|partition| {
+                let event = |epoch, offset| self.bounds.event(topic, epoch, partition, offset);
+                self.bounds.epochs() < 2 || (0..length).all(|at| !counts(event(0, at)) || !counts(event(1, at)))
+            })
+        })
+    }
+
     fn what_is_passed_counts(&self, world: &World) -> bool {
         self.counts(world, |fate, count| match fate {
             Fate::Passed => count == 1,
@@ -170,7 +204,8 @@ impl Apply {
     /// Counters follow positions, where nothing was lost.
     fn tallies(&self, world: &World) -> bool {
         let is_event = |offset: &i64| self.bounds.gap != Some(*offset);
-        let lossless = self.bounds.left.trims == 0 && self.bounds.left.remakes == 0;
+        let Left { trims, remakes, cuts, .. } = self.bounds.left;
+        let lossless = (trims, remakes, cuts) == (0, 0, 0);
         !lossless || world.checkpoints.iter().all(|c| c.events == (0..c.next).filter(is_event).count() as i64)
     }
 
@@ -180,7 +215,13 @@ impl Apply {
             Step::Trim { partition } => world.logs[partition].first += 1,
             Step::Remake { partition } => {
                 let topic = world.logs[partition].topic + 1;
-                world.logs[partition] = Log { topic, first: 0, end: self.bounds.length };
+                let new = Log { topic, first: 0, end: self.bounds.length, cut: None };
+                world.replaced[partition] = Some(std::mem::replace(&mut world.logs[partition], new));
+            }
+            Step::Return { partition } => Self::come_back(world, partition),
+            Step::Cut { partition, at } => {
+                let log = &mut world.logs[partition];
+                *log = Log { end: at, cut: Some(at), ..log.clone() };
             }
             Step::Assign { worker, partition } => world.workers[worker].parts[partition] = Part::Waiting,
             Step::Look { worker, partition } => self.look(world, worker, partition),
@@ -190,6 +231,13 @@ impl Apply {
             Step::Write { worker, index, answer } => self.write(world, worker, index, answer),
             Step::Consult { worker } => self.consult(world, worker),
             Step::Crash { worker } => Self::crash(&self.bounds, world, worker),
+        }
+    }
+
+    /// The log that was replaced takes the place of the one that stands.
+    fn come_back(world: &mut World, partition: usize) {
+        if let Some(replaced) = &mut world.replaced[partition] {
+            std::mem::swap(replaced, &mut world.logs[partition]);
         }
     }
 
@@ -205,6 +253,12 @@ impl Apply {
             }
             if left.remakes > 0 {
                 steps.push(Step::Remake { partition });
+            }
+            if left.returns > 0 && world.replaced[partition].is_some() {
+                steps.push(Step::Return { partition });
+            }
+            if left.cuts > 0 && log.cut.is_none() {
+                steps.extend((log.first..log.end).map(|at| Step::Cut { partition, at }));
             }
         }
         let is_new = |worker: &Worker| {
@@ -257,6 +311,8 @@ impl Model for Apply {
         match step {
             Step::Trim { .. } => left.trims -= 1,
             Step::Remake { .. } => left.remakes -= 1,
+            Step::Return { .. } => left.returns -= 1,
+            Step::Cut { .. } => left.cuts -= 1,
             Step::Assign { .. } => left.moves -= 1,
             Step::Crash { .. } => left.crashes -= 1,
             Step::Write { answer: Answer::Unheard, .. } => left.unheard -= 1,
@@ -269,6 +325,7 @@ impl Model for Apply {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("no event counts twice", Self::counts_once),
+            Property::always("of each offset one record counts", Self::counts_one_record_of_each_offset),
             Property::always("nothing goes wrong", |_, world: &World| world.wrong.is_none()),
             Property::always("what is passed counts, what is named missing does not", Self::what_is_passed_counts),
             Property::always("counters follow positions", Self::tallies),

@@ -1,4 +1,4 @@
-use stockstream_model::settings::OnLostOffsets;
+use stockstream_model::settings::{OnLostOffsets, OnRecreatedTopic};
 
 use super::{
     Apply, Guarding,
@@ -6,10 +6,18 @@ use super::{
 };
 use crate::model_check::{holds, is_missed};
 
-const LEFT: Left = Left { moves: 3, crashes: 1, unheard: 0, trims: 0, remakes: 0 };
+const LEFT: Left = Left { moves: 3, crashes: 1, unheard: 0, trims: 0, remakes: 0, returns: 0, cuts: 0 };
 
-const BOUNDS: Bounds =
-    Bounds { workers: 2, partitions: 1, length: 2, there: 1, gap: None, left: LEFT, policy: OnLostOffsets::Resume };
+const BOUNDS: Bounds = Bounds {
+    workers: 2,
+    partitions: 1,
+    length: 2,
+    there: 1,
+    gap: None,
+    left: LEFT,
+    policy: OnLostOffsets::Resume,
+    recreated: OnRecreatedTopic::Restart,
+};
 
 fn each_event_counts_once(bounds: Bounds) {
     holds(Apply::new(bounds, None));
@@ -40,7 +48,26 @@ fn offsets_without_an_event() {
 #[test]
 fn a_topic_that_is_made_anew() {
     each_event_counts_once(Bounds { left: Left { remakes: 1, moves: 2, ..LEFT }, ..BOUNDS });
-    each_event_counts_once(Bounds { left: Left { remakes: 1, trims: 1, moves: 2, crashes: 0, unheard: 0 }, ..BOUNDS });
+    each_event_counts_once(Bounds { left: Left { remakes: 1, trims: 1, moves: 2, crashes: 0, ..LEFT }, ..BOUNDS });
+    each_event_counts_once(Bounds {
+        left: Left { remakes: 1, moves: 2, ..LEFT },
+        recreated: OnRecreatedTopic::Fail,
+        ..BOUNDS
+    });
+}
+
+#[test]
+fn a_topic_that_was_replaced_and_comes_back() {
+    each_event_counts_once(Bounds { left: Left { remakes: 1, returns: 1, moves: 3, crashes: 0, ..LEFT }, ..BOUNDS });
+}
+
+#[test]
+fn a_log_that_loses_its_end() {
+    let cut = Bounds { there: 2, left: Left { cuts: 1, moves: 2, ..LEFT }, ..BOUNDS };
+    for policy in [OnLostOffsets::Resume, OnLostOffsets::Fail] {
+        each_event_counts_once(Bounds { policy, ..cut });
+    }
+    each_event_counts_once(Bounds { left: Left { trims: 1, crashes: 0, ..cut.left }, ..cut });
 }
 
 #[test]
@@ -59,6 +86,8 @@ fn the_same_within_wider_bounds() {
     each_event_counts_once(Bounds { partitions: 2, there: 2, ..BOUNDS });
     each_event_counts_once(Bounds { left: Left { remakes: 1, ..LEFT }, ..BOUNDS });
     each_event_counts_once(Bounds { left: Left { remakes: 1, trims: 1, crashes: 0, ..LEFT }, ..BOUNDS });
+    each_event_counts_once(Bounds { length: 3, there: 3, left: Left { cuts: 1, moves: 2, ..LEFT }, ..BOUNDS });
+    each_event_counts_once(Bounds { left: Left { remakes: 1, returns: 2, crashes: 0, ..LEFT }, ..BOUNDS });
     each_event_counts_once(Bounds { length: 3, there: 2, left: Left { trims: 2, crashes: 0, ..LEFT }, ..BOUNDS });
 }
 
@@ -66,6 +95,8 @@ fn the_same_within_wider_bounds() {
 fn no_guard_can_be_left_out() {
     let unheard = Bounds { left: Left { unheard: 1, crashes: 0, ..LEFT }, ..BOUNDS };
     let remade = Bounds { left: Left { remakes: 1, ..LEFT }, ..BOUNDS };
+    let cut = Bounds { there: 2, left: Left { cuts: 1, ..LEFT }, ..BOUNDS };
+    let returned = Bounds { left: Left { remakes: 1, returns: 1, crashes: 0, ..LEFT }, ..BOUNDS };
     for (without, bounds) in [
         (Guarding::Claim, BOUNDS),
         (Guarding::Mark, BOUNDS),
@@ -75,6 +106,12 @@ fn no_guard_can_be_left_out() {
         (Guarding::LogLast, BOUNDS),
         (Guarding::Writer, unheard),
         (Guarding::Topic, remade),
+        (Guarding::NeverAgain, cut),
+        (Guarding::Epoch, cut),
+        (Guarding::AsClaimed, cut),
+        (Guarding::Until, Bounds { length: 3, there: 3, ..cut }),
+        (Guarding::Replaced, returned),
+        (Guarding::NotedFirst, returned),
     ] {
         is_missed(without, Apply::new(bounds, Some(without)));
     }

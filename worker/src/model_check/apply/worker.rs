@@ -1,8 +1,9 @@
 //! A worker: finding out where to read, reading, flushing. It decides with the worker's own functions.
 
+use stockstream_kafka::EpochCheck;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, KafkaIds, LeaderEpoch, PartitionId},
 };
 
 use super::{
@@ -13,8 +14,9 @@ use super::{
 use crate::{
     core::{
         flight::{Claiming, Landed},
-        position::{LogFacts, Resume, Stamp, is_of_topic, resume, successor},
+        position::{LogFacts, Policy, Resume, Stamp, is_of_topic, resume, successor},
     },
+    folding::Rules,
     source::slot::Slot,
 };
 
@@ -27,11 +29,23 @@ impl Apply {
     /// Looks at the checkpoint and at the log, one after the other, and decides how to go on.
     pub fn look(&self, world: &mut World, worker: usize, partition: usize) {
         let log = &world.logs[partition];
-        let facts = LogFacts { first: log.first, end: log.end, topic_id: Some(topic_id(log.topic)) };
         let standing = world.checkpoints[partition].clone();
+        let leader = log.epoch(None);
+        let facts = LogFacts {
+            first: log.first,
+            end: log.end,
+            topic_id: Some(topic_id(log.topic)),
+            cluster_id: None,
+            epoch: EpochCheck::Unknown,
+        };
+        let asked = |checkpoint: &Checkpoint| match self.without {
+            Some(Guarding::Epoch) => EpochCheck::Unknown,
+            _ if topic_of(checkpoint) != log.topic => EpochCheck::Unknown,
+            _ => log.check(checkpoint.known_epoch()),
+        };
         let part = &world.workers[worker].parts[partition];
         let (checkpoint, facts) = match part {
-            Part::Looked(Some(checkpoint), _) => (checkpoint.clone(), facts),
+            Part::Looked(Some(checkpoint), _) => (checkpoint.clone(), LogFacts { epoch: asked(checkpoint), ..facts }),
             Part::Looked(None, Some(facts)) => (standing, facts.clone()),
             _ if self.without == Some(Guarding::LogLast) => {
                 world.workers[worker].parts[partition] = Part::Looked(None, Some(facts));
@@ -43,46 +57,74 @@ impl Apply {
             }
         };
         let life = world.workers[worker].life;
-        world.workers[worker].parts[partition] = match resume(&checkpoint, &facts, self.policy(worker)) {
-            Resume::Stop { .. } => Part::Stopped,
-            Resume::Rewrite { checkpoint: new, note } => {
-                let named = named(&checkpoint, new.incarnation > checkpoint.incarnation, &note, self.bounds.length);
-                Part::Rewriting(successor(&new, Self::stamp(worker, life, Swap::Rewrite)), named)
+        let forgets = self.without == Some(Guarding::Replaced);
+        let ids = if forgets { KafkaIds::default() } else { world.ids.clone() };
+        let (on_lost_offsets, on_recreated_topic) = self.policy(worker);
+        let decided = match self.without {
+            Some(Guarding::NeverAgain) if facts.end < checkpoint.next => again(&checkpoint),
+            _ => resume(&checkpoint, &facts, &Policy { on_lost_offsets, on_recreated_topic, ids: &ids }),
+        };
+        world.workers[worker].parts[partition] = match decided {
+            Resume::Stop(_) => Part::Stopped,
+            Resume::Rewrite { checkpoint: new, ids, note } => {
+                let is_new = new.incarnation > checkpoint.incarnation;
+                let named = named(&checkpoint, is_new, &note.unwrap_or_default(), self.bounds.length);
+                let new = successor(&new, Self::stamp(worker, life, Swap::Rewrite));
+                Part::Rewriting(new, named, Some(ids).filter(|ids| *ids != KafkaIds::default()))
             }
-            Resume::Read { position, note } => {
-                if let Some(range) = note.and_then(|note| ranges(&note).into_iter().next()) {
-                    let partly = Named { topic: topic_of(&checkpoint), partly: vec![range], ..Named::default() };
-                    self.name(world, partition, &partly);
-                }
+            Resume::Read { position, until, note } => {
+                let partly = note.iter().flat_map(|note| partly(note)).collect();
+                self.name(world, partition, &Named { topic: topic_of(&checkpoint), partly, ..Named::default() });
                 let reclaims = self.without == Some(Guarding::Pending);
                 let pending = checkpoint.pending.filter(|_| !reclaims);
-                Part::Reading { slot: Slot::new(Checkpoint { pending, ..checkpoint }, None), position }
+                let until = until.filter(|_| self.without != Some(Guarding::Until));
+                let slot = Slot::new(Checkpoint { pending, ..checkpoint }, until, Rules::default());
+                Part::Reading { slot, position, epoch: leader }
             }
         };
     }
 
-    /// Writes the checkpoint that was decided on. Whoever won, it is decided anew.
+    /// Notes what is replaced, then writes the checkpoint that was decided on. Whoever won, it is decided anew.
     pub fn rewrite(&self, world: &mut World, worker: usize, partition: usize) {
         let part = std::mem::replace(&mut world.workers[worker].parts[partition], Part::Waiting);
-        let Part::Rewriting(checkpoint, named) = part else { return };
-        if self.swap(world, &checkpoint, Swap::Rewrite) {
-            self.name(world, partition, &named);
+        let notes_last = self.without == Some(Guarding::NotedFirst);
+        match part {
+            Part::Noting(ids) => world.ids.replaced_topics.extend(ids.replaced_topics),
+            Part::Rewriting(checkpoint, named, Some(ids)) if !notes_last => {
+                world.ids.replaced_topics.extend(ids.replaced_topics);
+                world.workers[worker].parts[partition] = Part::Rewriting(checkpoint, named, None);
+            }
+            Part::Rewriting(checkpoint, named, ids) => {
+                if self.swap(world, &checkpoint, Swap::Rewrite, 0) {
+                    self.name(world, partition, &named);
+                    let noting = ids.map_or(Part::Waiting, Part::Noting);
+                    world.workers[worker].parts[partition] = noting;
+                }
+            }
+            other => world.workers[worker].parts[partition] = other,
         }
     }
 
     /// Notes what is named as lost, which must be lost.
     fn name(&self, world: &mut World, partition: usize, named: &Named) {
-        let log = &world.logs[partition];
+        let log = world.logs[partition].clone();
         for (range, fate) in
             named.missing.iter().map(|r| (r, Fate::Missing)).chain(named.partly.iter().map(|r| (r, Fate::Partly)))
         {
             for offset in range.0..range.1.min(self.bounds.length) {
-                let of_event = &mut world.fates[self.bounds.event(named.topic, partition, offset)];
-                match (*of_event, fate) {
-                    _ if log.topic == named.topic && offset >= log.first => world.wrong = Some("named what is there"),
-                    (Fate::Passed, Fate::Missing) => world.wrong = Some("named what counts as missing"),
-                    (Fate::Due | Fate::Missing, _) => *of_event = fate,
-                    (Fate::Passed | Fate::Partly, _) => {}
+                let is_there = offset >= log.first && log.cut.is_none_or(|cut| offset < cut);
+                // What was replaced may be there again by the time it is named.
+                if log.topic == named.topic && is_there && self.bounds.left.returns == 0 {
+                    world.wrong = Some("named what is there");
+                }
+                for epoch in 0..self.bounds.epochs() {
+                    let event = self.bounds.event(named.topic, epoch as i32, partition, offset);
+                    let of_event = &mut world.fates[event];
+                    match (*of_event, fate) {
+                        (Fate::Passed, Fate::Missing) => world.wrong = Some("named what counts as missing"),
+                        (Fate::Due | Fate::Missing, _) => *of_event = fate,
+                        (Fate::Passed | Fate::Partly, _) => {}
+                    }
                 }
             }
         }
@@ -92,14 +134,21 @@ impl Apply {
     pub fn read(&self, world: &mut World, worker: usize, partition: usize) {
         let log = &world.logs[partition];
         let Worker { parts, .. } = &mut world.workers[worker];
-        let Part::Reading { slot, position } = &mut parts[partition] else { return };
-        if *position < log.first || *position > log.end {
+        let Part::Reading { slot, position, epoch } = &mut parts[partition] else { return };
+        // Who learns of another leader asks it for the epoch of what was read last.
+        let is_cut = *epoch < log.epoch(None) && log.cut.is_some_and(|cut| *position > cut);
+        *epoch = log.epoch(None);
+        if is_cut || *position < log.first || *position > log.end {
             for part in parts.iter_mut().filter(|part| matches!(part, Part::Reading { .. })) {
                 *part = Part::Waiting; // the error does not say whose place it is
             }
             return;
         }
-        let (offset, event) = (*position, self.bounds.event(log.topic, partition, *position));
+        if *position == log.end {
+            return;
+        }
+        let (offset, written) = (*position, log.epoch(Some(*position)));
+        let event = self.bounds.event(log.topic, written, partition, offset);
         *position += 1;
         if self.bounds.keys(event) == 0 {
             return;
@@ -111,6 +160,7 @@ impl Apply {
                 }
                 seen.events |= 1 << event;
                 seen.end = offset + 1;
+                seen.epoch = Some(LeaderEpoch { at: seen.end, value: written });
             });
         }
     }
@@ -129,7 +179,10 @@ impl Apply {
                 gone.push(checkpoint.id);
             }
         }
-        let parts = taken.iter().map(|(checkpoint, seen)| (checkpoint, seen.end));
+        let trusts = self.without == Some(Guarding::AsClaimed);
+        let epoch =
+            |checkpoint: &Checkpoint, seen: &Seen| seen.epoch.filter(|_| !trusts || checkpoint.pending.is_none());
+        let parts = taken.iter().map(|(checkpoint, seen)| (checkpoint, seen.end, epoch(checkpoint, seen)));
         let claiming = Claiming::begin(parts, || Self::stamp(worker, life, Swap::Claim));
         let answers = vec![None; claiming.wanted().len()];
         let ranges = taken.into_iter().map(|(checkpoint, seen)| (checkpoint.id, seen)).collect();
@@ -143,11 +196,13 @@ impl Apply {
         let Some(mut flush) = world.workers[worker].flush.take() else { return };
         match &mut flush.phase {
             Phase::Claiming(claiming, answers) => {
-                let written = self.swap(world, &claiming.wanted()[index], Swap::Claim);
+                let written = self.swap(world, &claiming.wanted()[index], Swap::Claim, 0);
                 answers[index] = (answer == Answer::Heard).then_some(written);
             }
             Phase::Completing(completing, answers) => {
-                let written = self.swap(world, &completing.done()[index], Swap::Completion);
+                let new = &completing.done()[index];
+                let events = flush.ranges.iter().find(|(id, _)| *id == new.id).map_or(0, |(_, seen)| seen.events);
+                let written = self.swap(world, new, Swap::Completion, events);
                 answers[index] = (answer == Answer::Heard).then_some(written);
             }
             Phase::Applying(applying, round) => {
@@ -242,8 +297,11 @@ impl Apply {
         let Worker { parts, flush, .. } = &mut world.workers[worker];
         *flush = None;
         for checkpoint in landed.completed {
-            if let Part::Reading { slot, .. } = &mut parts[checkpoint.id.partition as usize] {
-                slot.completed(checkpoint);
+            let part = &mut parts[checkpoint.id.partition as usize];
+            match part {
+                Part::Reading { slot, .. } if slot.is_cut() && slot.is_in_flight() => *part = Part::Waiting,
+                Part::Reading { slot, .. } => slot.completed(checkpoint),
+                _ => {}
             }
         }
         for id in landed.lost.into_iter().chain(gone) {
@@ -262,10 +320,22 @@ impl Apply {
 
 /// What a note about a checkpoint names, read as a person would.
 fn named(checkpoint: &Checkpoint, is_new_topic: bool, note: &str, length: i64) -> Named {
-    let topic = topic_of(checkpoint);
-    let mut ranges = ranges(note).into_iter();
-    let missing = if is_new_topic { Some((checkpoint.next, length)) } else { ranges.next() };
-    Named { topic, missing: missing.into_iter().collect(), partly: ranges.collect() }
+    let deleted = note.split_once(" before they were read").map(|(deleted, _)| ranges(deleted));
+    let missing = if is_new_topic { vec![(checkpoint.next, length)] } else { deleted.unwrap_or_default() };
+    Named { topic: topic_of(checkpoint), missing, partly: partly(note) }
+}
+
+/// The ranges of which a note says that they may be counted in part: the last one in front of these words.
+fn partly(note: &str) -> Vec<(i64, i64)> {
+    let (before, _) = note.split_once("may be counted in part").unwrap_or_default();
+    ranges(before).pop().into_iter().collect()
+}
+
+/// What was decided of a log that is shorter before it had another rule: it would be another topic's.
+fn again(checkpoint: &Checkpoint) -> Resume {
+    let incarnation = checkpoint.incarnation + 1;
+    let checkpoint = Checkpoint { incarnation, next: 0, pending: None, epoch: None, ..checkpoint.clone() };
+    Resume::Rewrite { checkpoint: Box::new(checkpoint), ids: KafkaIds::default(), note: None }
 }
 
 /// The ranges `[a, b)` in a text, in order.

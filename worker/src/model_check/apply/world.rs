@@ -1,9 +1,10 @@
 //! What there is: logs, the database, workers.
 
+use stockstream_kafka::EpochCheck;
 use stockstream_model::{
-    documents::{Checkpoint, PartitionId},
+    documents::{Checkpoint, KafkaIds, LeaderEpoch, PartitionId},
     event::Stream,
-    settings::{OnLostOffsets, Span},
+    settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         flight::{Applying, Claiming, Completing},
         position::{LogFacts, Tally},
     },
-    folding::Folded,
+    folding::{Folded, Rules},
     source::slot::Slot,
 };
 
@@ -31,6 +32,7 @@ pub struct Bounds {
     pub gap: Option<i64>,
     pub left: Left,
     pub policy: OnLostOffsets,
+    pub recreated: OnRecreatedTopic,
 }
 
 /// How often something may still happen.
@@ -46,13 +48,21 @@ pub struct Left {
     pub trims: u8,
     /// A topic is deleted and made anew.
     pub remakes: u8,
+    /// A topic that was replaced answers again in the place of the other, or the other does.
+    pub returns: u8,
+    /// A log loses its end, and goes on under another leader.
+    pub cuts: u8,
 }
 
 /// A state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
     pub logs: Vec<Log>,
+    /// The log that was replaced, of each partition.
+    pub replaced: Vec<Option<Log>>,
     pub checkpoints: Vec<Checkpoint>,
+    /// What the database knows of topics.
+    pub ids: KafkaIds,
     pub documents: Vec<Document>,
     pub workers: Vec<Worker>,
     pub left: Left,
@@ -69,6 +79,22 @@ pub struct Log {
     pub topic: usize,
     pub first: i64,
     pub end: i64,
+    /// Where the first leader's epoch ends, if the log lost its end then: what lies behind are other events.
+    pub cut: Option<i64>,
+}
+
+impl Log {
+    /// The epoch of the leader that is, or of the one that wrote the record at an offset.
+    pub fn epoch(&self, offset: Option<i64>) -> i32 {
+        i32::from(self.cut.is_some_and(|cut| offset.is_none_or(|offset| offset >= cut)))
+    }
+
+    /// What the leader answers who asks for an epoch.
+    pub fn check(&self, asked: Option<LeaderEpoch>) -> EpochCheck {
+        let Some(asked) = asked else { return EpochCheck::Unknown };
+        let end = if asked.value == 0 { self.cut.unwrap_or(self.end) } else { self.end };
+        if end < asked.at { EpochCheck::Cut(end) } else { EpochCheck::Fits }
+    }
 }
 
 /// A document: its marks, and how often each event was counted into it.
@@ -109,11 +135,15 @@ pub enum Part {
     Waiting,
     /// One of the two was looked at.
     Looked(Option<Checkpoint>, Option<LogFacts>),
-    /// A checkpoint is to be written before anything is read, and what is named then.
-    Rewriting(Checkpoint, Named),
+    /// A checkpoint is to be written before anything is read, and what is named then; what is noted besides, until it is.
+    Rewriting(Checkpoint, Named, Option<KafkaIds>),
+    /// What was replaced is to be noted, too late.
+    Noting(KafkaIds),
     Reading {
         slot: Slot<Seen>,
         position: i64,
+        /// The leader's epoch that the client knows.
+        epoch: i32,
     },
     Stopped,
 }
@@ -131,11 +161,12 @@ pub struct Named {
 pub struct Seen {
     pub events: u32,
     pub end: i64,
+    pub epoch: Option<LeaderEpoch>,
 }
 
 impl Folded for Seen {
-    fn after(_: &Checkpoint, next: i64, _: Option<Span>) -> Self {
-        Self { events: 0, end: next }
+    fn after(_: &Checkpoint, next: i64, _: Rules) -> Self {
+        Self { events: 0, end: next, epoch: None }
     }
 
     fn end(&self) -> i64 {
@@ -209,12 +240,19 @@ impl Bounds {
         PartitionId { stream: Stream::Sales, partition: partition as i32 }
     }
 
-    pub fn event(&self, topic: usize, partition: usize, offset: i64) -> usize {
-        (topic * self.partitions + partition) * self.length as usize + offset as usize
+    /// The event that the leader of that epoch wrote there.
+    pub fn event(&self, topic: usize, epoch: i32, partition: usize, offset: i64) -> usize {
+        let log = topic * self.epochs() + epoch as usize;
+        (log * self.partitions + partition) * self.length as usize + offset as usize
     }
 
     pub fn events(&self) -> usize {
-        (usize::from(self.left.remakes) + 1) * self.partitions * self.length as usize
+        (usize::from(self.left.remakes) + 1) * self.epochs() * self.partitions * self.length as usize
+    }
+
+    /// How many leaders may write a log, one after the other.
+    pub fn epochs(&self) -> usize {
+        usize::from(self.left.cuts > 0) + 1
     }
 
     /// Which documents the event changes, as bits.
@@ -224,12 +262,14 @@ impl Bounds {
     }
 
     pub fn start(&self) -> World {
-        let log = Log { topic: 0, first: 0, end: self.there };
+        let log = Log { topic: 0, first: 0, end: self.there, cut: None };
         let document = Document { is_there: false, marks: Vec::new(), counted: vec![0; self.events()] };
         let worker = Worker { life: 0, parts: vec![Part::None; self.partitions], flush: None };
         let checkpoint = |partition| Checkpoint::new(Self::id(partition), 0, Some(topic_id(0)));
         World {
             logs: vec![log; self.partitions],
+            replaced: vec![None; self.partitions],
+            ids: KafkaIds::default(),
             checkpoints: (0..self.partitions).map(checkpoint).collect(),
             documents: vec![document; KEYS],
             workers: vec![worker; self.workers],

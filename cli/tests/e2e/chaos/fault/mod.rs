@@ -2,7 +2,10 @@
 
 mod broker;
 mod clock;
+mod cluster;
+mod cut;
 mod database;
+mod errors;
 mod grow;
 mod kill;
 mod network;
@@ -76,8 +79,11 @@ faults! {
     Recreate(recreate::Recreate) "recreate" 2,
     Trim(trim::Trim) "trim" 2,
     Wipe(wipe::Wipe) "wipe" 1,
+    Cut(cut::Cut) "cut" 2,
+    Cluster(cluster::Cluster) "cluster" 1,
     Clock(clock::Clock) "clock" 1,
     Poison(poison::Poison) "poison" 2,
+    Errors(errors::Errors) "errors" 3,
 }
 
 impl Kind {

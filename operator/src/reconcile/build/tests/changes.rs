@@ -1,4 +1,4 @@
-use stockstream_model::settings::{StartFrom, TopicPolicy};
+use stockstream_model::settings::{Deduplicate, Sales, Span, StartFrom, TopicPolicy};
 
 use super::*;
 
@@ -59,14 +59,31 @@ fn a_change_of_replicas_changes_only_replicas_and_the_number_that_orders_setting
 fn what_workers_use_replaces_workers_and_leaves_the_dashboard_alone() {
     let case = Case::of("minimal");
     let expected = ["ConfigMap/stock-worker.data.settings.yaml".to_owned(), format!("{WORKERS}.{SETTINGS_CHECKSUM}")];
-    let changes: [fn(&mut Case); 3] = [
+    let changes: [fn(&mut Case); 4] = [
         |case| case.pipeline.spec.analytics.clients.gold = stockstream_model::Money::from_whole(50_000),
+        |case| case.pipeline.spec.sales.future_tolerance = Span::from_millis(7 * 86_400_000),
         |case| case.pipeline.spec.kafka.bootstrap_servers.push("kafka-1:9092".into()),
         |case| case.pipeline.spec.kafka.start_from = StartFrom::Earliest,
     ];
     for change in changes {
         assert_eq!(changed(&case, change), expected);
     }
+}
+
+#[test]
+fn of_how_sales_are_taken_in_workers_are_told_what_is_changed() {
+    let sales = |change: fn(&mut Sales)| {
+        let mut case = Case::of("minimal");
+        change(&mut case.pipeline.spec.sales);
+        let children = case.build();
+        let text = find(&children, "ConfigMap/stock-worker")["data"]["settings.yaml"].as_str().unwrap().to_owned();
+        serde_yaml_ng::from_str::<serde_json::Value>(&text).unwrap()["sales"].clone()
+    };
+    assert!(sales(|_| ()).is_null(), "an older image may not know the setting");
+    let tolerance = sales(|sales| sales.future_tolerance = Span::from_millis(7 * 86_400_000));
+    assert_eq!(tolerance, serde_json::json!({ "futureTolerance": "7d" }));
+    let window = sales(|sales| sales.deduplicate = Some(Deduplicate { within: Span::from_millis(86_400_000) }));
+    assert_eq!(window, serde_json::json!({ "deduplicate": { "within": "1d" } }));
 }
 
 #[test]
@@ -138,7 +155,8 @@ fn workers_know_by_variables_which_database_is_theirs_and_older_images_read_the_
         (find("Deployment/stock-worker")["spec"]["template"]["spec"]["containers"][0]["env"].clone(), file)
     };
     let (variables, file) = of_worker(&case);
-    assert_eq!(variables, serde_json::json!([{ "name": "STOCKSTREAM_PIPELINE_UID", "value": "one" }]));
+    let of_identity: Vec<_> = variables.as_array().unwrap().iter().filter(|v| is_of_identity(v)).collect();
+    assert_eq!(of_identity, [&serde_json::json!({ "name": "STOCKSTREAM_PIPELINE_UID", "value": "one" })]);
     assert!(!file.contains("uid") && !file.contains("databaseId"), "{file}");
     let known = case.with(|wanted| {
         let mut validated = wanted.validated.clone();
@@ -148,6 +166,10 @@ fn workers_know_by_variables_which_database_is_theirs_and_older_images_read_the_
     let deployment = known.iter().find(|child| names_of(&[(*child).clone()]) == ["Deployment/stock-worker"]).unwrap();
     let text = deployment.object.to_string();
     assert!(text.contains(r#"{"name":"STOCKSTREAM_PIPELINE_DATABASE_ID","value":"two"}"#), "{text}");
+}
+
+fn is_of_identity(variable: &serde_json::Value) -> bool {
+    variable["name"].as_str().unwrap().starts_with("STOCKSTREAM_PIPELINE_")
 }
 
 #[test]

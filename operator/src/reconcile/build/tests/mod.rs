@@ -9,7 +9,10 @@ mod whole;
 use serde_json::Value;
 
 use super::*;
-use crate::reconcile::{Secrets, samples, validate::validate};
+use crate::{
+    PodUser,
+    reconcile::{Secrets, samples, validate::validate},
+};
 
 const IMAGE: &str = "registry.example.com/stockstream:0.1.0";
 
@@ -20,6 +23,7 @@ struct Case {
     secrets: Secrets,
     decision: Decision,
     has_pod_monitor: bool,
+    pods: PodDefaults,
 }
 
 impl Case {
@@ -28,7 +32,8 @@ impl Case {
         let dashboard = Some(pipeline.spec.dashboard.replicas);
         let workers = pipeline.spec.workers.autoscaling.as_ref().map_or(1, |scaling| scaling.min_replicas);
         let decision = Decision { workers: Some(workers), dashboard, holds_dashboard: false };
-        Self { pipeline, secrets, decision, has_pod_monitor: true }
+        let pods = PodDefaults { image: IMAGE.into(), image_pull_secrets: Vec::new(), user: PodUser::NONROOT };
+        Self { pipeline, secrets, decision, has_pod_monitor: true, pods }
     }
 
     fn with<T>(&self, make: impl FnOnce(&Wanted<'_>) -> T) -> T {
@@ -37,7 +42,7 @@ impl Case {
             pipeline: &self.pipeline,
             validated: &validated,
             decision: &self.decision,
-            image: IMAGE,
+            pods: &self.pods,
             has_pod_monitor: self.has_pod_monitor,
         })
     }

@@ -146,3 +146,41 @@ fn the_image_is_the_resources_or_else_the_operators() {
     case.pipeline.spec.image = Some("stockstream:other".into());
     assert_eq!(image(&case), "stockstream:other");
 }
+
+#[test]
+fn pods_listen_at_all_addresses_of_both_families() {
+    for case in Case::all() {
+        let children = case.build();
+        for (name, port) in [("stock-worker", 8081), ("stock-dashboard", 8080)] {
+            let container = &pod_spec(&children, name)["containers"][0];
+            let args: Vec<&str> = container["args"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            let at = args.iter().position(|arg| *arg == "--listen").unwrap();
+            assert_eq!(args[at + 1], format!("[::]:{port}"));
+            assert!(container["readinessProbe"]["httpGet"].get("host").is_none(), "the kubelet asks the pod's address");
+        }
+    }
+}
+
+#[test]
+fn where_the_platform_assigns_a_user_pods_ask_for_none() {
+    for case in Case::all() {
+        let children = Case { pods: PodDefaults { user: PodUser::Platform, ..case.pods.clone() }, ..case }.build();
+        for name in DEPLOYMENTS {
+            let expected = json!({ "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } });
+            assert_eq!(pod_spec(&children, name)["securityContext"], expected);
+        }
+    }
+}
+
+#[test]
+fn images_are_pulled_with_the_resources_secrets_or_else_the_operators() {
+    let mut case = Case::of("minimal");
+    let secrets = |case: &Case| DEPLOYMENTS.map(|name| pod_spec(&case.build(), name).get("imagePullSecrets").cloned());
+    assert_eq!(secrets(&case), [None, None]);
+    case.pods.image_pull_secrets = vec!["registry".into(), "mirror".into()];
+    let ours = Some(json!([{ "name": "registry" }, { "name": "mirror" }]));
+    assert_eq!(secrets(&case), [ours.clone(), ours.clone()]);
+    let own = crate::resource::SecretRef { name: "own".into() };
+    case.pipeline.spec.workers.pod_template.image_pull_secrets.push(own);
+    assert_eq!(secrets(&case), [Some(json!([{ "name": "own" }])), ours]);
+}

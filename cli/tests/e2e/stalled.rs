@@ -1,0 +1,66 @@
+//! A partition that does not move while its log grows is a problem that names the cause, and none once that is gone. (What
+//! is broken in a log, and leaders that are away: the worker's own tests.)
+
+use serde_json::json;
+use stockstream_model::event::Stream;
+
+use crate::harness::{
+    Bed, database_host,
+    events::{sale, stock},
+    eventually, holds, http,
+    relay::Relay,
+    secured::{Login, Secured},
+};
+
+async fn sell(bed: &Bed, invoice: &str) {
+    bed.kafka.produce(Stream::Sales, &sale(invoice, "2026-01-01", "a", 1, "2.00")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_taken_away_is_named_with_the_command_that_gives_it_back() {
+    let (Some(secured), Some(bed)) = (Secured::new(), Bed::new(json!({})).await) else { return };
+    let login = Login::new(&bed);
+    login.at_the_broker("Word-1");
+    login.in_the_file("Word-1");
+    login.allow("Read", true);
+    let mut worker = bed.start("worker", login.settings(&secured));
+    worker.ready().await;
+    sell(&bed, "1").await;
+    bed.applied().await;
+    // What is left may be described, not read.
+    login.allow("Describe", false);
+    login.forbid("Read");
+    sell(&bed, "2").await;
+    let topic = bed.setting("/kafka/topics/sales/name");
+    let grant = format!("--operation Read --topic {topic}");
+    worker.is_stalled(&["does not move", "does not let this user read topic", topic, &grant]).await;
+    login.allow("Read", false);
+    worker.moves_again().await;
+    bed.applied().await;
+    assert_eq!(bed.snapshot().await.products[0].units, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_answer_is_named_with_the_partition_that_waits_for_it() {
+    let Some(bed) = Bed::new(json!({})).await else { return };
+    let relay = Relay::to(&database_host(&bed), true).await;
+    let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
+    let mut worker = bed.start("worker", json!({ "mongodb": { "uri": uri } }));
+    let address = worker.ready().await;
+    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
+    bed.applied().await;
+    relay.set_open(false);
+    sell(&bed, "1").await;
+    eventually("the partition is named", async || {
+        let said = http::json(&address, "/status").await?["problems"].to_string();
+        let words = ["does not move: a flush to the database is under way since", "failed to reach MongoDB"];
+        holds(said.contains("sales/") && words.iter().all(|word| said.contains(word)), || said.clone())?;
+        let (status, said) = http::get(&address, "/readyz?progress").await?;
+        holds(status == 503 && said.contains("does not move"), || format!("{status}: {said}"))
+    })
+    .await;
+    relay.set_open(true);
+    worker.moves_again().await;
+    bed.applied().await;
+    assert_eq!(bed.snapshot().await.products[0].units, 1);
+}

@@ -1,0 +1,106 @@
+//! Databases in which an older or a newer version left a claim that was applied in part.
+
+use bson::{Bson, DateTime, Document, doc};
+use serde_json::{Value, json};
+use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_store::StateStore;
+
+use crate::harness::{Bed, eventually, holds, http, kafka::Event};
+
+fn sale(at: &str, product: &str, quantity: i64) -> Value {
+    let items = [json!({ "product_id": product, "quantity": quantity, "unit_price": "2.00", "unit_cost": 1 })];
+    json!({ "invoice_id": "1", "client_id": "ann", "timestamp": at, "items": items })
+}
+
+async fn sell(bed: &Bed, partition: i32, events: &[Value]) {
+    for event in events {
+        let payload = event.to_string();
+        let event = Event { payload: Some(payload.as_bytes()), partition: Some(partition), timestamp: None };
+        bed.kafka.send(Stream::Sales, &event).await;
+    }
+}
+
+fn date(text: &str) -> Bson {
+    DateTime::parse_rfc3339_str(text).unwrap().into()
+}
+
+async fn put(bed: &Bed, collection: &str, document: Document) {
+    bed.database.raw.collection::<Document>(collection).insert_one(document).await.unwrap();
+}
+
+/// The checkpoint of a partition whose first events are claimed, in the fields of before claims named their rules.
+fn claimed(bed: &Bed, partition: i32, end: i64) -> Document {
+    let topic_id = bed.kafka.topic_ids().remove(&Stream::Sales);
+    doc! {
+        "_id": format!("sales/{partition}"), "incarnation": 0_i64, "topic_id": topic_id, "next": 0_i64, "pending": end, "version": 5_i64,
+        "writer": "of another version", "events": 0_i64, "rejected": 0_i64, "duplicates": 0_i64, "deduplicate": null,
+        "forgotten": null, "latest_event": null, "generation": 1_i64, "updated_at": date("2026-01-20T00:00:00Z"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_of_before_is_finished_by_the_rules_of_before_and_what_follows_by_those_of_now() {
+    let Some(bed) = Bed::new(json!({ "analytics": { "asOf": "2026-02-01" } })).await else { return };
+    // Of old, a return was a sale of its day, and nobody looked at a year typed wrong.
+    let events = [sale("2026-01-05", "tea", 5), sale("2026-01-09", "tea", -2), sale("2206-01-01", "jam", 1)];
+    sell(&bed, 0, &events).await;
+    put(&bed, "checkpoints", claimed(&bed, 0, 3)).await;
+    let rules = "weights 0.5/0.3/0.2 tiers 10000/20000/10000";
+    put(&bed, "meta", doc! { "_id": "pipeline", "name": "local", "shape": 1_i64, "generation": 1_i64, "rules": rules })
+        .await;
+    let (first, last) = (date("2026-01-05T00:00:00Z"), date("2026-01-09T00:00:00Z"));
+    let tea = doc! {
+        "_id": "tea", "o": { "s0": 3_i64 }, "units": 3_i64, "revenue": 60_000_i64, "cost": 30_000_i64, "first_sale": first,
+        "last_sale": last, "first_day": 20_458, "last_day": 20_462, "score": 4_093.9, "g": 1_i64,
+        "days": {
+            "2026-01-05": { "invoices": 1_i64, "units": 5_i64, "revenue": 100_000_i64 },
+            "2026-01-09": { "invoices": 1_i64, "units": -2_i64, "revenue": -40_000_i64 },
+        },
+    };
+    put(&bed, "products", tea).await;
+
+    let _worker = bed.worker();
+    bed.applied().await;
+    let of = async || {
+        let all = bed.snapshot().await;
+        let products = all.products.iter().map(|product| {
+            let last = product.last_sale.map(|at| at.to_string()).unwrap_or_default();
+            (product.product_id.clone(), product.units, last)
+        });
+        let (ann, rejected) = (&all.clients[0], all.rejected.len());
+        (products.collect::<Vec<_>>(), ann.invoices, ann.last_purchase.unwrap().to_string(), rejected)
+    };
+    let jam = ("jam".to_owned(), 1, "2206-01-01T00:00:00Z".to_owned());
+    let tea = |units, last: &str| ("tea".to_owned(), units, last.to_owned());
+    let (far, returned) = ("2206-01-01T00:00:00Z".to_owned(), "2026-01-09T00:00:00Z");
+    assert_eq!(of().await, (vec![jam.clone(), tea(3, returned)], 3, far.clone(), 0));
+
+    sell(&bed, 0, &[sale("2026-01-12", "tea", -1), sale("2206-01-02", "jam", 1)]).await;
+    bed.applied().await;
+    assert_eq!(of().await, (vec![jam, tea(2, returned)], 3, far, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_by_rules_that_this_version_does_not_know_stops_its_partition_alone() {
+    let Some(bed) = Bed::new(json!({})).await else { return };
+    sell(&bed, 0, &[sale("2026-01-05", "tea", 5)]).await;
+    sell(&bed, 1, &[sale("2026-01-05", "jam", 7)]).await;
+    let mut newer = claimed(&bed, 0, 1);
+    newer.insert("fold", doc! { "of": 5_i64, "version": 1_000_i64, "of_tomorrow": true });
+    put(&bed, "checkpoints", newer).await;
+
+    let mut worker = bed.worker();
+    let said = "[0, 1) of sales/0 is claimed to be folded by version 1000";
+    assert!(worker.says(said).await.contains("a newer one"));
+    let address = worker.ready().await;
+    eventually("the other partition goes on, and the status names the claim", async || {
+        let status = http::json(&address, "/status").await?;
+        let sold: i64 = bed.snapshot().await.products.iter().map(|product| product.units).sum();
+        holds(status["problems"].to_string().contains(said) && sold == 7, || format!("{sold}: {status}"))
+    })
+    .await;
+    let stopped = PartitionId { stream: Stream::Sales, partition: 0 };
+    let checkpoints = bed.store.checkpoints().await.unwrap();
+    let stopped = checkpoints.iter().find(|checkpoint| checkpoint.id == stopped).unwrap();
+    assert_eq!((stopped.next, stopped.pending, stopped.version), (0, Some(1), 5), "the claim stands as it was");
+}

@@ -1,0 +1,95 @@
+//! Databases that an older version wrote. What is derived is derived again; a claim that names no rules goes by the first.
+
+use bson::{Document, doc};
+use stockstream_model::documents::{Checkpoint, FoldRules};
+use stockstream_store::{Paging, StateStore, ViewStore};
+
+use super::{
+    bed::{Bed, Mongo},
+    events::{SALES, time},
+    flow::{claim, next_of},
+};
+
+/// The rules as the version before wrote them.
+const OLD_RULES: &str = "weights 0.5/0.3/0.2 tiers 10000/20000/10000";
+
+async fn put(bed: &Mongo, collection: &str, documents: Vec<Document>) {
+    bed.raw.collection::<Document>(collection).insert_many(documents).await.unwrap();
+}
+
+/// A product as the version before left it: amounts of zero are not there, and whatever has a date has a score.
+fn product(id: &str, amounts: Document) -> Document {
+    let day = time("2026-03-01").day().number();
+    let at = bson::DateTime::from_millis(time("2026-03-01").millis());
+    let mut document = doc! {
+        "_id": id, "o": { "s0": 9_i64 }, "first_sale": at, "last_sale": at, "first_day": day, "last_day": day, "score": 9e9, "g": 1_i64,
+    };
+    document.extend(amounts);
+    document
+}
+
+async fn scores_that_stand_are_derived_by_the_rules_of_now(bed: &Mongo) {
+    let meta =
+        doc! { "_id": "pipeline", "name": "shop/stock", "shape": 1_i64, "generation": 1_i64, "rules": OLD_RULES };
+    put(bed, "meta", vec![meta]).await;
+    let products = vec![
+        product("came back", doc! { "units": -7_i64, "revenue": -70_000_i64, "cost": -90_000_i64 }),
+        product("for nothing", doc! { "units": 7_i64 }),
+        product("nothing is left", doc! {}),
+        product("sold", doc! { "units": 7_i64, "revenue": 70_000_i64, "cost": 30_000_i64 }),
+    ];
+    put(bed, "products", products).await;
+    put(
+        bed,
+        "clients",
+        vec![doc! { "_id": "ann", "client_id": "ann", "o": {}, "revenue": 200_000_000_i64, "g": 1_i64 }],
+    )
+    .await;
+    let store = bed.worker().await;
+    assert_eq!(store.newest_generation().await.unwrap(), 2);
+    assert_eq!(store.sweep().await.unwrap(), 5);
+    let ranked: Vec<_> = store.top_products(9).await.unwrap().into_iter().map(|product| product.product_id).collect();
+    assert_eq!(ranked, ["sold"]);
+    let documents = bed.documents("products").await;
+    let scores: Vec<_> = documents.iter().map(|product| product.get_f64("score").ok()).collect();
+    let day = f64::from(time("2026-03-01").day().number());
+    assert_eq!(scores, [None, None, None, Some(0.5 * 4.0 + 0.3 * 7.0 + 0.2 * day)]);
+    let ann = store.clients(Paging { page: 1, per_page: 1 }).await.unwrap().items.swap_remove(0);
+    assert_eq!((ann.total_revenue_generated, ann.invoices), (20_000.0, 0));
+    assert_eq!(store.sweep().await.unwrap(), 0);
+    assert_eq!(bed.worker().await.newest_generation().await.unwrap(), 2, "once");
+}
+
+async fn a_worker_of_before_is_kept_out_once_a_newer_one_was_here(bed: &Mongo) {
+    let pipeline = |meta: &Document| meta.get_str("_id").is_ok_and(|id| id == "pipeline");
+    let shape = async || bed.documents("meta").await.into_iter().find(pipeline).unwrap().get_i64("shape").unwrap();
+    let store = bed.open(&super::bed::settings()).await;
+    store.claim(&super::bed::pipeline("shop/stock")).await.unwrap();
+    assert_eq!(shape().await, 1, "nobody has claimed a range yet");
+    bed.worker().await;
+    assert_eq!(shape().await, 2);
+}
+
+async fn a_claim_that_names_no_rules_goes_by_the_first(bed: &Mongo) {
+    let store = bed.worker().await;
+    let checkpoints = bed.raw.collection::<Document>("checkpoints");
+    let standing = async || store.checkpoints().await.unwrap().swap_remove(0);
+    let claimed = claim(&*store, SALES, 5).await;
+    let rules = FoldRules { version: 2, future_tolerance: None };
+    let claimed = Checkpoint { fold: rules, ..next_of(&claimed) };
+    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap(), [true]);
+    assert_eq!(standing().await.fold, rules);
+    // A worker of before completes it and claims what comes next: it leaves the field, of which it knows nothing.
+    let by_another =
+        doc! { "$set": { "next": 5_i64, "pending": 9_i64, "version": claimed.version + 2, "writer": "of before" } };
+    checkpoints.update_one(doc! { "_id": "sales/0" }, by_another).await.unwrap();
+    assert_eq!((standing().await.pending, standing().await.fold), (Some(9), FoldRules::FIRST));
+    checkpoints.update_one(doc! { "_id": "sales/0" }, doc! { "$unset": { "fold": "" } }).await.unwrap();
+    assert_eq!((standing().await.pending, standing().await.fold), (Some(9), FoldRules::FIRST));
+}
+
+mongodb_only!(
+    scores_that_stand_are_derived_by_the_rules_of_now,
+    a_worker_of_before_is_kept_out_once_a_newer_one_was_here,
+    a_claim_that_names_no_rules_goes_by_the_first,
+);

@@ -1,0 +1,57 @@
+//! A step that the database refuses is done again until it is done, or it is known that it never can be.
+
+use std::time::Duration;
+
+use stockstream_store::StoreError;
+
+use crate::shared::Shared;
+
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Pauses that grow.
+#[derive(Debug)]
+pub(crate) struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(FIRST)
+    }
+}
+
+impl Backoff {
+    /// The pause before the next try.
+    pub fn pause(&mut self) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST);
+        pause
+    }
+}
+
+/// Does a step of a flush until it is done. The store tries again by itself what may pass; what it gives up (a right that was
+/// taken away, an index that somebody made) keeps a worker that is at work from nothing but waiting.
+///
+/// # Errors
+/// What is final.
+pub(crate) async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
+    shared: &Shared,
+    step: &'static str,
+    attempt: impl Fn() -> F,
+) -> Result<T, StoreError> {
+    let mut backoff = Backoff::default();
+    loop {
+        match attempt().await {
+            Err(error) if !error.is_final() => {
+                let pause = backoff.pause();
+                shared.trouble(step, error.to_string());
+                let retry_in_ms = pause.as_millis() as u64;
+                tracing::error!(step, %error, retry_in_ms, "a flush waits; trying again");
+                tokio::time::sleep(pause).await;
+            }
+            done => {
+                shared.settled(step);
+                return done;
+            }
+        }
+    }
+}

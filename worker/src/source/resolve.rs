@@ -1,0 +1,283 @@
+//! Where reading starts: checkpoints from the store against the log as it is.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rdkafka::consumer::BaseConsumer;
+use stockstream_kafka::{check_epochs, cluster_id, log_bounds, topic_ids};
+use stockstream_model::{
+    documents::{Checkpoint, KafkaIds, PartitionId, StartPositions},
+    event::Stream,
+    settings::Settings,
+};
+use stockstream_store::StateStore;
+use tokio::{runtime::Handle, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::context::Context;
+use crate::{
+    core::{
+        duplicates::inherited,
+        position::{LogFacts, Policy, Resume, Stop, beginning, resume, seems_truncated, successor},
+    },
+    shared::Shared,
+};
+
+/// From partitions to what is to be done with them.
+pub(crate) type Resolve = Arc<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Resolved + Send + Sync>;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const PAUSE: Duration = Duration::from_millis(500);
+/// After so long it is a problem that partitions wait for their positions.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// That problem's name.
+const WAITING: &str = "positions";
+/// How long it is looked again whether a log really does not fit: what a broker says first may be old.
+const DOUBT: Duration = Duration::from_secs(5);
+
+/// A partition to be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub checkpoint: Checkpoint,
+    /// Where to read from.
+    pub position: i64,
+    /// Where what is left of a claimed range ends, if the log no longer holds all of it.
+    pub until: Option<i64>,
+}
+
+/// What is to be done with partitions; those that their topic lacks are left out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resolved {
+    pub reading: Vec<Reading>,
+    /// Those that must not be read as things stand.
+    pub stopped: Vec<PartitionId>,
+}
+
+/// What decides where reading starts.
+pub(crate) struct Positions<S> {
+    pub store: Arc<S>,
+    pub settings: Settings,
+    pub start: StartPositions,
+    pub shared: Arc<Shared>,
+    /// Whether the cluster has a controller to ask for topic ids.
+    pub has_controller: bool,
+}
+
+/// The resolver on a store. It runs inside `poll` and waits for the store as long as it takes: without positions there is
+/// nothing to read.
+pub(crate) fn resolver<S: StateStore>(
+    positions: Positions<S>,
+    runtime: Handle,
+    shutdown: CancellationToken,
+) -> Resolve {
+    Arc::new(move |consumer, ids| {
+        let last_error = Mutex::new(None);
+        let work = async {
+            loop {
+                match positions.resolve(consumer, ids).await {
+                    Ok(resolved) => return resolved,
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot find out where to read on; trying again");
+                        *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+        };
+        let alive = async {
+            let mut turns = tokio::time::interval(Duration::from_secs(5));
+            turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let began = tokio::time::Instant::now();
+            loop {
+                turns.tick().await;
+                positions.shared.turn(); // waiting for the database is no reason to be restarted
+                if began.elapsed() >= PATIENCE {
+                    let told = last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let why = told.or_else(|| positions.shared.database_trouble());
+                    let ids = ids.iter().map(PartitionId::to_string).collect::<Vec<_>>().join(", ");
+                    let why = why.unwrap_or_else(|| "check that the database answers".into());
+                    positions.shared.problem(WAITING, format!("{ids} wait for the positions to read from: {why}"));
+                }
+            }
+        };
+        let resolved = runtime.block_on(async {
+            tokio::select! {
+                resolved = work => resolved,
+                () = shutdown.cancelled() => Resolved::default(),
+                () = alive => Resolved::default(),
+            }
+        });
+        positions.shared.solved(WAITING);
+        resolved
+    })
+}
+
+/// What is known in one look at some partitions.
+struct Look {
+    standing: Vec<Checkpoint>,
+    ids: KafkaIds,
+    logs: HashMap<PartitionId, LogFacts>,
+}
+
+impl<S: StateStore> Positions<S> {
+    async fn resolve(&self, consumer: &BaseConsumer<Context>, ids: &[PartitionId]) -> Result<Resolved, Failure> {
+        let began = Instant::now();
+        let mut resolved = Resolved::default();
+        let mut open = ids.to_vec();
+        while !open.is_empty() {
+            let look = self.look(consumer, &open).await?;
+            let is_sure = began.elapsed() >= DOUBT;
+            let (mut again, mut doubtful) = (Vec::new(), false);
+            let mut new = Vec::new();
+            for id in open {
+                let Some(log) = look.logs.get(&id) else { continue };
+                let policy = self.policy(&look.ids);
+                let Some(checkpoint) = look.standing.iter().find(|checkpoint| checkpoint.id == id) else {
+                    match self.begin(id, log, &look.standing, &policy) {
+                        Ok(checkpoint) => {
+                            new.push(checkpoint);
+                            again.push(id);
+                        }
+                        Err(stop) if self.is_final(id, &stop, is_sure) => self.stop(id, &stop, &mut resolved),
+                        Err(_) => {
+                            again.push(id);
+                            doubtful = true;
+                        }
+                    }
+                    continue;
+                };
+                let decided = resume(checkpoint, log, &policy);
+                let may_be_old = !matches!(decided, Resume::Stop(_)) && seems_truncated(checkpoint, log, &policy);
+                match decided {
+                    Resume::Stop(stop) if self.is_final(id, &stop, is_sure) => self.stop(id, &stop, &mut resolved),
+                    Resume::Stop(_) => {
+                        again.push(id);
+                        doubtful = true;
+                    }
+                    _ if may_be_old && !is_sure => {
+                        again.push(id);
+                        doubtful = true;
+                    }
+                    Resume::Read { position, until, note } => {
+                        note.iter().for_each(|note| tracing::warn!(partition = %id, "{note}"));
+                        self.shared.solved(&id.to_string());
+                        resolved.reading.push(Reading { checkpoint: checkpoint.clone(), position, until });
+                    }
+                    // Whoever wins, it is decided again from what stands.
+                    Resume::Rewrite { checkpoint, ids, note } => {
+                        self.rewrite(&checkpoint, &ids, note).await?;
+                        again.push(id);
+                    }
+                }
+            }
+            self.create(&new, &look).await?;
+            open = again;
+            if doubtful {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok(resolved)
+    }
+
+    fn policy<'a>(&self, ids: &'a KafkaIds) -> Policy<'a> {
+        let kafka = &self.settings.kafka;
+        Policy { on_lost_offsets: kafka.on_lost_offsets, on_recreated_topic: kafka.on_recreated_topic, ids }
+    }
+
+    fn begin(
+        &self,
+        id: PartitionId,
+        log: &LogFacts,
+        standing: &[Checkpoint],
+        policy: &Policy<'_>,
+    ) -> Result<Checkpoint, Stop> {
+        let pinned = self.start.next.get(&id).copied();
+        let checkpoint = beginning(id, pinned, log, standing, policy)?;
+        Ok(Checkpoint { forgotten: inherited(id, pinned.is_some(), standing), ..checkpoint })
+    }
+
+    async fn create(&self, new: &[Checkpoint], look: &Look) -> Result<(), Failure> {
+        let Some(first) = new.first() else { return Ok(()) };
+        // Where positions are missing, the database may not be the one that this worker claimed.
+        self.store.verify_owner(&self.settings.pipeline).await?;
+        if look.ids.cluster.is_none() && first.cluster_id.is_some() {
+            let ids = KafkaIds { cluster: first.cluster_id.clone(), ..KafkaIds::default() };
+            self.store.note_kafka_ids(&ids).await?;
+        }
+        Ok(self.store.create_checkpoints(new).await?)
+    }
+
+    async fn rewrite(&self, checkpoint: &Checkpoint, ids: &KafkaIds, note: Option<String>) -> Result<(), Failure> {
+        if *ids != KafkaIds::default() {
+            self.store.note_kafka_ids(ids).await?;
+        }
+        let written = self.store.swap_checkpoints(&[successor(checkpoint, self.shared.stamp())]).await?;
+        if written == [true] {
+            note.iter().for_each(|note| tracing::warn!(partition = %checkpoint.id, "{note}"));
+        }
+        Ok(())
+    }
+
+    /// Whether a partition stands still. What may be otherwise in a moment is looked at again, unless it was told before.
+    fn is_final(&self, id: PartitionId, stop: &Stop, is_sure: bool) -> bool {
+        is_sure || !stop.is_doubtful || self.shared.has_problem(&id.to_string())
+    }
+
+    fn stop(&self, id: PartitionId, stop: &Stop, resolved: &mut Resolved) {
+        if self.shared.problem(id.to_string(), stop.reason.clone()) {
+            tracing::error!(partition = %id, "{}", stop.reason);
+        }
+        resolved.stopped.push(id);
+    }
+
+    /// The log after the checkpoints, every time: another worker may be moving them. What was replaced in between: whoever
+    /// moves a checkpoint to another topic notes it first.
+    async fn look(&self, consumer: &BaseConsumer<Context>, open: &[PartitionId]) -> Result<Look, Failure> {
+        let standing = self.store.checkpoints().await?;
+        let ids = self.store.kafka_ids().await?;
+        let logs = self.logs(consumer, open, &standing)?;
+        Ok(Look { standing, ids, logs })
+    }
+
+    /// What Kafka says of the partitions now.
+    fn logs(
+        &self,
+        consumer: &BaseConsumer<Context>,
+        ids: &[PartitionId],
+        standing: &[Checkpoint],
+    ) -> Result<HashMap<PartitionId, LogFacts>, Failure> {
+        let kafka = &self.settings.kafka;
+        let names: Vec<&str> = Stream::ALL.iter().map(|stream| kafka.topics.of(*stream).name.as_str()).collect();
+        let cluster_id = cluster_id(consumer, kafka)?;
+        let topic_ids = if self.has_controller { topic_ids(consumer, kafka, &names)? } else { BTreeMap::new() };
+        let mut logs = HashMap::new();
+        for id in ids {
+            let Some((first, end)) = log_bounds(consumer, kafka, *id)? else {
+                // Whoever assigned it knew an older topic, and assigns anew when that is noticed.
+                tracing::warn!(partition = %id, "the topic has no such partition any more: it is not read");
+                continue;
+            };
+            let topic_id = topic_ids.get(&kafka.topics.of(id.stream).name).cloned();
+            logs.insert(*id, LogFacts { first, end, topic_id, cluster_id: cluster_id.clone(), ..LogFacts::default() });
+        }
+        if self.has_controller {
+            let known = |checkpoint: &Checkpoint| {
+                let log = logs.get(&checkpoint.id)?;
+                // Of another topic, epochs mean nothing.
+                let ids = checkpoint.topic_id.as_ref().zip(log.topic_id.as_ref());
+                Some((checkpoint.id, checkpoint.known_epoch().filter(|_| ids.is_none_or(|(old, new)| old == new))?))
+            };
+            let asked: Vec<_> = standing.iter().filter_map(known).collect();
+            for (id, check) in check_epochs(kafka, &self.settings.group_id(), &asked)? {
+                if let Some(log) = logs.get_mut(&id) {
+                    log.epoch = check;
+                }
+            }
+        }
+        Ok(logs)
+    }
+}

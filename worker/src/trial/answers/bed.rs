@@ -1,0 +1,324 @@
+//! A worker's parts on a real database, with a relay between that fails commands.
+
+use std::{
+    io::Write,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use mongodb::{Client, Database};
+use stockstream_model::{
+    Day, Timestamp,
+    documents::{Checkpoint, FoldRules, PartitionId, View},
+    event::Stream,
+    settings::{AsOf, Deduplicate, Sales, Secret, Settings, Span, Topics},
+};
+use stockstream_relay::Relay;
+use stockstream_store::{MongoStore, Paging, StateStore, ViewStore, inspect::Inspect};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::super::{Entry, Logs, plain};
+use crate::{
+    duplicates::forget_once,
+    flush::{Flushed, flush, folded},
+    folding::{Gathering, Rules, Threads},
+    heartbeat::heartbeats,
+    publish::{Publisher, publisher},
+    shared::Shared,
+    source::slot::Slot,
+};
+
+/// After so long something that should come to pass is given up. Never a measure of speed.
+const DEADLINE: Duration = Duration::from_secs(240);
+/// Invoices of one round are old by the next but one.
+const DAYS_A_ROUND: i32 = 4;
+const WITHIN: Span = Span::from_millis(86_400_000);
+/// So many products are sold in every round, and change alike.
+const SOLD_ALWAYS: i64 = 10;
+
+/// Where a worker's parts stand.
+pub(super) struct Bed {
+    pub relay: Relay,
+    /// The database as the driver shows it, past the relay.
+    pub raw: Database,
+    store: Arc<MongoStore>,
+    /// The same database with other settings, past the relay.
+    other: MongoStore,
+    shared: Arc<Shared>,
+    shared_of_other: Shared,
+    threads: Threads,
+    slots: Vec<Slot>,
+    logs: Logs,
+    rounds: i32,
+    shutdown: CancellationToken,
+    beside: Vec<JoinHandle<()>>,
+}
+
+fn settings(uri: &str) -> Settings {
+    let mut settings = Settings::default();
+    settings.mongodb.uri = Some(Secret::new(uri));
+    settings.analytics.as_of = AsOf::LatestEvent;
+    settings.sales.deduplicate = Some(Deduplicate { within: WITHIN });
+    settings.limits.publish_every = Span::from_millis(100);
+    settings
+}
+
+/// Runs a test on a new database and drops it, however the test ends.
+pub(super) async fn on_mongodb(test: impl AsyncFnOnce(&mut Bed)) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let Ok(server) = std::env::var("MONGODB_URI") else {
+        // Not `eprintln!`: what a test that passes prints is not shown.
+        let _ = writeln!(std::io::stderr(), "MONGODB_URI is not set: the tests on MongoDB are skipped");
+        return;
+    };
+    let number = (Timestamp::now().millis(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let name = format!("stockstream_answers_{:x}_{}_{}", number.0, number.1, number.2);
+    let (scheme, rest) = server.split_once("://").unwrap();
+    let (hosts, options) =
+        rest.split_once('?').map_or((rest, String::new()), |(rest, query)| (rest, format!("?{query}")));
+    let hosts = hosts.split('/').next().unwrap();
+    let uri = format!("{scheme}://{hosts}/{name}{options}");
+    let raw = Client::with_uri_str(&uri).await.unwrap().database(&name);
+    let mut bed = Bed::new(&uri, hosts.rsplit('@').next().unwrap(), raw.clone()).await;
+    let end = AssertUnwindSafe(test(&mut bed)).catch_unwind().await;
+    bed.end().await;
+    raw.drop().await.unwrap();
+    end.unwrap_or_else(|panic| resume_unwind(panic));
+}
+
+async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(DEADLINE, future).await;
+    done.unwrap_or_else(|_| panic!("{what}: still not after {DEADLINE:?}"))
+}
+
+impl Bed {
+    async fn new(uri: &str, server: &str, raw: Database) -> Self {
+        let relay = Relay::to(server).await.unwrap();
+        let mut others = settings(uri);
+        others.analytics.product_winners.weights.profit = "0.9".parse().unwrap();
+        others.analytics.clients.promo = others.analytics.clients.gold;
+        let other = MongoStore::connect(&others).await.unwrap();
+        let settings = settings(&relay.uri(uri));
+        let store = Arc::new(MongoStore::connect(&settings).await.unwrap());
+        let generations =
+            (other.prepare(&others.pipeline).await.unwrap(), store.prepare(&settings.pipeline).await.unwrap());
+        assert_eq!(generations, (1, 2), "the settings that hold are those behind the relay");
+        let [shared, shared_of_other] = [("worker", 2), ("other", 1)].map(|(name, generation)| {
+            let shared = Shared::new(name.into());
+            shared.generation.store(generation, Ordering::Relaxed);
+            shared.publisher.store(true, Ordering::Relaxed);
+            shared.runs();
+            shared
+        });
+        let shared = Arc::new(shared);
+        shared.depends_on(Arc::clone(&store));
+        let ids = [(Stream::Sales, 0), (Stream::Sales, 1), (Stream::Inventory, 0), (Stream::Clients, 0)];
+        let ids = ids.map(|(stream, partition)| PartitionId { stream, partition });
+        let checkpoints = ids.map(|id| Checkpoint::new(id, 0, None));
+        store.create_checkpoints(&checkpoints).await.unwrap();
+        let shutdown = CancellationToken::new();
+        let (pipeline, every) = (settings.pipeline.clone(), Duration::from_millis(100));
+        let beating = heartbeats(Arc::clone(&store), Arc::clone(&shared), pipeline, every, shutdown.clone());
+        let beside = vec![
+            tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings, shutdown.clone())),
+            tokio::spawn(beating.map(drop)),
+        ];
+        Self {
+            relay,
+            raw,
+            store,
+            other,
+            shared,
+            shared_of_other,
+            // What was rejected long ago is deleted.
+            threads: Threads::new(2, &Topics::default(), Timestamp::now).unwrap(),
+            slots: checkpoints.map(slot).into(),
+            logs: ids.map(|id| (id, Vec::new())).into(),
+            rounds: 0,
+            shutdown,
+            beside,
+        }
+    }
+
+    async fn end(&mut self) {
+        self.relay.heal();
+        self.shutdown.cancel();
+        for task in self.beside.drain(..) {
+            let _ = task.await;
+        }
+    }
+
+    /// What the worker tells as its problems.
+    pub fn problems(&self) -> Vec<String> {
+        self.shared.problems()
+    }
+
+    /// Produces and reads the events of another round.
+    fn read(&mut self) {
+        self.rounds += 1;
+        let Self { rounds, logs, slots, threads, .. } = self;
+        let day = Day::from_number(20_454 + *rounds * DAYS_A_ROUND);
+        for ((id, log), slot) in logs.iter_mut().zip(slots) {
+            let offset = log.last().map_or(0, |entry| entry.offset + 1);
+            for (offset, payload) in (offset..).zip(events(*id, *rounds, day)) {
+                let at = day.start().millis();
+                slot.gather(&record(offset, at, &payload), threads);
+                log.push(Entry { offset, at, payload });
+            }
+        }
+    }
+
+    async fn flush_by(&mut self, other: bool) -> Flushed {
+        let handed = self.slots.iter_mut().filter_map(|slot| slot.hand(&self.threads)).collect();
+        let parts = folded(handed).await.unwrap();
+        let flushed = if other {
+            flush(&self.other, &self.shared_of_other, parts).await
+        } else {
+            flush(&*self.store, &self.shared, parts).await
+        };
+        let flushed = flushed.unwrap();
+        for checkpoint in flushed.completed.clone() {
+            let slot = self.slots.iter_mut().zip(&self.logs).find(|(_, (id, _))| *id == checkpoint.id);
+            slot.unwrap().0.completed(checkpoint);
+        }
+        self.shared.moved.send_replace(());
+        flushed
+    }
+
+    /// A round of events, flushed by the worker, or by one with other settings.
+    pub async fn round(&mut self, what: &str, other: bool) {
+        self.read();
+        let flushed = in_time(what, self.flush_by(other)).await;
+        let outcome = (flushed.completed.len(), flushed.lost, flushed.stopped);
+        assert_eq!(outcome, (4, vec![], vec![]), "{what}");
+    }
+
+    /// A round of which some partitions may stop. Which did, and why.
+    pub async fn round_with_stops(&mut self) -> Vec<(PartitionId, String)> {
+        self.read();
+        let flushed = in_time("a flush", self.flush_by(false)).await;
+        assert_eq!(flushed.lost, []);
+        flushed.stopped
+    }
+
+    /// Takes a partition over anew, as its next owner does.
+    pub async fn assign(&mut self, of: PartitionId) {
+        let standing =
+            self.store.checkpoints().await.unwrap().into_iter().find(|checkpoint| checkpoint.id == of).unwrap();
+        let (slot_of, (_, log)) = self.slots.iter_mut().zip(&self.logs).find(|(_, (id, _))| *id == of).unwrap();
+        let next = standing.next;
+        *slot_of = slot(standing);
+        for entry in log.iter().filter(|entry| entry.offset >= next) {
+            slot_of.gather(&record(entry.offset, entry.at, &entry.payload), &self.threads);
+        }
+    }
+
+    /// Old invoices are forgotten.
+    pub async fn forget(&self, what: &str) {
+        in_time(what, async {
+            // As the publisher does, which comes again every minute.
+            while let Err(error) = forget_once(&*self.store, &self.shared, WITHIN).await {
+                assert!(!error.is_final(), "{what}: {error}");
+            }
+        })
+        .await;
+    }
+
+    /// Waits for something of the relay.
+    pub async fn until<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
+        in_time(what, future).await
+    }
+
+    /// Everything is as one plain pass over the events leaves it, and nothing is claimed.
+    pub async fn check(&self, what: &str) {
+        let analytics = settings("mongodb://nowhere/db").analytics;
+        let plain = Arc::new(plain(&self.logs, &analytics, |_, _| FoldRules::default()).await);
+        assert_eq!(self.store.snapshot().await.unwrap(), plain.snapshot().await.unwrap(), "{what}");
+        let checkpoints = self.store.checkpoints().await.unwrap();
+        let found: Vec<_> = checkpoints.iter().map(|c| (c.id, c.next, c.pending, c.events, c.duplicates)).collect();
+        let ends = self.logs.iter().map(|(id, log)| (*id, log.len() as i64, None, log.len() as i64, 0));
+        let mut ends: Vec<_> = ends.collect();
+        ends.sort_by_key(|end| end.0);
+        assert_eq!(found, ends, "{what}");
+        for view in View::ALL {
+            Publisher::new(Arc::clone(&plain), analytics.clone(), view, 0).turn().await.unwrap();
+        }
+        let everything = Paging { page: 1, per_page: 1_000 };
+        in_time(&format!("{what}: the views are published"), async {
+            loop {
+                let (winners, wanted) =
+                    (self.store.product_winners().await.unwrap(), plain.product_winners().await.unwrap());
+                let risks = self.store.loss_risk_products(everything).await.unwrap().items;
+                let wanted_risks = plain.loss_risk_products(everything).await.unwrap().items;
+                let same = winners.len() == wanted.len() && winners.iter().zip(&wanted).all(|(a, b)| a.same_as(b));
+                let same_risks =
+                    risks.len() == wanted_risks.len() && risks.iter().zip(&wanted_risks).all(|(a, b)| a.same_as(b));
+                if same && same_risks && !wanted.is_empty() && !wanted_risks.is_empty() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        assert_eq!(
+            self.store.sweep().await.unwrap(),
+            0,
+            "{what}: what was derived with other settings is derived anew"
+        );
+    }
+}
+
+fn slot(checkpoint: Checkpoint) -> Slot {
+    let sales = Sales { deduplicate: Some(Deduplicate { within: WITHIN }), ..Sales::default() };
+    let rules = Rules::of(checkpoint.id.stream, &sales);
+    Slot::new(checkpoint, None, rules)
+}
+
+/// A record of a partition's log, at that many milliseconds.
+fn record(offset: i64, at: i64, payload: &str) -> Gathering<'_> {
+    let produced_at = Some(Timestamp::from_millis(at));
+    Gathering { offset, produced_at, epoch: Some(offset as i32 / 8), payload: payload.as_bytes() }
+}
+
+/// What happens in a partition in a round: products that are sold always and change alike, one that is new, a batch that is
+/// at risk, a client, and what is no event.
+fn events(PartitionId { stream, partition }: PartitionId, round: i32, day: Day) -> Vec<String> {
+    let line = |id: String| {
+        format!(r#"{{"product_id":"{id}","quantity":{},"unit_price":"2.05","unit_cost":"1.10"}}"#, round % 7 + 1)
+    };
+    match (stream, partition) {
+        (Stream::Sales, 0) => {
+            let always = (0..SOLD_ALWAYS).map(|n| line(format!("p{n}")));
+            let lines: Vec<_> = always.chain([line(format!("new{round}"))]).collect();
+            let sale = format!(
+                r#"{{"invoice_id":"a{round}","client_id":"c{}","timestamp":"{day}","items":[{}]}}"#,
+                round % 3,
+                lines.join(",")
+            );
+            vec![sale]
+        }
+        (Stream::Sales, _) => {
+            vec![format!(
+                r#"{{"invoice_id":"b{round}","client_id":"c9","timestamp":"{day}","items":[{}]}}"#,
+                line("q".into())
+            )]
+        }
+        (Stream::Inventory, _) => vec![format!(
+            r#"{{"product_id":"p1","batch_no":"b{}","quantity":{},"buy_price":"3","updated_at":"{day}","expiry_date":"2026-01-02"}}"#,
+            round % 4,
+            round + 5
+        )],
+        (Stream::Clients, _) => {
+            vec![
+                format!(r#"{{"client_id":"c{}","updated_at":"{day}","name":"n{round}"}}"#, round % 4),
+                "not an event".into(),
+            ]
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The worker's steps against a database that answers with errors, before or after it did what it was asked: every step goes
+//! on by itself, and what comes out is what one plain pass over the events gives.
+//!
+//! `MONGODB_URI` names the server; without it these tests are skipped.
+
+mod bed;
+mod places;
+
+use bed::{Bed, on_mongodb};
+use bson::{Document, doc};
+use places::{FLUSH, Place, SWEEP};
+use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_relay::{Answer, Struck, When};
+
+/// Every place of a flush, of publication, of the heartbeat and of forgetting gets this answer once; then those of a sweep.
+async fn everywhere(bed: &mut Bed, name: &str, answer: &Answer) {
+    for when in [When::Before, When::After] {
+        let what = format!("{name}, {when:?}");
+        let struck = fail_at(bed, &FLUSH, &answer.clone().when(when));
+        bed.round(&what, false).await;
+        bed.forget(&what).await;
+        all_struck(bed, &what, &struck).await;
+        // Documents and checkpoints of other settings: the publisher derives anew.
+        let struck = fail_at(bed, &SWEEP, &answer.clone().when(when));
+        bed.round(&what, true).await;
+        all_struck(bed, &what, &struck).await;
+        bed.round(&what, false).await;
+        bed.check(&what).await;
+    }
+}
+
+fn fail_at(bed: &Bed, places: &'static [Place], answer: &Answer) -> Vec<(&'static str, Struck)> {
+    bed.relay.heal();
+    places.iter().map(|place| (place.name, bed.relay.fail(1, place.is, answer.clone()))).collect()
+}
+
+async fn all_struck(bed: &Bed, what: &str, struck: &[(&str, Struck)]) {
+    for (place, struck) in struck {
+        bed.until(&format!("{what}: {place} comes by"), struck.all()).await;
+        assert_eq!(struck.count(), 1, "{what}: {place}");
+    }
+}
+
+async fn codes(codes: &[i32]) {
+    on_mongodb(async |bed| {
+        bed.round("first", false).await;
+        for code in codes {
+            everywhere(bed, &format!("code {code}"), &Answer::code(*code)).await;
+        }
+    })
+    .await;
+}
+
+macro_rules! codes {
+    ($($name:ident: $codes:expr,)+) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            codes(&$codes).await;
+        })+
+    };
+}
+
+codes! {
+    interrupted: [11_601, 50, 262],                    // Interrupted, MaxTimeMSExpired, ExceededTimeLimit
+    a_primary_that_steps_down: [91, 10_107],           // ShutdownInProgress, NotWritablePrimary
+    conflicts: [112, 249, 89],                         // WriteConflict, StaleChunkHistory, NetworkTimeout
+    what_nobody_knows: [365, 175, 99_999],             // TemporarilyUnavailable, QueryPlanKilled, none
+    rights_and_rules_that_change_at_work: [13, 9, 85], // Unauthorized, FailedToParse, IndexOptionsConflict
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_within_a_reply() {
+    on_mongodb(async |bed| {
+        bed.round("first", false).await;
+        for (name, answer) in [
+            ("a conflict of a statement", Answer::write_errors(112)),
+            ("an unknown error of a statement", Answer::write_errors(365)),
+            ("a validator's refusal of a statement", Answer::write_errors(121)),
+            ("too few servers have it in time", Answer::write_concern(64)),
+            ("the primary shuts down", Answer::write_concern(91).labelled(&["RetryableWriteError"])),
+        ] {
+            everywhere(bed, name, &answer).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_end_and_labels_that_say_more_than_codes() {
+    on_mongodb(async |bed| {
+        bed.round("first", false).await;
+        for (name, answer) in [
+            ("closed", Answer::close()),
+            ("a label", Answer::code(2).labelled(&["RetryableWriteError", "NoWritesPerformed"])),
+            ("a label of a statement", Answer::write_errors(2).labelled(&["TransientTransactionError"])),
+        ] {
+            everywhere(bed, name, &answer).await;
+        }
+    })
+    .await;
+}
+
+/// The next number below `end` of a fixed sequence (splitmix64).
+fn draw(state: &mut u64, end: u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) % end
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bursts_of_any_errors_anywhere() {
+    const CODES: [i32; 10] = [11_601, 50, 89, 91, 112, 175, 249, 262, 365, 13];
+    on_mongodb(async |bed| {
+        bed.round("first", false).await;
+        let mut state = 7;
+        let struck = bed.relay.answer(u64::MAX, move |request| {
+            if request.is_hello() || draw(&mut state, 4) > 0 {
+                return None;
+            }
+            let code = CODES[draw(&mut state, CODES.len() as u64) as usize];
+            let answer = match draw(&mut state, 4) {
+                0 => Answer::write_errors(code),
+                1 => Answer::write_concern(code),
+                2 => Answer::close(),
+                _ => Answer::code(code),
+            };
+            Some(if draw(&mut state, 2) == 0 { answer } else { answer.afterwards() })
+        });
+        for round in 0..12 {
+            bed.round("a burst", round % 3 == 1).await;
+            bed.forget("a burst").await;
+        }
+        assert!(struck.count() > 50, "{}", struck.count());
+        bed.relay.heal();
+        bed.round("after the bursts", false).await;
+        bed.check("after the bursts").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_that_the_server_calls_invalid_stops_its_own_partitions_alone() {
+    on_mongodb(async |bed| {
+        bed.round("first", false).await;
+        let products = bed.raw.collection::<Document>("products");
+        let units = products.find_one(doc! { "_id": "p3" }).await.unwrap().unwrap().get("units").cloned();
+        // Somebody made a text of a number: nothing can be added to it.
+        products.update_one(doc! { "_id": "p3" }, doc! { "$set": { "units": "many" } }).await.unwrap();
+        let of = PartitionId { stream: Stream::Sales, partition: 0 };
+        let stopped = bed.round_with_stops().await;
+        assert_eq!(stopped.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [of]);
+        assert!(["p3", "products", "invalid"].iter().all(|word| stopped[0].1.contains(word)), "{}", stopped[0].1);
+        // Corrected, the range is finished as it was claimed.
+        products.update_one(doc! { "_id": "p3" }, doc! { "$set": { "units": units } }).await.unwrap();
+        bed.assign(of).await;
+        bed.round("corrected", false).await;
+        bed.round("corrected", false).await;
+        bed.check("corrected").await;
+        assert_eq!(bed.problems(), [""; 0]);
+    })
+    .await;
+}

@@ -1,0 +1,57 @@
+//! The commands of a worker's steps, as a relay sees them.
+
+use bson::{Bson, Document};
+use stockstream_relay::Request;
+
+/// A command of a step.
+pub(super) struct Place {
+    pub name: &'static str,
+    pub is: fn(&Request) -> bool,
+}
+
+fn first(request: &Request, list: &str) -> Option<Document> {
+    request.body().get_array(list).ok()?.first()?.as_document().cloned()
+}
+
+fn swaps(request: &Request, claims: bool) -> bool {
+    let pending =
+        |update: &Document| Some(update.get_document("u").ok()?.get_document("$set").ok()?.get("pending")?.clone());
+    request.is("update", "checkpoints")
+        && first(request, "updates").as_ref().and_then(pending).is_some_and(|pending| (pending != Bson::Null) == claims)
+}
+
+fn sweeps(request: &Request, collection: &str) -> bool {
+    let is_stale = |update: &Document| update.get_document("q").is_ok_and(|filter| filter.contains_key("g"));
+    request.is("update", collection) && first(request, "updates").as_ref().is_some_and(is_stale)
+}
+
+fn looks_for_keys(request: &Request) -> bool {
+    let by_key = |body: &Document| body.get_document("filter").is_ok_and(|filter| filter.contains_key("_id"));
+    request.is("find", "products") && by_key(&request.body())
+}
+
+/// Of a flush, and of what goes on beside it or follows it.
+pub(super) const FLUSH: [Place; 16] = [
+    Place { name: "claim", is: |request| swaps(request, true) },
+    Place { name: "take invoices", is: |request| request.is("insert", "invoices") },
+    Place { name: "apply products", is: |request| request.is("update", "products") && !sweeps(request, "products") },
+    Place { name: "look at marks", is: looks_for_keys },
+    Place { name: "insert products", is: |request| request.is("insert", "products") },
+    Place { name: "apply stock", is: |request| request.is("update", "inventory") },
+    Place { name: "apply clients", is: |request| request.is("update", "clients") && !sweeps(request, "clients") },
+    Place { name: "apply days", is: |request| request.is("update", "sales_daily") },
+    Place { name: "keep rejected events", is: |request| request.is("insert", "rejected_events") },
+    Place { name: "complete", is: |request| swaps(request, false) },
+    Place { name: "publish: views", is: |request| request.is("update", "views") },
+    Place { name: "publish: ranking", is: |request| request.is("update", "product_winners") },
+    Place { name: "publish: old ranking", is: |request| request.is("delete", "product_winners") },
+    Place { name: "publish: stock at risk", is: |request| request.is("update", "loss_risk_products") },
+    Place { name: "heartbeat", is: |request| request.is("update", "workers") },
+    Place { name: "forget invoices", is: |request| request.is("delete", "invoices") },
+];
+
+/// Of a sweep.
+pub(super) const SWEEP: [Place; 2] = [
+    Place { name: "sweep products", is: |request| sweeps(request, "products") },
+    Place { name: "sweep clients", is: |request| sweeps(request, "clients") },
+];

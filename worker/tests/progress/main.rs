@@ -1,0 +1,99 @@
+//! A partition that does not move is seen: a whole worker on librdkafka's in-process broker, which speaks the real protocol
+//! and stores whatever batches it is given.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod batch;
+mod bed;
+
+use batch::{Batch, Broken};
+use bed::Bed;
+use rdkafka::types::RDKafkaRespErr;
+
+/// What is broken stops its partition at its place: what came before counts, nothing behind it does, others go on.
+async fn stops(broken: Broken, words: &[&str]) {
+    let bed = Bed::new().await;
+    bed.produce(0, &[Batch::sale("before")]).await;
+    bed.applied("sales/0", 1).await;
+    // In one request, so that a client that fetches the broken batch fetches the one behind it, too.
+    bed.produce(0, &[Batch::sale("broken").broken(broken), Batch::sale("behind")]).await;
+    bed.is_told(&[&["sales/0 stopped at offset 1", "kafka.onLostOffsets"][..], words].concat()).await;
+    bed.produce(1, &[Batch::sale("other")]).await;
+    bed.applied("sales/1", 1).await;
+    assert_eq!(bed.clients().await, ["before", "other"]);
+    assert_eq!(bed.next("sales/0").await, 1);
+    bed.stays_ready().await;
+    let metrics = bed.get("/metrics").await.1;
+    assert!(metrics.contains("stockstream_stalled{stream=\"sales\",partition=\"0\"} 1"), "{metrics}");
+    assert!(metrics.contains("stockstream_stalled{stream=\"sales\",partition=\"1\"} 0"), "{metrics}");
+    let heartbeat = bed.heartbeat().await;
+    assert!(heartbeat.problems.iter().any(|problem| problem.starts_with("sales/0 stopped")), "{heartbeat:?}");
+    assert!(heartbeat.stalls.is_empty(), "it does not pass by itself: {heartbeat:?}");
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_whose_checksum_does_not_fit_stops_its_partition_and_nothing_is_left_out() {
+    stops(Broken::Checksum, &["CRC32C"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_an_unknown_codec_stops_its_partition() {
+    stops(Broken::Codec, &["codec 0x7"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_batch_at_the_end_of_a_log_is_seen_too() {
+    let bed = Bed::new().await;
+    bed.produce(0, &[Batch::sale("broken").broken(Broken::Checksum)]).await;
+    bed.is_told(&["sales/0 stopped at offset 0", "CRC32C"]).await;
+    bed.stays_ready().await;
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_away_is_told_until_it_is_back_and_nothing_of_partitions_that_others_lead() {
+    let bed = Bed::new().await;
+    // The first broker leads all others, and the group.
+    bed.cluster().partition_leader(bed.topic(), 0, Some(2)).unwrap();
+    bed.produce(0, &[Batch::sale("before")]).await;
+    bed.applied("sales/0", 1).await;
+    bed.cluster().broker_down(2).unwrap();
+    bed.is_told(&["sales/0 does not move", "broker 2, which leads it, does not answer"]).await;
+    let heartbeat = bed.heartbeat_with(|heartbeat| !heartbeat.stalls.is_empty()).await;
+    assert_eq!(heartbeat.stalls, heartbeat.problems);
+    assert_eq!(heartbeat.problems.len(), 1, "{heartbeat:?}");
+    bed.stays_ready().await;
+    bed.produce(1, &[Batch::sale("other")]).await;
+    bed.applied("sales/1", 1).await;
+    bed.cluster().broker_up(2).unwrap();
+    bed.is_well().await;
+    bed.produce(0, &[Batch::sale("behind")]).await;
+    bed.applied("sales/0", 2).await;
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_away_is_told_until_it_is_back() {
+    let bed = Bed::new().await;
+    bed.produce(0, &[Batch::sale("before")]).await;
+    bed.applied("sales/0", 1).await;
+    bed.cluster().broker_down(-1).unwrap();
+    bed.is_told(&["sales/0", "failed to reach Kafka", "kafka.bootstrapServers"]).await;
+    bed.cluster().broker_up(-1).unwrap();
+    bed.is_well().await;
+    bed.produce(0, &[Batch::sale("behind")]).await;
+    bed.applied("sales/0", 2).await;
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_may_not_be_read_any_more_is_told() {
+    let bed = Bed::new().await;
+    let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    bed.cluster().topic_error(bed.topic(), refusal).unwrap();
+    bed.is_told(&["does not let this user read topic", bed.topic(), "kafka-acls.sh"]).await;
+    bed.cluster().topic_error(bed.topic(), RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
+    bed.is_well().await;
+    bed.end().await;
+}
