@@ -6,6 +6,7 @@
 #   hack/mongodb.sh readonly          a second front that PostgreSQL itself holds to reading
 #   hack/mongodb.sh operations        what came by that second front so far, as PostgreSQL counts it: FUNCTION NUMBER
 #   hack/mongodb.sh rows [DATABASE]   rows read of each collection so far, as PostgreSQL counts them: NAME NUMBER
+#   hack/mongodb.sh vacuum DATABASE   have PostgreSQL look over the rows now: until then its counts and its use of indexes lag
 #   hack/mongodb.sh down [--wipe]     stop all of it and wait for its end; --wipe also deletes the data
 #   hack/mongodb.sh install           only fetch what `up` needs
 #
@@ -232,6 +233,17 @@ order by 1
 SQL
 }
 
+# What autovacuum does at some time, and on a busy server late.
+vacuum() {
+  # shellcheck disable=SC2016
+  psql -v ON_ERROR_STOP=1 <<SQL
+select format('vacuum (analyze) documentdb_data.documents_%s', collection_id)
+from documentdb_api_catalog.collections
+where database_name = '${1//[^A-Za-z0-9_]/}' and view_definition is null
+\\gexec
+SQL
+}
+
 # The shell's own kill: a minimal Debian has no program of that name that sudo could run.
 signal() { $SUDO bash -c 'kill -"$0" "$1"' "$1" "$2"; }
 
@@ -262,6 +274,7 @@ case "${1:-}" in
   down) shift; down "$@" ;;
   operations) operations ;;
   rows) shift; rows "$@" ;;
+  vacuum) vacuum "${2:?vacuum needs the name of a database}" ;;
   install) install_once ;;
-  *) sed -n '2,28{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,29{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

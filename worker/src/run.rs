@@ -65,8 +65,9 @@ pub struct Options {
     pub listener: Option<TcpListener>,
     /// Ends the worker in order.
     pub shutdown: CancellationToken,
-    /// Whether the cluster has a controller to ask for topic ids and settings; the in-process one has none.
-    pub has_controller: bool,
+    /// The id of a broker in this process: it has no controller to ask for ids and settings, and what it says of itself may be
+    /// what another said before. `None` where Kafka is asked.
+    pub own_cluster: Option<String>,
 }
 
 /// Runs a worker until it is told to end. `connect` is asked for the store once Kafka and the topics are found good, so
@@ -80,13 +81,13 @@ where
     F: Future<Output = Result<Arc<S>, StoreError>>,
 {
     let shared = Arc::new(Shared::new(name()));
-    let Options { listener, shutdown, has_controller } = options;
+    let Options { listener, shutdown, own_cluster } = options;
     let serving = match listener {
         Some(listener) => tokio::spawn(http::serve(listener, Arc::clone(&shared), settings.clone(), shutdown.clone())),
         None => tokio::spawn(std::future::ready(Ok(()))),
     };
     let worked = tokio::select! {
-        worked = work(settings, connect, Arc::clone(&shared), shutdown.clone(), has_controller) => worked,
+        worked = work(settings, connect, Arc::clone(&shared), shutdown.clone(), own_cluster) => worked,
         () = ended_before_work(&shared, &shutdown) => Ok(()),
     };
     shutdown.cancel();
@@ -109,12 +110,13 @@ async fn work<S, F>(
     connect: F,
     shared: Arc<Shared>,
     shutdown: CancellationToken,
-    has_controller: bool,
+    own_cluster: Option<String>,
 ) -> Result<(), WorkerError>
 where
     S: StateStore,
     F: Future<Output = Result<Arc<S>, StoreError>>,
 {
+    let has_controller = own_cluster.is_none();
     let (asker, topics) = startup::topics(&settings, &shared, has_controller).await?;
     let store = connect.await?;
     shared.depends_on(Arc::clone(&store));
@@ -126,7 +128,7 @@ where
         settings: settings.clone(),
         start,
         shared: Arc::clone(&shared),
-        has_controller,
+        own_cluster,
     };
     let resolve = resolver(positions, Handle::current(), shutdown.clone());
     let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve);

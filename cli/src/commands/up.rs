@@ -3,6 +3,7 @@
 
 use std::{
     io::{IsTerminal, Write, stderr},
+    process::id,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,6 +13,7 @@ use stockstream_dashboard::{Access, router, serve};
 use stockstream_input::Import;
 use stockstream_kafka::Producer;
 use stockstream_model::{
+    Timestamp,
     event::Stream,
     settings::{Kafka, OnRecreatedTopic, Settings},
 };
@@ -104,7 +106,8 @@ async fn with_store<S: StateStore + ViewStore>(
     let page = stockstream_dashboard::Options { sender, ..dashboard::options(&settings, &args.page, access) };
     let submissions = page.submissions.clone();
     let served = tokio::spawn(serve(listener, router(Arc::clone(&store), page), shutdown.clone()));
-    let options = Options { listener: None, shutdown: shutdown.clone(), has_controller: args.kafka.is_some() };
+    let own_cluster = args.kafka.is_none().then(|| format!("in-process-{:x}-{}", Timestamp::now().millis(), id()));
+    let options = Options { listener: None, shutdown: shutdown.clone(), own_cluster };
     let connected = Arc::clone(&store);
     let worker = tokio::spawn(stockstream_worker::run(settings.clone(), async move { Ok(connected) }, options));
     let feeding = feed(args, settings, Arc::clone(&store), shutdown.clone());

@@ -44,6 +44,7 @@ const READS: [&str; 6] = [
 async fn only_read() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../hack/mongodb.sh");
     let told = Command::new(script).arg("operations").output().await.unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     let told = String::from_utf8(told.stdout).unwrap();
     let operations: Vec<_> = told.lines().map(|line| line.split_once(' ').unwrap()).collect();
     assert!(operations.iter().all(|(name, _)| READS.contains(name)), "the page wrote:\n{told}");

@@ -23,7 +23,7 @@ async fn up(file: &Path) {
     let mut up = Process::start(["up", "--listen", "127.0.0.1:0", "--input", file.to_str().unwrap()]);
     let page = up.says("page ").await;
     let (_, address) = page.split_once("http://").unwrap();
-    up.says("counted ").await;
+    up.says("counted   ").await;
     let expected = oracle::expected(file);
     eventually("the views are as they must be", async || compare::views(&expected, &shown(address).await)).await;
 
@@ -53,7 +53,7 @@ async fn a_year_typed_as_2206_is_no_reason_to_call_all_stock_dead() {
     let mut up = Process::start(["up", "--listen", "127.0.0.1:0", "--input", file.to_str().unwrap()]);
     let page = up.says("page ").await;
     let (_, address) = page.split_once("http://").unwrap();
-    up.says("counted ").await;
+    up.says("counted   ").await;
     eventually("days are counted to the last good one", async || {
         let status = http::json(address, "/api/v1/status").await?;
         let ranking =
@@ -82,7 +82,7 @@ async fn a_broker_of_its_own_is_new_each_time_and_what_comes_counts_on_top() {
         let mut up =
             Process::start(["up", "--listen", "127.0.0.1:0", "--input", file.to_str().unwrap(), "--mongodb", uri]);
         up.says("kafka.onRecreatedTopic: Restart").await;
-        up.says("counted ").await;
+        up.says("counted   ").await;
         let counted: i64 = bed.store.checkpoints().await.unwrap().iter().map(|checkpoint| checkpoint.events).sum();
         if time == 1 {
             first = counted;

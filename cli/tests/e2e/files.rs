@@ -33,7 +33,7 @@ async fn client(page: &str, id: &str) -> Result<Value, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_ends_with_0_only_when_all_of_it_was_sent() {
     let (mut up, page, broker) = up(&case("base.csv")).await;
-    up.says("counted ").await;
+    up.says("counted   ").await;
     let folder = std::env::temp_dir().join(format!("stockstream-files-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let empty = folder.join("empty.csv");
@@ -77,7 +77,7 @@ async fn a_file_ends_with_0_only_when_all_of_it_was_sent() {
 async fn a_year_that_was_mistyped_makes_nothing_else_old() {
     let (mut up, page, _) = up(&case("year_typo.csv")).await;
     up.says("lies in the future: check the year").await;
-    up.says("counted ").await;
+    up.says("counted   ").await;
     eventually("both products are shown as of the second day", async || {
         let status = http::json(&page, "/api/v1/status").await?;
         let winners = http::all(&page, "/api/v1/product-winners").await;

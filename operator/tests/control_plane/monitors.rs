@@ -6,15 +6,17 @@ use k8s_openapi::{
     api::apps::v1::Deployment, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{
-    Api, ResourceExt,
+    Api, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams},
-    core::DynamicObject,
+    core::{ApiResource, DynamicObject},
 };
 use serde_json::json;
 use stockstream_operator::reconcile::{
     build::kinds,
     names::{self, Part},
 };
+
+use stockstream_operator::resource::AnalyticsPipeline;
 
 use crate::harness::{Cluster, Operator, Place, audit, cluster, eventually, holds};
 
@@ -71,17 +73,20 @@ async fn stands(place: &Place) -> DynamicObject {
 /// A pipeline whose workers stand. Without Kafka none are made, but for those that stand nothing has to be asked while the
 /// pipeline is suspended.
 async fn with_workers(place: &Place) {
+    let pipeline = place.pipeline("stock", |pipeline| pipeline["spec"]["suspend"] = true.into()).await;
+    let owner = pipeline.controller_owner_ref(&ApiResource::erase::<AnalyticsPipeline>(&())).unwrap();
     let selector = names::selector("stock", Part::Worker);
     let template = json!({
         "metadata": { "labels": selector },
         "spec": { "containers": [{ "name": "worker", "image": "stockstream:test" }] },
     });
     let deployment = json!({
-        "metadata": { "name": "stock-worker", "labels": names::labels("stock", Part::Worker) },
+        "metadata": {
+            "name": "stock-worker", "labels": names::labels("stock", Part::Worker), "ownerReferences": [owner],
+        },
         "spec": { "replicas": 0, "selector": { "matchLabels": selector }, "template": template },
     });
     place.create::<Deployment>(serde_json::from_value(deployment).unwrap()).await;
-    place.pipeline("stock", |pipeline| pipeline["spec"]["suspend"] = true.into()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     io::Write,
     panic::{AssertUnwindSafe, resume_unwind},
+    process::Command,
     sync::{
         Arc, Once, OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -33,6 +34,12 @@ pub trait Bed: Sync {
             store.prepare(&settings.pipeline).await.unwrap();
             store
         }
+    }
+
+    /// Has the server look over its rows, where it is the one of `hack/mongodb.sh`: it does so at some time by itself, and
+    /// counts and uses its indexes by what it saw then.
+    fn vacuum(&self) -> impl Future<Output = ()> + Send {
+        async {}
     }
 
     /// The store as another worker has it.
@@ -82,6 +89,10 @@ impl Bed for Mongo {
         settings.mongodb.uri = Some(Secret::new(&self.uri));
         Arc::new(MongoStore::connect(&settings).await.unwrap())
     }
+
+    async fn vacuum(&self) {
+        self.ask_postgresql("vacuum").await;
+    }
 }
 
 impl Mongo {
@@ -104,6 +115,18 @@ impl Mongo {
         let (_, rest) = self.uri.split_once("://").unwrap();
         let hosts = rest.split('/').next().unwrap();
         hosts.rsplit('@').next().unwrap().split(',').next().unwrap().to_owned()
+    }
+
+    /// What `hack/mongodb.sh` tells of this database; nothing where the server is another.
+    pub async fn ask_postgresql(&self, command: &str) -> Option<String> {
+        let of_script = std::env::var("PG_PORT").and(std::env::var("MONGO_PORT")).ok()?;
+        self.host().ends_with(&format!(":{of_script}")).then_some(())?;
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../hack/mongodb.sh");
+        let mut process = Command::new(script);
+        process.args([command, self.raw.name()]);
+        let told = tokio::task::spawn_blocking(move || process.output()).await.unwrap().unwrap();
+        assert!(told.status.success(), "{script} {command}: {}", String::from_utf8_lossy(&told.stderr));
+        Some(String::from_utf8(told.stdout).unwrap())
     }
 
     /// Deletes every document but those that say whose database this is.

@@ -63,8 +63,8 @@ pub(crate) struct Positions<S> {
     pub settings: Settings,
     pub start: StartPositions,
     pub shared: Arc<Shared>,
-    /// Whether the cluster has a controller to ask for topic ids.
-    pub has_controller: bool,
+    /// The id of a cluster that has no controller to be asked for ids.
+    pub own_cluster: Option<String>,
 }
 
 /// The resolver on a store. It runs inside `poll` and waits for the store as long as it takes: without positions there is
@@ -252,8 +252,10 @@ impl<S: StateStore> Positions<S> {
     ) -> Result<HashMap<PartitionId, LogFacts>, Failure> {
         let kafka = &self.settings.kafka;
         let names: Vec<&str> = Stream::ALL.iter().map(|stream| kafka.topics.of(*stream).name.as_str()).collect();
-        let cluster_id = cluster_id(consumer, kafka)?;
-        let topic_ids = if self.has_controller { topic_ids(consumer, kafka, &names)? } else { BTreeMap::new() };
+        let (cluster_id, topic_ids) = match &self.own_cluster {
+            Some(own) => (Some(own.clone()), BTreeMap::new()),
+            None => (cluster_id(consumer, kafka)?, topic_ids(consumer, kafka, &names)?),
+        };
         let mut logs = HashMap::new();
         for id in ids {
             let Some((first, end)) = log_bounds(consumer, kafka, *id)? else {
@@ -264,7 +266,7 @@ impl<S: StateStore> Positions<S> {
             let topic_id = topic_ids.get(&kafka.topics.of(id.stream).name).cloned();
             logs.insert(*id, LogFacts { first, end, topic_id, cluster_id: cluster_id.clone(), ..LogFacts::default() });
         }
-        if self.has_controller {
+        if self.own_cluster.is_none() {
             let known = |checkpoint: &Checkpoint| {
                 let log = logs.get(&checkpoint.id)?;
                 // Of another topic, epochs mean nothing.

@@ -47,6 +47,12 @@ impl<F: Folded> Slot<F> {
         Self { recovering, checkpoint, rules, in_flight: false, recovered: None, folding, is_cut, closed: false }
     }
 
+    /// The checkpoint behind which it reads.
+    #[cfg(test)]
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
     /// Takes in the event at an offset, unless it was taken in before.
     pub fn take_in<T>(&mut self, offset: i64, fold: impl FnOnce(&mut F) -> T) -> Option<T> {
         if offset < self.folding.end() || self.closed {

@@ -54,7 +54,8 @@ impl Bed {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shutdown = CancellationToken::new();
-        let options = Options { listener: Some(listener), shutdown: shutdown.clone(), has_controller: false };
+        let options =
+            Options { listener: Some(listener), shutdown: shutdown.clone(), own_cluster: Some("mock".into()) };
         let connected = Arc::clone(&store);
         let worker = tokio::spawn(run(settings.clone(), async move { Ok(connected) }, options));
         let bed = Self { cluster, store, settings, address, shutdown, worker };

@@ -8,7 +8,7 @@ use rdkafka::{
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     error::KafkaResult,
-    producer::{FutureProducer, FutureRecord},
+    producer::{FutureProducer, FutureRecord, Producer},
 };
 use serde_json::Value;
 use stockstream_kafka::{Asker, asker, topic_ids};
@@ -75,11 +75,15 @@ impl Kafka {
         self.led(stream, partitions).await;
     }
 
-    /// Waits until each partition has a leader that knows it is one: brokers answer for the making of a topic before that.
+    /// Waits until each partition has a leader that knows it is one, as brokers answer for the making of a topic before that,
+    /// and until the producer knows them too: it refuses a partition that the topic of before did not have.
     async fn led(&self, stream: Stream, partitions: i32) {
         eventually("the partitions are led", async || {
             let known = self.partitions(stream);
-            holds(known == partitions, || format!("{known} partitions of {partitions}"))?;
+            let producer = self.producer.client();
+            let asked = block_in_place(|| producer.fetch_metadata(Some(self.name(stream)), PATIENCE));
+            let to_producer = asked.map_err(|error| error.to_string())?.topics()[0].partitions().len() as i32;
+            holds([known, to_producer] == [partitions; 2], || format!("{known} and {to_producer} of {partitions}"))?;
             (0..partitions).try_for_each(|id| self.end(stream, id).map(drop).map_err(|error| error.to_string()))
         })
         .await;

@@ -79,7 +79,7 @@ impl Apply {
                 let pending = checkpoint.pending.filter(|_| !reclaims);
                 let until = until.filter(|_| self.without != Some(Guarding::Until));
                 let slot = Slot::new(Checkpoint { pending, ..checkpoint }, until, Rules::default());
-                Part::Reading { slot, position, epoch: leader }
+                Part::Reading { slot, position, epoch: leader, is_foreign: false }
             }
         };
     }
@@ -134,7 +134,7 @@ impl Apply {
     pub fn read(&self, world: &mut World, worker: usize, partition: usize) {
         let log = &world.logs[partition];
         let Worker { parts, .. } = &mut world.workers[worker];
-        let Part::Reading { slot, position, epoch } = &mut parts[partition] else { return };
+        let Part::Reading { slot, position, epoch, is_foreign } = &mut parts[partition] else { return };
         // Who learns of another leader asks it for the epoch of what was read last.
         let is_cut = *epoch < log.epoch(None) && log.cut.is_some_and(|cut| *position > cut);
         *epoch = log.epoch(None);
@@ -148,6 +148,7 @@ impl Apply {
             return;
         }
         let (offset, written) = (*position, log.epoch(Some(*position)));
+        *is_foreign |= topic_of(slot.checkpoint()) != log.topic;
         let event = self.bounds.event(log.topic, written, partition, offset);
         *position += 1;
         if self.bounds.keys(event) == 0 {

@@ -144,6 +144,8 @@ pub enum Part {
         position: i64,
         /// The leader's epoch that the client knows.
         epoch: i32,
+        /// Whether a record was read that is of another topic than the checkpoint's.
+        is_foreign: bool,
     },
     Stopped,
 }
