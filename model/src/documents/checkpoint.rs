@@ -86,6 +86,8 @@ pub struct Checkpoint {
     pub latest_event: Option<Timestamp>,
     /// The generation of the settings of who wrote it last.
     pub generation: i64,
+    /// The version with which writes of that generation began; 0 where none of another came before.
+    pub since: i64,
     /// When it was written.
     pub updated_at: Timestamp,
 }
@@ -111,6 +113,7 @@ impl Checkpoint {
             forgotten: None,
             latest_event: None,
             generation: 0,
+            since: 0,
             updated_at: Timestamp::default(),
         }
     }

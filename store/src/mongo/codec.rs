@@ -210,6 +210,7 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
         "rejected": checkpoint.rejected,
         "latest_event": maybe_date(checkpoint.latest_event),
         "generation": checkpoint.generation,
+        "since": checkpoint.since,
         "updated_at": date(checkpoint.updated_at),
         "fold": fold_document(checkpoint),
     };
@@ -258,6 +259,7 @@ pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
         forgotten: maybe_time(document, "forgotten"),
         latest_event: maybe_time(document, "latest_event"),
         generation: integer(document, "generation"),
+        since: integer(document, "since"),
         updated_at: maybe_time(document, "updated_at").unwrap_or_default(),
     })
 }

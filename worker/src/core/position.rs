@@ -283,10 +283,13 @@ pub struct Stamp {
 
 /// The checkpoint after this one, to be written by compare-and-set.
 pub fn successor(checkpoint: &Checkpoint, stamp: Stamp) -> Checkpoint {
+    let version = checkpoint.version + 1;
+    let is_another = checkpoint.version > 0 && checkpoint.generation != stamp.generation;
     Checkpoint {
-        version: checkpoint.version + 1,
+        version,
         writer: stamp.writer,
         generation: stamp.generation,
+        since: if is_another { version } else { checkpoint.since },
         updated_at: stamp.at,
         ..checkpoint.clone()
     }

@@ -2,6 +2,8 @@
 //! empty result never replaces a good one; an equal result only says that it was checked; otherwise publish so that no
 //! reader ever finds a view empty.
 
+use std::collections::BTreeMap;
+
 use stockstream_model::{
     Day, Timestamp,
     documents::{Checkpoint, PartitionId, ViewCondition, ViewState},
@@ -60,9 +62,20 @@ pub fn remembered(seen: Seen, outcome: Published) -> Option<Seen> {
     Some(seen).filter(|_| outcome != Published::Overtaken)
 }
 
-/// Whether derived fields may have been written with settings of another generation since this publisher's last turn.
-pub fn is_foreign(checkpoints: &[Checkpoint], generation: i64) -> bool {
-    checkpoints.iter().any(|checkpoint| checkpoint.events > 0 && checkpoint.generation != generation)
+/// Since which version each partition is written by the generation that writes it now.
+pub type Since = BTreeMap<PartitionId, i64>;
+
+/// What the checkpoints say of that.
+pub fn since(checkpoints: &[Checkpoint]) -> Since {
+    checkpoints.iter().map(|checkpoint| (checkpoint.id, checkpoint.since)).collect()
+}
+
+/// Whether derived fields may have been written with settings of another generation since derived fields were computed anew
+/// behind those checkpoints: also where this generation has written the partition again since.
+pub fn is_foreign(checkpoints: &[Checkpoint], generation: i64, swept: &Since) -> bool {
+    let since = |id| swept.get(&id).copied().unwrap_or_default();
+    let is_foreign = |of: &Checkpoint| of.generation != generation || of.since != since(of.id);
+    checkpoints.iter().any(|checkpoint| checkpoint.events > 0 && is_foreign(checkpoint))
 }
 
 /// What is to be said of a view, where it is still as it was seen, and what has become of it then.
@@ -257,7 +270,8 @@ fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::documents::View;
+    use crate::core::position::{Stamp, successor};
+    use stockstream_model::{documents::View, event::Stream};
 
     const CLOCK: Clock = Clock { now: Timestamp::from_millis(1_000), as_of: Day::from_number(0) };
 
@@ -282,6 +296,24 @@ mod tests {
         );
         assert_eq!(kept.noted(false), Ranking::Done(Published::Overtaken));
         assert!(matches!(ranked(shown(3, 3), OnEmptyResult::Clear), Ranking::Compare(_, 0)));
+    }
+
+    #[test]
+    fn what_another_generation_wrote_is_not_missed_where_this_one_wrote_since() {
+        let id = PartitionId { stream: Stream::Sales, partition: 0 };
+        let write = |checkpoint: &Checkpoint, generation| {
+            let stamp = Stamp { writer: String::new(), generation, at: Timestamp::default() };
+            Checkpoint { events: checkpoint.events + 1, ..successor(checkpoint, stamp) }
+        };
+        let ours = write(&write(&Checkpoint::new(id, 0, None), 2), 2);
+        let swept = since(&[ours.clone()]);
+        assert!(!is_foreign(&[ours.clone()], 2, &Since::new()), "nobody else ever wrote");
+        assert!(!is_foreign(&[write(&ours, 2)], 2, &swept));
+        let theirs = write(&ours, 1);
+        assert!(is_foreign(&[theirs.clone()], 2, &swept));
+        let ours_again = write(&write(&theirs, 2), 2);
+        assert!(is_foreign(&[ours_again.clone()], 2, &swept));
+        assert!(!is_foreign(&[write(&ours_again, 2)], 2, &since(&[ours_again])));
     }
 
     #[test]

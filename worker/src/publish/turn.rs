@@ -9,7 +9,7 @@ use stockstream_model::{Timestamp, documents::View, settings::Analytics};
 use stockstream_store::{StateStore, StoreError};
 
 use super::{risk, winners};
-use crate::core::publication::{Clock, Published, Seen, fingerprint, is_foreign, remembered};
+use crate::core::publication::{Clock, Published, Seen, Since, fingerprint, is_foreign, remembered, since};
 
 /// How often a view is evaluated without an event.
 const RECONCILE: Duration = Duration::from_secs(3_600);
@@ -22,6 +22,7 @@ pub(crate) struct Publisher<S> {
     /// The stamp of this publisher's settings.
     generation: i64,
     seen: Option<Seen>,
+    swept: Since,
     evaluated: Instant,
     reconciled: Instant,
 }
@@ -30,7 +31,7 @@ impl<S: StateStore> Publisher<S> {
     /// A publisher that has seen nothing: its first turn evaluates.
     pub fn new(store: Arc<S>, analytics: Analytics, view: View, generation: i64) -> Self {
         let now = Instant::now();
-        Self { store, analytics, view, generation, seen: None, evaluated: now, reconciled: now }
+        Self { store, analytics, view, generation, seen: None, swept: Since::new(), evaluated: now, reconciled: now }
     }
 
     /// One turn: reads the checkpoints, and evaluates the view if any moved or the clock is due. Returns what became of it, or
@@ -56,8 +57,9 @@ impl<S: StateStore> Publisher<S> {
         // Another worker's settings may have derived fields: the newest generation's publisher computes them anew. Only the
         // ranking depends on them.
         let ranks = self.view == View::ProductWinners;
-        if ranks && (first || reconcile || is_foreign(&checkpoints, self.generation)) {
+        if ranks && (first || reconcile || is_foreign(&checkpoints, self.generation, &self.swept)) {
             let swept = self.store.sweep().await?;
+            self.swept = since(&checkpoints);
             if swept > 0 {
                 tracing::info!(documents = swept, "derived fields computed anew with the settings in force");
             }
