@@ -174,7 +174,9 @@ fi
 tests tests cargo test --workspace --locked --no-fail-fast
 if [ -n "$start_services" ]; then
   # The tests of the store, and those of end to end that say most about a database.
-  tests second-database env MONGODB_URI="$SECANTUSDB_URI" cargo test --workspace --locked --no-fail-fast --test store on_mongodb
+  # Not twenty thousand rows, which take this server many minutes.
+  tests second-database env MONGODB_URI="$SECANTUSDB_URI" cargo test --workspace --locked --no-fail-fast --test store on_mongodb \
+    -- --skip a_search_looks_at_the_first_rows_only
   tests second-end-to-end env MONGODB_URI="$SECANTUSDB_URI" \
     cargo test --workspace --locked --no-fail-fast --test e2e -- exact:: during_a_thousand_publications
   stage bench regression
