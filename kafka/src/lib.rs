@@ -3,6 +3,7 @@
 
 mod asker;
 mod certificate;
+mod closing;
 mod complaint;
 mod config;
 mod error;
@@ -21,6 +22,7 @@ mod topics;
 mod truncation;
 
 pub use asker::{Asker, Asking, asker, asker_by, end_asker, reach};
+pub use closing::close;
 pub use complaint::Complaint;
 pub use config::client_config;
 pub use error::KafkaError;

@@ -17,6 +17,7 @@ use stockstream_model::{documents::PartitionId, settings::Kafka};
 
 use crate::{
     KafkaError, client_config,
+    closing::close,
     explain::{is_about_the_connection, not_connected},
     heard::{Heard, note_log},
 };
@@ -69,31 +70,37 @@ pub fn probe(settings: &Kafka, group: &str, id: PartitionId, offset: i64) -> Res
     let consumer: BaseConsumer<Probing> = reading_config(settings, group)?
         .create_with_context(Probing::default())
         .map_err(|error| KafkaError::settings(&error))?;
+    let found = read_at(&consumer, settings, id, offset);
+    close(consumer, PATIENCE);
+    Ok(found)
+}
+
+fn read_at(consumer: &BaseConsumer<Probing>, settings: &Kafka, id: PartitionId, offset: i64) -> Probed {
     let mut place = TopicPartitionList::new();
     let assigned = place
         .add_partition_offset(&settings.topics.of(id.stream).name, id.partition, Offset::Offset(offset))
         .and_then(|()| consumer.assign(&place));
     if let Err(error) = assigned {
-        return Ok(Probed::Trouble(error.to_string()));
+        return Probed::Trouble(error.to_string());
     }
     let context = consumer.context();
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         let Some(polled) = consumer.poll(SPAN) else { continue };
-        let Err(error) = polled else { return Ok(Probed::Readable) };
+        let Err(error) = polled else { return Probed::Readable };
         let words = context.words().unwrap_or_else(|| error.to_string());
         match error.rdkafka_error_code() {
             Some(code) if is_about_the_connection(code) => {} // the context heard why
-            Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => return Ok(Probed::Forbidden),
-            Some(code) if is_unreadable(code) => return Ok(Probed::Unreadable(words)),
-            Some(Code::OffsetOutOfRange | Code::AutoOffsetReset) => return Ok(Probed::OutOfRange),
-            _ => return Ok(Probed::Trouble(words)),
+            Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => return Probed::Forbidden,
+            Some(code) if is_unreadable(code) => return Probed::Unreadable(words),
+            Some(Code::OffsetOutOfRange | Code::AutoOffsetReset) => return Probed::OutOfRange,
+            _ => return Probed::Trouble(words),
         }
     }
-    Ok(match context.heard.worst() {
+    match context.heard.worst() {
         Some(complaint) => Probed::Trouble(not_connected(settings, complaint.words, &context.heard).to_string()),
         None => Probed::Silent,
-    })
+    }
 }
 
 /// Whether an error means that a part of the log cannot be read, however often it is fetched.

@@ -212,6 +212,9 @@ unsafe fn free(mut list: *mut addrinfo) {
     }
 }
 
+/// A name without an address of a wanted kind, as glibc has it.
+const EAI_ADDRFAMILY: i32 = -9;
+
 /// The addresses of a host by the system's name service. With a dot at its end a name is looked up as it is, and nothing is
 /// appended to it.
 ///
@@ -227,8 +230,10 @@ pub fn system_look_up(host: &str) -> Result<Vec<IpAddr>, NotFound> {
     let code = unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut list) };
     match code {
         0 => {}
-        libc::EAI_AGAIN | libc::EAI_SYSTEM | libc::EAI_MEMORY => return Err(NotFound::NoAnswer),
-        _ => return Err(NotFound::NoSuchName),
+        libc::EAI_NONAME | libc::EAI_NODATA | EAI_ADDRFAMILY => return Err(NotFound::NoSuchName),
+        // A name service that refuses says nothing about the name: whoever went on to the next of a search path would sign in
+        // at a host that was not meant.
+        _ => return Err(NotFound::NoAnswer),
     }
     let mut found = Vec::new();
     let mut next = list;

@@ -102,6 +102,11 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
         Some(dns) => {
             tracing::info!(domain = dns.domain(), "host names are looked up as pods of the pipeline's namespace do");
         }
+        None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => tracing::warn!(
+            "/etc/resolv.conf has not the search path of a pod (NAMESPACE.svc.DOMAIN svc.DOMAIN DOMAIN): bare host names of \
+             pipelines are looked up in the operator's own namespace, and addresses of its node are not refused; give the \
+             operator's pod dnsPolicy ClusterFirst"
+        ),
         None => tracing::info!("host names are looked up as this machine does, which is no pod of a cluster"),
     }
     let context = |has_pod_monitor, stop| Context {

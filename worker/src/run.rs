@@ -160,8 +160,9 @@ where
     if let Ok(Some(error)) = beaten {
         return Err(error.into());
     }
-    reading.map_err(|error| WorkerError::Reading { message: error.to_string() })?;
-    tracing::info!("ended in order: everything claimed is applied, and the group is left");
+    let read = reading.map_err(|error| error.to_string()).flatten();
+    read.map_err(|message| WorkerError::Reading { message })?;
+    tracing::info!("ended in order: everything claimed is applied");
     Ok(())
 }
 

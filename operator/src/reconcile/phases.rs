@@ -4,8 +4,8 @@
 use std::{io, sync::Arc, time::Duration};
 
 use kube::{
-    Resource,
-    core::{ObjectMeta, error_boundary::InvalidObject},
+    Api, Resource,
+    core::{ApiResource, DynamicObject, ObjectMeta, error_boundary::InvalidObject},
     runtime::{controller::Action, events::EventType},
 };
 use snafu::{ResultExt, Snafu};
@@ -187,9 +187,23 @@ async fn undecodable(context: &Context, meta: &ObjectMeta, invalid: &InvalidObje
         invalid.error
     );
     let trouble = Trouble { reason: "Undecodable", message, stalled: true };
-    let before = context.statuses.written(meta);
-    report(context, meta, before.as_ref(), PipelineStatus::default(), &trouble).await?;
+    let before = match context.statuses.written(meta) {
+        Some(written) => written,
+        None => standing_status(context, meta).await?,
+    };
+    // What is remembered, such as the database's id, holds when the resource can be read again.
+    report(context, meta, Some(&before), before.clone(), &trouble).await?;
     Ok(Action::await_change())
+}
+
+/// The status of a resource that cannot be decoded.
+async fn standing_status(context: &Context, meta: &ObjectMeta) -> Result<PipelineStatus, ReconcileError> {
+    let key = PipelineKey::of(meta);
+    let kind = ApiResource::erase::<AnalyticsPipeline>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &key.namespace, &kind);
+    let found = api.get_opt(&key.name).await.context(StatusSnafu)?;
+    let status = found.and_then(|object| object.data.get("status").cloned());
+    Ok(status.and_then(|status| serde_json::from_value(status).ok()).unwrap_or_default())
 }
 
 /// Writes a status with a trouble in it; tells the trouble as an event when it is new.

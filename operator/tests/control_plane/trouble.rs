@@ -5,8 +5,13 @@ use k8s_openapi::api::{
     core::v1::{ResourceQuota, Service},
     events::v1::Event,
 };
-use kube::api::{DeleteParams, ListParams};
+use kube::{
+    Api,
+    api::{DeleteParams, ListParams, Patch, PatchParams},
+    core::{ApiResource, DynamicObject},
+};
 use serde_json::json;
+use stockstream_operator::{reconcile::names, resource::AnalyticsPipeline};
 
 use crate::harness::{Cluster, Operator, Place, Relay, cluster, eventually, holds};
 
@@ -22,11 +27,22 @@ async fn a_resource_that_cannot_be_decoded_says_so_and_does_not_stop_the_others(
     })
     .await;
     place.cluster.define().await;
+    // As the operator wrote it when it could read the resource.
+    let known = json!({
+        "apiVersion": "stockstream.dev/v1alpha1", "kind": "AnalyticsPipeline", "metadata": { "name": "broken" },
+        "status": { "databaseId": "0123456789abcdef" },
+    });
+    let apply = PatchParams::apply(names::FIELD_MANAGER).force();
+    let pipelines: Api<DynamicObject> =
+        Api::namespaced_with(place.admin(), &place.namespace, &ApiResource::erase::<AnalyticsPipeline>(&()));
+    pipelines.patch_status("broken", &apply, &Patch::Apply(known)).await.unwrap();
     let operator = Operator::start(&place, "one").await;
     let ready = place.condition("broken", "Ready", "Undecodable").await;
     assert_eq!(ready["status"], "False");
     assert!(ready["message"].as_str().unwrap().contains("2026-99-99"), "{ready}");
     assert_eq!(place.condition("broken", "Stalled", "Undecodable").await["status"], "True");
+    let status = pipelines.get("broken").await.unwrap().data["status"].clone();
+    assert_eq!(status["databaseId"], "0123456789abcdef", "which database it had is remembered: {status}");
     place.pipeline("whole", |_| {}).await;
     eventually("the other one has a dashboard", async || {
         let found = place.api::<Deployment>().get_opt("whole-dashboard").await.map_err(|error| error.to_string())?;

@@ -100,6 +100,9 @@ pub(super) struct Opened {
     pub deployment: OnceLock<Deployment>,
 }
 
+/// How many connections a process keeps to each server, where the address is another's than its own.
+const POOL: u32 = 4;
+
 /// A client for an address, or that of another store which has the same. Nothing is sent yet.
 pub(super) async fn open(
     settings: &MongoDb,
@@ -131,6 +134,9 @@ pub(super) async fn open(
         // Whatever the address says of a proxy.
         let proxy = Socks5Proxy::builder().host(Ipv4Addr::LOCALHOST.to_string()).port(*port);
         options.socks5_proxy = Some(proxy.authentication((user.clone(), password.clone())).build());
+        // The process is everybody's: one's address must not take its memory and its sockets.
+        (options.min_pool_size, options.max_connecting, options.heartbeat_freq) = (None, None, None);
+        options.max_pool_size = Some(POOL);
     }
     // A server alone acknowledges before its journal is on disk unless it is asked not to.
     options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());

@@ -30,6 +30,7 @@ const TRY_AGAIN: [&str; 3] = ["RetryableWriteError", "TransientTransactionError"
 
 const UNAUTHORIZED: i64 = 13;
 pub(super) const AUTHENTICATION_FAILED: i64 = 18;
+/// Whatever Atlas itself refuses: a sign-in, a right, a write beyond the space that was paid for. Only its words tell.
 const ATLAS: i64 = 8_000;
 pub(super) const DUPLICATE_KEY: i64 = 11_000;
 
@@ -59,7 +60,9 @@ impl Failure<'_> {
     pub fn meaning(&self) -> Meaning {
         match self.code {
             _ if self.may_pass() => Meaning::Passing,
-            AUTHENTICATION_FAILED | ATLAS => Meaning::SignIn,
+            AUTHENTICATION_FAILED => Meaning::SignIn,
+            ATLAS if self.message.contains("auth") => Meaning::SignIn,
+            ATLAS if self.message.contains("not allowed") => Meaning::Forbidden,
             UNAUTHORIZED if self.asks_for_a_user() => Meaning::SignIn,
             UNAUTHORIZED => Meaning::Forbidden,
             code if WRONG.contains(&code) => Meaning::Wrong,

@@ -50,6 +50,7 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
         forgotten: Some(time("2026-04-30T11:59:59.999Z")),
         latest_event: Some(time("1969-12-31T23:59:59.999Z")),
         generation: 3,
+        since: 5,
         updated_at: time("2026-05-01T12:00:00.001Z"),
     };
     position(&*store, id).await;

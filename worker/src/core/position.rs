@@ -70,11 +70,11 @@ pub struct Stop {
 }
 
 impl Stop {
-    pub(super) fn certain(reason: String) -> Self {
+    pub(crate) fn certain(reason: String) -> Self {
         Self { reason, is_doubtful: false }
     }
 
-    pub(super) fn doubtful(reason: String) -> Self {
+    pub(crate) fn doubtful(reason: String) -> Self {
         Self { reason, is_doubtful: true }
     }
 }

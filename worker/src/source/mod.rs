@@ -24,8 +24,11 @@ use rdkafka::{
     types::RDKafkaErrorCode as Code,
 };
 pub(crate) use resolve::{Positions, resolver};
+
 use slot::{Slot, Slots};
-use stockstream_kafka::{KafkaError, SignIn, grant_command, is_about_the_connection, is_unreadable, leader_epoch};
+use stockstream_kafka::{
+    KafkaError, SignIn, close, grant_command, is_about_the_connection, is_unreadable, leader_epoch,
+};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
@@ -51,6 +54,8 @@ const IDLE_POLL: Duration = Duration::from_millis(100);
 const BUSY_POLL: Duration = Duration::from_millis(1);
 /// How long an orderly end waits for the flush under way.
 const FINISH: Duration = Duration::from_secs(20);
+/// How long the client may take to leave the group. What it held goes to others once its session ends.
+const LEAVE: Duration = Duration::from_secs(10);
 /// How long a full batch waits for the flush under way before partitions are paused: pausing throws away what the
 /// client has fetched ahead.
 const BEFORE_PAUSE: Duration = Duration::from_millis(500);
@@ -77,6 +82,7 @@ pub(super) const GROUP: &str = "the group";
 pub(crate) struct Source {
     consumers: Consumers,
     consumer: BaseConsumer<Context>,
+    _role: Role,
     settings: Settings,
     shared: Arc<Shared>,
     threads: Threads,
@@ -113,6 +119,7 @@ impl Source {
         let sign_in = SignIn::new(&settings.kafka)?;
         Ok(Self {
             consumer: consumers.make()?,
+            _role: Role(Arc::clone(&shared)),
             consumers,
             settings,
             shared,
@@ -136,7 +143,10 @@ impl Source {
     }
 
     /// Reads until told to end: then finishes the flush under way, commits and leaves the group.
-    pub fn run(mut self) {
+    ///
+    /// # Errors
+    /// Why only another process can go on.
+    pub fn run(mut self) -> Result<(), String> {
         while !self.shutdown.is_cancelled() {
             self.shared.turn();
             self.threads.check();
@@ -147,10 +157,11 @@ impl Source {
             self.report();
             self.commit_if_due();
             self.renew_if_barred();
-            self.start_anew_if_stale();
+            self.start_anew_if_stale()?;
             self.look_again_if_due();
         }
         self.end();
+        Ok(())
     }
 
     /// A partition that stands still goes on by itself once its log fits again.
@@ -165,9 +176,9 @@ impl Source {
     }
 
     /// A client that knows a topic that is gone is replaced by one that knows nothing.
-    fn start_anew_if_stale(&mut self) {
+    fn start_anew_if_stale(&mut self) -> Result<(), String> {
         if !self.shared.take_stale() {
-            return;
+            return Ok(());
         }
         tracing::info!("leaving the group, and joining it again with a new Kafka client");
         self.finish_flush();
@@ -178,7 +189,12 @@ impl Source {
         match self.consumers.make() {
             Ok(consumer) => {
                 self.consumer.unsubscribe();
-                self.consumer = consumer;
+                if !close(std::mem::replace(&mut self.consumer, consumer), LEAVE) {
+                    return Err(format!(
+                        "Kafka's client did not leave the group within {} s. Start the worker again, as Kubernetes does by itself",
+                        LEAVE.as_secs()
+                    ));
+                }
                 self.shared.assigned(&[]);
             }
             Err(error) => {
@@ -187,6 +203,7 @@ impl Source {
                 std::thread::sleep(IDLE_POLL);
             }
         }
+        Ok(())
     }
 
     fn end(mut self) {
@@ -196,6 +213,14 @@ impl Source {
         // Revoked here, partitions need no further care: what was folded and not claimed is read again by their next owner.
         self.slots.clear();
         self.consumer.unsubscribe();
+        if close(self.consumer, LEAVE) {
+            tracing::info!("left the group");
+        } else {
+            tracing::warn!(
+                waited_s = LEAVE.as_secs(),
+                "Kafka's client does not leave the group: others get its partitions when its session ends"
+            );
+        }
     }
 
     fn finish_flush(&mut self) {
@@ -456,8 +481,11 @@ pub(crate) fn positions<'a>(checkpoints: impl Iterator<Item = &'a Checkpoint>) -
     checkpoints.map(|c| format!("{}@{}", c.id, c.next)).collect::<Vec<_>>().join(" ")
 }
 
-impl Drop for Source {
+/// Takes the publisher's role back, however reading ends.
+struct Role(Arc<Shared>);
+
+impl Drop for Role {
     fn drop(&mut self) {
-        self.shared.publisher.store(false, Ordering::Relaxed);
+        self.0.publisher.store(false, Ordering::Relaxed);
     }
 }

@@ -11,7 +11,7 @@ use stockstream_kafka::{check_epochs, cluster_id, log_bounds, topic_ids};
 use stockstream_model::{
     documents::{Checkpoint, KafkaIds, PartitionId, StartPositions},
     event::Stream,
-    settings::Settings,
+    settings::{Kafka, Settings},
 };
 use stockstream_store::StateStore;
 use tokio::{runtime::Handle, time::MissedTickBehavior};
@@ -36,6 +36,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// That problem's name.
 const WAITING: &str = "positions";
+/// How long one look may ask for logs.
+const LOOK: Duration = Duration::from_secs(15);
 /// How long it is looked again whether a log really does not fit: what a broker says first may be old.
 const DOUBT: Duration = Duration::from_secs(5);
 
@@ -120,21 +122,35 @@ pub(crate) fn resolver<S: StateStore>(
 struct Look {
     standing: Vec<Checkpoint>,
     ids: KafkaIds,
-    logs: HashMap<PartitionId, LogFacts>,
+    logs: Logs,
 }
+
+/// What Kafka says of logs, or why it does not.
+type Logs = HashMap<PartitionId, Result<LogFacts, Stop>>;
 
 impl<S: StateStore> Positions<S> {
     async fn resolve(&self, consumer: &BaseConsumer<Context>, ids: &[PartitionId]) -> Result<Resolved, Failure> {
-        let began = Instant::now();
+        let mut doubt: Option<Instant> = None;
         let mut resolved = Resolved::default();
         let mut open = ids.to_vec();
         while !open.is_empty() {
             let look = self.look(consumer, &open).await?;
-            let is_sure = began.elapsed() >= DOUBT;
+            let is_sure = doubt.is_some_and(|began| began.elapsed() >= DOUBT);
             let (mut again, mut doubtful) = (Vec::new(), false);
             let mut new = Vec::new();
             for id in open {
-                let Some(log) = look.logs.get(&id) else { continue };
+                let log = match look.logs.get(&id) {
+                    Some(Ok(log)) => log,
+                    Some(Err(stop)) if self.is_final(id, stop, is_sure) => {
+                        self.stop(id, stop, &mut resolved);
+                        continue;
+                    }
+                    Some(Err(_)) | None => {
+                        again.push(id);
+                        doubtful = true;
+                        continue;
+                    }
+                };
                 let policy = self.policy(&look.ids);
                 let Some(checkpoint) = look.standing.iter().find(|checkpoint| checkpoint.id == id) else {
                     match self.begin(id, log, &look.standing, &policy) {
@@ -177,6 +193,8 @@ impl<S: StateStore> Positions<S> {
             self.create(&new, &look).await?;
             open = again;
             if doubtful {
+                // From the end of the first look on, so that there is always a second one.
+                doubt.get_or_insert_with(Instant::now);
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -243,43 +261,79 @@ impl<S: StateStore> Positions<S> {
         Ok(Look { standing, ids, logs })
     }
 
-    /// What Kafka says of the partitions now.
+    /// What Kafka says of the partitions now. One without a leader keeps no other from being read.
+    ///
+    /// # Errors
+    /// Why Kafka answers nothing at all.
     fn logs(
         &self,
         consumer: &BaseConsumer<Context>,
         ids: &[PartitionId],
         standing: &[Checkpoint],
-    ) -> Result<HashMap<PartitionId, LogFacts>, Failure> {
+    ) -> Result<Logs, Failure> {
         let kafka = &self.settings.kafka;
         let names: Vec<&str> = Stream::ALL.iter().map(|stream| kafka.topics.of(*stream).name.as_str()).collect();
         let (cluster_id, topic_ids) = match &self.own_cluster {
             Some(own) => (Some(own.clone()), BTreeMap::new()),
             None => (cluster_id(consumer, kafka)?, topic_ids(consumer, kafka, &names)?),
         };
-        let mut logs = HashMap::new();
+        let (mut logs, began) = (HashMap::new(), Instant::now());
         for id in ids {
-            let Some((first, end)) = log_bounds(consumer, kafka, *id)? else {
-                // Whoever assigned it knew an older topic, and assigns anew when that is noticed.
-                tracing::warn!(partition = %id, "the topic has no such partition any more: it is not read");
-                continue;
+            let facts = match bounds(consumer, kafka, *id, began) {
+                Ok((first, end)) => {
+                    let topic_id = topic_ids.get(&kafka.topics.of(id.stream).name).cloned();
+                    Ok(LogFacts { first, end, topic_id, cluster_id: cluster_id.clone(), ..LogFacts::default() })
+                }
+                Err(stop) => Err(stop),
             };
-            let topic_id = topic_ids.get(&kafka.topics.of(id.stream).name).cloned();
-            logs.insert(*id, LogFacts { first, end, topic_id, cluster_id: cluster_id.clone(), ..LogFacts::default() });
+            logs.insert(*id, facts);
         }
         if self.own_cluster.is_none() {
             let known = |checkpoint: &Checkpoint| {
-                let log = logs.get(&checkpoint.id)?;
+                let log = logs.get(&checkpoint.id)?.as_ref().ok()?;
                 // Of another topic, epochs mean nothing.
                 let ids = checkpoint.topic_id.as_ref().zip(log.topic_id.as_ref());
                 Some((checkpoint.id, checkpoint.known_epoch().filter(|_| ids.is_none_or(|(old, new)| old == new))?))
             };
             let asked: Vec<_> = standing.iter().filter_map(known).collect();
-            for (id, check) in check_epochs(kafka, &self.settings.group_id(), &asked)? {
-                if let Some(log) = logs.get_mut(&id) {
-                    log.epoch = check;
+            let checks = check_epochs(kafka, &self.settings.group_id(), &asked)?;
+            for (id, _) in asked {
+                let Some(log) = logs.get_mut(&id) else { continue };
+                match (&mut *log, checks.get(&id)) {
+                    (Ok(facts), Some(check)) => facts.epoch = *check,
+                    _ => {
+                        *log = Err(Stop::doubtful(format!(
+                            "the leader of {id} does not say whether its log still holds what was counted; check that its broker \
+                         answers. Nothing of it is read until then"
+                        )))
+                    }
                 }
             }
         }
         Ok(logs)
+    }
+}
+
+/// The first offset of a log and the one behind its last event; or why the partition stands still.
+fn bounds(
+    consumer: &BaseConsumer<Context>,
+    kafka: &Kafka,
+    id: PartitionId,
+    began: Instant,
+) -> Result<(i64, i64), Stop> {
+    // Each of many that do not answer would be waited for.
+    let found = if began.elapsed() < LOOK { log_bounds(consumer, kafka, id) } else { Ok(None) };
+    match found {
+        Ok(Some(bounds)) => Ok(bounds),
+        Ok(None) if began.elapsed() >= LOOK => Err(Stop::doubtful(format!(
+            "Kafka was not asked for the log of {id}, as it did not answer for others; it is asked again"
+        ))),
+        // Whoever assigned it knew another state of the topic, and assigns anew when that is noticed.
+        Ok(None) => Err(Stop::certain(format!(
+            "the topic {} has no partition {} as far as its broker knows; it is looked for again",
+            kafka.topics.of(id.stream).name,
+            id.partition
+        ))),
+        Err(error) => Err(Stop::doubtful(format!("{error}. {id} is not read until its leader answers"))),
     }
 }
