@@ -47,7 +47,7 @@ pub(crate) fn report(result: Result<Outcome, Failure>) -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::InputLeftOut) => ExitCode::from(3),
         Err(failure) => {
-            eprintln!("stockstream: {failure}");
+            crate::say::say!("stockstream: {failure}");
             ExitCode::from(2)
         }
     }

@@ -16,10 +16,11 @@ pub(crate) fn start_with(level: &str, others: &str) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,audit=info,{default},{others}")));
     let registry = tracing_subscriber::registry().with(filter);
+    // Where nobody reads them any more, work goes on; a complaint about that would go to the same place.
     let started = if stderr().is_terminal() {
-        registry.with(fmt::layer().with_writer(stderr).with_target(false)).try_init()
+        registry.with(fmt::layer().with_writer(stderr).with_target(false).log_internal_errors(false)).try_init()
     } else {
-        registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).try_init()
+        registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr).log_internal_errors(false)).try_init()
     };
     if let Err(error) = started {
         eprintln!("stockstream: logs cannot be written: {error}");

@@ -8,7 +8,9 @@ use crate::{
     args,
     exit::{Failure, Outcome},
     feed::{FLUSH, Sink, ToKafka},
-    logging, settings,
+    logging,
+    say::say,
+    settings,
 };
 
 /// Publishes a file to the topics, and says what was left out.
@@ -34,15 +36,15 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
 pub(super) fn left_out(import: &Import) -> Outcome {
     let summary = import.summary();
     for sheet in &summary.unread {
-        eprintln!("sheet {} was not read: {}", sheet.name, sheet.reason);
+        say!("sheet {} was not read: {}", sheet.name, sheet.reason);
     }
     for header in summary.headers.iter().filter(|header| !header.unread.is_empty()) {
         let of = header.sheet.as_ref().map_or_else(String::new, |sheet| format!(" of sheet {sheet}"));
-        eprintln!("columns{of} that hold nothing of an event: {}", header.unread.join(", "));
+        say!("columns{of} that hold nothing of an event: {}", header.unread.join(", "));
     }
     list_bad_rows(summary);
     if import.total_events() == 0 {
-        eprintln!("nothing was sent: no row of the file can become an event");
+        say!("nothing was sent: no row of the file can become an event");
         return Outcome::InputLeftOut;
     }
     if summary.is_partial() { Outcome::InputLeftOut } else { Outcome::Done }
@@ -52,19 +54,19 @@ fn list_bad_rows(summary: &Summary) {
     if summary.bad_rows == 0 {
         return;
     }
-    eprintln!(
+    say!(
         "{} of {} rows cannot become an event and were left out:",
         summary.bad_rows,
         summary.rows + summary.bad_rows + summary.held_rows
     );
     for row in &summary.bad {
-        eprintln!("  {}: {}", row.place(), row.reason());
+        say!("  {}: {}", row.place(), row.reason());
     }
     let more = summary.bad_rows - summary.bad.len() as u64;
     if more > 0 {
-        eprintln!("  … and {more} more");
+        say!("  … and {more} more");
     }
     if summary.held_rows > 0 {
-        eprintln!("{} good rows of the same invoices were held back with them", summary.held_rows);
+        say!("{} good rows of the same invoices were held back with them", summary.held_rows);
     }
 }

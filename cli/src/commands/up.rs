@@ -26,7 +26,9 @@ use crate::{
     args::Up,
     exit::{Failure, Outcome},
     feed::{self, FLUSH, Paced, Sink, ToKafka},
-    logging, settings, signals,
+    logging,
+    say::{say, say_on},
+    settings, signals,
 };
 
 const PARTITIONS: i32 = 3;
@@ -37,6 +39,7 @@ const UNDER_WAY: usize = 2 << 20;
 pub(crate) async fn run(args: Up) -> Result<Outcome, Failure> {
     logging::start(if stderr().is_terminal() { "warn" } else { "info" });
     let shutdown = signals::shutdown()?;
+    let _ended = shutdown.clone().drop_guard(); // however this ends, the other parts do
     let access = args.page.who.open(args.page.listen)?;
     // History is valued as of its own end, and whatever is in a broker of our own is to be read.
     let mut own = Vec::new();
@@ -84,22 +87,17 @@ async fn with_store<S: StateStore + ViewStore>(
     let listener = listen(args.page.listen).await?;
     let address =
         listener.local_addr().map_err(|source| Failure::Io { action: "learn the page's address".into(), source })?;
-    eprintln!("page      http://{address}");
-    eprintln!(
+    say!("page      http://{address}");
+    say!(
         "broker    {} ({})",
         settings.kafka.bootstrap_servers.join(","),
         if args.kafka.is_some() { "yours" } else { "in this process; other programs may produce to it" }
     );
     if args.kafka.is_none() && args.mongodb.is_some() && settings.kafka.on_recreated_topic == OnRecreatedTopic::Restart
     {
-        eprintln!(
-            "          it is new and empty each time: what comes counts on top (kafka.onRecreatedTopic: Restart)"
-        );
+        say!("          it is new and empty each time: what comes counts on top (kafka.onRecreatedTopic: Restart)");
     }
-    eprintln!(
-        "store     {}",
-        if args.mongodb.is_some() { "your MongoDB" } else { "in memory: it ends with this process" }
-    );
+    say!("store     {}", if args.mongodb.is_some() { "your MongoDB" } else { "in memory: it ends with this process" });
 
     // Events may be entered where they go to a broker of our own.
     let sender = args.kafka.is_none().then(|| dashboard::sender(&settings));
@@ -141,7 +139,7 @@ async fn feed<S: StateStore + ViewStore>(
     let before = counted(&*store).await?;
     let began = Instant::now();
     let Some(input) = args.input.clone() else {
-        eprintln!("input     a made-up shop, {} events/s, seed {}; Ctrl-C ends", args.shop.rate, args.shop.seed);
+        say!("input     a made-up shop, {} events/s, seed {}; Ctrl-C ends", args.shop.rate, args.shop.seed);
         tokio::task::spawn_blocking(move || {
             let producer = Producer::new(&settings.kafka, |_| {})?;
             feed::generate(
@@ -159,7 +157,7 @@ async fn feed<S: StateStore + ViewStore>(
     let import = tokio::task::spawn_blocking(move || Import::open(&input, options));
     let import = import.await.map_err(|error| Failure::Usage { message: format!("reading ended: {error}") })??;
     let (total, summary) = (import.total_events(), import.summary());
-    eprintln!("input     {} rows: {} sales of {} products", summary.rows, summary.invoices, summary.products);
+    say!("input     {} rows: {} sales of {} products", summary.rows, summary.invoices, summary.products);
     let outcome = import::left_out(&import);
     let paced = args.kafka.is_none();
     let sending = tokio::task::spawn_blocking({
@@ -177,14 +175,14 @@ async fn feed<S: StateStore + ViewStore>(
             }
             () = tokio::time::sleep(Duration::from_millis(250)) => {}
             () = shutdown.cancelled() => {
-                eprintln!("\nstopped after {} of {total} events were counted: the rest of the file is not", done - before);
+                say!("\nstopped after {} of {total} events were counted: the rest of the file is not", done - before);
                 return Ok(Outcome::InputLeftOut);
             }
         }
         done = counted(&*store).await?;
         progress(done - before, total);
     }
-    eprintln!("\rcounted   {total} events in {:.1} s; Ctrl-C ends                ", began.elapsed().as_secs_f64());
+    say!("\rcounted   {total} events in {:.1} s; Ctrl-C ends                ", began.elapsed().as_secs_f64());
     shutdown.cancelled().await;
     Ok(outcome)
 }
@@ -219,7 +217,7 @@ async fn counted<S: StateStore>(store: &S) -> Result<u64, Failure> {
 
 fn progress(done: u64, total: u64) {
     if stderr().is_terminal() {
-        eprint!("\rcounted   {done} of {total} events ({} %)", done * 100 / total.max(1));
+        say_on!("\rcounted   {done} of {total} events ({} %)", done * 100 / total.max(1));
         let _ = stderr().flush();
     }
 }
@@ -228,17 +226,19 @@ async fn summary<S: StateStore + ViewStore>(store: &S) -> Result<(), Failure> {
     let status = store.status().await?;
     let rejected: i64 = status.checkpoints.iter().map(|checkpoint| checkpoint.rejected).sum();
     let events = counted(store).await?;
-    eprintln!(
+    say!(
         "\n{events} events, {rejected} of them rejected; {} products, {} clients, {} batches at risk",
-        status.products, status.clients, status.risks
+        status.products,
+        status.clients,
+        status.risks
     );
     for row in store.product_winners().await?.iter().take(3) {
         let name = row.product_name.as_deref().unwrap_or(&row.product_id);
-        eprintln!("  {}. {name}: profit {:.2}, score {:.1}", row.ranking, row.total_profit, row.performance_score);
+        say!("  {}. {name}: profit {:.2}, score {:.1}", row.ranking, row.total_profit, row.performance_score);
     }
     let first = Paging { page: 1, per_page: 1 };
     if let Some(client) = store.clients(first).await?.items.first() {
-        eprintln!(
+        say!(
             "  best client {}: {:.2} ({})",
             client.client_id,
             client.total_revenue_generated,

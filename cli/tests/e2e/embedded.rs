@@ -1,6 +1,10 @@
 //! `stockstream up --input`: broker, worker, store and page in one process, asked through the page's JSON API.
 
-use std::path::Path;
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 use stockstream_store::StateStore;
@@ -91,4 +95,23 @@ async fn a_broker_of_its_own_is_new_each_time_and_what_comes_counts_on_top() {
         up.signal("TERM");
         up.outcome().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_goes_on_where_nobody_reads_what_is_said() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stockstream"));
+    command.args(["up", "--listen", "127.0.0.1:0"]).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+    let mut up = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut page = String::new();
+    BufReader::new(up.stderr.take().unwrap()).read_line(&mut page).unwrap(); // as `head -1` does, which then goes away
+    let (_, address) = page.trim().split_once("http://").unwrap();
+    eventually("an event is rejected, which is logged", async || {
+        let status = http::json(address, "/api/v1/status").await?;
+        holds(status["events"]["rejected"].as_i64() > Some(0), || format!("{status}"))
+    })
+    .await;
+    let kill = format!("kill -TERM {}", up.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let ended = eventually("it ends", async || up.try_wait().unwrap().ok_or_else(|| "it runs".to_owned())).await;
+    assert_eq!(ended.code(), Some(0));
 }

@@ -46,7 +46,10 @@ pub(super) fn of(checkpoints: &[Checkpoint], workers: &[Heartbeat]) -> Vec<Parti
     all.extend(checkpoints.iter().map(|checkpoint| (checkpoint.id, checkpoint.clone())));
     let row = |(id, checkpoint): (PartitionId, Checkpoint)| {
         let (worker, log_end) = match told.get(&id) {
-            Some((heartbeat, partition)) => (Some(heartbeat.worker.clone()), partition.log_end),
+            // What was told of the log may be older than the position, which is never beyond its end.
+            Some((heartbeat, partition)) => {
+                (Some(heartbeat.worker.clone()), partition.log_end.map(|end| end.max(checkpoint.next)))
+            }
             None => (None, None),
         };
         Partition {

@@ -50,6 +50,8 @@ pub(super) enum HeaderFault {
     Ambiguous(&'static str),
     /// Columns that are not there.
     Missing(Vec<&'static str>),
+    /// A column that is there, and is mapped to what another is needed for; the field that nothing holds then.
+    MappedAway { column: String, field: &'static str },
 }
 
 impl Columns {
@@ -68,6 +70,11 @@ impl Columns {
         // Other layouts need not have what an event can do without.
         let optional = |name| mapping.says_anything() && [DESCRIPTION, CLIENT].contains(&name);
         let missing: Vec<_> = (0..NAMES.len()).filter(|name| places[*name].is_none() && !optional(*name)).collect();
+        // What stands there under its own name lacks only because it was mapped to another field.
+        let by_name = |name: &usize| header.iter().find(|column| plain(column) == plain(NAMES[*name].column));
+        if let Some((column, name)) = missing.iter().find_map(|name| Some((by_name(name)?, *name))) {
+            return Err(HeaderFault::MappedAway { column: column.clone(), field: NAMES[name].field });
+        }
         match missing.is_empty() {
             true => Ok(Self { places, header }),
             false => Err(HeaderFault::Missing(missing.into_iter().map(|name| NAMES[name].column).collect())),

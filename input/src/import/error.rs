@@ -123,6 +123,18 @@ pub enum ImportError {
         /// The file.
         path: PathBuf,
     },
+    /// A column that was mapped to another field than its own, which nothing holds then.
+    #[snafu(display(
+        "column {column} of {place} is mapped to another field, so nothing holds {field}: map a column to {field}, or leave {column} as it is"
+    ))]
+    MappedAway {
+        /// The file, and its sheet.
+        place: String,
+        /// The column.
+        column: String,
+        /// The field.
+        field: String,
+    },
     /// Two sheets that hold the same.
     #[snafu(display("{} has the sheets {first} and {second}, which hold the same: leave one of them in the file", path.display()))]
     TwoSheets {

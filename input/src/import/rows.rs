@@ -19,8 +19,9 @@ use super::{
     columns::{Columns, HeaderFault, NAMES},
     encoding::{self, Malformed, as_western},
     error::{
-        AmbiguousSnafu, ColumnsSnafu, EncodingSnafu, FormatSnafu, ImportError, MappedFieldSnafu, NotRegularSnafu,
-        NotTextSnafu, OpenSnafu, ReadSnafu, SeparatorSnafu, SheetColumnsSnafu, TooLargeSnafu, UnmappedSnafu, place,
+        AmbiguousSnafu, ColumnsSnafu, EncodingSnafu, FormatSnafu, ImportError, MappedAwaySnafu, MappedFieldSnafu,
+        NotRegularSnafu, NotTextSnafu, OpenSnafu, ReadSnafu, SeparatorSnafu, SheetColumnsSnafu, TooLargeSnafu,
+        UnmappedSnafu, place,
     },
     export,
     format::{foreign, separator},
@@ -304,6 +305,9 @@ impl Rows {
 pub(super) fn refused(path: &Path, sheet: Option<&str>, header: &[String], fault: HeaderFault) -> ImportError {
     let missing = match fault {
         HeaderFault::Ambiguous(column) => return AmbiguousSnafu { place: place(path, sheet), column }.build(),
+        HeaderFault::MappedAway { column, field } => {
+            return MappedAwaySnafu { place: place(path, sheet), column, field }.build();
+        }
         HeaderFault::Missing(missing) => missing.join(", "),
     };
     if let Some(error) = export::refused(path, sheet, header) {

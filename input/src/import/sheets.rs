@@ -71,7 +71,7 @@ pub(super) fn sort(sheets: Vec<Sheet>, path: &Path, mapping: &Mapping) -> Result
 /// Whether a sheet that lacks columns is one of invoice lines all the same.
 fn is_meant(fault: &HeaderFault) -> bool {
     match fault {
-        HeaderFault::Ambiguous(_) => true,
+        HeaderFault::Ambiguous(_) | HeaderFault::MappedAway { .. } => true,
         HeaderFault::Missing(missing) => missing.len() <= NAMES.len() - MEANT,
     }
 }

@@ -174,6 +174,18 @@ fn a_header_without_the_columns_is_refused_by_name() {
 }
 
 #[test]
+fn a_needed_column_that_is_mapped_away_is_named_with_the_field_that_nothing_holds() {
+    let mapping = Mapping::parse(["InvoiceNo=product_id"]).unwrap();
+    let options = ImportOptions { mapping, ..ImportOptions::default() };
+    let header = "InvoiceNo,Quantity,InvoiceDate,UnitPrice\n1,2,2010-12-01,4\n";
+    let refused = Import::read(Path::new("shop.csv"), header.as_bytes().into(), options).err().unwrap().to_string();
+    assert!(
+        refused.starts_with("column InvoiceNo of shop.csv is mapped to another field, so nothing holds invoice_id"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn an_invoice_with_a_bad_row_is_held_back_and_no_figure_knows_it() {
     let rows = "1,A,Lantern,6,2010-12-01,2.55,7,UK\n2,A,Lamp,1,2010-12-02,3,7,UK\n1,B,x,ten,2010-12-01,1,7,UK\n";
     let found = summary(format!("{HEADER}{rows}"));

@@ -50,6 +50,15 @@ const OPTIONAL: [&str; 14] = [
 const UTF_16: &str = "it is UTF-16: write JSON in UTF-8";
 /// What is larger is not looked at: it would take many times its size in memory.
 const LARGEST: usize = 256 * 1024;
+const DECIMALS: [&str; 7] = [
+    "total_amount",
+    "unit_price",
+    "unit_cost",
+    "buy_price",
+    "sell_price",
+    "min_margin_threshold",
+    "total_revenue_generated",
+];
 const TIMES: [&str; 5] = ["timestamp", "last_movement", "expiry_date", "created_at", "updated_at"];
 /// How Avro writes a union in JSON: an object of one of these.
 const AVRO: [&str; 7] = ["string", "int", "long", "float", "double", "bytes", "boolean"];
@@ -88,7 +97,7 @@ impl Rejection {
             Value::String(text) if field == "quantity" => {
                 text.parse::<i64>().ok().map(|number| format!("write {number} without quotes"))
             }
-            Value::String(text) if is_base64(text) => Some(
+            Value::String(text) if DECIMALS.contains(&field) && is_base64(text) => Some(
                 "if Kafka Connect wrote it, set value.converter.decimal.format=NUMERIC, or decimal.handling.mode=string in Debezium"
                     .into(),
             ),

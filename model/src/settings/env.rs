@@ -73,9 +73,10 @@ fn shown(value: &Value) -> String {
 /// Every setting as a table in Markdown.
 pub fn reference() -> String {
     let mut text = String::from(
-        "# Settings\n\nGenerated from the types by `UPDATE_GENERATED=1 cargo test -p stockstream-model`. Flags win over \
-         variables, variables over the file (`--config`), the file over defaults. Lists are separated by commas. Decimals \
-         are strings in the file.\n\n| setting | variable | default | |\n|---|---|---|---|\n",
+        "<!-- Generated from the types by `UPDATE_GENERATED=1 cargo test -p stockstream-model`. -->\n\n# Settings\n\nFlags win over \
+         variables, variables over the file (`--config`), the file over defaults. The file is YAML, nested at the dots: \
+         `kafka: {startFrom: earliest}`. In a variable, lists are separated by commas; in the file, decimals are strings. \
+         `KAFKA_BOOTSTRAP_SERVERS` and `MONGODB_URI` stand for the flags `--kafka` and `--mongodb`, and win like them.\n\n| setting | variable | default | |\n|---|---|---|---|\n",
     );
     for Variable { path, name, about, default, .. } in variables() {
         let default = default.map(|value| format!("`{value}`")).unwrap_or_default();
@@ -123,6 +124,13 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
     let parsed = bounded::read(serde_yaml_ng::Deserializer::from_str(file), 2 * MAX_BYTES)
         .map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
     let mut tree = if parsed.is_null() { Value::Object(Map::new()) } else { parsed };
+    if !tree.is_object() {
+        let shown: String = file.trim().chars().take(40).collect();
+        let message = format!(
+            "the file holds no settings but {shown:?}; write them as `kafka: {{bootstrapServers: [kafka:9092]}}`"
+        );
+        return Err(SettingsError::Yaml { message });
+    }
     let variables = variables();
     if let Some(error) = unknown(&tree, &variables) {
         return Err(error);
@@ -147,7 +155,8 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
 fn set(tree: &mut Value, variable: &Variable, text: &str) {
     let mut place = tree;
     for part in variable.path.split('.') {
-        if !place.is_object() {
+        // What stands there and is none is refused by its name.
+        if place.is_null() {
             *place = Value::Object(Map::new());
         }
         let Value::Object(map) = place else { return };
@@ -166,6 +175,19 @@ fn set(tree: &mut Value, variable: &Variable, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_holds_no_settings_is_refused() {
+        for file in ["kafka", "kafka.bootstrapServers\n", "- kafka", "7"] {
+            let refused = overlay(file, |_| None).unwrap_err().to_string();
+            assert!(refused.contains("holds no settings"), "{file}: {refused}");
+        }
+        // A variable does not paper over what the file says beside it.
+        let set = |name: &str| (name == "STOCKSTREAM_KAFKA_START_FROM").then(|| "earliest".to_owned());
+        assert!(overlay("kafka: here", set).unwrap_err().to_string().contains("kafka"));
+        assert!(overlay("# nothing\n", set).is_ok());
+        assert!(overlay("kafka:\n", set).is_ok());
+    }
 
     #[test]
     fn the_reference_that_is_checked_in_is_that_of_the_types() {

@@ -217,14 +217,14 @@ fn price() -> BoxedStrategy<Judged> {
     amount("1000000000", &["-0.0001", "1000000000.0001", "-1", "9223372036854775807", "99999999999999999999999999"])
 }
 
-/// A price that no quantity takes beyond the bound of a line.
+/// A price that no quantities of four lines take beyond the bound of a sale.
 fn cheap() -> BoxedStrategy<Judged> {
     price()
         .prop_map(|(price, allowed)| match &price {
             Json::Number(digits) | Json::Text(digits)
-                if digits.parse().is_ok_and(|price: f64| price > 10.0) && allowed =>
+                if digits.parse().is_ok_and(|price: f64| price > 2.5) && allowed =>
             {
-                (number("9.9999"), true)
+                (number("2.4999"), true)
             }
             _ => (price, allowed),
         })

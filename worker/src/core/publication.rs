@@ -270,6 +270,8 @@ fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice::from_ref;
+
     use crate::core::position::{Stamp, successor};
     use stockstream_model::{documents::View, event::Stream};
 
@@ -306,13 +308,13 @@ mod tests {
             Checkpoint { events: checkpoint.events + 1, ..successor(checkpoint, stamp) }
         };
         let ours = write(&write(&Checkpoint::new(id, 0, None), 2), 2);
-        let swept = since(&[ours.clone()]);
-        assert!(!is_foreign(&[ours.clone()], 2, &Since::new()), "nobody else ever wrote");
+        let swept = since(from_ref(&ours));
+        assert!(!is_foreign(from_ref(&ours), 2, &Since::new()), "nobody else ever wrote");
         assert!(!is_foreign(&[write(&ours, 2)], 2, &swept));
         let theirs = write(&ours, 1);
-        assert!(is_foreign(&[theirs.clone()], 2, &swept));
+        assert!(is_foreign(from_ref(&theirs), 2, &swept));
         let ours_again = write(&write(&theirs, 2), 2);
-        assert!(is_foreign(&[ours_again.clone()], 2, &swept));
+        assert!(is_foreign(from_ref(&ours_again), 2, &swept));
         assert!(!is_foreign(&[write(&ours_again, 2)], 2, &since(&[ours_again])));
     }
 

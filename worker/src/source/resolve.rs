@@ -303,9 +303,9 @@ impl<S: StateStore> Positions<S> {
                     (Ok(facts), Some(check)) => facts.epoch = *check,
                     _ => {
                         *log = Err(Stop::doubtful(format!(
-                            "the leader of {id} does not say whether its log still holds what was counted; check that its broker \
-                         answers. Nothing of it is read until then"
-                        )))
+                            "the leader of {id} does not say whether its log still holds what was counted; check that its \
+                             broker answers. Nothing of it is read until then"
+                        )));
                     }
                 }
             }

@@ -38,6 +38,18 @@ pub struct Bed {
     worker: JoinHandle<Result<(), WorkerError>>,
 }
 
+type Started = (String, CancellationToken, JoinHandle<Result<(), WorkerError>>);
+
+async fn start(settings: &Settings, store: &Arc<MemoryStore>) -> Started {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let shutdown = CancellationToken::new();
+    let options = Options { listener: Some(listener), shutdown: shutdown.clone(), own_cluster: Some("mock".into()) };
+    let connected = Arc::clone(store);
+    let worker = tokio::spawn(run(settings.clone(), async move { Ok(connected) }, options));
+    (address, shutdown, worker)
+}
+
 impl Bed {
     pub async fn new() -> Self {
         let cluster = MockCluster::new(2).unwrap();
@@ -51,13 +63,7 @@ impl Bed {
         }
         cluster.coordinator(MockCoordinator::Group(settings.group_id()), 1).unwrap();
         let store = Arc::new(MemoryStore::new(settings.analytics.clone()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let shutdown = CancellationToken::new();
-        let options =
-            Options { listener: Some(listener), shutdown: shutdown.clone(), own_cluster: Some("mock".into()) };
-        let connected = Arc::clone(&store);
-        let worker = tokio::spawn(run(settings.clone(), async move { Ok(connected) }, options));
+        let (address, shutdown, worker) = start(&settings, &store).await;
         let bed = Self { cluster, store, settings, address, shutdown, worker };
         bed.eventually("the worker reads", async || match bed.status().await["partitions"].as_array() {
             Some(partitions) if partitions.len() == 6 => Ok(()),
@@ -65,6 +71,14 @@ impl Bed {
         })
         .await;
         bed
+    }
+
+    /// Ends the worker, and starts another one once what is given was done.
+    pub async fn restart(&mut self, meanwhile: impl FnOnce(&Self)) {
+        self.shutdown.cancel();
+        (&mut self.worker).await.unwrap().unwrap();
+        meanwhile(self);
+        (self.address, self.shutdown, self.worker) = start(&self.settings, &self.store).await;
     }
 
     pub fn cluster(&self) -> &MockCluster<'static, DefaultProducerContext> {

@@ -74,6 +74,24 @@ async fn a_leader_that_is_away_is_told_until_it_is_back_and_nothing_of_partition
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_partition_without_a_leader_at_a_start_is_told_and_keeps_no_other_waiting() {
+    let mut bed = Bed::new().await;
+    bed.produce(0, &[Batch::sale("before")]).await;
+    bed.applied("sales/0", 1).await;
+    bed.restart(|bed| bed.cluster().partition_leader(bed.topic(), 0, None).unwrap()).await;
+    bed.is_told(&["sales/0 is not read until its leader answers"]).await;
+    bed.produce(1, &[Batch::sale("other")]).await;
+    bed.applied("sales/1", 1).await;
+    let metrics = bed.get("/metrics").await.1;
+    assert!(metrics.contains("stockstream_stalled{stream=\"sales\",partition=\"0\"} 1"), "{metrics}");
+    bed.cluster().partition_leader(bed.topic(), 0, Some(1)).unwrap();
+    bed.produce(0, &[Batch::sale("behind")]).await;
+    bed.applied("sales/0", 2).await;
+    bed.is_well().await;
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_is_told_until_it_is_back() {
     let bed = Bed::new().await;
     bed.produce(0, &[Batch::sale("before")]).await;
