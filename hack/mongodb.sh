@@ -6,7 +6,7 @@
 #   hack/mongodb.sh readonly          a second front that PostgreSQL itself holds to reading
 #   hack/mongodb.sh operations        what came by that second front so far, as PostgreSQL counts it: FUNCTION NUMBER
 #   hack/mongodb.sh rows [DATABASE]   rows read of each collection so far, as PostgreSQL counts them: NAME NUMBER
-#   hack/mongodb.sh vacuum DATABASE   have PostgreSQL look over the rows now: until then its counts and its use of indexes lag
+#   hack/mongodb.sh vacuum DATABASE   have PostgreSQL look over the rows, now and never again: its counts and its use of indexes lag
 #   hack/mongodb.sh down [--wipe]     stop all of it and wait for its end; --wipe also deletes the data
 #   hack/mongodb.sh install           only fetch what `up` needs
 #
@@ -233,12 +233,15 @@ order by 1
 SQL
 }
 
-# What autovacuum does at some time, and on a busy server late. Rows are looked over in full only once no transaction that is
-# older than they are runs any more, of whichever database.
+# What autovacuum does at some time, and on a busy server late; it does not come after this, since its estimates may be others.
+# Rows are looked over in full only once no transaction that is older than they are runs any more, of whichever database.
 vacuum() {
   local of="database_name = '${1//[^A-Za-z0-9_]/}' and view_definition is null" left
   for _ in $(seq 60); do
     left=$(psql -At -v ON_ERROR_STOP=1 <<SQL
+select format('alter table documentdb_data.documents_%s set (autovacuum_enabled = off)', collection_id)
+from documentdb_api_catalog.collections where $of
+\gexec
 select format('vacuum (analyze) documentdb_data.documents_%s', collection_id)
 from documentdb_api_catalog.collections where $of
 \gexec

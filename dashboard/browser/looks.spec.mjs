@@ -38,7 +38,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
     });
 
     test('all pages', async ({ page }) => {
-      test.setTimeout(180_000);
+      test.setTimeout(900_000);
       await signIn(page, 'Administrator');
       for (const [name, path] of Object.entries(PAGES)) {
         await page.goto(path);

@@ -8,8 +8,9 @@ export default defineConfig({
   testDir: '.',
   testMatch: process.env.BROWSER_TESTS ?? '*.spec.mjs',
   workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 30_000 },
+  // After so long something is given up that should come to pass. Never a measure of speed: other tests run beside these.
+  timeout: 300_000,
+  expect: { timeout: 120_000 },
   forbidOnly: true,
   reporter: [['list']],
   outputDir: process.env.BROWSER_OUTPUT,

@@ -17,7 +17,10 @@ async fn the_status_has_the_names_of_the_contract() {
     let answer = get(Fake::loaded(), "/api/v1/status").await;
     assert_eq!(answer.header("content-type"), "application/json");
     let status = answer.json();
-    assert_eq!(keys(&status), ["pipeline", "counts", "events", "freshness", "views", "partitions", "workers"]);
+    assert_eq!(
+        keys(&status),
+        ["pipeline", "database", "counts", "events", "freshness", "views", "partitions", "workers"]
+    );
     assert_eq!(status["counts"], json!({"products": 3204, "winners": 10, "risks": 130, "clients": 120}));
     let by_reason = json!({"bad_value": 1, "not_json": 2});
     assert_eq!(
@@ -38,7 +41,10 @@ async fn the_status_has_the_names_of_the_contract() {
 #[tokio::test]
 async fn the_status_of_an_empty_database_has_the_same_names() {
     let status = get(Fake::default(), "/api/v1/status").await.json();
-    assert_eq!(keys(&status), ["pipeline", "counts", "events", "freshness", "views", "partitions", "workers"]);
+    assert_eq!(
+        keys(&status),
+        ["pipeline", "database", "counts", "events", "freshness", "views", "partitions", "workers"]
+    );
     assert_eq!((&status["pipeline"], &status["views"][1]["condition"]), (&Value::Null, &json!("empty")));
 }
 

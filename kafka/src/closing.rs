@@ -1,23 +1,17 @@
 //! Letting go of a client in bounded time: librdkafka may wait for ever for an answer that never comes.
 
-use std::time::{Duration, Instant};
+use std::{sync::mpsc, thread, time::Duration};
 
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
 
-const TURN: Duration = Duration::from_millis(100);
-
 /// Leaves the group, if the client is in one, and lets go of the client. Tells whether it is gone: one that takes longer than
-/// `within` is left behind with its threads, as letting go of it would wait for it. Callbacks run meanwhile.
-pub fn close<C: ConsumerContext>(consumer: BaseConsumer<C>, within: Duration) -> bool {
-    if consumer.close_queue().is_ok() {
-        let began = Instant::now();
-        while !consumer.closed() {
-            if began.elapsed() >= within {
-                std::mem::forget(consumer);
-                return false;
-            }
-            drop(consumer.poll(TURN));
-        }
-    }
-    true
+/// `within` is left behind with its threads. Callbacks run on another thread meanwhile.
+pub fn close<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>, within: Duration) -> bool {
+    let (gone, is_gone) = mpsc::channel();
+    let closing = thread::Builder::new().name("kafka-close".into()).spawn(move || {
+        drop(consumer);
+        let _ = gone.send(());
+    });
+    // Without a thread the client was let go of right here.
+    closing.is_err() || is_gone.recv_timeout(within).is_ok()
 }

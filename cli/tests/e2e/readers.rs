@@ -1,4 +1,4 @@
-//! Readers that never pause, while the views change under them a thousand times.
+//! Readers that never pause, while the views change under them many times.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,8 +14,12 @@ use crate::harness::{
     eventually, holds, http,
 };
 
-const PUBLICATIONS: i64 = 1_000;
 const PRODUCTS: usize = 5;
+
+/// How many times; fewer where `STOCKSTREAM_PUBLICATIONS` says so, as for a server that is slow.
+fn publications() -> i64 {
+    std::env::var("STOCKSTREAM_PUBLICATIONS").map_or(1_000, |text| text.parse().unwrap())
+}
 
 /// Reads a collection as a program that knows nothing of pointers would. How often it did.
 async fn read_all(bed: &Bed, collection: &str, done: &AtomicBool) -> u64 {
@@ -55,7 +59,7 @@ async fn sell(bed: &Bed, done: &AtomicBool) {
         let mut old = stock("old", "2025-01-01", 1 + turn as i64 % 7);
         old["batch_no"] = (turn % 2).into();
         tokio::join!(bed.kafka.produce(Stream::Sales, &sold), bed.kafka.produce(Stream::Inventory, &old));
-        if bed.store.view(View::ProductWinners).await.unwrap().pointer >= PUBLICATIONS {
+        if bed.store.view(View::ProductWinners).await.unwrap().pointer >= publications() {
             break;
         }
     }
@@ -69,7 +73,7 @@ async fn published(address: &str, view: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn during_a_thousand_publications_no_reader_finds_a_view_empty_or_a_ranking_short() {
+async fn during_many_publications_no_reader_finds_a_view_empty_or_a_ranking_short() {
     let settings = json!({ "analytics": { "asOf": "2026-02-01" }, "limits": { "publishEvery": "1ms" } });
     let Some(bed) = Bed::new(settings).await else { return };
     let mut worker = bed.worker();
@@ -96,7 +100,10 @@ async fn during_a_thousand_publications_no_reader_finds_a_view_empty_or_a_rankin
         follow(&bed, &done),
         sell(&bed, &done),
     );
-    assert!(ranking.min(risks).min(followed) > 100, "{ranking}, {risks} and {followed} reads mean little");
+    assert!(
+        ranking.min(risks).min(followed) as i64 > publications() / 10,
+        "{ranking}, {risks} and {followed} reads mean little"
+    );
     let risk_changes = published(&address, "loss_risk_products").await;
-    assert!(risk_changes > 100, "{risk_changes} publications of what is at risk mean little");
+    assert!(risk_changes as i64 > publications() / 10, "{risk_changes} publications of what is at risk mean little");
 }
