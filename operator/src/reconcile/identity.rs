@@ -81,7 +81,7 @@ mod tests {
             accepted_database_id: used_up.map(Into::into),
             ..PipelineStatus::default()
         });
-        pipeline
+        *pipeline
     }
 
     fn other(id: &str) -> Found<'_> {

@@ -25,9 +25,10 @@ pub(crate) const PARTITIONS: i32 = 3;
 /// A pipeline and what was found out about it.
 #[derive(Clone)]
 pub(crate) struct Scene {
-    pub pipeline: AnalyticsPipeline,
-    pub validated: Validated,
-    pub facts: Facts,
+    // Many stand in one list: by value they would not fit on a test's stack.
+    pub pipeline: Box<AnalyticsPipeline>,
+    pub validated: Box<Validated>,
+    pub facts: Box<Facts>,
     pub now: Timestamp,
 }
 
@@ -129,7 +130,12 @@ impl Scene {
             dashboard: Some(settled(1)),
             reader_writes: None,
         };
-        Self { pipeline: pipeline.unwrap(), validated, facts, now: at(0) }
+        Self {
+            pipeline: Box::new(pipeline.unwrap()),
+            validated: Box::new(validated),
+            facts: Box::new(facts),
+            now: at(0),
+        }
     }
 
     /// Nothing was made yet, and topics of these streams do not exist.
