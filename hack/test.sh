@@ -33,11 +33,11 @@ elif [ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || [ -z "${MONGODB_URI:-}" ]; then
   start_services=yes
 fi
 
-# Seconds from nothing, on two cores; end-to-end, others, operator and second-database run beside each other.
+# Seconds from nothing, on two cores; end-to-end, others, operator and second-database run beside each other. 58 minutes in all.
 declare -A budget=(
-  [downloads]=300 [browser]=60 [kubernetes]=720 [format]=5 [clippy]=480 [services]=40 [control-plane]=40 [chart]=60 [kind]=5
-  [build]=900 [end-to-end]=700 [others]=700 [operator]=700 [second-database]=600 [docs]=120 [bench]=180 [stop]=20 [node]=90 [image]=60 [load]=30
-  [cluster]=400
+  [downloads]=300 [browser]=60 [kubernetes]=720 [format]=5 [clippy]=480 [services]=20 [control-plane]=20 [chart]=40 [kind]=5
+  [build]=700 [end-to-end]=600 [others]=600 [operator]=600 [second-database]=600 [docs]=15 [bench]=180 [stop]=10 [node]=30
+  [image]=20 [load]=15 [cluster]=240
 )
 run=
 cluster=
@@ -109,7 +109,7 @@ lane() {
 join() {
   local name status
   for name in "$@"; do
-    status=0; wait "${lanes[$name]}" || status=$?
+    stage=$name status=0; wait "${lanes[$name]}" || status=$?
     unset "lanes[$name]"
     echo "== $name said:"; cat "$logs/$name"
     if [ "$status" = 0 ]; then took "$name" "$(cat "$logs/$name.seconds")"; else failed+="$name, "; fi
