@@ -239,11 +239,11 @@ vacuum() {
   local of="database_name = '${1//[^A-Za-z0-9_]/}' and view_definition is null" left
   for _ in $(seq 60); do
     left=$(psql -At -v ON_ERROR_STOP=1 <<SQL
-select format('alter table documentdb_data.documents_%s set (autovacuum_enabled = off)', collection_id)
-from documentdb_api_catalog.collections where $of
-\gexec
-select format('vacuum (analyze) documentdb_data.documents_%s', collection_id)
-from documentdb_api_catalog.collections where $of
+select format(statement, 'documentdb_data.documents_' || collection_id)
+from documentdb_api_catalog.collections,
+  unnest(array['alter table %s set (autovacuum_enabled = off)', 'vacuum (analyze) %s']) with ordinality as of_each(statement, nth)
+where $of
+order by collection_id, nth
 \gexec
 select count(*) from documentdb_api_catalog.collections
 join pg_class on oid = format('documentdb_data.documents_%s', collection_id)::regclass

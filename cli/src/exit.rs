@@ -10,6 +10,8 @@ use stockstream_operator::OperatorError;
 use stockstream_store::StoreError;
 use stockstream_worker::WorkerError;
 
+use crate::say::say;
+
 /// Why a command could not do its work. All of these are wrong by themselves: another try alone does not help.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
@@ -47,7 +49,7 @@ pub(crate) fn report(result: Result<Outcome, Failure>) -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::InputLeftOut) => ExitCode::from(3),
         Err(failure) => {
-            crate::say::say!("stockstream: {failure}");
+            say!("stockstream: {failure}");
             ExitCode::from(2)
         }
     }

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
+use crate::say::say;
+
 /// Begins logging to standard error. `RUST_LOG` decides how much; the given level is the default of our own crates.
 pub(crate) fn start(level: &str) {
     start_with(level, "librdkafka=error");
@@ -23,6 +25,6 @@ pub(crate) fn start_with(level: &str, others: &str) {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr).log_internal_errors(false)).try_init()
     };
     if let Err(error) = started {
-        eprintln!("stockstream: logs cannot be written: {error}");
+        say!("stockstream: logs cannot be written: {error}");
     }
 }

@@ -8,12 +8,4 @@ macro_rules! say {
     }};
 }
 
-/// A part of a line.
-macro_rules! say_on {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = write!(std::io::stderr(), $($text)*);
-    }};
-}
-
-pub(crate) use {say, say_on};
+pub(crate) use say;

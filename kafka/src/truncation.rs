@@ -46,7 +46,7 @@ pub enum EpochCheck {
 /// Leaders that do not answer in time are left out.
 ///
 /// # Errors
-/// Why none answered in time.
+/// Why not all could be asked, or none answered in time.
 pub fn check_epochs(
     settings: &Kafka,
     group: &str,

@@ -7,6 +7,7 @@ use stockstream_dashboard::{check_name, hash_password};
 use crate::{
     args::HashPassword,
     exit::{Failure, Outcome},
+    say::say,
 };
 
 /// Reads a password from standard input and prints the user's line. The password is nowhere else: no flag, no variable.
@@ -15,7 +16,7 @@ pub(crate) fn print(args: &HashPassword) -> Result<Outcome, Failure> {
     check_name(&args.name).map_err(usage)?;
     let input = stdin();
     if input.is_terminal() {
-        eprintln!("Type the password of {} and Enter. It is seen while it is typed; better pipe it in.", args.name);
+        say!("Type the password of {} and Enter. It is seen while it is typed; better pipe it in.", args.name);
     }
     let mut line = String::new();
     let read = input.lock().read_line(&mut line);

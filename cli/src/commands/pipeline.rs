@@ -17,7 +17,9 @@ use stockstream_worker::core::{
 use crate::{
     args,
     exit::{Failure, Outcome},
-    logging, settings,
+    logging,
+    say::say,
+    settings,
 };
 
 /// Moves the position of one partition, once the pipeline's name was typed.
@@ -74,7 +76,7 @@ fn confirm(name: &str, given: Option<String>) -> Result<(), Failure> {
     let typed = match given {
         Some(given) => given,
         None if stdin().is_terminal() => {
-            eprintln!("Type the pipeline's name, {name}, to do this:");
+            say!("Type the pipeline's name, {name}, to do this:");
             let mut line = String::new();
             let read = stdin().lock().read_line(&mut line);
             read.map_err(|source| Failure::Io {

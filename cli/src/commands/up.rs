@@ -27,7 +27,7 @@ use crate::{
     exit::{Failure, Outcome},
     feed::{self, FLUSH, Paced, Sink, ToKafka},
     logging,
-    say::{say, say_on},
+    say::say,
     settings, signals,
 };
 
@@ -217,8 +217,9 @@ async fn counted<S: StateStore>(store: &S) -> Result<u64, Failure> {
 
 fn progress(done: u64, total: u64) {
     if stderr().is_terminal() {
-        say_on!("\rcounted   {done} of {total} events ({} %)", done * 100 / total.max(1));
-        let _ = stderr().flush();
+        let mut line = stderr();
+        let _ = write!(line, "\rcounted   {done} of {total} events ({} %)", done * 100 / total.max(1));
+        let _ = line.flush();
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn of(checkpoints: &[Checkpoint], workers: &[Heartbeat]) -> Vec<Parti
             pending: checkpoint.pending,
             log_end,
             // The checkpoint is newer than the heartbeat and may be ahead of the log end that it tells.
-            lag: log_end.map(|end| end.saturating_sub(checkpoint.next).max(0)),
+            lag: log_end.map(|end| end.saturating_sub(checkpoint.next)),
             incarnation: checkpoint.incarnation,
             events: checkpoint.events,
             rejected: checkpoint.rejected,

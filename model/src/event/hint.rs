@@ -30,26 +30,7 @@ const FIELDS: [&str; 21] = [
     "phone",
     "loyalty_tier",
 ];
-/// Fields that an event can do without.
-const OPTIONAL: [&str; 14] = [
-    "total_amount",
-    "unit_price",
-    "unit_cost",
-    "buy_price",
-    "sell_price",
-    "min_margin_threshold",
-    "total_revenue_generated",
-    "last_movement",
-    "expiry_date",
-    "batch_no",
-    "created_at",
-    "updated_at",
-    "loyalty_tier",
-    "client_id",
-];
-const UTF_16: &str = "it is UTF-16: write JSON in UTF-8";
-/// What is larger is not looked at: it would take many times its size in memory.
-const LARGEST: usize = 256 * 1024;
+/// Amounts. An event can do without each of them.
 const DECIMALS: [&str; 7] = [
     "total_amount",
     "unit_price",
@@ -59,6 +40,12 @@ const DECIMALS: [&str; 7] = [
     "min_margin_threshold",
     "total_revenue_generated",
 ];
+/// What else an event can do without.
+const OPTIONAL: [&str; 7] =
+    ["last_movement", "expiry_date", "batch_no", "created_at", "updated_at", "loyalty_tier", "client_id"];
+const UTF_16: &str = "it is UTF-16: write JSON in UTF-8";
+/// What is larger is not looked at: it would take many times its size in memory.
+const LARGEST: usize = 256 * 1024;
 const TIMES: [&str; 5] = ["timestamp", "last_movement", "expiry_date", "created_at", "updated_at"];
 /// How Avro writes a union in JSON: an object of one of these.
 const AVRO: [&str; 7] = ["string", "int", "long", "float", "double", "bytes", "boolean"];
@@ -90,7 +77,8 @@ impl Rejection {
             Value::Number(number) if TIMES.contains(&field) => epoch(number.as_f64()?),
             Value::String(text) if text.is_empty() => {
                 // A client's record is one of a client; a sale need not be.
-                let is_optional = OPTIONAL.contains(&field) && (field != "client_id" || value.get("items").is_some());
+                let is_optional = DECIMALS.contains(&field)
+                    || (OPTIONAL.contains(&field) && (field != "client_id" || value.get("items").is_some()));
                 is_optional.then(|| "leave the field out, or write null, where there is nothing".into())
             }
             Value::String(text) if TIMES.contains(&field) => zoned(text),

@@ -4,9 +4,8 @@
 use std::{io, sync::Arc, time::Duration};
 
 use kube::{
-    Api, Resource,
-    api::ListParams,
-    core::{ApiResource, DynamicObject, ObjectMeta, error_boundary::InvalidObject},
+    Resource,
+    core::{ObjectMeta, error_boundary::InvalidObject},
     runtime::{controller::Action, events::EventType},
 };
 use snafu::{ResultExt, Snafu};
@@ -188,25 +187,10 @@ async fn undecodable(context: &Context, meta: &ObjectMeta, invalid: &InvalidObje
         invalid.error
     );
     let trouble = Trouble { reason: "Undecodable", message, stalled: true };
-    let before = match context.statuses.written(meta) {
-        Some(written) => written,
-        None => standing_status(context, meta).await?,
-    };
+    let before = context.statuses.unshown(&context.client, meta).await.context(StatusSnafu)?;
     // What is remembered, such as the database's id, holds when the resource can be read again.
     report(context, meta, Some(&before), before.clone(), &trouble).await?;
     Ok(Action::await_change())
-}
-
-/// The status of a resource that cannot be decoded.
-async fn standing_status(context: &Context, meta: &ObjectMeta) -> Result<PipelineStatus, ReconcileError> {
-    let key = PipelineKey::of(meta);
-    let kind = ApiResource::erase::<AnalyticsPipeline>(&());
-    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &key.namespace, &kind);
-    // By the right to list pipelines, which the operator needs anyway.
-    let named = ListParams::default().fields(&format!("metadata.name={}", key.name));
-    let found = api.list(&named).await.context(StatusSnafu)?;
-    let status = found.items.into_iter().next().and_then(|object| object.data.get("status").cloned());
-    Ok(status.and_then(|status| serde_json::from_value(status).ok()).unwrap_or_default())
 }
 
 /// Writes a status with a trouble in it; tells the trouble as an event when it is new.

@@ -8,7 +8,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{Patch, PatchParams},
+    api::{ListParams, Patch, PatchParams},
     core::{ApiResource, DynamicObject, ObjectMeta},
 };
 use serde_json::json;
@@ -48,11 +48,18 @@ impl Statuses {
         }
     }
 
-    /// The status as it was written last, of a resource that does not show it.
-    pub fn written(&self, meta: &ObjectMeta) -> Option<PipelineStatus> {
-        let statuses = lock(&self.0);
-        let (_, status) = statuses.get(&PipelineKey::of(meta))?.unseen.as_ref()?;
-        Some(status.clone())
+    /// The status of a resource that does not show it, as it cannot be decoded: as it was written last, else as it stands.
+    pub async fn unshown(&self, client: &Client, meta: &ObjectMeta) -> Result<PipelineStatus, kube::Error> {
+        let key = PipelineKey::of(meta);
+        let written = lock(&self.0).get(&key).and_then(|written| written.unseen.clone());
+        if let Some((_, status)) = written {
+            return Ok(status);
+        }
+        // By the right to list pipelines, which the operator needs anyway.
+        let named = ListParams::default().fields(&format!("metadata.name={}", key.name));
+        let found = untyped(client, &key).list(&named).await?.items.into_iter().next();
+        let status = found.and_then(|object| object.data.get("status").cloned());
+        Ok(status.and_then(|status| serde_json::from_value(status).ok()).unwrap_or_default())
     }
 
     /// Writes the status if it says something else than what stands, or is due; returns whether it did.
@@ -69,16 +76,14 @@ impl Statuses {
         if !needs_write(before, &after, since) {
             return Ok(false);
         }
-        // As an object of no type: that the resource cannot be decoded may be what the status is to say.
-        let kind = ApiResource::erase::<AnalyticsPipeline>(&());
-        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, &kind);
         let body = json!({
             "apiVersion": AnalyticsPipeline::api_version(&()), "kind": AnalyticsPipeline::kind(&()),
             // Another one of the same name is not meant.
             "metadata": { "name": key.name, "namespace": key.namespace, "uid": meta.uid }, "status": after,
         });
-        let written =
-            api.patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(body)).await;
+        let written = untyped(client, &key)
+            .patch_status(&key.name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(body))
+            .await;
         metrics.wrote("AnalyticsPipeline", "status", &written);
         let version = number(written?.resource_version().as_deref());
         lock(&self.0).insert(key, Written { at: Instant::now(), unseen: Some((version, after)) });
@@ -88,6 +93,11 @@ impl Statuses {
     pub fn forget(&self, key: &PipelineKey) {
         lock(&self.0).remove(key);
     }
+}
+
+/// Pipelines as objects of no type: that one cannot be decoded may be what its status is to say.
+fn untyped(client: &Client, key: &PipelineKey) -> Api<DynamicObject> {
+    Api::namespaced_with(client.clone(), &key.namespace, &ApiResource::erase::<AnalyticsPipeline>(&()))
 }
 
 /// Versions of one object are numbers that grow; where they were not, the resource as it is shown would be believed.

@@ -136,8 +136,7 @@ impl<S: StateStore> Positions<S> {
         while !open.is_empty() {
             let look = self.look(consumer, &open).await?;
             let is_sure = doubt.is_some_and(|began| began.elapsed() >= DOUBT);
-            let (mut again, mut doubtful) = (Vec::new(), false);
-            let mut new = Vec::new();
+            let (mut again, mut doubtful, mut new) = (Vec::new(), Vec::new(), Vec::new());
             for id in open {
                 let log = match look.logs.get(&id) {
                     Some(Ok(log)) => log,
@@ -146,8 +145,7 @@ impl<S: StateStore> Positions<S> {
                         continue;
                     }
                     Some(Err(_)) | None => {
-                        again.push(id);
-                        doubtful = true;
+                        doubtful.push(id);
                         continue;
                     }
                 };
@@ -159,10 +157,7 @@ impl<S: StateStore> Positions<S> {
                             again.push(id);
                         }
                         Err(stop) if self.is_final(id, &stop, is_sure) => self.stop(id, &stop, &mut resolved),
-                        Err(_) => {
-                            again.push(id);
-                            doubtful = true;
-                        }
+                        Err(_) => doubtful.push(id),
                     }
                     continue;
                 };
@@ -170,14 +165,8 @@ impl<S: StateStore> Positions<S> {
                 let may_be_old = !matches!(decided, Resume::Stop(_)) && seems_truncated(checkpoint, log, &policy);
                 match decided {
                     Resume::Stop(stop) if self.is_final(id, &stop, is_sure) => self.stop(id, &stop, &mut resolved),
-                    Resume::Stop(_) => {
-                        again.push(id);
-                        doubtful = true;
-                    }
-                    _ if may_be_old && !is_sure => {
-                        again.push(id);
-                        doubtful = true;
-                    }
+                    Resume::Stop(_) => doubtful.push(id),
+                    _ if may_be_old && !is_sure => doubtful.push(id),
                     Resume::Read { position, until, note } => {
                         note.iter().for_each(|note| tracing::warn!(partition = %id, "{note}"));
                         self.shared.solved(&id.to_string());
@@ -191,8 +180,10 @@ impl<S: StateStore> Positions<S> {
                 }
             }
             self.create(&new, &look).await?;
+            let is_doubtful = !doubtful.is_empty();
+            again.append(&mut doubtful);
             open = again;
-            if doubtful {
+            if is_doubtful {
                 // From the end of the first look on, so that there is always a second one.
                 doubt.get_or_insert_with(Instant::now);
                 tokio::time::sleep(PAUSE).await;
@@ -279,14 +270,13 @@ impl<S: StateStore> Positions<S> {
         };
         let (mut logs, began) = (HashMap::new(), Instant::now());
         for id in ids {
-            let facts = match bounds(consumer, kafka, *id, began) {
-                Ok((first, end)) => {
-                    let topic_id = topic_ids.get(&kafka.topics.of(id.stream).name).cloned();
-                    Ok(LogFacts { first, end, topic_id, cluster_id: cluster_id.clone(), ..LogFacts::default() })
-                }
-                Err(stop) => Err(stop),
+            let facts = |(first, end)| {
+                let topic_id = topic_ids.get(&kafka.topics.of(id.stream).name).cloned();
+                LogFacts { first, end, topic_id, cluster_id: cluster_id.clone(), ..LogFacts::default() }
             };
-            logs.insert(*id, facts);
+            // Each of many that do not answer would be waited for.
+            let found = if began.elapsed() < LOOK { bounds(consumer, kafka, *id) } else { Err(not_asked(*id)) };
+            logs.insert(*id, found.map(facts));
         }
         if self.own_cluster.is_none() {
             let known = |checkpoint: &Checkpoint| {
@@ -315,19 +305,9 @@ impl<S: StateStore> Positions<S> {
 }
 
 /// The first offset of a log and the one behind its last event; or why the partition stands still.
-fn bounds(
-    consumer: &BaseConsumer<Context>,
-    kafka: &Kafka,
-    id: PartitionId,
-    began: Instant,
-) -> Result<(i64, i64), Stop> {
-    // Each of many that do not answer would be waited for.
-    let found = if began.elapsed() < LOOK { log_bounds(consumer, kafka, id) } else { Ok(None) };
-    match found {
+fn bounds(consumer: &BaseConsumer<Context>, kafka: &Kafka, id: PartitionId) -> Result<(i64, i64), Stop> {
+    match log_bounds(consumer, kafka, id) {
         Ok(Some(bounds)) => Ok(bounds),
-        Ok(None) if began.elapsed() >= LOOK => Err(Stop::doubtful(format!(
-            "Kafka was not asked for the log of {id}, as it did not answer for others; it is asked again"
-        ))),
         // Whoever assigned it knew another state of the topic, and assigns anew when that is noticed.
         Ok(None) => Err(Stop::certain(format!(
             "the topic {} has no partition {} as far as its broker knows; it is looked for again",
@@ -336,4 +316,10 @@ fn bounds(
         ))),
         Err(error) => Err(Stop::doubtful(format!("{error}. {id} is not read until its leader answers"))),
     }
+}
+
+fn not_asked(id: PartitionId) -> Stop {
+    Stop::doubtful(format!(
+        "Kafka was not asked for the log of {id}, as it did not answer for others; it is asked again"
+    ))
 }
