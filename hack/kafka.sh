@@ -70,17 +70,18 @@ install_once() { mkdir -p "$JARS"; (flock 9; install) 9>"$JARS/lock"; }
 
 # Listeners besides PLAINTEXT and CONTROLLER.
 listeners='' advertised='' protocols=''
-# listen NAME PORT PROTOCOL
+# listen NAME PORT PROTOCOL [HOST]
 listen() {
   [ -n "$2" ] || return 0
-  listeners+=",$1://${KAFKA_BIND:-127.0.0.1}:$2" advertised+=",$1://$ADVERTISE:$2" protocols+=",$1:$3"
+  listeners+=",$1://${KAFKA_BIND:-127.0.0.1}:$2" advertised+=",$1://${4:-$ADVERTISE}:$2" protocols+=",$1:$3"
 }
 
 secured() {
   listen SASL_SSL "${KAFKA_SASL_SSL_PORT:-}" SASL_SSL
   listen SSL "${KAFKA_SSL_PORT:-}" SSL
   listen EXPIRED "${KAFKA_EXPIRED_PORT:-}" SSL
-  listen WRONG_HOST "${KAFKA_WRONG_HOST_PORT:-}" SSL
+  # By the name in its certificate: whoever came by that name must not be sent on to one that the certificate does not hold.
+  listen WRONG_HOST "${KAFKA_WRONG_HOST_PORT:-}" SSL wrong.host.example
   [ -n "$listeners" ] || return 0
   [ -f "$CERTS/server.pem" ] || { say "secured listeners need KAFKA_CERTS, a folder that hack/certs.sh made"; exit 2; }
   [ -n "${KAFKA_SASL_SSL_PORT:-}" ] || return 0
