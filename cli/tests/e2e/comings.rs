@@ -11,11 +11,11 @@ use crate::harness::{Bed, Dice, Process, compare, data_set, eventually, oracle, 
 const WORKERS: usize = 3;
 const SEED: u64 = 20_101_201;
 
-async fn bed() -> Option<Bed> {
+/// Small batches in small commands, one after the other: many flushes, long ones, and so most crashes inside one.
+async fn bed(batch_keys: u32) -> Option<Bed> {
     let bed = Bed::without_topics(json!({
         "analytics": { "asOf": "LatestEvent" },
-        // Small batches in small commands, one after the other: many flushes, long ones, and so most crashes inside one.
-        "limits": { "batchKeys": 2_000, "updatesPerCommand": 100, "writeConnections": 1 },
+        "limits": { "batchKeys": batch_keys, "updatesPerCommand": 100, "writeConnections": 1 },
     }))
     .await?;
     for (stream, partitions) in [(Stream::Sales, 6), (Stream::Inventory, 3), (Stream::Clients, 1)] {
@@ -66,7 +66,7 @@ fn produced(expected: &serde_json::Value) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_killed_inside_flushes_leave_no_trace() {
     let Some(file) = data_set() else { return };
-    let Some(bed) = bed().await else { return };
+    let Some(bed) = bed(2_000).await else { return };
     let all = produced(&oracle::expected(&file));
     let mut dice = Dice::new(SEED);
     let mut workers: Vec<Process> = (0..WORKERS).map(|_| bed.worker()).collect();
@@ -89,7 +89,8 @@ async fn workers_killed_inside_flushes_leave_no_trace() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_leaves_no_claim_and_no_trace() {
     let Some(file) = data_set() else { return };
-    let Some(bed) = bed().await else { return };
+    // An orderly end waits 20 s for the flush under way; on a busy machine a large one would take longer.
+    let Some(bed) = bed(800).await else { return };
     let mut workers: Vec<Process> = (0..WORKERS).map(|_| bed.worker()).collect();
     let import = bed.import(&file);
     let all = produced(&oracle::expected(&file));

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stockstream_model::{
     Timestamp,
@@ -34,8 +35,8 @@ fn settings(within: &str) -> Value {
     json!({
         "analytics": { "asOf": "LatestEvent" },
         "sales": { "deduplicate": { "within": within } },
-        // Small batches in small commands: many flushes, and several commands in each.
-        "limits": { "batchKeys": 500, "updatesPerCommand": 20 },
+        // Small batches in small commands: many flushes, and several commands in each, even of one burst of sales.
+        "limits": { "batchKeys": 500, "updatesPerCommand": 4 },
     })
 }
 
@@ -73,34 +74,42 @@ impl<'a> Shop<'a> {
         Self { bed, dice: Dice::new(SEED), invoices: 0, owed: VecDeque::new(), ledger: Ledger::new() }
     }
 
-    async fn send(&mut self, invoice: u64) -> Produced {
+    /// To some partition.
+    async fn send(&self, invoice: u64, partition: i32) -> Produced {
         let (item, at) = (payload(invoice), Timestamp::now().millis());
-        let partition = Some(self.dice.between(0, PARTITIONS) as i32);
-        let event = Event { payload: Some(&item), partition, timestamp: Some(at) };
+        let event = Event { payload: Some(&item), partition: Some(partition), timestamp: Some(at) };
         let (partition, offset) = self.bed.kafka.send(Stream::Sales, &event).await;
         let id = PartitionId { stream: Stream::Sales, partition };
         Produced { id, offset, at, item: Item { stream: Stream::Sales, payload: item, refused: false } }
     }
 
+    /// Sends at once: what comes one by one is flushed one by one, and no flush has a second command to fall at.
+    async fn burst(&mut self, invoices: Vec<u64>) -> Vec<Produced> {
+        let to: Vec<_> =
+            invoices.into_iter().map(|invoice| (invoice, self.dice.between(0, PARTITIONS) as i32)).collect();
+        join_all(to.into_iter().map(|(invoice, partition)| self.send(invoice, partition))).await
+    }
+
     async fn sell(&mut self, events: usize) {
+        let (mut copies, mut firsts) = (Vec::new(), Vec::new());
         for _ in 0..events {
             if self.owed.len() > BEHIND || (!self.owed.is_empty() && self.dice.between(0, 2) == 0) {
                 let place = self.dice.between(0, self.owed.len() as u64) as usize;
-                let copy = self.owed.remove(place).unwrap();
-                self.send(copy).await;
+                copies.push(self.owed.remove(place).unwrap());
             } else {
                 self.invoices += 1;
-                self.owed.push_back(self.invoices);
-                let first = self.send(self.invoices).await;
-                self.ledger.tell([first], 0);
+                firsts.push(self.invoices);
             }
         }
+        self.owed.extend(&firsts);
+        self.burst(copies).await;
+        let firsts = self.burst(firsts).await;
+        self.ledger.tell(firsts, 0);
     }
 
     async fn close(&mut self) {
-        while let Some(copy) = self.owed.pop_front() {
-            self.send(copy).await;
-        }
+        let copies = self.owed.drain(..).collect();
+        self.burst(copies).await;
     }
 }
 
