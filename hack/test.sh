@@ -33,7 +33,7 @@ elif [ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || [ -z "${MONGODB_URI:-}" ]; then
   start_services=yes
 fi
 
-# Seconds from nothing, on two cores; end-to-end, others, operator and second-database run beside each other. 58 minutes in all.
+# Seconds from nothing, on two cores. End-to-end runs beside others, operator and second-database. 58 minutes in all.
 declare -A budget=(
   [downloads]=300 [browser]=60 [kubernetes]=720 [format]=5 [clippy]=480 [services]=20 [control-plane]=20 [chart]=40 [kind]=5
   [build]=700 [end-to-end]=600 [others]=600 [operator]=600 [second-database]=600 [docs]=15 [bench]=180 [stop]=10 [node]=30
@@ -50,8 +50,14 @@ declare -A lanes=()
 finish() {
   status=$?
   trap - EXIT; trap '' INT TERM HUP # a second Ctrl-C must not leave a service behind
-  for name in "${!lanes[@]}"; do kill -TERM -- "-${lanes[$name]}" 2>/dev/null || true; done
+  for name in "${!lanes[@]}"; do
+    kill -TERM -- "-${lanes[$name]}" 2>/dev/null || true
+    echo "== $name, until it was ended:"; tail -50 "$logs/$name" || true
+  done
   stop || true
+  for name in ${failed//,/ }; do
+    if [ -f "$logs/$name" ]; then why "$name"; fi
+  done
   [ -z "$logs" ] || rm -rf "$logs"
   [ -z "$over" ] || echo "test: over their budget, which hack/test.sh has: ${over%, }" >&2
   if [ "$status" = 0 ]; then echo "test: passed in $SECONDS s (${times%, })"
@@ -70,6 +76,22 @@ stop() {
 }
 trap finish EXIT
 trap 'exit 130' INT; trap 'exit 143' TERM; trap 'exit 129' HUP
+
+# Why a lane failed, in a few lines at the end of what is said: its tests that failed or hung, and their panics.
+why() {
+  echo "== $1 failed:"
+  python3 - "$logs/$1" <<'PYTHON'
+import re, sys
+lines = open(sys.argv[1], errors="replace").read().splitlines()
+ended = {line.split()[1] for line in lines if re.match(r"test \S+ \.\.\. (ok|FAILED|ignored)", line)}
+for at, line in enumerate(lines):
+    hung = re.match(r"test (\S+) has been running for over 60 seconds", line)
+    if re.match(r"test .* FAILED$|error|ended after", line) or hung and hung[1] not in ended:
+        print(line)
+    elif " panicked at " in line:
+        print(*(part[:1000] for part in lines[at:at + 3]), sep="\n")
+PYTHON
+}
 
 # stage NAME COMMAND…
 stage() {
@@ -93,7 +115,7 @@ tests() {
   if "$@"; then took "$name" $((SECONDS - from)); else failed+="$name, "; fi
 }
 
-# Begins tests beside others: they wait for services most of the time. One that hangs is ended.
+# Begins tests beside others. One that hangs is ended.
 # lane NAME COMMAND…
 lane() {
   local name=$1; shift
@@ -177,6 +199,15 @@ regression() {
     echo "test: the bench did not come to its end" >&2
 }
 
+# A folder for services: in memory where there is room, since nothing of theirs outlives the run and every write that a
+# database waits for would wait for the disk.
+room() {
+  local folder=${TMPDIR:-/tmp} free
+  free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -1) || free=0
+  if [ "${free:-0}" -gt 6000000 ] && [ "$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)" -gt 10000000 ]; then folder=/dev/shm; fi
+  mktemp -d "$folder/stockstream-test.XXXXXX"
+}
+
 # The one that the tests were just run with.
 binary() { echo "${CARGO_TARGET_DIR:-target}/debug/stockstream"; }
 
@@ -195,7 +226,7 @@ if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
 stage format cargo fmt --all --check
 stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 if [ -n "$start_services" ]; then
-  run=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-test.XXXXXX")
+  run=$(room)
   stage services env STOCKSTREAM_RUN="$run" hack/services.sh up
   set -a; . "$run/env"; set +a
 fi
@@ -212,8 +243,9 @@ stage build cargo test --workspace --locked --no-run
 targets=$(others)
 read -ra targets <<<"$targets"
 lane end-to-end cargo test --workspace --locked --no-fail-fast --test e2e -- --test-threads 3
-lane others cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}"
-lane operator cargo test --workspace --locked --no-fail-fast --test=control_plane --test=services
+# Beside it one at a time: where more than two cores can do is asked of them, what waits for an answer gives up.
+lane others cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}"; join others
+lane operator cargo test --workspace --locked --no-fail-fast --test=control_plane --test=services; join operator
 if [ -n "$start_services" ]; then
   # The tests of the store, but for those of twenty thousand rows; and those of end to end that say most about a database.
   # This server takes minutes for what takes others seconds.
@@ -224,7 +256,7 @@ if [ -n "$start_services" ]; then
     exit "$status"'
   join second-database
 fi
-join end-to-end others operator
+join end-to-end
 tests docs cargo test --workspace --locked --no-fail-fast --doc
 if [ -n "$start_services" ]; then stage bench regression; fi
 
@@ -237,7 +269,7 @@ if [ -n "$kubernetes" ]; then
   set -a; . "$cluster/kube/env"; set +a
   stage image env STOCKSTREAM_BINARY="$(binary)" hack/image.sh "$cluster/image.tar"
   stage load env STOCKSTREAM_RUN="$cluster" hack/kube.sh load "$cluster/image.tar"
-  run=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-test.XXXXXX")
+  run=$(room)
   stage services env STOCKSTREAM_RUN="$run" SERVICES_ADDRESS="$KUBE_HOST_ADDRESS" hack/services.sh up
   set -a; . "$run/env"; set +a
   tests cluster cargo test --workspace --locked --test e2e cluster
