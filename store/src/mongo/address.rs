@@ -52,6 +52,9 @@ const OPTIONS: [&str; 34] = [
 /// Options that name files.
 const FILES: [&str; 3] = ["tlscafile", "tlscertificatekeyfile", "tlscertificatekeyfilepassword"];
 
+/// A replica set has 50 members at most.
+const MOST_HOSTS: usize = 50;
+
 const NO_FILES: &str = "this address may name no files: name the Secrets that hold them by mongodb.tls.caFile, \
                         mongodb.tls.certFile and keyFile";
 
@@ -60,7 +63,9 @@ const NO_FILES: &str = "this address may name no files: name the Secrets that ho
 /// # Errors
 /// What is not allowed and what to write instead, without anything that may be a secret.
 pub fn check(uri: &str, files: FilesInUri) -> Result<(), String> {
-    let options = uri.trim().split_once('?').map_or("", |(_, options)| options);
+    let (place, options) = uri.trim().split_once('?').unwrap_or((uri.trim(), ""));
+    let named = place.rsplit_once('@').map_or(place, |(_, hosts)| hosts).matches(',').count() + 1;
+    check_hosts(named, files)?;
     for option in options.split('&').filter(|option| !option.is_empty()) {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         let small = name.to_ascii_lowercase();
@@ -83,6 +88,16 @@ pub fn check(uri: &str, files: FilesInUri) -> Result<(), String> {
         return Err(without_secrets(&said, uri));
     }
     Ok(())
+}
+
+/// The client keeps connections and watches for each host, and a resource is another's.
+fn check_hosts(named: usize, files: FilesInUri) -> Result<(), String> {
+    if files == FilesInUri::Allow || named <= MOST_HOSTS {
+        return Ok(());
+    }
+    Err(format!(
+        "it names {named} hosts, and {MOST_HOSTS} are the most: name some members of the replica set or some mongos"
+    ))
 }
 
 fn mechanism(name: &str) -> String {
@@ -121,6 +136,7 @@ pub(super) fn check_options(
     if has_properties {
         return Err("it sets authMechanismProperties: leave it out".into());
     }
+    check_hosts(options.hosts.len(), files)?;
     if files == FilesInUri::Allow {
         return Ok(());
     }

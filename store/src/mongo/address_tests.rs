@@ -63,6 +63,18 @@ async fn an_address_of_a_resource_names_no_files_and_one_of_a_person_may() {
 }
 
 #[tokio::test]
+async fn an_address_of_a_resource_names_no_more_hosts_than_a_replica_set_has() {
+    let with = |hosts: usize| {
+        let hosts: Vec<_> = (0..hosts).map(|host| format!("h{host}:1")).collect();
+        format!("mongodb://me:a%2Cb@{}/x", hosts.join(","))
+    };
+    assert!(open(&with(50), FilesInUri::Refuse).await.is_ok());
+    let refused = open(&with(51), FilesInUri::Refuse).await.err().unwrap().to_string();
+    assert!(refused.contains("it names 51 hosts, and 50 are the most"), "{refused}");
+    assert!(open(&with(51), FilesInUri::Allow).await.is_ok());
+}
+
+#[tokio::test]
 async fn what_needs_no_identity_of_the_machine_is_allowed() {
     for uri in [
         "mongodb://h:1/x",

@@ -1,7 +1,7 @@
-use bson::Document;
-use futures_util::TryStreamExt;
+use bson::{Document, RawDocument};
 
 use super::{MongoStore, Result};
+use crate::StoreError;
 
 /// Up to how many documents of a collection are counted one by one.
 const COUNTED_EXACTLY: u64 = 10_000;
@@ -14,6 +14,7 @@ pub(super) struct Query {
     pub fields: Option<Document>,
     pub skip: u64,
     pub limit: Option<i64>,
+    pub most_bytes: Option<usize>,
 }
 
 impl Query {
@@ -36,6 +37,11 @@ impl Query {
     /// So many documents behind so many. None is none, where the server would take 0 for all.
     pub fn part(self, skip: u64, limit: u64) -> Self {
         Self { skip, limit: Some(limit.try_into().unwrap_or(i64::MAX)), ..self }
+    }
+
+    /// Refuses to read more than so many bytes: for whoever reads what a stranger may have written.
+    pub fn within(self, bytes: usize) -> Self {
+        Self { most_bytes: Some(bytes), ..self }
     }
 
     /// Whether there cannot be an answer: no document wanted, or behind more than the server counts.
@@ -62,8 +68,16 @@ impl MongoStore {
             if let Some(limit) = query.limit {
                 find = find.limit(limit);
             }
-            let cursor = find.await.map_err(|error| self.explain(&action, &error))?;
-            cursor.try_collect().await.map_err(|error| self.explain(&action, &error))
+            let mut cursor = find.await.map_err(|error| self.explain(&action, &error))?;
+            let (mut documents, mut bytes) = (Vec::new(), 0);
+            while cursor.advance().await.map_err(|error| self.explain(&action, &error))? {
+                bytes += cursor.current().as_bytes().len();
+                if let Some(most) = query.most_bytes.filter(|most| bytes > *most) {
+                    return Err(too_much(collection, most, cursor.current()));
+                }
+                documents.push(cursor.deserialize_current().map_err(|error| self.explain(&action, &error))?);
+            }
+            Ok(documents)
         })
         .await
     }
@@ -98,5 +112,18 @@ impl MongoStore {
             many.map_err(|error| self.explain(&action, &error))
         })
         .await
+    }
+}
+
+fn too_much(collection: &str, most: usize, at: &RawDocument) -> StoreError {
+    let id: String = at.get("_id").ok().flatten().map_or_else(String::new, |id| format!("{id:?}"));
+    StoreError::Malformed {
+        collection: collection.to_owned(),
+        id: id.chars().take(200).collect(),
+        message: format!(
+            "with it there are more than {} MiB in that collection, and Stockstream never needs so much there; remove what \
+             it did not write",
+            most >> 20
+        ),
     }
 }

@@ -27,6 +27,10 @@ use crate::{
 /// How many ids one query names.
 pub(super) const IDS_PER_QUERY: usize = 5_000;
 
+/// What is read of one collection for whoever does not know who wrote it, such as the operator: a thousand partitions take
+/// about one of these MiB.
+const MOST_BYTES: usize = 32 << 20;
+
 /// How often behind `mongos` documents are swept that were passed by; what is left then, the next sweep finds.
 const SWEEPS: u32 = 8;
 
@@ -71,14 +75,14 @@ impl StateStore for MongoStore {
     async fn progress(&self) -> Result<Progress> {
         let mut progress = Progress::default();
         let of = doc! { "_id": { "$in": ["pipeline", IDENTITY, "start"] } };
-        for document in self.find(names::META, Query::of(of)).await? {
+        for document in self.find(names::META, Query::of(of).within(MOST_BYTES)).await? {
             match document.get_str("_id") {
                 Ok("pipeline") => progress.owner = Some(owner(&document)),
                 Ok(IDENTITY) => progress.database_id = codec::maybe_text(&document, "id"),
                 _ => progress.start = Some(codec::start(&document)?),
             }
         }
-        progress.checkpoints = self.read_checkpoints().await?;
+        progress.checkpoints = self.read_checkpoints_by(Query::all().within(MOST_BYTES)).await?;
         progress.workers = self.alive_workers(Timestamp::now()).await?;
         Ok(progress)
     }
@@ -313,7 +317,8 @@ impl StateStore for MongoStore {
 impl MongoStore {
     pub(super) async fn alive_workers(&self, now: Timestamp) -> Result<Vec<Heartbeat>> {
         let alive = doc! { "at": { "$gte": codec::date(alive_since(now)) } };
-        let workers = self.find(names::WORKERS, Query::of(alive).sort(doc! { "_id": 1 })).await?;
+        let alive = Query::of(alive).sort(doc! { "_id": 1 }).within(MOST_BYTES);
+        let workers = self.find(names::WORKERS, alive).await?;
         Ok(workers.iter().map(rows::heartbeat).collect())
     }
 

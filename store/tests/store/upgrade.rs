@@ -2,7 +2,7 @@
 
 use bson::{Document, doc};
 use stockstream_model::documents::{Checkpoint, FoldRules};
-use stockstream_store::{Paging, StateStore, ViewStore};
+use stockstream_store::{Paging, StateStore, StoreError, ViewStore};
 
 use super::{
     bed::{Bed, Mongo},
@@ -15,6 +15,19 @@ const OLD_RULES: &str = "weights 0.5/0.3/0.2 tiers 10000/20000/10000";
 
 async fn put(bed: &Mongo, collection: &str, documents: Vec<Document>) {
     bed.raw.collection::<Document>(collection).insert_many(documents).await.unwrap();
+}
+
+async fn what_a_stranger_wrote_fills_nobodys_memory(bed: &Mongo) {
+    let store = bed.worker().await;
+    store.progress().await.unwrap();
+    let noise = "x".repeat(9 << 20);
+    for number in 0..4 {
+        put(bed, "checkpoints", vec![doc! { "_id": format!("noise/{number}"), "noise": &noise }]).await;
+    }
+    let refused = store.progress().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Malformed { collection, .. } if collection == "checkpoints"));
+    let said = refused.to_string();
+    assert!(said.contains("noise/") && said.contains("more than 32 MiB") && said.len() < 1_000, "{said}");
 }
 
 /// A product as the version before left it: amounts of zero are not there, and whatever has a date has a score.
@@ -92,4 +105,5 @@ mongodb_only!(
     scores_that_stand_are_derived_by_the_rules_of_now,
     a_worker_of_before_is_kept_out_once_a_newer_one_was_here,
     a_claim_that_names_no_rules_goes_by_the_first,
+    what_a_stranger_wrote_fills_nobodys_memory,
 );
