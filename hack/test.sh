@@ -12,7 +12,7 @@
 # Exit status: 0 all passed, 2 something must be installed first, any other: the stages named in the last line failed. What
 # fails in one test stage keeps no other test from running.
 #
-# All of it takes 30 minutes with everything built, on two cores, about 56 minutes where only downloads and Kubernetes are there, and
+# On two cores all of it takes 30 minutes with everything built, about 56 where only downloads and Kubernetes are there, and
 # about 73 from nothing. What each stage may take of that is in `budget` below; one that takes longer is named at the end.
 # Whoever adds tests looks there.
 #

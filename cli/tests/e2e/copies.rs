@@ -1,7 +1,5 @@
 //! Producers that send every sale twice, and workers that are killed while they take it in: each sale counts once.
 
-use std::collections::VecDeque;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use stockstream_model::{
@@ -65,13 +63,13 @@ struct Shop<'a> {
     dice: Dice,
     invoices: u64,
     /// Invoices whose copy is still to be sent.
-    owed: VecDeque<u64>,
+    owed: Vec<u64>,
     ledger: Ledger,
 }
 
 impl<'a> Shop<'a> {
     fn new(bed: &'a Bed) -> Self {
-        Self { bed, dice: Dice::new(SEED), invoices: 0, owed: VecDeque::new(), ledger: Ledger::new() }
+        Self { bed, dice: Dice::new(SEED), invoices: 0, owed: Vec::new(), ledger: Ledger::new() }
     }
 
     /// To some partition.
@@ -95,7 +93,7 @@ impl<'a> Shop<'a> {
         for _ in 0..events {
             if self.owed.len() > BEHIND || (!self.owed.is_empty() && self.dice.between(0, 2) == 0) {
                 let place = self.dice.between(0, self.owed.len() as u64) as usize;
-                copies.push(self.owed.remove(place).unwrap());
+                copies.push(self.owed.swap_remove(place));
             } else {
                 self.invoices += 1;
                 firsts.push(self.invoices);
@@ -108,7 +106,7 @@ impl<'a> Shop<'a> {
     }
 
     async fn close(&mut self) {
-        let copies = self.owed.drain(..).collect();
+        let copies = std::mem::take(&mut self.owed);
         self.burst(copies).await;
     }
 }

@@ -65,7 +65,9 @@ const NO_FILES: &str = "this address may name no files: name the Secrets that ho
 pub fn check(uri: &str, files: FilesInUri) -> Result<(), String> {
     let (place, options) = uri.trim().split_once('?').unwrap_or((uri.trim(), ""));
     let named = place.rsplit_once('@').map_or(place, |(_, hosts)| hosts).matches(',').count() + 1;
-    check_hosts(named, files)?;
+    if files == FilesInUri::Refuse {
+        check_hosts(named)?;
+    }
     for option in options.split('&').filter(|option| !option.is_empty()) {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         let small = name.to_ascii_lowercase();
@@ -91,8 +93,8 @@ pub fn check(uri: &str, files: FilesInUri) -> Result<(), String> {
 }
 
 /// The client keeps connections and watches for each host, and a resource is another's.
-fn check_hosts(named: usize, files: FilesInUri) -> Result<(), String> {
-    if files == FilesInUri::Allow || named <= MOST_HOSTS {
+fn check_hosts(named: usize) -> Result<(), String> {
+    if named <= MOST_HOSTS {
         return Ok(());
     }
     Err(format!(
@@ -136,10 +138,10 @@ pub(super) fn check_options(
     if has_properties {
         return Err("it sets authMechanismProperties: leave it out".into());
     }
-    check_hosts(options.hosts.len(), files)?;
     if files == FilesInUri::Allow {
         return Ok(());
     }
+    check_hosts(options.hosts.len())?;
     let names_files = match &options.tls {
         Some(Tls::Enabled(tls)) => tls.ca_file_path.is_some() || tls.cert_key_file_path.is_some(),
         _ => false,

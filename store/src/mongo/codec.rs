@@ -74,6 +74,8 @@ fn maybe_amount(document: &Document, field: &str) -> Option<Money> {
 
 pub(super) fn malformed(collection: &str, document: &Document, message: &str) -> StoreError {
     let id = document.get("_id").map_or_else(|| "without id".to_owned(), ToString::to_string);
+    // Whoever wrote the document chose how long it is.
+    let id = id.chars().take(200).collect();
     StoreError::Malformed { collection: collection.into(), id, message: message.into() }
 }
 

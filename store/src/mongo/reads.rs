@@ -1,7 +1,6 @@
-use bson::{Document, RawDocument};
+use bson::Document;
 
-use super::{MongoStore, Result};
-use crate::StoreError;
+use super::{MongoStore, Result, codec::malformed};
 
 /// Up to how many documents of a collection are counted one by one.
 const COUNTED_EXACTLY: u64 = 10_000;
@@ -72,10 +71,16 @@ impl MongoStore {
             let (mut documents, mut bytes) = (Vec::new(), 0);
             while cursor.advance().await.map_err(|error| self.explain(&action, &error))? {
                 bytes += cursor.current().as_bytes().len();
+                let document = cursor.deserialize_current().map_err(|error| self.explain(&action, &error))?;
                 if let Some(most) = query.most_bytes.filter(|most| bytes > *most) {
-                    return Err(too_much(collection, most, cursor.current()));
+                    let message = format!(
+                        "with it there are more than {} MiB in that collection, and Stockstream never needs so much \
+                         there; remove what it did not write",
+                        most >> 20
+                    );
+                    return Err(malformed(collection, &document, &message));
                 }
-                documents.push(cursor.deserialize_current().map_err(|error| self.explain(&action, &error))?);
+                documents.push(document);
             }
             Ok(documents)
         })
@@ -112,18 +117,5 @@ impl MongoStore {
             many.map_err(|error| self.explain(&action, &error))
         })
         .await
-    }
-}
-
-fn too_much(collection: &str, most: usize, at: &RawDocument) -> StoreError {
-    let id: String = at.get("_id").ok().flatten().map_or_else(String::new, |id| format!("{id:?}"));
-    StoreError::Malformed {
-        collection: collection.to_owned(),
-        id: id.chars().take(200).collect(),
-        message: format!(
-            "with it there are more than {} MiB in that collection, and Stockstream never needs so much there; remove what \
-             it did not write",
-            most >> 20
-        ),
     }
 }

@@ -180,14 +180,13 @@ impl<S: StateStore> Positions<S> {
                 }
             }
             self.create(&new, &look).await?;
-            let is_doubtful = !doubtful.is_empty();
-            again.append(&mut doubtful);
-            open = again;
-            if is_doubtful {
+            if !doubtful.is_empty() {
                 // From the end of the first look on, so that there is always a second one.
                 doubt.get_or_insert_with(Instant::now);
                 tokio::time::sleep(PAUSE).await;
             }
+            again.append(&mut doubtful);
+            open = again;
         }
         Ok(resolved)
     }

@@ -21,6 +21,7 @@ pub struct Ledger {
 impl Ledger {
     pub fn new() -> Self {
         let mut oracle = Command::new("python3")
+            .arg("-B")
             .arg(sample("oracle/events.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
