@@ -196,7 +196,8 @@ browser() {
 # Services of its own: nothing of this run's may reach it. It reports; no speed of a shared machine is a reason to fail.
 regression() {
   env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME:+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME:+RUSTUP_HOME="$RUSTUP_HOME"} \
-    ${CARGO_TARGET_DIR:+CARGO_TARGET_DIR="$CARGO_TARGET_DIR"} hack/bench.sh --regression ||
+    ${CARGO_TARGET_DIR:+CARGO_TARGET_DIR="$CARGO_TARGET_DIR"} \
+    ${CARGO_INCREMENTAL:+CARGO_INCREMENTAL="$CARGO_INCREMENTAL"} hack/bench.sh --regression ||
     echo "test: the bench did not come to its end" >&2
 }
 

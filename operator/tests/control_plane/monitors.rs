@@ -113,7 +113,7 @@ async fn workers_get_a_pod_monitor_wherever_the_cluster_knows_the_kind_and_whene
     monitors(&place).delete("stock-worker", &DeleteParams::default()).await.unwrap();
     let operator = Operator::start(&place, "two").await;
     stands(&place).await;
-    assert_eq!(audit::forbidden(&place), [] as [String; 0]);
+    assert_eq!(audit::forbidden(&place, &[&place.namespace]), [] as [String; 0]);
 
     // And when it goes all else goes on.
     drop(known);

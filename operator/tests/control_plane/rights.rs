@@ -75,7 +75,7 @@ async fn with_the_same_rules_for_the_whole_cluster_it_looks_after_all_namespaces
         place.status("stock").await;
     }
     operator.end().await;
-    assert_eq!(audit::forbidden(&place), [] as [String; 0]);
+    assert_eq!(audit::forbidden(&place, &[&place.namespace, &elsewhere.namespace]), [] as [String; 0]);
     Api::<ClusterRoleBinding>::all(place.admin()).delete(&name, &DeleteParams::default()).await.unwrap();
     Api::<ClusterRole>::all(place.admin()).delete(&name, &DeleteParams::default()).await.unwrap();
     place.leave().await;

@@ -1,6 +1,7 @@
 //! A worker on a broker and a store in this process.
 
 use std::{
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,8 +22,9 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
+    time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::batch::{Batch, produce};
 
@@ -30,15 +32,16 @@ use crate::batch::{Batch, produce};
 const DEADLINE: Duration = Duration::from_secs(180);
 
 pub struct Bed {
+    /// Ends the worker also where a test fails: else its reading thread would keep the test from ending.
+    shutdown: DropGuard,
     cluster: MockCluster<'static, DefaultProducerContext>,
     store: Arc<MemoryStore>,
     settings: Settings,
     address: String,
-    shutdown: CancellationToken,
     worker: JoinHandle<Result<(), WorkerError>>,
 }
 
-type Started = (String, CancellationToken, JoinHandle<Result<(), WorkerError>>);
+type Started = (String, DropGuard, JoinHandle<Result<(), WorkerError>>);
 
 async fn start(settings: &Settings, store: &Arc<MemoryStore>) -> Started {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,7 +50,7 @@ async fn start(settings: &Settings, store: &Arc<MemoryStore>) -> Started {
     let options = Options { listener: Some(listener), shutdown: shutdown.clone(), own_cluster: Some("mock".into()) };
     let connected = Arc::clone(store);
     let worker = tokio::spawn(run(settings.clone(), async move { Ok(connected) }, options));
-    (address, shutdown, worker)
+    (address, shutdown.drop_guard(), worker)
 }
 
 impl Bed {
@@ -64,7 +67,7 @@ impl Bed {
         cluster.coordinator(MockCoordinator::Group(settings.group_id()), 1).unwrap();
         let store = Arc::new(MemoryStore::new(settings.analytics.clone()));
         let (address, shutdown, worker) = start(&settings, &store).await;
-        let bed = Self { cluster, store, settings, address, shutdown, worker };
+        let bed = Self { shutdown, cluster, store, settings, address, worker };
         bed.eventually("the worker reads", async || match bed.status().await["partitions"].as_array() {
             Some(partitions) if partitions.len() == 6 => Ok(()),
             other => Err(format!("{other:?}")),
@@ -75,8 +78,8 @@ impl Bed {
 
     /// Ends the worker, and starts another one once what is given was done.
     pub async fn restart(&mut self, meanwhile: impl FnOnce(&Self)) {
-        self.shutdown.cancel();
-        (&mut self.worker).await.unwrap().unwrap();
+        drop(std::mem::replace(&mut self.shutdown, CancellationToken::new().drop_guard()));
+        ended(&mut self.worker).await;
         meanwhile(self);
         (self.address, self.shutdown, self.worker) = start(&self.settings, &self.store).await;
     }
@@ -93,7 +96,8 @@ impl Bed {
     /// Appends to a partition of sales, whichever of the brokers leads it.
     pub async fn produce(&self, partition: i32, batches: &[Batch]) {
         for broker in self.cluster.bootstrap_servers().split(',') {
-            if produce(broker, self.topic(), partition, batches).await.is_ok() {
+            let sent = timeout(DEADLINE, produce(broker, self.topic(), partition, batches)).await;
+            if sent.expect("a broker answers").is_ok() {
                 return;
             }
         }
@@ -149,9 +153,13 @@ impl Bed {
         assert_eq!(self.get("/healthz").await.0, 200);
     }
 
-    /// The heartbeat, once there is a problem in it.
-    pub async fn heartbeat(&self) -> Heartbeat {
-        self.heartbeat_with(|heartbeat| !heartbeat.problems.is_empty()).await
+    /// Waits until a metric has this value.
+    pub async fn measures(&self, line: &str) {
+        self.eventually("the metric is there", async || {
+            let metrics = self.get("/metrics").await.1;
+            if metrics.lines().any(|found| found == line) { Ok(()) } else { Err(metrics) }
+        })
+        .await;
     }
 
     pub async fn heartbeat_with(&self, wanted: impl Fn(&Heartbeat) -> bool) -> Heartbeat {
@@ -167,12 +175,16 @@ impl Bed {
     }
 
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let mut connection = TcpStream::connect(&self.address).await.unwrap();
-        connection.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
         let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.unwrap();
+        timeout(DEADLINE, self.ask(path, &mut answer)).await.expect("the worker answers").unwrap();
         let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
         (code, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    }
+
+    async fn ask(&self, path: &str, answer: &mut String) -> io::Result<usize> {
+        let mut connection = TcpStream::connect(&self.address).await?;
+        connection.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
+        connection.read_to_string(answer).await
     }
 
     async fn eventually<T>(&self, what: &str, ask: impl AsyncFn() -> Result<T, String>) -> T {
@@ -186,8 +198,12 @@ impl Bed {
         }
     }
 
-    pub async fn end(self) {
-        self.shutdown.cancel();
-        self.worker.await.unwrap().unwrap();
+    pub async fn end(mut self) {
+        drop(self.shutdown);
+        ended(&mut self.worker).await;
     }
+}
+
+async fn ended(worker: &mut JoinHandle<Result<(), WorkerError>>) {
+    timeout(DEADLINE, worker).await.expect("the worker ends").unwrap().unwrap();
 }
