@@ -1,16 +1,12 @@
 //! What the OpenAPI document says, held against what is answered.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
 use std::{collections::BTreeSet, io::Read, sync::Arc};
 
+use crate::common::{API, Answer, Fake, Fault, get, options, raw, send};
 use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
-use common::{API, Answer, Fake, Fault, get, options, raw, send};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use stockstream_dashboard::router;

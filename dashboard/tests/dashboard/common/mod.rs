@@ -1,7 +1,5 @@
 //! A store of the pages' own, filled by hand, and a reader of its pages.
 
-#![allow(dead_code, clippy::unwrap_used)] // every test uses a part; a failed unwrap is a failed test
-
 pub mod changing;
 mod rows;
 

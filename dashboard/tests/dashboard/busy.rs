@@ -1,12 +1,8 @@
 //! More who ask at once than can be answered.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
 use std::sync::Arc;
 
-use common::{Fake, Fault, ask, options};
+use crate::common::{Fake, Fault, ask, options};
 use futures_util::future::join_all;
 use stockstream_dashboard::router;
 

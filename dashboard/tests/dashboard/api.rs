@@ -1,11 +1,7 @@
 //! What a program reads.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
+use crate::common::{API, Fake, Fault, get};
 use axum::http::StatusCode;
-use common::{API, Fake, Fault, get};
 use serde_json::{Value, json};
 
 fn keys(value: &Value) -> Vec<&str> {

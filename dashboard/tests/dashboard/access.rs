@@ -1,9 +1,5 @@
 //! Who may see what: every route with every role, sign-in, sessions, proxies.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
 use std::{
     io::Write,
     net::SocketAddr,
@@ -12,12 +8,12 @@ use std::{
     time::Duration,
 };
 
+use crate::common::{API, Answer, Fake, PAGES, options, send};
 use axum::{
     body::{Body, to_bytes},
     extract::ConnectInfo,
     http::{HeaderName, Method, Request, StatusCode, request::Builder},
 };
-use common::{API, Answer, Fake, PAGES, options, send};
 use stockstream_dashboard::{Access, AccessOptions, Options, ProxyHeaders, Role, SignIn, hash_password, router};
 use tower::ServiceExt;
 
@@ -432,7 +428,7 @@ async fn the_log_says_who_signed_in_from_where_and_no_secret() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-    // Of the whole process: what other tests of this file write holds no secret either.
+    // Of the whole process: what other tests write holds no secret either.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let file = File::new("log", &users(&[("ann", "User", PASSWORD)]));
     let options = by_password(&file);

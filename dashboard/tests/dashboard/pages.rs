@@ -1,11 +1,7 @@
 //! What a person sees.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
+use crate::common::{Fake, Fault, PAGES, get, options, raw, send};
 use axum::http::StatusCode;
-use common::{Fake, Fault, PAGES, get, options, raw, send};
 use stockstream_model::documents::{DatabaseServer, Deployment, View, ViewCondition, ViewState};
 
 #[tokio::test]

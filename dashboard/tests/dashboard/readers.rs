@@ -1,18 +1,14 @@
 //! What readers choose: language, light or dark, a screen on a wall, a range of days; and what they see when the
 //! database is away.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
 use std::sync::Arc;
 
+use crate::common::{Answer, Fake, Fault, PAGES, changing::Changing, get, options, send};
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
-use common::{Answer, Fake, Fault, PAGES, changing::Changing, get, options, send};
 use stockstream_dashboard::router;
 use stockstream_model::documents::DailyRow;
 use tower::ServiceExt;

@@ -1,20 +1,16 @@
 //! What an Accountant enters, with a sender that keeps what it was given.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use crate::common::{Answer, Fake, options};
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Method, Request},
 };
-use common::{Answer, Fake, options};
 use rust_xlsxwriter::Workbook;
 use serde_json::{Value, json};
 use stockstream_dashboard::{NotSent, Options, Receipt, Sender, Sending, router};
@@ -160,11 +156,11 @@ fn sale<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 
 #[tokio::test]
 async fn without_a_sender_nothing_can_be_entered_and_the_page_says_how_to_change_that() {
-    let page = common::get(Fake::loaded(), "/enter").await;
+    let page = crate::common::get(Fake::loaded(), "/enter").await;
     assert_eq!(page.status, 200);
     assert!(page.body.contains("stockstream dashboard --enter"), "{}", page.body);
     assert!(!page.body.contains("<form") && !page.body.contains("href=\"/enter\""), "{}", page.body);
-    assert_eq!(common::get(Fake::loaded(), "/enter/sale").await.status, 404);
+    assert_eq!(crate::common::get(Fake::loaded(), "/enter/sale").await.status, 404);
     let page = Desk::new().get("/").await.body;
     assert!(page.contains("<a href=\"/enter\">Enter</a>"), "{page}");
 }
@@ -467,7 +463,7 @@ async fn what_was_exported_is_not_entered_again() {
         "/export/loss-risk-products/csv",
         "/export/clients/csv",
     ] {
-        let file = common::bytes(Fake::loaded(), path).await;
+        let file = crate::common::bytes(Fake::loaded(), path).await;
         let answer = desk.upload("again", &file, "").await;
         let words = "gain is a list that Stockstream exported";
         assert!(answer.status == 422 && answer.body.contains(words), "{path}: {}", answer.body);

@@ -1,11 +1,7 @@
 //! What a reader searches, filters, orders, pages and takes along.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
+use crate::common::{Fake, Fault, get};
 use axum::http::StatusCode;
-use common::{Fake, Fault, get};
 use serde_json::{Value, json};
 
 /// The pages that have tables to select from.
@@ -244,7 +240,7 @@ async fn a_workbook_has_the_same_and_no_formula() {
     use std::io::{Cursor, Read};
     let mut fake = Fake::loaded();
     fake.clients[0].name = Some("=1+1".into());
-    let file = common::bytes(fake, "/export/clients/xlsx?loyalty_tier=Gold").await;
+    let file = crate::common::bytes(fake, "/export/clients/xlsx?loyalty_tier=Gold").await;
     let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
     let mut text = |name: &str| {
         let mut text = String::new();

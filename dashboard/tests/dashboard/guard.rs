@@ -1,14 +1,10 @@
 //! What holds for every answer, whoever asks.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
+use crate::common::{API, Answer, Fake, Fault, PAGES, get, options, send};
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
-use common::{API, Answer, Fake, Fault, PAGES, get, options, send};
 
 async fn ask(method: Method, path: &str, host: Option<&str>) -> Answer {
     let request = Request::builder().method(method).uri(path);

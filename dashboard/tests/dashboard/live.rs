@@ -1,20 +1,16 @@
 //! Pages that keep themselves new.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
+use crate::common::{Fake, Fault, PAGES, get, options};
 use axum::{
     Router,
     body::{Body, BodyDataStream},
     http::{Request, StatusCode},
 };
-use common::{Fake, Fault, PAGES, get, options};
 use futures_util::StreamExt;
 use stockstream_dashboard::{router, serve};
 use stockstream_model::documents::View;
@@ -72,8 +68,8 @@ fn id(event: &str) -> &str {
 }
 
 /// A fake whose state a test changes, and which counts how often it is asked.
-async fn changing() -> (Arc<common::changing::Changing>, Router) {
-    let store = Arc::new(common::changing::Changing::new(Fake::loaded()));
+async fn changing() -> (Arc<crate::common::changing::Changing>, Router) {
+    let store = Arc::new(crate::common::changing::Changing::new(Fake::loaded()));
     (Arc::clone(&store), router(store, options()))
 }
 
@@ -215,7 +211,7 @@ async fn a_stream_ends_at_once_when_the_server_does() {
 
 #[tokio::test]
 async fn every_page_names_its_script_with_a_nonce_of_its_own() {
-    let nonce = |page: &common::Answer| {
+    let nonce = |page: &crate::common::Answer| {
         let (_, nonce) = page.body.split_once("nonce=\"").unwrap();
         nonce.split_once('"').unwrap().0.to_owned()
     };

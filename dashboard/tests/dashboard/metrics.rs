@@ -1,13 +1,9 @@
 //! What a scrape tells.
 
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-
-mod common;
-
 use std::sync::Arc;
 
+use crate::common::{Answer, Fake, Fault, ask, options};
 use axum::{body::Body, http::Request};
-use common::{Answer, Fake, Fault, ask, options};
 use stockstream_dashboard::router;
 use tower::ServiceExt;
 
