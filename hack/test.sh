@@ -122,7 +122,10 @@ lane() {
   local name=$1; shift
   echo "== $name: $*"
   # shellcheck disable=SC2016
-  setsid bash -c 'log=$1; shift; SECONDS=0 status=0; timeout --kill-after=60 2400 "$@" >"$log" 2>&1 || status=$?
+  setsid bash -c 'log=$1; shift; SECONDS=0 status=0
+    timeout --kill-after=60 2400 "$@" >"$log" 2>&1 & tests=$!
+    trap "kill -TERM -- -$tests" TERM # timeout has made a process group of its own
+    wait "$tests" || status=$?
     [ "$status" != 124 ] || echo "ended after 40 minutes" >>"$log"
     echo "$SECONDS" >"$log.seconds"; exit "$status"' lane "$logs/$name" "$@" &
   lanes[$name]=$!
