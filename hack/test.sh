@@ -131,6 +131,18 @@ lane() {
   lanes[$name]=$!
 }
 
+# Waits until one lane less is running of those that are named and were begun.
+ended() {
+  local name running=() now
+  for name in "$@"; do [ -f "$logs/$name.seconds" ] || running+=("$name"); done
+  while :; do
+    now=0
+    for name in "${running[@]}"; do [ -f "$logs/$name.seconds" ] || now=$((now + 1)); done
+    [ "$now" -ge "${#running[@]}" ] || return 0
+    sleep 1
+  done
+}
+
 # Waits for lanes, and tells what they said.
 join() {
   local name status
@@ -224,12 +236,17 @@ if [ -n "${STOCKSTREAM_DATA:-}" ]; then
 else
   echo "test: STOCKSTREAM_DATA is not set, tests on the real data set are skipped"
 fi
-if [ -n "$start_services$kubernetes" ]; then stage downloads hack/services.sh install; fi
+logs=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-logs.XXXXXX")
+# It waits for the network most of the time.
+if [ -n "$start_services$kubernetes" ]; then lane downloads hack/services.sh install; fi
 if [ -n "$start_services" ]; then stage browser browser; fi
-if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
-
 stage format cargo fmt --all --check
 stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
+if [ -n "$start_services$kubernetes" ]; then
+  join downloads
+  [ -z "$failed" ] || { stage=downloads; exit 1; }
+fi
 if [ -n "$start_services" ]; then
   run=$(room)
   stage services env STOCKSTREAM_RUN="$run" hack/services.sh up
@@ -243,25 +260,28 @@ if [ -n "$kubernetes" ]; then
   stage chart hack/chart.sh
   stage kind hack/kind-check.sh
 fi
-logs=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-logs.XXXXXX")
 stage build cargo test --workspace --locked --no-run
 targets=$(others)
 read -ra targets <<<"$targets"
+# The tests of the store, but for those of twenty thousand rows; and those of end to end that say most about a database. This
+# server takes minutes for what takes others seconds.
+# shellcheck disable=SC2016
+second='status=0
+  cargo test --workspace --locked --no-fail-fast --test store on_mongodb -- --skip a_search_looks_at_the_first_rows_only || status=1
+  cargo test --workspace --locked --no-fail-fast --test e2e -- exact::odd_rows during_many_publications || status=1
+  exit "$status"'
 # No more than two at a time: where more is asked of two cores than they can do, what waits for an answer gives up.
 lane others cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}"
-lane end-to-end cargo test --workspace --locked --no-fail-fast --test e2e -- --test-threads 3; join end-to-end
-lane operator cargo test --workspace --locked --no-fail-fast --test=control_plane --test=services; join operator
+lane end-to-end cargo test --workspace --locked --no-fail-fast --test e2e -- --test-threads 3
+ended others end-to-end
+lane operator cargo test --workspace --locked --no-fail-fast --test=control_plane --test=services
 if [ -n "$start_services" ]; then
-  # The tests of the store, but for those of twenty thousand rows; and those of end to end that say most about a database.
-  # This server takes minutes for what takes others seconds.
-  # shellcheck disable=SC2016
-  lane second-database env MONGODB_URI="$SECANTUSDB_URI" STOCKSTREAM_PUBLICATIONS=100 bash -c 'status=0
-    cargo test --workspace --locked --no-fail-fast --test store on_mongodb -- --skip a_search_looks_at_the_first_rows_only || status=1
-    cargo test --workspace --locked --no-fail-fast --test e2e -- exact::odd_rows during_many_publications || status=1
-    exit "$status"'
-  join second-database
+  ended others end-to-end operator
+  lane second-database env MONGODB_URI="$SECANTUSDB_URI" STOCKSTREAM_PUBLICATIONS=100 bash -c "$second"
 fi
-join others
+for name in others end-to-end operator second-database; do
+  [ -z "${lanes[$name]:-}" ] || join "$name"
+done
 tests docs cargo test --workspace --locked --no-fail-fast --doc
 if [ -n "$start_services" ]; then stage bench regression; fi
 

@@ -49,7 +49,8 @@ async fn it_may_not_do_what_it_has_no_need_of() {
 async fn with_the_same_rules_for_the_whole_cluster_it_looks_after_all_namespaces() {
     let Some(cluster) = Cluster::find().await else { return };
     let _alone = cluster::alone().await;
-    let (place, elsewhere) = (Place::in_(cluster).await, Place::in_(Cluster::find().await.unwrap()).await);
+    let place = Place::in_(cluster).await;
+    let elsewhere = place.another().await;
     let (roles, bindings) = (Api::all(place.admin()), Api::all(place.admin()));
     let (name, rules) = (place.user(), RULES.iter().copied().map(rule).collect());
     let role = ClusterRole { metadata: named(&name), rules: Some(rules), ..ClusterRole::default() };

@@ -94,7 +94,7 @@ async fn a_child_that_is_refused_keeps_none_of_the_others_back_and_the_status_na
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_of_one_namespace_leaves_others_alone() {
     let Some(place) = Place::find().await else { return };
-    let Some(elsewhere) = Place::find().await else { return };
+    let elsewhere = place.another().await;
     let operator = Operator::start(&place, "one").await;
     elsewhere.pipeline("stock", |_| {}).await;
     place.pipeline("stock", |_| {}).await;
@@ -142,7 +142,7 @@ async fn what_happens_while_every_watch_is_broken_off_is_seen_afterwards() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_that_is_gone_or_forbidden_keeps_no_other_from_being_looked_after() {
     let Some(place) = Place::find().await else { return };
-    let Some(forbidden) = Place::find().await else { return };
+    let forbidden = place.another().await;
     let namespaces = ["no-such-namespace".to_owned(), forbidden.namespace.clone(), place.namespace.clone()];
     forbidden.pipeline("stock", |_| {}).await;
     let operator = Operator::with(&place, "one", namespaces.into()).await;

@@ -40,6 +40,12 @@ impl Place {
         Some(Self { _with_others: Some(with_others), ..Self::in_(cluster).await })
     }
 
+    /// One more, of a test that has one already: it must not wait a second time for tests that run alone, one of which may be
+    /// waiting for it.
+    pub async fn another(&self) -> Self {
+        Self::in_(Cluster::find().await.unwrap()).await
+    }
+
     /// A new one, of a test that runs alone.
     pub async fn in_(cluster: Cluster) -> Self {
         let namespace = format!("test-{:x}", Timestamp::now().as_nanosecond());
