@@ -53,6 +53,7 @@ mod store {
     mod money;
     mod mongos;
     mod names;
+    mod positions;
     mod prepare;
     mod publication;
     mod races;

@@ -1,5 +1,6 @@
 //! The store in memory: for `stockstream up` with nothing installed, and the twin against which MongoDB is tested.
 
+mod positions;
 mod state;
 mod views;
 
@@ -16,6 +17,7 @@ use stockstream_model::{
     },
     settings::Analytics,
 };
+use stockstream_protocol::positions::Positions;
 
 use crate::{
     batch::StockKey,
@@ -43,6 +45,7 @@ struct Inner {
     start: Option<StartPositions>,
     kafka_ids: KafkaIds,
     checkpoints: BTreeMap<PartitionId, Checkpoint>,
+    positions: Option<Positions>,
     products: BTreeMap<String, Marked<ProductState>>,
     inventory: BTreeMap<StockKey, Marked<Option<InventoryState>>>,
     clients: BTreeMap<String, Marked<ClientState>>,

@@ -266,7 +266,7 @@ pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
     })
 }
 
-fn leader_epoch(document: &Document) -> Option<LeaderEpoch> {
+pub(super) fn leader_epoch(document: &Document) -> Option<LeaderEpoch> {
     let value = maybe_integer(document, "value").and_then(|value| i32::try_from(value).ok())?;
     Some(LeaderEpoch { at: maybe_integer(document, "at")?, value })
 }

@@ -33,7 +33,7 @@ fn texts<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Bson> {
     ids.into_iter().map(|id| id.as_str().into()).collect()
 }
 
-fn kafka_ids(document: &Document) -> KafkaIds {
+pub(super) fn kafka_ids(document: &Document) -> KafkaIds {
     let ids = |field: &str| {
         document.get_array(field).into_iter().flatten().filter_map(Bson::as_str).map(str::to_owned).collect()
     };

@@ -18,6 +18,7 @@ mod invoices;
 mod kafka_ids;
 mod kinds;
 mod meta;
+mod positions;
 mod reads;
 mod refusal;
 mod rejected;
@@ -54,6 +55,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 mod names {
     pub const META: &str = "meta";
     pub const CHECKPOINTS: &str = "checkpoints";
+    pub const POSITIONS: &str = "positions";
     pub const PRODUCTS: &str = "products";
     pub const INVENTORY: &str = "inventory";
     pub const CLIENTS: &str = "clients";

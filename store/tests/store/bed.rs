@@ -17,12 +17,12 @@ use stockstream_model::{
     Timestamp,
     settings::{Pipeline, Secret, Settings},
 };
-use stockstream_store::{MemoryStore, MongoStore, StateStore, ViewStore, inspect::Inspect};
+use stockstream_store::{MemoryStore, MongoStore, PositionStore, StateStore, ViewStore, inspect::Inspect};
 
 /// A database that workers open.
 pub trait Bed: Sync {
     /// What they open it with.
-    type Store: StateStore + ViewStore + Inspect;
+    type Store: StateStore + PositionStore + ViewStore + Inspect;
 
     /// The store as a worker with these settings has it, not prepared. In memory there is one, made by the first.
     fn open(&self, settings: &Settings) -> impl Future<Output = Arc<Self::Store>> + Send;

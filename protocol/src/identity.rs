@@ -1,0 +1,88 @@
+//! Whether a log is that of the topic and the cluster that are counted.
+
+use std::collections::BTreeSet;
+
+use stockstream_model::{
+    documents::{KafkaIds, PartitionId},
+    settings::OnRecreatedTopic,
+};
+
+use crate::{
+    log::{LogState, Policy},
+    positions::{Cause, Position},
+};
+
+/// What became of the topic of a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// It is the same, as far as ids tell.
+    Same,
+    /// Another one took its place, and all of it counts.
+    Replaced,
+    /// Another one took its place, and must not count.
+    Refused(Cause),
+}
+
+/// Compares the ids of a position with those of the log, as far as both are known.
+pub(crate) fn identify(position: &Position, log: &LogState, policy: &Policy<'_>) -> Identity {
+    let topic = changed(&position.topic_id, &log.topic_id);
+    let cluster = changed(&position.cluster_id, &log.cluster_id);
+    if topic.is_none() && cluster.is_none() {
+        return Identity::Same;
+    }
+    let returned = topic.is_some_and(|id| policy.ids.replaced_topics.contains(id))
+        || cluster.is_some_and(|id| policy.ids.replaced_clusters.contains(id));
+    verdict(returned, policy)
+}
+
+fn verdict(returned: bool, policy: &Policy<'_>) -> Identity {
+    match policy.on_recreated_topic {
+        _ if returned => Identity::Refused(Cause::Returned),
+        OnRecreatedTopic::Fail => Identity::Refused(Cause::Recreated),
+        OnRecreatedTopic::Restart => Identity::Replaced,
+    }
+}
+
+/// The ids that those of a log replace.
+pub(crate) fn replaced_ids(position: &Position, log: &LogState) -> KafkaIds {
+    let replaced = |old: &Option<String>, new: &Option<String>| old.iter().filter(|_| old != new).cloned().collect();
+    KafkaIds {
+        cluster: log.cluster_id.clone(),
+        replaced_clusters: replaced(&position.cluster_id, &log.cluster_id),
+        replaced_topics: replaced(&position.topic_id, &log.topic_id),
+    }
+}
+
+/// Whether a partition without a position is of another topic or cluster than those that are counted.
+///
+/// # Errors
+/// Why it must not count then.
+pub(crate) fn is_of_another(
+    id: PartitionId,
+    log: &LogState,
+    standing: &[(PartitionId, &Position)],
+    policy: &Policy<'_>,
+) -> Result<bool, Cause> {
+    let of_topic = standing.iter().filter(|(other, _)| other.stream == id.stream);
+    let topics: BTreeSet<&String> = of_topic.filter_map(|(_, position)| position.topic_id.as_ref()).collect();
+    let clusters = standing.iter().filter_map(|(_, position)| position.cluster_id.as_ref());
+    let clusters: BTreeSet<&String> = clusters.chain(policy.ids.cluster.as_ref()).collect();
+    let unknown = |counted: &BTreeSet<&String>, id: &Option<String>| {
+        id.as_ref().filter(|id| !counted.is_empty() && !counted.contains(id)).cloned()
+    };
+    let (topic, cluster) = (unknown(&topics, &log.topic_id), unknown(&clusters, &log.cluster_id));
+    if topic.is_none() && cluster.is_none() {
+        return Ok(false);
+    }
+    let returned = topic.is_some_and(|id| policy.ids.replaced_topics.contains(&id))
+        || cluster.is_some_and(|id| policy.ids.replaced_clusters.contains(&id));
+    match verdict(returned, policy) {
+        Identity::Refused(cause) => Err(cause),
+        Identity::Same | Identity::Replaced => Ok(true),
+    }
+}
+
+/// The new id, if both are known and differ.
+fn changed<'a>(old: &Option<String>, new: &'a Option<String>) -> Option<&'a String> {
+    new.as_ref().filter(|new| old.as_ref().is_some_and(|old| old != *new))
+}

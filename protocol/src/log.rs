@@ -1,0 +1,242 @@
+//! What a partition's log says about its position: whether reading may go on, and what is lost of an open claim.
+//!
+//! The log is looked at after the positions were read. A log that was looked at before may end in front of a position that
+//! moved meanwhile, and would seem to have lost events.
+
+use stockstream_model::{
+    Timestamp,
+    documents::{KafkaIds, LeaderEpoch, PartitionId},
+    settings::{OnLostOffsets, OnRecreatedTopic},
+};
+
+use crate::{
+    identity::{Identity, identify, replaced_ids},
+    positions::{Cause, Frozen, OffsetRange, Position},
+};
+
+/// What Kafka reports of a partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogState {
+    /// The first offset that is still there.
+    pub first: i64,
+    /// The offset behind the last record.
+    pub end: i64,
+    /// The topic's id, if the broker reports one.
+    pub topic_id: Option<String>,
+    /// The cluster's id, if the broker reports one.
+    pub cluster_id: Option<String>,
+    /// Whether the log still contains the record that [`Position::known_epoch`] names.
+    pub epoch: EpochCheck,
+}
+
+/// What a partition's leader answers to the question where an epoch ends (KIP-320).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EpochCheck {
+    /// Nobody asked, or the broker does not tell.
+    #[default]
+    Unknown,
+    /// The log still contains the record.
+    Fits,
+    /// The log lost the record: it contains what it contained up to this offset, and other records or none behind it.
+    Cut(i64),
+}
+
+/// What the settings say where log and position do not fit.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// For events that the log lost.
+    pub on_lost_offsets: OnLostOffsets,
+    /// For another topic or cluster.
+    pub on_recreated_topic: OnRecreatedTopic,
+    /// The ids that were counted before.
+    pub ids: &'a KafkaIds,
+    /// Now, for what is frozen.
+    pub now: Timestamp,
+}
+
+/// How to go on with a partition on which nothing is claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Read from the position.
+    Read,
+    /// Write this position in the place of the one that was read, then decide again.
+    Move {
+        /// The position to write.
+        position: Box<Position>,
+        /// Ids that it replaces.
+        ids: KafkaIds,
+        /// What is lost or counted on top.
+        notice: Option<Notice>,
+    },
+    /// Do not read, and look again later.
+    Wait(Notice),
+}
+
+/// What happened to a log, for a message to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Notice {
+    /// What happened.
+    pub cause: Cause,
+    /// The offsets that it is about.
+    pub range: OffsetRange,
+}
+
+/// What a log still contains of a claimed range.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remainder {
+    /// What can be folded.
+    pub fold: Option<OffsetRange>,
+    /// What is lost, and whether the partition freezes for it.
+    pub lost: Vec<(OffsetRange, Option<Frozen>)>,
+}
+
+/// Decides how to go on with a partition on which nothing is claimed.
+pub fn decide(position: &Position, log: &LogState, policy: &Policy<'_>) -> Decision {
+    match identify(position, log, policy) {
+        Identity::Same => {}
+        Identity::Replaced => return restart(position, log),
+        Identity::Refused(cause) => {
+            return freeze(position, cause, OffsetRange { start: position.next, end: position.next }, policy);
+        }
+    }
+    if let Some(from) = cut_at(position, position.next, log) {
+        return truncated(position, log, from, policy);
+    }
+    if log.first > position.next {
+        let range = OffsetRange { start: position.next, end: log.first };
+        return match policy.on_lost_offsets {
+            OnLostOffsets::Fail => freeze(position, Cause::Deleted, range, policy),
+            OnLostOffsets::Resume => {
+                let mut moved = Position { next: log.first, epoch: None, frozen: None, ..position.clone() };
+                moved.lost.add(position.incarnation, range);
+                write(moved, Some(Notice { cause: Cause::Deleted, range }))
+            }
+        };
+    }
+    if let Some(Frozen { cause, range, .. }) = &position.frozen {
+        // What was deleted stays lost however well the log fits now: it is for the setting to say that this may be.
+        let stays =
+            *cause == Cause::Deleted && log.first > range.start && policy.on_lost_offsets == OnLostOffsets::Fail;
+        return match stays {
+            true => Decision::Wait(Notice { cause: *cause, range: *range }),
+            false => write(Position { frozen: None, ..position.clone() }, None),
+        };
+    }
+    let adopted = Position {
+        topic_id: position.topic_id.clone().or_else(|| log.topic_id.clone()),
+        cluster_id: position.cluster_id.clone().or_else(|| log.cluster_id.clone()),
+        ..position.clone()
+    };
+    if adopted != *position {
+        let ids = KafkaIds { cluster: adopted.cluster_id.clone(), ..KafkaIds::default() };
+        return Decision::Move { position: Box::new(adopted), ids, notice: None };
+    }
+    Decision::Read
+}
+
+/// Decides what of a claimed range can still be folded. `None` where nothing is claimed.
+///
+/// That the log ends in front of the claim must have been reported for some time: a leader that was just elected may not know
+/// of the last records yet.
+pub fn remainder(position: &Position, log: &LogState, policy: &Policy<'_>) -> Option<Remainder> {
+    let (start, end) = (position.next, position.pending?.end);
+    let fails = policy.on_lost_offsets == OnLostOffsets::Fail;
+    let frozen = |cause, range| Frozen { cause, range, since: policy.now };
+    let whole = OffsetRange { start, end };
+    match identify(position, log, policy) {
+        Identity::Same => {}
+        Identity::Replaced => return Some(Remainder { fold: None, lost: vec![(whole, None)] }),
+        Identity::Refused(cause) => {
+            return Some(Remainder { fold: None, lost: vec![(whole, Some(frozen(cause, whole)))] });
+        }
+    }
+    let cut = cut_at(position, end, log).unwrap_or(end).clamp(start, end);
+    let first = log.first.clamp(start, cut);
+    let lost = [(Cause::Deleted, start, first), (Cause::Truncated, cut, end)];
+    let lost = lost.into_iter().filter_map(|(cause, start, end)| {
+        let range = OffsetRange::new(start, end)?;
+        Some((range, fails.then(|| frozen(cause, range))))
+    });
+    Some(Remainder { fold: OffsetRange::new(first, cut), lost: lost.collect() })
+}
+
+/// Whether what was read again of a claimed range ends in the record that was claimed, as far as leader epochs tell.
+pub fn is_as_claimed(claimed: Option<LeaderEpoch>, read: Option<LeaderEpoch>) -> bool {
+    match (claimed, read) {
+        (Some(claimed), Some(read)) => claimed.at != read.at || claimed.value == read.value,
+        _ => true,
+    }
+}
+
+/// From which offset on the log lacks what was applied or claimed up to `upto`, if it does.
+fn cut_at(position: &Position, upto: i64, log: &LogState) -> Option<i64> {
+    match log.epoch {
+        EpochCheck::Cut(end) => Some(end),
+        EpochCheck::Fits if position.known_epoch().is_some_and(|epoch| epoch.at == upto) => None,
+        EpochCheck::Fits | EpochCheck::Unknown => (log.end < upto).then_some(log.end),
+    }
+}
+
+/// The log lost or overwrote what is behind `from`. None of it is counted again: `next` never moves back.
+fn truncated(position: &Position, log: &LogState, from: i64, policy: &Policy<'_>) -> Decision {
+    let range = OffsetRange { start: from.min(position.next), end: position.next };
+    if log.topic_id.is_none() && log.end < position.next && policy.on_recreated_topic == OnRecreatedTopic::Restart {
+        return restart(position, log);
+    }
+    let notice = Notice { cause: Cause::Truncated, range };
+    match policy.on_lost_offsets {
+        OnLostOffsets::Fail => freeze(position, Cause::Truncated, range, policy),
+        // Other records took these offsets.
+        OnLostOffsets::Resume if log.end >= position.next => {
+            write(Position { epoch: None, frozen: None, ..position.clone() }, Some(notice))
+        }
+        OnLostOffsets::Resume => Decision::Wait(notice),
+    }
+}
+
+/// Everything in another log counts on top.
+fn restart(position: &Position, log: &LogState) -> Decision {
+    let restarted = Position {
+        topic_id: log.topic_id.clone(),
+        cluster_id: log.cluster_id.clone(),
+        incarnation: position.incarnation + 1,
+        next: log.first,
+        epoch: None,
+        frozen: None,
+        ..position.clone()
+    };
+    let range = OffsetRange { start: position.next, end: position.next };
+    let notice = Some(Notice { cause: Cause::Recreated, range });
+    Decision::Move { position: Box::new(restarted), ids: replaced_ids(position, log), notice }
+}
+
+fn freeze(position: &Position, cause: Cause, range: OffsetRange, policy: &Policy<'_>) -> Decision {
+    let notice = Notice { cause, range };
+    match &position.frozen {
+        Some(frozen) if frozen.cause == cause => Decision::Wait(notice),
+        _ => write(
+            Position { frozen: Some(Frozen { cause, range, since: policy.now }), ..position.clone() },
+            Some(notice),
+        ),
+    }
+}
+
+fn write(position: Position, notice: Option<Notice>) -> Decision {
+    Decision::Move { position: Box::new(position), ids: KafkaIds::default(), notice }
+}
+
+/// A partition that is read for the first time, at its pinned offset or, where it was added later, at its first one.
+///
+/// # Errors
+/// Why it must not be read: it is of another topic or cluster than what is counted.
+pub fn beginning(
+    id: PartitionId,
+    pinned: Option<i64>,
+    log: &LogState,
+    standing: &[(PartitionId, &Position)],
+    policy: &Policy<'_>,
+) -> Result<Position, Cause> {
+    let is_another = crate::identity::is_of_another(id, log, standing, policy)?;
+    let start = if is_another { log.first } else { pinned.unwrap_or(log.first) };
+    Ok(Position::starting_at(start, log.topic_id.clone(), log.cluster_id.clone()))
+}

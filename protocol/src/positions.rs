@@ -1,0 +1,206 @@
+//! The positions document: the offset that every partition is applied up to, and which claims are open.
+
+use std::collections::BTreeMap;
+
+use stockstream_model::{
+    Timestamp,
+    documents::{FoldRules, KafkaIds, LeaderEpoch, PartitionId},
+    settings::Span,
+};
+
+/// The number of a lane. A worker holds one lane; documents carry one mark per lane.
+pub type LaneId = u32;
+
+/// How many lost ranges a partition remembers; their sum is kept for all.
+pub const LOST_RANGES: usize = 16;
+
+/// All that the exactly-once protocol knows of the input. One document, never deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Positions {
+    /// Every partition that was ever read.
+    pub partitions: BTreeMap<PartitionId, Position>,
+    /// Every lane that was ever held. Never removed, so that `seq` never goes back.
+    pub lanes: BTreeMap<LaneId, Lane>,
+    /// Ids of the topics and clusters that were counted.
+    pub seen: KafkaIds,
+}
+
+/// A partition: events before `next` are applied, `[next, pending.end)` is claimed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// Kafka's id of the topic, if the broker reports one.
+    pub topic_id: Option<String>,
+    /// Kafka's id of the cluster, if the broker reports one.
+    pub cluster_id: Option<String>,
+    /// How often the log behind this position was replaced by another one.
+    pub incarnation: i64,
+    /// The first offset that is not applied.
+    pub next: i64,
+    /// The leader epoch of the last applied record. Valid only where its offset equals `next`.
+    pub epoch: Option<LeaderEpoch>,
+    /// The open claim on this partition.
+    pub pending: Option<Pending>,
+    /// Why no claim may be made on this partition.
+    pub frozen: Option<Frozen>,
+    /// Ranges that Kafka lost before they were applied, or that may be applied in part.
+    pub lost: Lost,
+    /// Totals over everything that was applied.
+    pub counters: Counters,
+}
+
+/// A claimed range: `[next, end)` of its partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pending {
+    /// The offset behind the last claimed record.
+    pub end: i64,
+    /// The leader epoch of the last claimed record, if the broker reports one.
+    pub epoch: Option<LeaderEpoch>,
+    /// The lane that claimed it.
+    pub lane: LaneId,
+    /// The sequence number of the claim in its lane.
+    pub seq: i64,
+}
+
+/// A lane: the sequence of claims of one worker at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lane {
+    /// The worker that may claim with it.
+    pub holder: Option<String>,
+    /// The sequence number of its last claim. Never goes back, whoever holds the lane.
+    pub seq: i64,
+    /// Whether that claim is still open.
+    pub open: bool,
+    /// The rules that the open claim must be folded by, whoever finishes it.
+    pub rules: ClaimRules,
+}
+
+/// What the changes of a claim depend on besides its events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ClaimRules {
+    /// The version of the fold, and how far event times may lie ahead.
+    pub fold: FoldRules,
+    /// The window in which a second event of an invoice is a duplicate; `None`: every sale counts.
+    pub deduplicate: Option<Span>,
+}
+
+/// Why a partition takes no claim.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Frozen {
+    /// What happened.
+    pub cause: Cause,
+    /// The offsets that it is about.
+    pub range: OffsetRange,
+    /// When it was found.
+    pub since: Timestamp,
+}
+
+/// What a partition is frozen for. Each is cleared by the setting that it names, by a reset, or when the log fits again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// Kafka deleted events before they were applied (`kafka.onLostOffsets`).
+    Deleted,
+    /// The log ends before the position, or was overwritten (`kafka.onLostOffsets`).
+    Truncated,
+    /// The topic was recreated, or another cluster answers (`kafka.onRecreatedTopic`).
+    Recreated,
+    /// A topic or cluster answers that was replaced before. No setting clears it.
+    Returned,
+}
+
+/// Offsets `[start, end)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OffsetRange {
+    /// The first offset.
+    pub start: i64,
+    /// Behind the last offset.
+    pub end: i64,
+}
+
+/// What was lost of a partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lost {
+    /// The last ranges, newest last, at most [`LOST_RANGES`], each with the incarnation whose offsets they are: another log
+    /// may lose the same offsets again.
+    pub ranges: Vec<(i64, OffsetRange)>,
+    /// Offsets in all ranges that were ever lost.
+    pub offsets: i64,
+}
+
+/// Totals of a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counters {
+    /// Events applied, rejected ones included.
+    pub events: i64,
+    /// Of these, rejected.
+    pub rejected: i64,
+    /// Of these, duplicates of an invoice.
+    pub duplicates: i64,
+    /// The greatest event time.
+    pub latest_event: Option<Timestamp>,
+}
+
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Deleted, Self::Truncated, Self::Recreated, Self::Returned];
+
+    /// Its name in documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deleted => "Deleted",
+            Self::Truncated => "Truncated",
+            Self::Recreated => "Recreated",
+            Self::Returned => "Returned",
+        }
+    }
+
+    /// The cause of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.name() == name)
+    }
+}
+
+impl OffsetRange {
+    /// The range, unless it is empty.
+    pub fn new(start: i64, end: i64) -> Option<Self> {
+        (start < end).then_some(Self { start, end })
+    }
+}
+
+impl Lost {
+    /// Adds a range.
+    pub fn add(&mut self, incarnation: i64, range: OffsetRange) {
+        self.offsets += range.end - range.start;
+        self.ranges.push((incarnation, range));
+        let excess = self.ranges.len().saturating_sub(LOST_RANGES);
+        self.ranges.drain(..excess);
+    }
+}
+
+impl Counters {
+    /// Adds what a completed claim applied.
+    pub fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.rejected += other.rejected;
+        self.duplicates += other.duplicates;
+        self.latest_event = self.latest_event.max(other.latest_event);
+    }
+}
+
+impl Position {
+    /// A partition that starts at an offset.
+    pub fn starting_at(next: i64, topic_id: Option<String>, cluster_id: Option<String>) -> Self {
+        Self { next, topic_id, cluster_id, ..Self::default() }
+    }
+
+    /// Whether a claim may be made on it.
+    pub fn is_claimable(&self) -> bool {
+        self.pending.is_none() && self.frozen.is_none()
+    }
+
+    /// The leader epoch that the log must still contain, with its offset: that of the last claimed record, or of the last
+    /// applied one where nothing is claimed.
+    pub fn known_epoch(&self) -> Option<LeaderEpoch> {
+        let (epoch, at) = self.pending.map_or((self.epoch, self.next), |pending| (pending.epoch, pending.end));
+        epoch.filter(|epoch| epoch.at == at && epoch.at > 0)
+    }
+}

@@ -1,0 +1,210 @@
+//! Single decisions. What they add up to is checked by `model_check`.
+
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
+use std::collections::BTreeMap;
+
+use stockstream_model::{
+    Timestamp,
+    documents::{KafkaIds, LeaderEpoch, PartitionId},
+    event::Stream,
+    settings::{OnLostOffsets, OnRecreatedTopic},
+};
+
+use crate::{
+    claim::{Claim, ClaimOutcome, ClaimRequest, MarkVerdict, accepts, blocking_lanes, choose_lane, judge_mark},
+    log::{Decision, EpochCheck, LogState, Policy, decide, remainder},
+    positions::{Cause, ClaimRules, Counters, LOST_RANGES, Lane, Lost, OffsetRange, Position, Positions},
+    update::Update,
+};
+
+fn id(partition: i32) -> PartitionId {
+    PartitionId { stream: Stream::Sales, partition }
+}
+
+fn positions(partitions: i32) -> Positions {
+    let position = |partition| (id(partition), Position::starting_at(10, Some("A".into()), None));
+    let lanes = [(0, Lane { holder: Some("w".into()), seq: 4, ..Lane::default() })];
+    Positions { partitions: (0..partitions).map(position).collect(), lanes: lanes.into(), ..Positions::default() }
+}
+
+fn claim(positions: &Positions, partitions: &[i32]) -> ClaimRequest {
+    let read = partitions.iter().map(|partition| (id(*partition), (20, None))).collect();
+    ClaimRequest::of_batch(positions, 0, "w", ClaimRules::default(), &read).unwrap()
+}
+
+#[test]
+fn a_batch_over_several_partitions_is_one_claim_and_one_completion() {
+    let mut standing = positions(3);
+    let request = claim(&standing, &[0, 2]);
+    let claim = request.claim.clone();
+    assert_eq!((claim.seq, claim.partitions.len()), (5, 2));
+    assert!(Update::Claim(request.clone()).apply(&mut standing));
+    assert!(!Update::Claim(request).apply(&mut standing), "it is open already");
+    assert_eq!(Claim::open_in(&standing, 0).unwrap().partitions, claim.partitions);
+    let counters = Counters { events: 10, rejected: 1, ..Counters::default() };
+    let completion = Update::Complete(claim.completion(|_| counters));
+    assert!(completion.apply(&mut standing) && !completion.apply(&mut standing));
+    let next: Vec<_> = standing.partitions.values().map(|position| (position.next, position.counters.events)).collect();
+    assert_eq!(next, [(20, 10), (10, 0), (20, 10)]);
+    assert_eq!(standing.lanes[&0], Lane { holder: Some("w".into()), seq: 5, ..Lane::default() });
+}
+
+#[test]
+fn a_claim_that_was_not_acknowledged_is_open_may_be_sent_again_waits_for_others_or_never_comes() {
+    let before = positions(2);
+    let claim = claim(&before, &[0, 1]);
+    assert_eq!(claim.outcome(&before), ClaimOutcome::Retry);
+    let mut open = before.clone();
+    assert!(Update::Claim(claim.clone()).apply(&mut open));
+    assert_eq!(claim.outcome(&open), ClaimOutcome::Open);
+    // An earlier claim of the same holder took effect late: it has the same number, and is another one.
+    let mut late = before.clone();
+    let mut earlier = claim.clone();
+    earlier.claim.partitions.retain(|partition, _| *partition == id(0));
+    assert!(Update::Claim(earlier).apply(&mut late));
+    assert_eq!(claim.outcome(&late), ClaimOutcome::Blocked([0].into()));
+    let mut taken = before.clone();
+    taken.lanes.get_mut(&0).unwrap().holder = Some("other".into());
+    assert_eq!(claim.outcome(&taken), ClaimOutcome::Rejected);
+    let mut moved = before;
+    moved.partitions.get_mut(&id(1)).unwrap().next = 12;
+    assert_eq!(claim.outcome(&moved), ClaimOutcome::Rejected);
+}
+
+#[test]
+fn a_worker_finishes_what_is_open_on_its_partitions_and_in_its_own_lane() {
+    let mut standing = positions(3);
+    assert!(Update::Claim(claim(&standing, &[0])).apply(&mut standing));
+    assert_eq!(blocking_lanes(&standing, 7, &[id(0), id(1)]), [0].into());
+    assert_eq!(blocking_lanes(&standing, 7, &[id(1)]), [].into());
+    assert_eq!(blocking_lanes(&standing, 0, &[id(1)]), [0].into());
+}
+
+#[test]
+fn lanes_are_used_again_before_new_ones_are_made_and_only_the_dead_lose_theirs() {
+    let holders = |of: &[Option<&str>]| {
+        let lane = |holder: &Option<&str>| Lane { holder: holder.map(str::to_owned), ..Lane::default() };
+        let lanes: BTreeMap<_, _> = (0..).zip(of.iter().map(lane)).collect();
+        Positions { lanes, ..Positions::default() }
+    };
+    let chosen = |of: &[Option<&str>], at_most| {
+        choose_lane(&holders(of), "me", |holder| holder == "alive", at_most).map(|(lane, _)| lane)
+    };
+    assert_eq!(chosen(&[], 2), Some(0));
+    assert_eq!(chosen(&[Some("alive"), Some("me"), None], 3), Some(1));
+    assert_eq!(chosen(&[Some("dead"), None], 3), Some(1));
+    assert_eq!(chosen(&[Some("dead"), Some("alive")], 3), Some(2));
+    assert_eq!(chosen(&[Some("alive"), Some("dead")], 2), Some(1));
+    assert_eq!(chosen(&[Some("alive")], 1), None);
+}
+
+#[test]
+fn a_mark_says_whether_a_change_was_applied_before() {
+    for (mark, accepted, verdict) in [
+        (None, true, MarkVerdict::Retry),
+        (Some(4), true, MarkVerdict::Retry),
+        (Some(5), false, MarkVerdict::Applied),
+        (Some(6), false, MarkVerdict::Superseded),
+    ] {
+        assert_eq!((accepts(mark, 5), judge_mark(mark, 5)), (accepted, verdict), "{mark:?}");
+    }
+}
+
+fn log(first: i64, end: i64, topic: &str) -> LogState {
+    LogState { first, end, topic_id: Some(topic.into()), ..LogState::default() }
+}
+
+fn policy(on_lost_offsets: OnLostOffsets, on_recreated_topic: OnRecreatedTopic, ids: &KafkaIds) -> Policy<'_> {
+    Policy { on_lost_offsets, on_recreated_topic, ids, now: Timestamp::default() }
+}
+
+fn moved(decision: Decision) -> Position {
+    match decision {
+        Decision::Move { position, .. } => *position,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_log_that_fits_is_read_and_one_that_does_not_is_decided_on_by_the_settings() {
+    use {OnLostOffsets as Lost, OnRecreatedTopic as Recreated};
+    let ids = KafkaIds::default();
+    let (resume, fail) = (policy(Lost::Resume, Recreated::Restart, &ids), policy(Lost::Fail, Recreated::Fail, &ids));
+    let position = Position::starting_at(10, Some("A".into()), None);
+    assert_eq!(decide(&position, &log(3, 30, "A"), &fail), Decision::Read);
+
+    let deleted = moved(decide(&position, &log(12, 30, "A"), &resume));
+    assert_eq!((deleted.next, deleted.lost.offsets), (12, 2));
+    let frozen = moved(decide(&position, &log(12, 30, "A"), &fail));
+    assert_eq!((frozen.next, frozen.frozen.as_ref().map(|frozen| frozen.cause)), (10, Some(Cause::Deleted)));
+    assert!(matches!(decide(&frozen, &log(12, 30, "A"), &fail), Decision::Wait(_)), "it is frozen already");
+    let resumed = moved(decide(&frozen, &log(12, 30, "A"), &resume));
+    assert_eq!((resumed.next, resumed.frozen), (12, None), "the setting clears it");
+
+    let short = log(0, 8, "A");
+    assert!(matches!(decide(&position, &short, &resume), Decision::Wait(_)), "nothing is counted again");
+    let frozen = moved(decide(&position, &short, &fail));
+    assert_eq!((frozen.next, frozen.frozen.as_ref().map(|frozen| frozen.cause)), (10, Some(Cause::Truncated)));
+    assert_eq!(moved(decide(&frozen, &log(0, 12, "A"), &fail)).frozen, None, "the log fits again");
+
+    let another = moved(decide(&position, &log(2, 5, "B"), &resume));
+    assert_eq!((another.next, another.incarnation, another.topic_id.as_deref()), (2, 1, Some("B")));
+    let frozen = moved(decide(&position, &log(2, 5, "B"), &fail));
+    assert_eq!(frozen.frozen.map(|frozen| frozen.cause), Some(Cause::Recreated));
+    let seen = KafkaIds { replaced_topics: ["B".to_owned()].into(), ..KafkaIds::default() };
+    let returned = moved(decide(&position, &log(2, 5, "B"), &policy(Lost::Resume, Recreated::Restart, &seen)));
+    assert_eq!(returned.frozen.map(|frozen| frozen.cause), Some(Cause::Returned), "whatever the settings say");
+}
+
+#[test]
+fn of_a_claim_what_is_left_is_folded_and_what_is_lost_is_named() {
+    use {OnLostOffsets as Lost, OnRecreatedTopic as Recreated};
+    let ids = KafkaIds::default();
+    let mut standing = positions(1);
+    let read = [(id(0), (20, Some(LeaderEpoch { at: 20, value: 3 })))].into();
+    let claim = ClaimRequest::of_batch(&standing, 0, "w", ClaimRules::default(), &read).unwrap();
+    assert!(Update::Claim(claim).apply(&mut standing));
+    let position = &standing.partitions[&id(0)];
+    let cut = |end| LogState { epoch: EpochCheck::Cut(end), ..log(0, 30, "A") };
+    let range = |start, end| OffsetRange { start, end };
+    for (log, fold, lost) in [
+        (log(0, 30, "A"), Some(range(10, 20)), vec![]),
+        (log(12, 30, "A"), Some(range(12, 20)), vec![range(10, 12)]),
+        (log(25, 30, "A"), None, vec![range(10, 20)]),
+        (log(0, 15, "A"), Some(range(10, 15)), vec![range(15, 20)]),
+        (LogState { first: 12, ..cut(15) }, Some(range(12, 15)), vec![range(10, 12), range(15, 20)]),
+        (log(0, 30, "B"), None, vec![range(10, 20)]),
+    ] {
+        for on_lost_offsets in [Lost::Resume, Lost::Fail] {
+            let policy = policy(on_lost_offsets, Recreated::Restart, &ids);
+            let left = remainder(position, &log, &policy).unwrap();
+            let named: Vec<_> = left.lost.iter().map(|(range, _)| *range).collect();
+            assert_eq!((left.fold, &named), (fold, &lost), "{log:?}");
+            let freezes = on_lost_offsets == Lost::Fail && log.topic_id.as_deref() == Some("A");
+            assert!(left.lost.iter().all(|(_, frozen)| frozen.is_some() == freezes), "{log:?}");
+        }
+    }
+}
+
+#[test]
+fn a_loss_of_a_claim_is_named_once_for_each_log() {
+    let mut standing = positions(1);
+    assert!(Update::Claim(claim(&standing, &[0])).apply(&mut standing));
+    let range = OffsetRange { start: 10, end: 20 };
+    let lose = |seq, incarnation| Update::LoseClaimed { lane: 0, seq, id: id(0), incarnation, range, freeze: None };
+    assert!(!lose(4, 0).apply(&mut standing), "of another claim");
+    assert!(lose(5, 0).apply(&mut standing) && !lose(5, 0).apply(&mut standing));
+    // The topic is recreated, and its log loses the same offsets.
+    let position = standing.partitions.get_mut(&id(0)).unwrap();
+    position.incarnation += 1;
+    assert!(lose(5, 1).apply(&mut standing));
+    assert_eq!(standing.partitions[&id(0)].lost.offsets, 20);
+}
+
+#[test]
+fn the_last_lost_ranges_are_kept_and_the_sum_of_all() {
+    let mut lost = Lost::default();
+    (0..40).for_each(|start| lost.add(0, OffsetRange { start, end: start + 2 }));
+    assert_eq!((lost.ranges.len(), lost.ranges.last().unwrap().1.start, lost.offsets), (LOST_RANGES, 39, 80));
+}
