@@ -12,9 +12,9 @@
 # Exit status: 0 all passed, 2 something must be installed first, any other: the stages named in the last line failed. What
 # fails in one test stage keeps no other test from running.
 #
-# On two cores all of it takes 30 minutes with everything built, about 56 where only downloads and Kubernetes are there, and
-# about 73 from nothing. What each stage may take of that is in `budget` below; one that takes longer is named at the end.
-# Whoever adds tests looks there.
+# On two cores all of it takes about 30 minutes with everything built, 45 where only downloads and Kubernetes are there, and 58
+# from nothing. What each stage may take of that is in `budget` below; one that takes longer is named at the end. Whoever adds
+# tests looks there.
 #
 # The store's tests alone, against a MongoDB of your own (docs/databases.md has the lines that start one):
 #   MONGODB_URI=mongodb://host:27017/ cargo test --workspace --locked --no-fail-fast --test store
@@ -34,11 +34,11 @@ elif [ -z "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || [ -z "${MONGODB_URI:-}" ]; then
   start_services=yes
 fi
 
-# Seconds from nothing, on two cores. The lane of others runs beside those of end-to-end, operator and second-database.
+# Seconds from nothing, on two cores. Downloads run beside the first checks, and tests in two lanes at a time.
 declare -A budget=(
-  [downloads]=300 [browser]=60 [kubernetes]=720 [format]=5 [clippy]=620 [services]=20 [control-plane]=20 [chart]=40 [kind]=5
-  [build]=1030 [end-to-end]=700 [others]=1000 [operator]=200 [second-database]=300 [docs]=15 [bench]=180 [stop]=10 [node]=30
-  [image]=20 [load]=15 [cluster]=440
+  [downloads]=600 [browser]=60 [kubernetes]=760 [format]=5 [clippy]=600 [services]=20 [control-plane]=20 [chart]=45 [kind]=5
+  [build]=500 [end-to-end]=800 [others]=1100 [operator]=260 [second-database]=300 [docs]=15 [bench]=100 [stop]=10 [node]=30
+  [image]=20 [load]=15 [cluster]=480
 )
 run=
 cluster=
