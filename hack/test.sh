@@ -131,27 +131,18 @@ lane() {
   lanes[$name]=$!
 }
 
-# Waits until one lane less is running of those that are named and were begun.
-ended() {
-  local name running=() now
-  for name in "$@"; do [ -f "$logs/$name.seconds" ] || running+=("$name"); done
+# Waits until one of the lanes ends, and tells what it said.
+join() {
+  local name status=0
   while :; do
-    now=0
-    for name in "${running[@]}"; do [ -f "$logs/$name.seconds" ] || now=$((now + 1)); done
-    [ "$now" -ge "${#running[@]}" ] || return 0
+    for name in "${!lanes[@]}"; do kill -0 "${lanes[$name]}" 2>/dev/null || break 2; done
     sleep 1
   done
-}
-
-# Waits for lanes, and tells what they said.
-join() {
-  local name status
-  for name in "$@"; do
-    stage=$name status=0; wait "${lanes[$name]}" || status=$?
-    unset "lanes[$name]"
-    echo "== $name said:"; cat "$logs/$name"
-    if [ "$status" = 0 ]; then took "$name" "$(cat "$logs/$name.seconds")"; else failed+="$name, "; fi
-  done
+  stage=$name
+  wait "${lanes[$name]}" || status=$?
+  unset "lanes[$name]"
+  echo "== $name said:"; cat "$logs/$name"
+  if [ "$status" = 0 ]; then took "$name" "$(cat "$logs/$name.seconds")"; else failed+="$name, "; fi
 }
 
 # Every test target but those that have a lane of their own.
@@ -244,7 +235,7 @@ stage format cargo fmt --all --check
 stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
 if [ -n "$start_services$kubernetes" ]; then
-  join downloads
+  join # the downloads
   [ -z "$failed" ] || { stage=downloads; exit 1; }
 fi
 if [ -n "$start_services" ]; then
@@ -273,15 +264,13 @@ second='status=0
 # No more than two at a time: where more is asked of two cores than they can do, what waits for an answer gives up.
 lane others cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}"
 lane end-to-end cargo test --workspace --locked --no-fail-fast --test e2e -- --test-threads 3
-ended others end-to-end
+join
 lane operator cargo test --workspace --locked --no-fail-fast --test=control_plane --test=services
 if [ -n "$start_services" ]; then
-  ended others end-to-end operator
+  join
   lane second-database env MONGODB_URI="$SECANTUSDB_URI" STOCKSTREAM_PUBLICATIONS=100 bash -c "$second"
 fi
-for name in others end-to-end operator second-database; do
-  [ -z "${lanes[$name]:-}" ] || join "$name"
-done
+while [ ${#lanes[@]} -gt 0 ]; do join; done
 tests docs cargo test --workspace --locked --no-fail-fast --doc
 if [ -n "$start_services" ]; then stage bench regression; fi
 

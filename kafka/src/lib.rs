@@ -40,4 +40,4 @@ pub use topics::{
     Admin, TopicInfo, admin, admin_by, all_log_bounds, check_topics, cluster_id, create_topics, log_bounds, log_ends,
     make_topics, start_positions,
 };
-pub use truncation::{EpochCheck, check_epochs};
+pub use truncation::check_epochs;

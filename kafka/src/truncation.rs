@@ -11,7 +11,7 @@ use rdkafka::{
     types::RDKafkaErrorCode as Code,
 };
 use stockstream_model::{
-    documents::{LeaderEpoch, PartitionId},
+    documents::{EpochCheck, LeaderEpoch, PartitionId},
     settings::Kafka,
 };
 
@@ -25,19 +25,6 @@ use crate::{
 
 /// A partition that is not fetched from yet cannot be sought in; it is within milliseconds.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// What a log's leader says of the epoch of a record that was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum EpochCheck {
-    /// Nobody asked, or the broker does not tell.
-    #[default]
-    Unknown,
-    /// The log still holds the record.
-    Fits,
-    /// The log lost the record: up to this offset it holds what it held, behind it other records or none. 0 where the
-    /// leader knows of no such epoch.
-    Cut(i64),
-}
 
 /// Asks the leaders of some partitions whether their logs still hold the record in front of an offset, written in an epoch.
 /// By a client of its own, in no group: a client keeps what it knows of a topic after that was recreated. librdkafka wants

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stockstream_model::documents::{LeaderEpoch, PartitionId};
 
-use crate::positions::{ClaimRules, Counters, Lane, LaneId, Pending, Positions};
+use crate::positions::{ClaimRules, Counters, Lane, LaneId, Pending, Position, Positions};
 
 /// A claim, as it is requested and as it is found in the positions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +101,13 @@ pub fn accepts(mark: Option<i64>, seq: i64) -> bool {
     mark.is_none_or(|mark| mark < seq)
 }
 
+impl ClaimedRange {
+    /// Whether the position may be claimed from here on.
+    pub fn may_be_claimed(&self, position: &Position) -> bool {
+        position.is_claimable() && (position.incarnation, position.next) == (self.incarnation, self.start)
+    }
+}
+
 impl ClaimRequest {
     /// The claim of a batch that was read from these positions: `read` tells for each partition where the batch ends, and the
     /// leader epoch of its last record. `None` where the positions do not allow it.
@@ -112,7 +119,7 @@ impl ClaimRequest {
         read: &BTreeMap<PartitionId, (i64, Option<LeaderEpoch>)>,
     ) -> Option<Self> {
         let range = |(id, (end, epoch)): (&PartitionId, &(i64, Option<LeaderEpoch>))| {
-            let position = positions.partitions.get(id).filter(|position| position.is_claimable())?;
+            let position = positions.partitions.get(id)?;
             let epoch = epoch.filter(|epoch| epoch.at == *end);
             let (incarnation, start) = (position.incarnation, position.next);
             (start < *end).then_some((*id, ClaimedRange { incarnation, start, end: *end, epoch }))
@@ -129,11 +136,9 @@ impl ClaimRequest {
         let Claim { lane, seq, partitions, .. } = &self.claim;
         let is_next = |lane: &Lane| lane.holder.as_ref() == Some(&self.holder) && lane.seq + 1 == *seq && !lane.open;
         positions.lanes.get(lane).is_some_and(is_next)
-            && partitions.iter().all(|(id, range)| {
-                positions.partitions.get(id).is_some_and(|position| {
-                    position.is_claimable() && (position.incarnation, position.next) == (range.incarnation, range.start)
-                })
-            })
+            && partitions
+                .iter()
+                .all(|(id, range)| positions.partitions.get(id).is_some_and(|position| range.may_be_claimed(position)))
     }
 
     /// Decides what became of this claim after it was refused or not acknowledged, from positions that were read since.
@@ -153,9 +158,8 @@ impl Claim {
     /// The open claim of a lane.
     pub fn open_in(positions: &Positions, lane: LaneId) -> Option<Self> {
         let Lane { seq, rules, .. } = positions.lanes.get(&lane).filter(|lane| lane.open)?;
-        let range = |(id, position): (&PartitionId, &crate::positions::Position)| {
-            let Pending { end, epoch, .. } =
-                position.pending.filter(|pending| (pending.lane, pending.seq) == (lane, *seq))?;
+        let range = |(id, position): (&PartitionId, &Position)| {
+            let Pending { end, epoch, .. } = position.pending.filter(|pending| pending.is_of(lane, *seq))?;
             let (incarnation, start) = (position.incarnation, position.next);
             Some((*id, ClaimedRange { incarnation, start, end, epoch }))
         };
@@ -181,13 +185,11 @@ impl Claim {
 impl Completion {
     /// Whether the claim is still open.
     pub(crate) fn condition(&self, positions: &Positions) -> bool {
-        let is_open = positions.lanes.get(&self.lane).is_some_and(|lane| lane.open && lane.seq == self.seq);
         let is_claimed = |(id, applied): (&PartitionId, &Applied)| {
-            let pending = positions.partitions.get(id).and_then(|position| position.pending);
-            pending
-                .is_some_and(|pending| (pending.lane, pending.seq, pending.end) == (self.lane, self.seq, applied.end))
+            let pending = positions.pending(id);
+            pending.is_some_and(|pending| pending.is_of(self.lane, self.seq) && pending.end == applied.end)
         };
-        is_open && self.partitions.iter().all(is_claimed)
+        positions.is_open(self.lane, self.seq) && self.partitions.iter().all(is_claimed)
     }
 }
 
@@ -198,8 +200,7 @@ pub fn blocking_lanes<'a>(
     own: LaneId,
     partitions: impl IntoIterator<Item = &'a PartitionId>,
 ) -> BTreeSet<LaneId> {
-    let pending = |id: &PartitionId| positions.partitions.get(id).and_then(|position| position.pending);
-    let on_partitions = partitions.into_iter().filter_map(pending).map(|pending| pending.lane);
+    let on_partitions = partitions.into_iter().filter_map(|id| positions.pending(id)).map(|pending| pending.lane);
     let own = positions.lanes.get(&own).filter(|lane| lane.open).map(|_| own);
     on_partitions.chain(own).collect()
 }

@@ -27,16 +27,15 @@ pub(crate) enum Identity {
 pub(crate) fn identify(position: &Position, log: &LogState, policy: &Policy<'_>) -> Identity {
     let topic = changed(&position.topic_id, &log.topic_id);
     let cluster = changed(&position.cluster_id, &log.cluster_id);
-    if topic.is_none() && cluster.is_none() {
-        return Identity::Same;
-    }
-    let returned = topic.is_some_and(|id| policy.ids.replaced_topics.contains(id))
-        || cluster.is_some_and(|id| policy.ids.replaced_clusters.contains(id));
-    verdict(returned, policy)
+    verdict(topic, cluster, policy)
 }
 
-fn verdict(returned: bool, policy: &Policy<'_>) -> Identity {
+/// What a new topic or cluster means, if there is one.
+fn verdict(topic: Option<&String>, cluster: Option<&String>, policy: &Policy<'_>) -> Identity {
+    let returned = topic.is_some_and(|id| policy.ids.replaced_topics.contains(id))
+        || cluster.is_some_and(|id| policy.ids.replaced_clusters.contains(id));
     match policy.on_recreated_topic {
+        _ if topic.is_none() && cluster.is_none() => Identity::Same,
         _ if returned => Identity::Refused(Cause::Returned),
         OnRecreatedTopic::Fail => Identity::Refused(Cause::Recreated),
         OnRecreatedTopic::Restart => Identity::Replaced,
@@ -67,18 +66,12 @@ pub(crate) fn is_of_another(
     let topics: BTreeSet<&String> = of_topic.filter_map(|(_, position)| position.topic_id.as_ref()).collect();
     let clusters = standing.iter().filter_map(|(_, position)| position.cluster_id.as_ref());
     let clusters: BTreeSet<&String> = clusters.chain(policy.ids.cluster.as_ref()).collect();
-    let unknown = |counted: &BTreeSet<&String>, id: &Option<String>| {
-        id.as_ref().filter(|id| !counted.is_empty() && !counted.contains(id)).cloned()
-    };
-    let (topic, cluster) = (unknown(&topics, &log.topic_id), unknown(&clusters, &log.cluster_id));
-    if topic.is_none() && cluster.is_none() {
-        return Ok(false);
-    }
-    let returned = topic.is_some_and(|id| policy.ids.replaced_topics.contains(&id))
-        || cluster.is_some_and(|id| policy.ids.replaced_clusters.contains(&id));
-    match verdict(returned, policy) {
+    let topic = log.topic_id.as_ref().filter(|id| !topics.is_empty() && !topics.contains(id));
+    let cluster = log.cluster_id.as_ref().filter(|id| !clusters.is_empty() && !clusters.contains(id));
+    match verdict(topic, cluster, policy) {
+        Identity::Same => Ok(false),
+        Identity::Replaced => Ok(true),
         Identity::Refused(cause) => Err(cause),
-        Identity::Same | Identity::Replaced => Ok(true),
     }
 }
 

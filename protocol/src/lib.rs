@@ -10,6 +10,8 @@
 //! reads the same ranges again and finishes it the same way.
 
 pub mod claim;
+#[cfg(any(test, feature = "exhaustive"))]
+pub mod exhaustive;
 mod identity;
 pub mod log;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use stockstream_model::{
     Timestamp,
-    documents::{KafkaIds, LeaderEpoch, PartitionId},
+    documents::{EpochCheck, KafkaIds, LeaderEpoch, PartitionId},
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
@@ -27,18 +27,6 @@ pub struct LogState {
     pub cluster_id: Option<String>,
     /// Whether the log still contains the record that [`Position::known_epoch`] names.
     pub epoch: EpochCheck,
-}
-
-/// What a partition's leader answers to the question where an epoch ends (KIP-320).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum EpochCheck {
-    /// Nobody asked, or the broker does not tell.
-    #[default]
-    Unknown,
-    /// The log still contains the record.
-    Fits,
-    /// The log lost the record: it contains what it contained up to this offset, and other records or none behind it.
-    Cut(i64),
 }
 
 /// What the settings say where log and position do not fit.

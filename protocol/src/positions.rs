@@ -186,6 +186,25 @@ impl Counters {
     }
 }
 
+impl Positions {
+    /// The open claim on a partition.
+    pub fn pending(&self, id: &PartitionId) -> Option<Pending> {
+        self.partitions.get(id).and_then(|position| position.pending)
+    }
+
+    /// Whether that claim of that lane is open.
+    pub fn is_open(&self, lane: LaneId, seq: i64) -> bool {
+        self.lanes.get(&lane).is_some_and(|lane| lane.open && lane.seq == seq)
+    }
+}
+
+impl Pending {
+    /// Whether it is of that claim.
+    pub fn is_of(&self, lane: LaneId, seq: i64) -> bool {
+        (self.lane, self.seq) == (lane, seq)
+    }
+}
+
 impl Position {
     /// A partition that starts at an offset.
     pub fn starting_at(next: i64, topic_id: Option<String>, cluster_id: Option<String>) -> Self {

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 
 use stockstream_model::{
     Timestamp,
-    documents::{KafkaIds, LeaderEpoch, PartitionId},
+    documents::{EpochCheck, KafkaIds, LeaderEpoch, PartitionId},
     event::Stream,
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
 use crate::{
     claim::{Claim, ClaimOutcome, ClaimRequest, MarkVerdict, accepts, blocking_lanes, choose_lane, judge_mark},
-    log::{Decision, EpochCheck, LogState, Policy, decide, remainder},
+    log::{Decision, LogState, Policy, decide, remainder},
     positions::{Cause, ClaimRules, Counters, LOST_RANGES, Lane, Lost, OffsetRange, Position, Positions},
     update::Update,
 };

@@ -29,7 +29,7 @@ pub enum Update {
         /// Who holds it.
         holder: String,
     },
-    /// Adds partitions that have no position yet; those that have one stay as they are.
+    /// Adds a partition that has no position yet; one that has stays as it is.
     AddPartition {
         /// The partition.
         id: PartitionId,
@@ -91,14 +91,12 @@ impl Update {
             Self::AddPartition { id, .. } => !positions.partitions.contains_key(id),
             Self::Claim(request) => request.condition(positions),
             Self::LoseClaimed { lane, seq, id, incarnation, range, .. } => {
-                let is_open = positions.lanes.get(lane).is_some_and(|lane| lane.open && lane.seq == *seq);
-                let names = |position: &Position| {
-                    let claimed = position.pending.is_some_and(|pending| (pending.lane, pending.seq) == (*lane, *seq));
-                    claimed
+                let is_unnamed = |position: &Position| {
+                    position.pending.is_some_and(|pending| pending.is_of(*lane, *seq))
                         && position.incarnation == *incarnation
                         && !position.lost.ranges.contains(&(*incarnation, *range))
                 };
-                is_open && positions.partitions.get(id).is_some_and(names)
+                positions.is_open(*lane, *seq) && positions.partitions.get(id).is_some_and(is_unnamed)
             }
             Self::Complete(completion) => completion.condition(positions),
             Self::Move { id, expected, .. } => positions.partitions.get(id).is_some_and(|position| {

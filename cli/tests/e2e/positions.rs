@@ -1,9 +1,9 @@
 //! Where a new pipeline starts, and what becomes of partitions and topics that are made later, and of events that are lost.
 
 use serde_json::{Value, json};
-use stockstream_kafka::{EpochCheck, check_epochs};
+use stockstream_kafka::check_epochs;
 use stockstream_model::{
-    documents::{Checkpoint, LeaderEpoch, PartitionId},
+    documents::{Checkpoint, EpochCheck, LeaderEpoch, PartitionId},
     event::Stream,
 };
 use stockstream_store::StateStore;

@@ -48,6 +48,19 @@ pub struct LeaderEpoch {
     pub value: i32,
 }
 
+/// What a partition's leader answers to the question whether its log still holds a record of an epoch (KIP-320).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EpochCheck {
+    /// Nobody asked, or the broker does not tell.
+    #[default]
+    Unknown,
+    /// The log still holds the record.
+    Fits,
+    /// The log lost the record: up to this offset it holds what it held, behind it other records or none. 0 where the
+    /// leader knows of no such epoch.
+    Cut(i64),
+}
+
 /// The position of a partition: events before `next` are applied; `[next, pending)` is being applied by somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {

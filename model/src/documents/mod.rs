@@ -11,7 +11,7 @@ mod state;
 mod status;
 
 pub use change::{ClientChange, DailyChange, InventoryChange, ProductChange, StockChange};
-pub use checkpoint::{Checkpoint, KafkaIds, LeaderEpoch, PartitionId, StartPositions};
+pub use checkpoint::{Checkpoint, EpochCheck, KafkaIds, LeaderEpoch, PartitionId, StartPositions};
 pub use fields::{Field, Kind, Row, Value};
 pub use fold_rules::FoldRules;
 pub use rows::{ClientRow, DailyRow, RiskCategory, RiskRow, Winner};

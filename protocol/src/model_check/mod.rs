@@ -11,14 +11,12 @@ mod tests;
 mod worker;
 mod world;
 
-use std::{collections::HashSet, fmt::Debug, hash::RandomState, sync::Mutex};
-
 use database::Answer;
-use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
+use stateright::{Model, Property};
 use stockstream_model::settings::{OnLostOffsets, OnRecreatedTopic};
 use world::{Bounds, Worker, World};
 
-use crate::positions::LaneId;
+use crate::{exhaustive::Known, positions::LaneId};
 
 /// A rule that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +67,8 @@ pub enum Guard {
 pub struct Lanes {
     pub bounds: Bounds,
     pub without: Option<Guard>,
-    /// Hashes of what stands in logs and database, where it is known that it can be finished.
-    finished: Mutex<HashSet<u64>>,
-    hasher: RandomState,
+    /// What stands in logs and database, where it is known that it can be finished.
+    finished: Known,
 }
 
 /// What happens next.
@@ -125,7 +122,7 @@ pub enum Step {
 
 impl Lanes {
     pub fn new(bounds: Bounds, without: Option<Guard>) -> Self {
-        Self { bounds, without, finished: Mutex::default(), hasher: RandomState::new() }
+        Self { bounds, without, finished: Known::default() }
     }
 
     /// Whoever is asked last is told to go on without what is lost.
@@ -194,30 +191,4 @@ impl Model for Lanes {
             Property::always("everything can be finished from here", Self::can_be_finished),
         ]
     }
-}
-
-/// Looks at every state there is: nothing is wrong in any, and what should come about does in some.
-fn holds(model: Lanes) {
-    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let states = checker.unique_state_count();
-    println!("{states} states, at most {} steps", checker.max_depth() - 1);
-    let otherwise = checker.model().properties().into_iter().filter_map(|property| {
-        let found = checker.discovery(property.name).map(|path| (path.last_state().wrong, path.into_actions()));
-        let is_as_wanted = found.is_some() == (property.expectation == Expectation::Sometimes);
-        (!is_as_wanted).then(|| format!("{}: {found:?}", property.name))
-    });
-    let otherwise: Vec<_> = otherwise.collect();
-    assert!(otherwise.is_empty(), "in {states} states: {}", otherwise.join("\n"));
-}
-
-/// Looks for the shortest way to something wrong, which there must be without that rule.
-fn is_missed(guard: impl Debug, model: Lanes) {
-    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let failures =
-        checker.model().properties().into_iter().filter(|property| property.expectation.discovery_is_failure());
-    let found = failures.filter_map(|property| Some((property.name, checker.discovery(property.name)?.into_actions())));
-    let found = found.min_by_key(|(_, steps)| steps.len());
-    let states = checker.unique_state_count();
-    assert!(found.is_some(), "nothing goes wrong without {guard:?}, in {states} states");
-    println!("without {guard:?}, in {states} states: {found:?}");
 }

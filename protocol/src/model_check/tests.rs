@@ -1,9 +1,10 @@
 use stockstream_model::settings::{OnLostOffsets, OnRecreatedTopic};
 
 use super::{
-    Guard, Lanes, holds, is_missed,
+    Guard, Lanes,
     world::{Bounds, Left},
 };
+use crate::exhaustive::{holds, is_missed};
 
 const LEFT: Left = Left { steals: 1, crashes: 0, unheard: 0, late: 0, trims: 0, recreations: 0, returns: 0, cuts: 0 };
 
@@ -20,6 +21,12 @@ const BOUNDS: Bounds = Bounds {
 
 fn each_event_counts_once(bounds: Bounds) {
     holds(Lanes::new(bounds, None));
+}
+
+fn whatever_is_set_for_lost_offsets(bounds: Bounds) {
+    for on_lost_offsets in [OnLostOffsets::Resume, OnLostOffsets::Fail] {
+        each_event_counts_once(Bounds { on_lost_offsets, ..bounds });
+    }
 }
 
 #[test]
@@ -58,28 +65,12 @@ fn a_topic_that_was_replaced_and_answers_again() {
 
 #[test]
 fn a_log_that_loses_its_end() {
-    for on_lost_offsets in [OnLostOffsets::Resume, OnLostOffsets::Fail] {
-        each_event_counts_once(Bounds {
-            on_lost_offsets,
-            length: 2,
-            there: 2,
-            left: Left { cuts: 1, ..LEFT },
-            ..BOUNDS
-        });
-    }
+    whatever_is_set_for_lost_offsets(Bounds { length: 2, there: 2, left: Left { cuts: 1, ..LEFT }, ..BOUNDS });
 }
 
 #[test]
 fn events_that_are_deleted_before_they_were_read() {
-    for on_lost_offsets in [OnLostOffsets::Resume, OnLostOffsets::Fail] {
-        each_event_counts_once(Bounds {
-            on_lost_offsets,
-            length: 2,
-            there: 2,
-            left: Left { trims: 1, ..LEFT },
-            ..BOUNDS
-        });
-    }
+    whatever_is_set_for_lost_offsets(Bounds { length: 2, there: 2, left: Left { trims: 1, ..LEFT }, ..BOUNDS });
 }
 
 #[test]
@@ -103,9 +94,7 @@ fn the_same_within_wider_bounds() {
         Bounds { length: 3, there: 3, left: Left { cuts: 1, ..LEFT }, ..BOUNDS },
         Bounds { length: 2, there: 2, left: Left { cuts: 1, late: 1, ..LEFT }, ..BOUNDS },
     ] {
-        for on_lost_offsets in [OnLostOffsets::Resume, OnLostOffsets::Fail] {
-            each_event_counts_once(Bounds { on_lost_offsets, ..bounds });
-        }
+        whatever_is_set_for_lost_offsets(bounds);
     }
 }
 

@@ -105,8 +105,8 @@ impl Lanes {
         let ids: Vec<PartitionId> = partitions.iter().map(|partition| Bounds::id(*partition)).collect();
         let mut blocking = blocking_lanes(&positions, lane, &ids);
         if matches!(self.without, Some(Guard::OwnLane | Guard::ClaimLaneClosed)) {
-            let pending = |id| positions.partitions.get(id).and_then(|position| position.pending);
-            blocking.retain(|lane| ids.iter().filter_map(pending).any(|pending| pending.lane == *lane));
+            blocking
+                .retain(|lane| ids.iter().filter_map(|id| positions.pending(id)).any(|pending| pending.lane == *lane));
         }
         if let Some(claim) = blocking.first().and_then(|lane| Claim::open_in(&positions, *lane)) {
             return Task::Recovering { positions, claim };
@@ -297,11 +297,10 @@ impl Lanes {
 fn smaller(world: &World, request: &ClaimRequest) -> Option<ClaimRequest> {
     let mut smaller = request.clone();
     smaller.claim.seq = world.positions.lanes.get(&request.claim.lane)?.seq + 1;
-    smaller.claim.partitions.retain(|id, range| {
-        world.positions.partitions.get(id).is_some_and(|position| {
-            position.is_claimable() && (position.incarnation, position.next) == (range.incarnation, range.start)
-        })
-    });
+    smaller
+        .claim
+        .partitions
+        .retain(|id, range| world.positions.partitions.get(id).is_some_and(|position| range.may_be_claimed(position)));
     let may_be_made = Update::Claim(smaller.clone()).condition(&world.positions);
     (!smaller.claim.partitions.is_empty() && may_be_made).then_some(smaller)
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use stockstream_model::{
-    documents::{LeaderEpoch, PartitionId},
+    documents::{EpochCheck, LeaderEpoch, PartitionId},
     event::Stream,
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
 use crate::{
     claim::{Claim, ClaimRequest, Completion},
-    log::{EpochCheck, LogState},
+    log::LogState,
     positions::{LaneId, OffsetRange, Position, Positions},
     update::Update,
 };

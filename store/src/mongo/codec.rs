@@ -64,6 +64,15 @@ pub(super) fn maybe_time(document: &Document, field: &str) -> Option<Timestamp> 
     document.get_datetime(field).ok().map(|at| Timestamp::from_millis(at.timestamp_millis()))
 }
 
+/// A length of time in milliseconds.
+pub(super) fn maybe_span(document: &Document, field: &str) -> Option<Span> {
+    maybe_integer(document, field).map(|millis| Span::from_millis(millis as u64))
+}
+
+pub(super) fn span(span: Option<Span>) -> Bson {
+    span.map(|span| span.millis() as i64).into()
+}
+
 fn amount(document: &Document, field: &str) -> Money {
     Money::from_units(integer(document, field))
 }
@@ -219,7 +228,7 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
     if checkpoint.id.stream == Stream::Sales {
         document.extend(doc! {
             "duplicates": checkpoint.duplicates,
-            "deduplicate": checkpoint.deduplicate.map(|within| within.millis() as i64),
+            "deduplicate": span(checkpoint.deduplicate),
             "forgotten": maybe_date(checkpoint.forgotten),
         });
     }
@@ -229,15 +238,14 @@ pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
 /// The rules hold for this write alone: a worker that does not know them leaves the field as it is, and claims by the first.
 fn fold_document(checkpoint: &Checkpoint) -> Document {
     let FoldRules { version, future_tolerance } = checkpoint.fold;
-    let future_tolerance = future_tolerance.map(|tolerance| tolerance.millis() as i64);
-    doc! { "of": checkpoint.version, "version": version, "future_tolerance": future_tolerance }
+    doc! { "of": checkpoint.version, "version": version, "future_tolerance": span(future_tolerance) }
 }
 
 fn fold_rules(checkpoint: &Document) -> FoldRules {
     let of_this_write = |fold: &&Document| integer(fold, "of") == integer(checkpoint, "version");
     checkpoint.get_document("fold").ok().filter(of_this_write).map_or(FoldRules::FIRST, |fold| FoldRules {
         version: integer(fold, "version"),
-        future_tolerance: maybe_integer(fold, "future_tolerance").map(|millis| Span::from_millis(millis as u64)),
+        future_tolerance: maybe_span(fold, "future_tolerance"),
     })
 }
 
@@ -256,7 +264,7 @@ pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
         events: integer(document, "events"),
         rejected: integer(document, "rejected"),
         duplicates: integer(document, "duplicates"),
-        deduplicate: maybe_integer(document, "deduplicate").map(|millis| Span::from_millis(millis as u64)),
+        deduplicate: maybe_span(document, "deduplicate"),
         fold: fold_rules(document),
         forgotten: maybe_time(document, "forgotten"),
         latest_event: maybe_time(document, "latest_event"),

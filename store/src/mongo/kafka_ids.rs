@@ -29,7 +29,7 @@ impl MongoStore {
     }
 }
 
-fn texts<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Bson> {
+pub(super) fn texts<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Bson> {
     ids.into_iter().map(|id| id.as_str().into()).collect()
 }
 

@@ -5,10 +5,7 @@
 use std::collections::BTreeMap;
 
 use bson::{Bson, Document, doc};
-use stockstream_model::{
-    documents::{FoldRules, KafkaIds, LeaderEpoch, PartitionId},
-    settings::Span,
-};
+use stockstream_model::documents::{FoldRules, KafkaIds, LeaderEpoch, PartitionId};
 use stockstream_protocol::{
     claim::{Applied, Claim, ClaimRequest, Completion},
     positions::{
@@ -17,7 +14,11 @@ use stockstream_protocol::{
     update::Update,
 };
 
-use super::{MongoStore, Result, codec, kafka_ids::kafka_ids, names};
+use super::{
+    MongoStore, Result, codec,
+    kafka_ids::{kafka_ids, texts},
+    names,
+};
 use crate::position_store::PositionStore;
 
 const ID: &str = "positions";
@@ -66,16 +67,12 @@ fn statement(update: &Update) -> Statement {
         Update::Claim(request) => claimed(request),
         Update::LoseClaimed { lane, seq, id, incarnation, range, freeze } => {
             let lost = lost_range(*incarnation, *range);
-            let mut set = Document::new();
-            if let Some(freeze) = freeze {
-                set.insert(of_partition(*id, "frozen"), frozen_document(freeze));
-            }
             let mut update = doc! {
                 "$push": { of_partition(*id, "lost.ranges"): { "$each": [lost.clone()], "$slice": -(LOST_RANGES as i32) } },
                 "$inc": { of_partition(*id, "lost.offsets"): range.end - range.start },
             };
-            if !set.is_empty() {
-                update.insert("$set", set);
+            if let Some(freeze) = freeze {
+                update.insert("$set", doc! { of_partition(*id, "frozen"): frozen_document(freeze) });
             }
             Statement {
                 filter: doc! {
@@ -147,13 +144,12 @@ fn completed(completion: &Completion) -> Statement {
 }
 
 fn moved(id: PartitionId, expected: &Position, position: &Position, ids: &KafkaIds) -> Statement {
-    let frozen = expected.frozen.as_ref();
     let mut filter = doc! {
         of_partition(id, "incarnation"): expected.incarnation,
         of_partition(id, "next"): expected.next,
         of_partition(id, "pending"): Bson::Null,
     };
-    match frozen {
+    match &expected.frozen {
         None => drop(filter.insert(of_partition(id, "frozen"), Bson::Null)),
         Some(frozen) => {
             for (field, value) in frozen_document(frozen) {
@@ -169,7 +165,7 @@ fn moved(id: PartitionId, expected: &Position, position: &Position, ids: &KafkaI
     let added: Document = [("replaced_topics", &ids.replaced_topics), ("replaced_clusters", &ids.replaced_clusters)]
         .into_iter()
         .filter(|(_, ids)| !ids.is_empty())
-        .map(|(field, ids)| (format!("seen.{field}"), doc! { "$each": ids.iter().collect::<Vec<_>>() }.into()))
+        .map(|(field, ids)| (format!("seen.{field}"), doc! { "$each": texts(ids) }.into()))
         .collect();
     if !added.is_empty() {
         update.insert("$addToSet", added);
@@ -197,8 +193,8 @@ fn positions_document(positions: &Positions) -> Document {
     let KafkaIds { cluster, replaced_clusters, replaced_topics } = seen;
     let seen = doc! {
         "cluster": cluster,
-        "replaced_clusters": replaced_clusters.iter().collect::<Vec<_>>(),
-        "replaced_topics": replaced_topics.iter().collect::<Vec<_>>(),
+        "replaced_clusters": texts(replaced_clusters),
+        "replaced_topics": texts(replaced_topics),
     };
     doc! { "_id": ID, "partitions": partitions, "lanes": lanes, "seen": seen }
 }
@@ -208,11 +204,10 @@ fn lane_document(lane: &Lane) -> Document {
 }
 
 fn rules_document(rules: &ClaimRules) -> Document {
-    let millis = |span: Option<Span>| span.map(|span| span.millis() as i64);
     doc! {
         "fold": rules.fold.version,
-        "future_tolerance": millis(rules.fold.future_tolerance),
-        "deduplicate": millis(rules.deduplicate),
+        "future_tolerance": codec::span(rules.fold.future_tolerance),
+        "deduplicate": codec::span(rules.deduplicate),
     }
 }
 
@@ -273,14 +268,14 @@ fn positions(document: &Document) -> Result<Positions> {
 }
 
 fn lane_of(document: &Document) -> Lane {
-    let span =
-        |of: &Document, field: &str| codec::maybe_integer(of, field).map(|millis| Span::from_millis(millis as u64));
     let rules = document.get_document("rules").map_or_else(
         |_| ClaimRules::default(),
         |rules| {
-            let fold =
-                FoldRules { version: codec::integer(rules, "fold"), future_tolerance: span(rules, "future_tolerance") };
-            ClaimRules { fold, deduplicate: span(rules, "deduplicate") }
+            let fold = FoldRules {
+                version: codec::integer(rules, "fold"),
+                future_tolerance: codec::maybe_span(rules, "future_tolerance"),
+            };
+            ClaimRules { fold, deduplicate: codec::maybe_span(rules, "deduplicate") }
         },
     );
     Lane {

@@ -1,9 +1,8 @@
 //! How positions move: where reading starts, what a claim and a completion write.
 
-use stockstream_kafka::EpochCheck;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, FoldRules, KafkaIds, LeaderEpoch, PartitionId},
+    documents::{Checkpoint, EpochCheck, FoldRules, KafkaIds, LeaderEpoch, PartitionId},
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 

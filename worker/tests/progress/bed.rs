@@ -24,7 +24,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Batch, produce};
 
@@ -32,16 +32,22 @@ use crate::batch::{Batch, produce};
 const DEADLINE: Duration = Duration::from_secs(180);
 
 pub struct Bed {
-    /// Ends the worker also where a test fails: else its reading thread would keep the test from ending.
-    shutdown: DropGuard,
     cluster: MockCluster<'static, DefaultProducerContext>,
     store: Arc<MemoryStore>,
     settings: Settings,
     address: String,
+    shutdown: CancellationToken,
     worker: JoinHandle<Result<(), WorkerError>>,
 }
 
-type Started = (String, DropGuard, JoinHandle<Result<(), WorkerError>>);
+/// Also where a test fails: else the worker's reading thread would keep the test from ending.
+impl Drop for Bed {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+type Started = (String, CancellationToken, JoinHandle<Result<(), WorkerError>>);
 
 async fn start(settings: &Settings, store: &Arc<MemoryStore>) -> Started {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -50,7 +56,7 @@ async fn start(settings: &Settings, store: &Arc<MemoryStore>) -> Started {
     let options = Options { listener: Some(listener), shutdown: shutdown.clone(), own_cluster: Some("mock".into()) };
     let connected = Arc::clone(store);
     let worker = tokio::spawn(run(settings.clone(), async move { Ok(connected) }, options));
-    (address, shutdown.drop_guard(), worker)
+    (address, shutdown, worker)
 }
 
 impl Bed {
@@ -67,7 +73,7 @@ impl Bed {
         cluster.coordinator(MockCoordinator::Group(settings.group_id()), 1).unwrap();
         let store = Arc::new(MemoryStore::new(settings.analytics.clone()));
         let (address, shutdown, worker) = start(&settings, &store).await;
-        let bed = Self { shutdown, cluster, store, settings, address, worker };
+        let bed = Self { cluster, store, settings, address, shutdown, worker };
         bed.eventually("the worker reads", async || match bed.status().await["partitions"].as_array() {
             Some(partitions) if partitions.len() == 6 => Ok(()),
             other => Err(format!("{other:?}")),
@@ -78,7 +84,7 @@ impl Bed {
 
     /// Ends the worker, and starts another one once what is given was done.
     pub async fn restart(&mut self, meanwhile: impl FnOnce(&Self)) {
-        drop(std::mem::replace(&mut self.shutdown, CancellationToken::new().drop_guard()));
+        self.shutdown.cancel();
         ended(&mut self.worker).await;
         meanwhile(self);
         (self.address, self.shutdown, self.worker) = start(&self.settings, &self.store).await;
@@ -199,7 +205,7 @@ impl Bed {
     }
 
     pub async fn end(mut self) {
-        drop(self.shutdown);
+        self.shutdown.cancel();
         ended(&mut self.worker).await;
     }
 }

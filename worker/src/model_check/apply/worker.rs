@@ -1,9 +1,8 @@
 //! A worker: finding out where to read, reading, flushing. It decides with the worker's own functions.
 
-use stockstream_kafka::EpochCheck;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, KafkaIds, LeaderEpoch, PartitionId},
+    documents::{Checkpoint, EpochCheck, KafkaIds, LeaderEpoch, PartitionId},
 };
 
 use super::{

@@ -1,8 +1,7 @@
 //! What there is: logs, the database, workers.
 
-use stockstream_kafka::EpochCheck;
 use stockstream_model::{
-    documents::{Checkpoint, KafkaIds, LeaderEpoch, PartitionId},
+    documents::{Checkpoint, EpochCheck, KafkaIds, LeaderEpoch, PartitionId},
     event::Stream,
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
