@@ -8,7 +8,8 @@ use stockstream_model::{
     event::Stream,
     settings::Sales,
 };
-use stockstream_store::Range;
+use stockstream_protocol::positions::Counters;
+use stockstream_store::Changes;
 use stockstream_worker::core::fold::{Folder, Record};
 
 use crate::{Result, backlog::Shop};
@@ -42,20 +43,20 @@ impl Fold {
         let tolerance = Sales::default().future_tolerance;
         let mut fastest = Duration::MAX;
         for _ in 0..self.rounds {
-            let mut ranges: Vec<Range> = (0..self.partitions).map(|_| Range::default()).collect();
+            let (mut changes, mut counters) = <(Changes, Counters)>::default();
             let began = Instant::now();
             for (run, sales) in sales.chunks(self.run).enumerate() {
-                let partition = run % self.partitions;
-                let id = PartitionId { stream: Stream::Sales, partition: partition as i32 };
-                let mut folder = Folder::new(&mut ranges[partition], FoldRules::checking(tolerance));
+                let id = PartitionId { stream: Stream::Sales, partition: (run % self.partitions) as i32 };
+                let mut folder = Folder::new(&mut changes, FoldRules::checking(tolerance));
                 for (offset, payload) in sales.iter().enumerate() {
-                    let record = Record { id, topic: "sales", offset: offset as i64, produced_at: Some(from), payload };
-                    folder.fold(&record, from);
+                    let (offset, produced_at) = (offset as i64, Some(from));
+                    let record = Record { id, incarnation: 0, topic: "sales", offset, produced_at, payload };
+                    folder.fold(&record, &mut counters, from);
                 }
+                folder.finish();
             }
             fastest = fastest.min(began.elapsed());
-            let rejected: i64 = ranges.iter().map(|range| range.rejected).sum();
-            assert_eq!(rejected, 0, "the bench's own sales are good");
+            assert_eq!(counters.rejected, 0, "the bench's own sales are good");
         }
         let (count, seconds) = (self.sales as f64, fastest.as_secs_f64());
         println!(

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stockstream_model::documents::{LeaderEpoch, PartitionId};
+use stockstream_model::{
+    Timestamp,
+    documents::{LeaderEpoch, PartitionId},
+};
 
-use crate::positions::{ClaimRules, Counters, Lane, LaneId, Pending, Position, Positions};
+use crate::positions::{ClaimRules, Counters, Derivation, Lane, LaneId, Pending, Position, Positions};
 
 /// A claim, as it is requested and as it is found in the positions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +18,8 @@ pub struct Claim {
     pub seq: i64,
     /// The rules that it is folded by.
     pub rules: ClaimRules,
+    /// The settings that its derived fields follow.
+    pub derivation: Derivation,
     /// The claimed range of each partition.
     pub partitions: BTreeMap<PartitionId, ClaimedRange>,
 }
@@ -39,6 +44,8 @@ pub struct ClaimedRange {
     pub end: i64,
     /// The leader epoch of the last record.
     pub epoch: Option<LeaderEpoch>,
+    /// Which invoices it overlooks ([`Position::forgotten`]).
+    pub forgotten: Option<Timestamp>,
 }
 
 /// What became of a claim that was refused, or not acknowledged.
@@ -61,6 +68,8 @@ pub struct Completion {
     pub lane: LaneId,
     /// The claim's sequence number.
     pub seq: i64,
+    /// The settings that the derived fields of whoever completes follow.
+    pub derivation: Derivation,
     /// What was applied, by partition.
     pub partitions: BTreeMap<PartitionId, Applied>,
 }
@@ -74,6 +83,8 @@ pub struct Applied {
     pub epoch: Option<LeaderEpoch>,
     /// What it adds to the partition's totals.
     pub counters: Counters,
+    /// Invoices from before are overlooked from now on, if that is later than what stands.
+    pub forgotten: Option<Timestamp>,
 }
 
 /// What a document's mark says of a change that the document refused.
@@ -104,7 +115,9 @@ pub fn accepts(mark: Option<i64>, seq: i64) -> bool {
 impl ClaimedRange {
     /// Whether the position may be claimed from here on.
     pub fn may_be_claimed(&self, position: &Position) -> bool {
-        position.is_claimable() && (position.incarnation, position.next) == (self.incarnation, self.start)
+        position.is_claimable()
+            && (position.incarnation, position.next, position.forgotten)
+                == (self.incarnation, self.start, self.forgotten)
     }
 }
 
@@ -115,19 +128,19 @@ impl ClaimRequest {
         positions: &Positions,
         lane: LaneId,
         holder: &str,
-        rules: ClaimRules,
+        (rules, generation): (ClaimRules, i64),
         read: &BTreeMap<PartitionId, (i64, Option<LeaderEpoch>)>,
     ) -> Option<Self> {
         let range = |(id, (end, epoch)): (&PartitionId, &(i64, Option<LeaderEpoch>))| {
             let position = positions.partitions.get(id)?;
             let epoch = epoch.filter(|epoch| epoch.at == *end);
-            let (incarnation, start) = (position.incarnation, position.next);
-            (start < *end).then_some((*id, ClaimedRange { incarnation, start, end: *end, epoch }))
+            let (incarnation, start, forgotten) = (position.incarnation, position.next, position.forgotten);
+            (start < *end).then_some((*id, ClaimedRange { incarnation, start, end: *end, epoch, forgotten }))
         };
         let partitions = read.iter().map(range).collect::<Option<BTreeMap<_, _>>>()?;
         let of_lane = positions.lanes.get(&lane)?;
-        let request =
-            Self { holder: holder.to_owned(), claim: Claim { lane, seq: of_lane.seq + 1, rules, partitions } };
+        let (seq, derivation) = (of_lane.seq + 1, of_lane.claimed_by(generation));
+        let request = Self { holder: holder.to_owned(), claim: Claim { lane, seq, rules, derivation, partitions } };
         (!request.claim.partitions.is_empty() && request.condition(positions)).then_some(request)
     }
 
@@ -157,28 +170,41 @@ impl ClaimRequest {
 impl Claim {
     /// The open claim of a lane.
     pub fn open_in(positions: &Positions, lane: LaneId) -> Option<Self> {
-        let Lane { seq, rules, .. } = positions.lanes.get(&lane).filter(|lane| lane.open)?;
+        let Lane { seq, rules, derivation, .. } = positions.lanes.get(&lane).filter(|lane| lane.open)?;
         let range = |(id, position): (&PartitionId, &Position)| {
             let Pending { end, epoch, .. } = position.pending.filter(|pending| pending.is_of(lane, *seq))?;
-            let (incarnation, start) = (position.incarnation, position.next);
-            Some((*id, ClaimedRange { incarnation, start, end, epoch }))
+            let (incarnation, start, forgotten) = (position.incarnation, position.next, position.forgotten);
+            Some((*id, ClaimedRange { incarnation, start, end, epoch, forgotten }))
         };
         let partitions = positions.partitions.iter().filter_map(range).collect();
-        Some(Self { lane, seq: *seq, rules: *rules, partitions })
+        Some(Self { lane, seq: *seq, rules: *rules, derivation: *derivation, partitions })
     }
 
-    /// Whether exactly this claim is open. A unique name per holder would not do: an earlier claim may take effect late.
+    /// Whether exactly this claim is open, its rules too. A unique name per holder would not do: an earlier claim may take effect
+    /// late.
     pub fn is_open_in(&self, positions: &Positions) -> bool {
-        Self::open_in(positions, self.lane)
-            .is_some_and(|open| open.seq == self.seq && open.partitions == self.partitions)
+        Self::open_in(positions, self.lane).as_ref() == Some(self)
     }
 
-    /// Completes the claim with what was applied of each partition.
-    pub fn completion(&self, counters: impl Fn(&PartitionId) -> Counters) -> Completion {
+    /// Completes the claim, by settings of that generation, with what was applied of each partition: its totals, and before when
+    /// invoices are overlooked from now on.
+    pub fn completion(
+        &self,
+        generation: i64,
+        applied: impl Fn(&PartitionId) -> (Counters, Option<Timestamp>),
+    ) -> Completion {
+        let Self { lane, seq, derivation, .. } = *self;
+        let of_lane = Lane { seq, derivation, ..Lane::default() };
         let applied = |(id, range): (&PartitionId, &ClaimedRange)| {
-            (*id, Applied { end: range.end, epoch: range.epoch, counters: counters(id) })
+            let (counters, forgotten) = applied(id);
+            (*id, Applied { end: range.end, epoch: range.epoch, counters, forgotten })
         };
-        Completion { lane: self.lane, seq: self.seq, partitions: self.partitions.iter().map(applied).collect() }
+        Completion {
+            lane,
+            seq,
+            derivation: of_lane.completed_by(generation),
+            partitions: self.partitions.iter().map(applied).collect(),
+        }
     }
 }
 
@@ -205,8 +231,9 @@ pub fn blocking_lanes<'a>(
     on_partitions.chain(own).collect()
 }
 
-/// The lane that a worker acquires: one that it holds already, then the first that nobody holds, then a new one while there
-/// are fewer than `at_most`, then one whose holder is not `alive`. `None` while all are held by live workers.
+/// The lane that a worker acquires: one that it holds already, then the first that nobody holds, then one whose holder is not
+/// `alive`, then a new one while there are fewer than `at_most`. Every lane costs documents a mark, so those that are there come
+/// first. `None` while all are held by live workers.
 pub fn choose_lane<'a>(
     positions: &'a Positions,
     holder: &str,
@@ -215,8 +242,11 @@ pub fn choose_lane<'a>(
 ) -> Option<(LaneId, Option<&'a str>)> {
     let lanes = || positions.lanes.iter().map(|(lane, of)| (*lane, of.holder.as_deref()));
     let own = lanes().find(|(_, held_by)| *held_by == Some(holder));
-    let free = || lanes().find(|(_, held_by)| held_by.is_none());
+    // A claim that only another version can finish would keep the lane from every other.
+    let usable = |lane: &LaneId| positions.lanes.get(lane).is_none_or(|of| !of.open || of.rules.fold.are_known());
+    let free = || lanes().find(|(lane, held_by)| held_by.is_none() && usable(lane));
     let new = || (0..at_most).find(|lane| !positions.lanes.contains_key(lane)).map(|lane| (lane, None));
-    let dead = || lanes().find(|(_, held_by)| held_by.is_some_and(|held_by| !is_alive(held_by)));
-    own.or_else(free).or_else(new).or_else(dead)
+    let is_dead = |held_by: &str| !is_alive(held_by);
+    let dead = || lanes().find(|(lane, held_by)| held_by.is_some_and(is_dead) && usable(lane));
+    own.or_else(free).or_else(dead).or_else(new)
 }

@@ -42,8 +42,8 @@ fn verdict(topic: Option<&String>, cluster: Option<&String>, policy: &Policy<'_>
     }
 }
 
-/// The ids that those of a log replace.
-pub(crate) fn replaced_ids(position: &Position, log: &LogState) -> KafkaIds {
+/// The ids that those of a log replace where it takes the place of a position's.
+pub fn replaced_ids(position: &Position, log: &LogState) -> KafkaIds {
     let replaced = |old: &Option<String>, new: &Option<String>| old.iter().filter(|_| old != new).cloned().collect();
     KafkaIds {
         cluster: log.cluster_id.clone(),

@@ -9,8 +9,9 @@ use stockstream_model::{
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
+pub use crate::identity::replaced_ids;
 use crate::{
-    identity::{Identity, identify, replaced_ids},
+    identity::{Identity, identify},
     positions::{Cause, Frozen, OffsetRange, Position},
 };
 

@@ -46,6 +46,8 @@ pub struct Position {
     pub lost: Lost,
     /// Totals over everything that was applied.
     pub counters: Counters,
+    /// Claims on this partition overlook invoices from before. Only grows, and only while nothing is claimed or with a completion.
+    pub forgotten: Option<Timestamp>,
 }
 
 /// A claimed range: `[next, end)` of its partition.
@@ -72,6 +74,17 @@ pub struct Lane {
     pub open: bool,
     /// The rules that the open claim must be folded by, whoever finishes it.
     pub rules: ClaimRules,
+    /// The settings by which its last claim derived fields.
+    pub derivation: Derivation,
+}
+
+/// Which generation of settings derived the fields that a lane's claims wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Derivation {
+    /// The generation of whoever claimed or completed last.
+    pub generation: i64,
+    /// Changes with every change of the generation, and never takes a value again; 0 before the first change.
+    pub since: i64,
 }
 
 /// What the changes of a claim depend on besides its events.
@@ -81,6 +94,8 @@ pub struct ClaimRules {
     pub fold: FoldRules,
     /// The window in which a second event of an invoice is a duplicate; `None`: every sale counts.
     pub deduplicate: Option<Span>,
+    /// When it was claimed: a sale without a Kafka timestamp has this time, and none is later.
+    pub claimed_at: Timestamp,
 }
 
 /// Why a partition takes no claim.
@@ -195,6 +210,27 @@ impl Positions {
     /// Whether that claim of that lane is open.
     pub fn is_open(&self, lane: LaneId, seq: i64) -> bool {
         self.lanes.get(&lane).is_some_and(|lane| lane.open && lane.seq == seq)
+    }
+}
+
+impl Lane {
+    /// The derivation that its next claim writes, by settings of that generation.
+    pub fn claimed_by(&self, generation: i64) -> Derivation {
+        if self.seq == 0 {
+            return Derivation { generation, since: 0 };
+        }
+        self.derivation.followed_by(generation, 2 * self.seq + 2)
+    }
+
+    /// The derivation that the completion of its open claim writes.
+    pub fn completed_by(&self, generation: i64) -> Derivation {
+        self.derivation.followed_by(generation, 2 * self.seq + 1)
+    }
+}
+
+impl Derivation {
+    fn followed_by(self, generation: i64, now: i64) -> Self {
+        if generation == self.generation { self } else { Self { generation, since: now } }
     }
 }
 

@@ -14,7 +14,7 @@ use stockstream_model::{
 use crate::{
     claim::{Claim, ClaimOutcome, ClaimRequest, MarkVerdict, accepts, blocking_lanes, choose_lane, judge_mark},
     log::{Decision, LogState, Policy, decide, remainder},
-    positions::{Cause, ClaimRules, Counters, LOST_RANGES, Lane, Lost, OffsetRange, Position, Positions},
+    positions::{Cause, ClaimRules, Counters, Derivation, LOST_RANGES, Lane, Lost, OffsetRange, Position, Positions},
     update::Update,
 };
 
@@ -22,15 +22,19 @@ fn id(partition: i32) -> PartitionId {
     PartitionId { stream: Stream::Sales, partition }
 }
 
+/// That of the settings of the worker that claims.
+const GENERATION: i64 = 3;
+const OURS: Derivation = Derivation { generation: GENERATION, since: 0 };
+
 fn positions(partitions: i32) -> Positions {
     let position = |partition| (id(partition), Position::starting_at(10, Some("A".into()), None));
-    let lanes = [(0, Lane { holder: Some("w".into()), seq: 4, ..Lane::default() })];
+    let lanes = [(0, Lane { holder: Some("w".into()), seq: 4, derivation: OURS, ..Lane::default() })];
     Positions { partitions: (0..partitions).map(position).collect(), lanes: lanes.into(), ..Positions::default() }
 }
 
 fn claim(positions: &Positions, partitions: &[i32]) -> ClaimRequest {
     let read = partitions.iter().map(|partition| (id(*partition), (20, None))).collect();
-    ClaimRequest::of_batch(positions, 0, "w", ClaimRules::default(), &read).unwrap()
+    ClaimRequest::of_batch(positions, 0, "w", (ClaimRules::default(), GENERATION), &read).unwrap()
 }
 
 #[test]
@@ -43,11 +47,11 @@ fn a_batch_over_several_partitions_is_one_claim_and_one_completion() {
     assert!(!Update::Claim(request).apply(&mut standing), "it is open already");
     assert_eq!(Claim::open_in(&standing, 0).unwrap().partitions, claim.partitions);
     let counters = Counters { events: 10, rejected: 1, ..Counters::default() };
-    let completion = Update::Complete(claim.completion(|_| counters));
+    let completion = Update::Complete(claim.completion(GENERATION, |_| (counters, None)));
     assert!(completion.apply(&mut standing) && !completion.apply(&mut standing));
     let next: Vec<_> = standing.partitions.values().map(|position| (position.next, position.counters.events)).collect();
     assert_eq!(next, [(20, 10), (10, 0), (20, 10)]);
-    assert_eq!(standing.lanes[&0], Lane { holder: Some("w".into()), seq: 5, ..Lane::default() });
+    assert_eq!(standing.lanes[&0], Lane { holder: Some("w".into()), seq: 5, derivation: OURS, ..Lane::default() });
 }
 
 #[test]
@@ -62,6 +66,11 @@ fn a_claim_that_was_not_acknowledged_is_open_may_be_sent_again_waits_for_others_
     let mut late = before.clone();
     let mut earlier = claim.clone();
     earlier.claim.partitions.retain(|partition, _| *partition == id(0));
+    assert!(Update::Claim(earlier).apply(&mut late));
+    assert_eq!(claim.outcome(&late), ClaimOutcome::Blocked([0].into()));
+    // So has one over the same ranges, which is finished by other rules.
+    let (mut late, mut earlier) = (before.clone(), claim.clone());
+    earlier.claim.rules.claimed_at = Timestamp::from_millis(7);
     assert!(Update::Claim(earlier).apply(&mut late));
     assert_eq!(claim.outcome(&late), ClaimOutcome::Blocked([0].into()));
     let mut taken = before.clone();
@@ -94,9 +103,15 @@ fn lanes_are_used_again_before_new_ones_are_made_and_only_the_dead_lose_theirs()
     assert_eq!(chosen(&[], 2), Some(0));
     assert_eq!(chosen(&[Some("alive"), Some("me"), None], 3), Some(1));
     assert_eq!(chosen(&[Some("dead"), None], 3), Some(1));
-    assert_eq!(chosen(&[Some("dead"), Some("alive")], 3), Some(2));
-    assert_eq!(chosen(&[Some("alive"), Some("dead")], 2), Some(1));
+    assert_eq!(chosen(&[Some("alive"), Some("dead")], 3), Some(1));
+    assert_eq!(chosen(&[Some("alive"), Some("alive")], 3), Some(2));
     assert_eq!(chosen(&[Some("alive")], 1), None);
+    let mut newer = holders(&[Some("dead"), None]);
+    for lane in newer.lanes.values_mut() {
+        (lane.open, lane.rules.fold.version) = (true, 1_000);
+    }
+    let chosen = choose_lane(&newer, "me", |_| false, 3).map(|(lane, _)| lane);
+    assert_eq!(chosen, Some(2), "this version cannot finish what is open in the others");
 }
 
 #[test]
@@ -163,7 +178,7 @@ fn of_a_claim_what_is_left_is_folded_and_what_is_lost_is_named() {
     let ids = KafkaIds::default();
     let mut standing = positions(1);
     let read = [(id(0), (20, Some(LeaderEpoch { at: 20, value: 3 })))].into();
-    let claim = ClaimRequest::of_batch(&standing, 0, "w", ClaimRules::default(), &read).unwrap();
+    let claim = ClaimRequest::of_batch(&standing, 0, "w", (ClaimRules::default(), GENERATION), &read).unwrap();
     assert!(Update::Claim(claim).apply(&mut standing));
     let position = &standing.partitions[&id(0)];
     let cut = |end| LogState { epoch: EpochCheck::Cut(end), ..log(0, 30, "A") };
@@ -200,6 +215,54 @@ fn a_loss_of_a_claim_is_named_once_for_each_log() {
     position.incarnation += 1;
     assert!(lose(5, 1).apply(&mut standing));
     assert_eq!(standing.partitions[&id(0)].lost.offsets, 20);
+}
+
+#[test]
+fn a_claim_knows_which_invoices_are_overlooked_and_that_never_goes_back() {
+    let mut standing = positions(1);
+    let at = |millis| Some(Timestamp::from_millis(millis));
+    let before = standing.partitions[&id(0)].clone();
+    let raise = |from: &Position, to| Update::Move {
+        id: id(0),
+        expected: from.clone().into(),
+        position: Position { forgotten: to, ..from.clone() }.into(),
+        ids: KafkaIds::default(),
+    };
+    let stale = claim(&standing, &[0]);
+    assert!(raise(&before, at(9)).apply(&mut standing));
+    assert!(!raise(&before, at(5)).apply(&mut standing), "it was raised meanwhile");
+    assert_eq!(stale.outcome(&standing), ClaimOutcome::Rejected, "it would ask for what may be deleted");
+    let request = claim(&standing, &[0]);
+    let claim = request.claim.clone();
+    assert_eq!(claim.partitions[&id(0)].forgotten, at(9));
+    assert!(Update::Claim(request).apply(&mut standing));
+    assert!(!raise(&standing.partitions[&id(0)].clone(), at(12)).apply(&mut standing), "a claim is open");
+    assert!(Update::Complete(claim.completion(GENERATION, |_| (Counters::default(), at(7)))).apply(&mut standing));
+    assert_eq!(standing.partitions[&id(0)].forgotten, at(9));
+}
+
+#[test]
+fn a_lane_tells_whenever_settings_of_another_generation_derived_fields() {
+    let mut standing = positions(1);
+    let end = std::cell::Cell::new(20);
+    let flush = |standing: &mut Positions, claimed_by: i64, completed_by: i64| {
+        let read = [(id(0), (end.get(), None))].into();
+        end.set(end.get() + 10);
+        let request = ClaimRequest::of_batch(standing, 0, "w", (ClaimRules::default(), claimed_by), &read).unwrap();
+        let claim = request.claim.clone();
+        assert!(Update::Claim(request).apply(standing));
+        assert!(Update::Complete(claim.completion(completed_by, |_| <_>::default())).apply(standing));
+        standing.lanes[&0].derivation
+    };
+    assert_eq!(flush(&mut standing, GENERATION, GENERATION), OURS);
+    let others = flush(&mut standing, 4, 4);
+    assert_eq!((others.generation, others.since > 0), (4, true));
+    // One that is finished by another derives in part by each.
+    let finished = flush(&mut standing, GENERATION, 4);
+    assert_eq!((finished.generation, finished.since > others.since), (4, true));
+    let again = flush(&mut standing, 4, GENERATION);
+    assert_eq!((again.generation, again.since > finished.since), (GENERATION, true));
+    assert_eq!(flush(&mut standing, GENERATION, GENERATION), again);
 }
 
 #[test]

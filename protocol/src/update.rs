@@ -103,7 +103,7 @@ impl Update {
                 position.pending.is_none()
                     && expected.pending.is_none()
                     && (position.incarnation, position.next) == (expected.incarnation, expected.next)
-                    && position.frozen == expected.frozen
+                    && (&position.frozen, position.forgotten) == (&expected.frozen, expected.forgotten)
             }),
         }
     }
@@ -121,9 +121,10 @@ impl Update {
             Self::AddPartition { id, position } => {
                 positions.partitions.insert(*id, position.clone());
             }
-            Self::Claim(ClaimRequest { claim: Claim { lane, seq, rules, partitions }, .. }) => {
+            Self::Claim(ClaimRequest { claim: Claim { lane, seq, rules, derivation, partitions }, .. }) => {
                 let of_lane = positions.lanes.entry(*lane).or_default();
-                (of_lane.seq, of_lane.open, of_lane.rules) = (*seq, true, *rules);
+                (of_lane.seq, of_lane.open) = (*seq, true);
+                (of_lane.rules, of_lane.derivation) = (*rules, *derivation);
                 for (id, claimed) in partitions {
                     if let Some(position) = positions.partitions.get_mut(id) {
                         let (end, epoch) = (claimed.end, claimed.epoch);
@@ -139,9 +140,9 @@ impl Update {
                     }
                 }
             }
-            Self::Complete(Completion { lane, partitions, .. }) => {
+            Self::Complete(Completion { lane, derivation, partitions, .. }) => {
                 if let Some(lane) = positions.lanes.get_mut(lane) {
-                    lane.open = false;
+                    (lane.open, lane.derivation) = (false, *derivation);
                 }
                 complete(&mut positions.partitions, partitions);
             }
@@ -158,9 +159,10 @@ impl Update {
 }
 
 fn complete(positions: &mut BTreeMap<PartitionId, Position>, applied: &BTreeMap<PartitionId, Applied>) {
-    for (id, Applied { end, epoch, counters }) in applied {
+    for (id, Applied { end, epoch, counters, forgotten }) in applied {
         let Some(position) = positions.get_mut(id) else { continue };
         (position.next, position.epoch, position.pending) = (*end, *epoch, None);
         position.counters.add(counters);
+        position.forgotten = position.forgotten.max(*forgotten);
     }
 }

@@ -1,16 +1,11 @@
-//! A batch: what the claimed ranges of some partitions change, one change per key and partition.
-//!
-//! Changes are kept per partition because each is guarded, and may be refused, by its own high-water mark; the store
-//! combines the partitions of a key into one update.
+//! What a claim changes: one change per key, over all of its partitions.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
 
 use stockstream_model::{
-    Day, Timestamp,
-    documents::{Checkpoint, ClientChange, DailyChange, InventoryChange, PartitionId, ProductChange, RejectedEvent},
+    Day,
+    documents::{ClientChange, DailyChange, InventoryChange, ProductChange, RejectedEvent},
 };
-
-use crate::StoreError;
 
 /// The id of a product or client. Nearly all are short enough to lie beside their change, which is where the time goes
 /// when many keys are folded.
@@ -23,21 +18,9 @@ pub type FastMap<K, V> = indexmap::IndexMap<K, V, hashbrown::DefaultHashBuilder>
 /// The key of stock: product and batch.
 pub type StockKey = (String, Option<String>);
 
-/// What the range `[next, end)` of one partition changes.
+/// The changes of a claim, or of a part of it.
 #[derive(Clone, Debug, Default)]
-pub struct Range {
-    /// The topic's incarnation.
-    pub incarnation: i64,
-    /// The first offset.
-    pub next: i64,
-    /// Behind the last offset.
-    pub end: i64,
-    /// Events in it, rejected ones included.
-    pub events: i64,
-    /// Rejected ones in it.
-    pub rejected: i64,
-    /// The greatest event time in it.
-    pub latest_event: Option<Timestamp>,
+pub struct Changes {
     /// Changes by product.
     pub products: FastMap<Key, ProductChange>,
     /// Changes by product and batch.
@@ -50,46 +33,126 @@ pub struct Range {
     pub rejections: Vec<RejectedEvent>,
 }
 
-impl Range {
+/// A part of all keys: those whose hash leaves `index` when it is divided by `of`. All slices of one `of` are all keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Which part, from 0.
+    pub index: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl Changes {
     /// How many keys it touches.
     pub fn keys(&self) -> usize {
         self.products.len() + self.inventory.len() + self.clients.len() + self.daily.len() + self.rejections.len()
     }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.keys() == 0
+    }
+
+    /// Adds the changes of other events.
+    pub fn merge(&mut self, other: Self) {
+        let Self { products, inventory, clients, daily, rejections } = other;
+        merge(&mut self.products, products, |into, other| into.merge(&other));
+        merge(&mut self.inventory, inventory, |into, other| into.merge(&other));
+        merge(&mut self.clients, clients, |into, other| into.merge(&other));
+        merge(&mut self.daily, daily, |into, other| into.merge(&other));
+        self.rejections.extend(rejections);
+    }
+
+    /// Keeps the keys of a slice alone. What was refused belongs to the first.
+    pub fn keep(&mut self, slice: Slice) {
+        self.products.retain(|key, _| slice.contains(key));
+        self.inventory.retain(|key, _| slice.contains(key));
+        self.clients.retain(|key, _| slice.contains(key));
+        self.daily.retain(|day, _| slice.contains(day));
+        if slice.index != 0 {
+            self.rejections.clear();
+        }
+    }
 }
 
-/// Claimed ranges of some partitions, to be applied.
-pub type Batch = HashMap<PartitionId, Range>;
+/// Merges the smaller map into the larger one: every change has the same effect from either side.
+fn merge<K: Hash + Eq, C>(into: &mut FastMap<K, C>, mut other: FastMap<K, C>, add: impl Fn(&mut C, C)) {
+    if other.len() > into.len() {
+        std::mem::swap(into, &mut other);
+    }
+    for (key, change) in other {
+        match into.entry(key) {
+            indexmap::map::Entry::Occupied(mut standing) => add(standing.get_mut(), change),
+            indexmap::map::Entry::Vacant(vacant) => {
+                vacant.insert(change);
+            }
+        }
+    }
+}
+
+impl Slice {
+    /// All keys.
+    pub const ALL: Self = Self { index: 0, of: 1 };
+
+    fn contains(self, key: &impl Hash) -> bool {
+        self.of <= 1 || FIXED.hash_one(key) % self.of == self.index
+    }
+}
+
+/// The same in every pass, whatever process makes it.
+const FIXED: std::hash::BuildHasherDefault<std::hash::DefaultHasher> = std::hash::BuildHasherDefault::new();
 
 /// Payloads of rejected events are kept up to this many bytes.
 pub(crate) const PAYLOAD_BYTES: usize = 1 << 20;
 
-/// Checks that every range is the one that its claim claimed. Under a wrong guard a range would count twice or never.
-pub(crate) fn check(batch: &Batch, claims: &[Checkpoint]) -> Result<(), StoreError> {
-    for (id, range) in batch {
-        let Some(claim) = claims.iter().find(|claim| claim.id == *id) else {
-            let message = format!("a range of {id} is to be applied without a claim");
-            return Err(StoreError::Invariant { message, partitions: vec![*id] });
-        };
-        let Range { incarnation, next, end, .. } = range;
-        if (claim.incarnation, claim.next, claim.pending) != (*incarnation, *next, Some(*end)) {
-            let claimed = format!("[{}, {:?}) of incarnation {}", claim.next, claim.pending, claim.incarnation);
-            return Err(StoreError::Invariant {
-                message: format!("{id} claimed {claimed}, its range is [{next}, {end}) of incarnation {incarnation}"),
-                partitions: vec![*id],
-            });
-        }
-    }
-    Ok(())
+/// What became of changes that were applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ApplyReport {
+    /// Keys whose change was applied.
+    pub changed: u64,
+    /// Keys whose change had been applied before, by whoever works on the same claim.
+    pub already: u64,
+    /// Whether a later claim of the lane was met: this one is complete, and what was left of it was not looked at.
+    pub superseded: bool,
 }
 
-/// What became of a batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApplyReport {
-    /// Changes applied, one for each key and partition; about so many where keys of different partitions shared a statement and
-    /// others had applied some of them.
-    pub changed: u64,
-    /// Changes that had been applied before, by whoever claimed the range.
-    pub already: u64,
-    /// Partitions whose claim somebody else went on with: their part of the batch is void and must be dropped.
-    pub lost: Vec<PartitionId>,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(clients: impl IntoIterator<Item = usize>, invoices: i64) -> Changes {
+        let change = ClientChange { invoices, ..ClientChange::default() };
+        let clients = clients.into_iter().map(|client| (Key::from(format!("c{client}")), change.clone())).collect();
+        Changes { clients, ..Changes::default() }
+    }
+
+    #[test]
+    fn a_key_that_both_change_is_changed_once_by_the_sum_from_either_side() {
+        for (a, b) in [(0..5, 3..4), (3..4, 0..5)] {
+            let mut sum = changes(a, 1);
+            sum.merge(changes(b, 2));
+            let mut found: Vec<_> = sum.clients.iter().map(|(key, change)| (key.as_str(), change.invoices)).collect();
+            found.sort_unstable();
+            assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), ["c0", "c1", "c2", "c3", "c4"]);
+            assert_eq!(found[3].1, 3);
+        }
+    }
+
+    #[test]
+    fn every_key_is_in_one_slice() {
+        let all = changes(0..100, 1);
+        let of = 3;
+        let slices: Vec<Changes> = (0..of)
+            .map(|index| {
+                let mut part = all.clone();
+                part.keep(Slice { index, of });
+                part
+            })
+            .collect();
+        assert!(slices.iter().all(|slice| slice.keys() > 10));
+        assert_eq!(slices.iter().map(Changes::keys).sum::<usize>(), 100);
+        let mut sum = Changes::default();
+        slices.into_iter().for_each(|slice| sum.merge(slice));
+        assert!(sum.keys() == 100 && sum.clients.values().all(|change| change.invoices == 1));
+    }
 }

@@ -1,7 +1,7 @@
 //! What a database can answer besides what was asked.
 
 use snafu::Snafu;
-use stockstream_model::{Refusal, documents::PartitionId};
+use stockstream_model::Refusal;
 
 /// Why the database did not do what was asked.
 #[derive(Debug, Snafu)]
@@ -123,9 +123,9 @@ pub enum StoreError {
         /// What is wrong with it.
         message: String,
     },
-    /// A document that the server calls invalid, now and always; the partition stops rather than leave it out.
+    /// A document that the server calls invalid, now and always; the claim waits rather than leave it out.
     #[snafu(display(
-        "MongoDB calls what {key} in {collection} would become invalid: {message}; correct that document in the database, then restart the worker"
+        "MongoDB calls what {key} in {collection} would become invalid: {message}; correct that document in the database: it is sent again until the server takes it"
     ))]
     Invalid {
         /// Where.
@@ -134,51 +134,14 @@ pub enum StoreError {
         key: String,
         /// The server's words.
         message: String,
-        /// Whose ranges change it, as far as that is known.
-        partitions: Vec<PartitionId>,
-    },
-    /// What should never be; the partition stops rather than count wrongly.
-    #[snafu(display("invariant broken: {message}"))]
-    Invariant {
-        /// What was found.
-        message: String,
-        /// In whose ranges.
-        partitions: Vec<PartitionId>,
     },
 }
 
 impl StoreError {
-    pub(crate) fn broken(of: PartitionId, key: &str, name: &str, mark: Option<i64>, next: i64, end: i64) -> Self {
-        let mark = mark.unwrap_or_default();
-        let message = format!("{key} has mark {name} = {mark}, beyond the standing claim of [{next}, {end})");
-        Self::Invariant { message, partitions: vec![of] }
-    }
-
-    /// Names the partitions of an invalid document, by its key.
-    #[must_use]
-    pub(crate) fn of_partitions(mut self, whose: impl FnOnce(&str) -> Vec<PartitionId>) -> Self {
-        if let Self::Invalid { key, partitions, .. } = &mut self
-            && partitions.is_empty()
-        {
-            *partitions = whose(key);
-            partitions.sort_unstable();
-            partitions.dedup();
-        }
-        self
-    }
-
     /// Whether no further try can help, whatever anybody does to server, rights or settings. Everything else is tried again
     /// by a worker that is at work.
     pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Invalid { .. } | Self::Invariant { .. })
-    }
-
-    /// The partitions that a final error is about.
-    pub fn partitions(&self) -> &[PartitionId] {
-        match self {
-            Self::Invalid { partitions, .. } | Self::Invariant { partitions, .. } => partitions,
-            _ => &[],
-        }
+        matches!(self, Self::Invalid { .. })
     }
 
     /// Whether a pipeline must stop working in the database: it is another's, or another one.
@@ -209,7 +172,6 @@ impl StoreError {
             Self::Refused { .. } => "DatabaseRefused",
             Self::Malformed { .. } => "DocumentMalformed",
             Self::Invalid { .. } => "DocumentInvalid",
-            Self::Invariant { .. } => "InvariantBroken",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! a server compatible with it) and in memory.
 
 pub mod batch;
+pub mod checkpoints;
 pub mod core;
 mod error;
 mod fail;
@@ -14,15 +15,19 @@ mod state_store;
 mod trouble;
 mod view_store;
 
-pub use batch::{ApplyReport, Batch, Range};
-pub use core::owner::{Owner, SignsOfLife};
+pub use batch::{ApplyReport, Changes};
+pub use checkpoints::CheckpointStore;
+pub use core::{
+    guard::Guard,
+    owner::{Owner, SignsOfLife},
+};
 pub use error::StoreError;
 pub use fail::fail_point;
 pub use memory::MemoryStore;
 pub use mongo::{MongoStore, Proxy};
 pub use position_store::PositionStore;
 pub use select::Select;
-pub use state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore};
+pub use state_store::{Progress, RiskFacts, RiskUpdate, StateStore};
 pub use trouble::Trouble;
 pub use view_store::{
     ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections, RiskFigures,

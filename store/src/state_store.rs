@@ -6,13 +6,13 @@ use stockstream_model::{
     Day, Timestamp,
     analytics::ProductFacts,
     documents::{
-        Checkpoint, Heartbeat, InventoryState, KafkaIds, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
+        Checkpoint, Heartbeat, InventoryState, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
     },
     settings::{LossRisk, Pipeline},
 };
 
 use crate::{
-    ApplyReport, Batch, StoreError, Trouble,
+    ApplyReport, Changes, CheckpointStore, Guard, PositionStore, StoreError, Trouble,
     batch::StockKey,
     core::{
         at_limit::AtLimit,
@@ -22,9 +22,6 @@ use crate::{
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
-
-/// A claimed range: the checkpoint as the claim left it. It guards the range's changes.
-pub type Claimed = Checkpoint;
 
 /// A product's batch that may be at risk, with what its risk depends on.
 pub type RiskFacts = (InventoryState, ProductFacts);
@@ -47,7 +44,7 @@ pub struct Progress {
     pub database_id: Option<String>,
     /// Where it started, if that was written.
     pub start: Option<StartPositions>,
-    /// All checkpoints, by partition.
+    /// The state of every partition, in their order.
     pub checkpoints: Vec<Checkpoint>,
     /// Workers that gave a sign of life lately.
     pub workers: Vec<Heartbeat>,
@@ -58,7 +55,7 @@ pub struct Progress {
 ///
 /// Guarantees that the exactly-once protocol rests on: a compare-and-set is atomic per document; a read after an
 /// acknowledged write sees it, also in another process; documents that carry marks are never deleted.
-pub trait StateStore: Send + Sync + 'static {
+pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     /// Makes the indexes, checks that this pipeline owns the database and may write, and settles the generation of the
     /// settings: returns the stamp that derived fields written by this store carry. Safe to repeat, and first of all.
     fn prepare(&self, pipeline: &Pipeline) -> impl Future<Output = Result<i64>> + Send;
@@ -98,22 +95,8 @@ pub trait StateStore: Send + Sync + 'static {
     /// Where the pipeline started, if that was written.
     fn start_positions(&self) -> impl Future<Output = Result<Option<StartPositions>>> + Send;
 
-    /// Ids that Kafka gave to what is counted, and to what was before.
-    fn kafka_ids(&self) -> impl Future<Output = Result<KafkaIds>> + Send;
-
-    /// Adds ids of what was replaced. The cluster, if one is given, is the counted one from now on where none was, or one that
-    /// these say was replaced. Comes before the checkpoint that says so.
-    fn note_kafka_ids(&self, ids: &KafkaIds) -> impl Future<Output = Result<()>> + Send;
-
-    /// All checkpoints.
+    /// The state of every partition, in their order, as readers see it.
     fn checkpoints(&self) -> impl Future<Output = Result<Vec<Checkpoint>>> + Send;
-
-    /// Makes checkpoints that do not exist; those that do stay as they are.
-    fn create_checkpoints(&self, new: &[Checkpoint]) -> impl Future<Output = Result<()>> + Send;
-
-    /// Compare-and-set: writes each checkpoint where the standing version is one below its own. Tells for each whether
-    /// it stands now; a write whose acknowledgement was lost is recognised by its `writer`.
-    fn swap_checkpoints(&self, new: &[Checkpoint]) -> impl Future<Output = Result<Vec<bool>>> + Send;
 
     /// Which of these sales of claimed ranges count, and which are copies of sales that do. Whoever asks again under the
     /// same claim gets the same answer.
@@ -123,14 +106,12 @@ pub trait StateStore: Send + Sync + 'static {
     /// Returns how many were forgotten.
     fn forget_invoices(&self, before: Timestamp, at_most: u32) -> impl Future<Output = Result<u64>> + Send;
 
-    /// Applies claimed ranges: each change once, whoever else tries. `claims` holds the checkpoint of every partition of
-    /// the batch as its claim left it.
+    /// Applies the changes of a claim: each once, whoever else tries. They must be those of all events of the claim, for every
+    /// key that they name.
     ///
     /// # Errors
-    /// [`StoreError::Invariant`] when a change is refused although the claim still stands, or a range is not the one that
-    /// was claimed; [`StoreError::Invalid`] when the server will never take a document. Both name the partitions whose
-    /// ranges cannot be applied; the others may be applied without them.
-    fn apply(&self, batch: &Batch, claims: &[Claimed]) -> impl Future<Output = Result<ApplyReport>> + Send;
+    /// [`StoreError::Invalid`] when the server will never take a document.
+    fn apply(&self, changes: &Changes, guard: &Guard) -> impl Future<Output = Result<ApplyReport>> + Send;
 
     /// Recomputes derived fields that were computed with settings of another generation, unless a newer generation than
     /// this store's is known. Returns how many documents changed.

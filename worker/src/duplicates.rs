@@ -1,16 +1,13 @@
-//! Copies of invoices: asked for between claim and apply, and forgotten when nobody needs to know them.
+//! Duplicates of invoices: asked for between claim and apply, and forgotten when nobody needs to know them.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
-use stockstream_model::{
-    Timestamp,
-    documents::{Checkpoint, PartitionId},
-    settings::Span,
-};
+use stockstream_model::{Timestamp, documents::PartitionId, settings::Span};
+use stockstream_protocol::{claim::Claim, update::Update};
 use stockstream_store::{
     StateStore, StoreError,
     core::invoice::{Asking, Rule},
@@ -19,10 +16,10 @@ use stockstream_store::{
 use crate::{
     core::{
         duplicates::{Forgetting, forgetting, forgotten},
-        fold::{Folder, Held},
-        position::successor,
+        fold::Folder,
     },
-    flush::{FlushPart, stop},
+    folding::Folding,
+    lane::standing,
     persist::persist,
     shared::Shared,
 };
@@ -38,69 +35,57 @@ const FORGETTING: &str = "forgetting invoices";
 /// What became of the sales of a range that were asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settled {
-    /// How many are copies.
+    /// How many are duplicates.
     pub duplicates: i64,
     /// Before when invoices are forgotten from now on.
     pub forgotten: Option<Timestamp>,
 }
 
-/// Partitions that must stop, and why.
-type Stopped = Vec<(PartitionId, String)>;
-
-/// Folds those held sales of claimed ranges that count. Parts that must stop are taken out.
-pub(crate) async fn settle<S: StateStore>(
-    store: &S,
-    shared: &Shared,
-    parts: &mut Vec<FlushPart>,
-    claims: &[Checkpoint],
-) -> Result<(HashMap<PartitionId, Settled>, Stopped), StoreError> {
-    let mut stopped = Vec::new();
-    loop {
-        match settle_all(store, shared, parts, claims).await {
-            Ok(settled) => return Ok((settled, stopped)),
-            Err(error) => {
-                let unfit = stop(error, |id| parts.iter().any(|part| part.checkpoint.id == *id))?;
-                parts.retain(|part| !unfit.iter().any(|(id, _)| *id == part.checkpoint.id));
-                stopped.extend(unfit);
-            }
-        }
+impl Settled {
+    /// Adds what became of other sales of the range.
+    pub fn add(&mut self, other: Self) {
+        self.duplicates += other.duplicates;
+        self.forgotten = self.forgotten.max(other.forgotten);
     }
 }
 
-async fn settle_all<S: StateStore>(
+/// Folds those held sales of a claim that count. Whoever works on the same claim folds the same ones.
+pub(crate) async fn settle<S: StateStore>(
     store: &S,
     shared: &Shared,
-    parts: &mut [FlushPart],
-    claims: &[Checkpoint],
-) -> Result<HashMap<PartitionId, Settled>, StoreError> {
-    let mut asking = Vec::new();
-    let mut settled = HashMap::new();
-    for part in &*parts {
-        let claim = claims.iter().find(|claim| claim.id == part.checkpoint.id);
-        let Some((claim, rule)) = claim.and_then(|claim| Some((claim, Rule::of(claim)?))) else { continue };
-        let first = asking.len();
-        let ask = |held: &Held| Asking::new(held.invoice.clone(), claim, rule, held.offset, held.produced_at);
-        asking.extend(part.held.iter().map(ask));
-        let latest = asking[first..].iter().map(|asking: &Asking| asking.sale.at).max();
-        let forgotten = latest.zip(claim.deduplicate).map(|(latest, within)| forgotten(latest, within));
-        settled.insert(claim.id, Settled { duplicates: 0, forgotten });
+    folding: &mut Folding,
+    claim: &Claim,
+) -> BTreeMap<PartitionId, Settled> {
+    let held = std::mem::take(&mut folding.held);
+    let mut settled: BTreeMap<PartitionId, Settled> = BTreeMap::new();
+    let Some(within) = claim.rules.deduplicate else { return settled };
+    let mut asking = Vec::with_capacity(held.len());
+    for sale in &held {
+        // What is held is of the claim.
+        let Some(range) = claim.partitions.get(&sale.id) else { continue };
+        let rule = Rule { within, forgotten: range.forgotten, claimed_at: claim.rules.claimed_at };
+        let at = (sale.offset, sale.produced_at);
+        let asked = Asking::new(sale.invoice.clone(), sale.id.partition, range, rule, at);
+        settled
+            .entry(sale.id)
+            .or_default()
+            .add(Settled { forgotten: Some(forgotten(asked.sale.at, within)), ..Settled::default() });
+        asking.push(asked);
     }
     if asking.is_empty() {
-        return Ok(settled);
+        return settled;
     }
-    let mut answers = persist(shared, "take invoices", || store.take_invoices(&asking)).await?.into_iter();
-    for part in parts {
-        let Some(settled) = settled.get_mut(&part.checkpoint.id) else { continue };
-        let mut folder = Folder::new(&mut part.range, part.checkpoint.fold);
-        for held in std::mem::take(&mut part.held) {
-            if answers.next() == Some(true) {
-                folder.fold_held(&held);
-            } else {
-                settled.duplicates += 1;
-            }
+    let answers = persist(shared, "take invoices", || store.take_invoices(&asking)).await;
+    let mut folder = Folder::new(&mut folding.changes, claim.rules.fold);
+    for (sale, counts) in held.iter().zip(answers) {
+        if counts {
+            folder.fold_held(sale, &mut folding.partitions.entry(sale.id).or_default().counters);
+        } else {
+            settled.entry(sale.id).or_default().duplicates += 1;
         }
     }
-    Ok(settled)
+    folder.finish();
+    settled
 }
 
 /// Forgets old invoices while this worker publishes.
@@ -111,7 +96,7 @@ pub(crate) async fn forget<S: StateStore>(store: &S, shared: &Shared, within: Sp
             shared.settled(FORGETTING);
             continue;
         }
-        match forget_once(store, shared, within).await {
+        match forget_once(store, within).await {
             Ok(_) => shared.settled(FORGETTING),
             Err(error) => {
                 tracing::warn!(%error, "old invoices are not forgotten; trying again");
@@ -122,11 +107,16 @@ pub(crate) async fn forget<S: StateStore>(store: &S, shared: &Shared, within: Sp
 }
 
 /// Forgets what nobody needs to know now. Returns how many invoices.
-pub(crate) async fn forget_once<S: StateStore>(store: &S, shared: &Shared, within: Span) -> Result<u64, StoreError> {
-    let Forgetting { before, rested } = forgetting(&store.progress().await?, within);
-    let rested: Vec<Checkpoint> = rested.iter().map(|rested| successor(rested, shared.stamp())).collect();
-    if !rested.is_empty() {
-        store.swap_checkpoints(&rested).await?;
+pub(crate) async fn forget_once<S: StateStore>(store: &S, within: Span) -> Result<u64, StoreError> {
+    let progress = store.progress().await?;
+    let positions = standing(store).await?;
+    let Forgetting { before, raised } = forgetting(&positions, progress.start.as_ref(), &progress.workers, within);
+    for (id, to) in raised {
+        let Some(position) = positions.partitions.get(&id) else { continue };
+        let mut moved = position.clone();
+        moved.forgotten = Some(to);
+        let (expected, position) = (Box::new(position.clone()), Box::new(moved));
+        store.update_positions(&Update::Move { id, expected, position, ids: <_>::default() }).await?;
     }
     let (Some(before), mut all) = (before, 0) else { return Ok(0) };
     loop {

@@ -1,28 +1,25 @@
-//! The three steps of a flush: claim, apply, complete.
+//! The three steps of a flush: claim, apply, complete; each for the whole batch.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering, mpsc::Sender},
     time::{Duration, Instant},
 };
 
-use stockstream_model::{
-    Timestamp,
-    documents::{Checkpoint, LeaderEpoch, PartitionId},
-    event::Reason,
+use stockstream_model::{Timestamp, documents::PartitionId, settings::Topics};
+use stockstream_protocol::{
+    claim::{Claim, ClaimOutcome, ClaimRequest, ClaimedRange},
+    positions::{ClaimRules, Counters, Lane},
+    update::Update,
 };
-use stockstream_store::{ApplyReport, Batch, Range, StateStore, StoreError, fail_point};
-use tokio::sync::mpsc::Receiver;
+use stockstream_store::{ApplyReport, Guard, StateStore, fail_point};
+use tokio::sync::{mpsc::Receiver, oneshot};
 
 use crate::{
-    core::{
-        flight::{Claiming, Landed},
-        fold::Held,
-        position::Tally,
-    },
     duplicates::{Settled, settle},
-    folding::{Folding, Handed},
+    folding::{Folding, Rules},
     incarnation::Incarnations,
+    lane::{OwnLane, acquire, standing},
     metrics::{OfStream, Refusal, Stage},
     persist::persist,
     shared::Shared,
@@ -31,46 +28,76 @@ use crate::{
 /// How often topics are asked for their ids while there is nothing to flush.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// What is to be flushed of one partition.
-pub(crate) struct FlushPart {
-    /// The checkpoint as it stands; its `pending`, if any, is this range's end.
-    pub checkpoint: Checkpoint,
-    /// What was folded.
-    pub range: Range,
-    /// The earliest Kafka timestamp in it.
-    pub oldest: Option<Timestamp>,
-    /// Sales of it that are folded only if they are no copies.
-    pub held: Vec<Held>,
-    /// The leader's epoch of its last record.
-    pub epoch: Option<LeaderEpoch>,
+/// What was read of a partition.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadRange {
+    /// The range that is to be claimed.
+    pub range: ClaimedRange,
+    /// The topic that it was read from, where the broker told its id.
+    pub topic_id: Option<String>,
 }
 
-impl From<(Checkpoint, Option<LeaderEpoch>, Folding)> for FlushPart {
-    fn from((checkpoint, epoch, folding): (Checkpoint, Option<LeaderEpoch>, Folding)) -> Self {
-        let Folding { range, oldest, held, .. } = folding;
-        Self { checkpoint, range, oldest, held, epoch }
-    }
+/// A batch that is being folded.
+pub(crate) struct Handed {
+    pub ranges: BTreeMap<PartitionId, ReadRange>,
+    pub rules: Rules,
+    /// What each folding thread has of it.
+    pub folding: Vec<oneshot::Receiver<Folding>>,
+}
+
+/// A batch to be flushed.
+pub(crate) struct Batch {
+    pub ranges: BTreeMap<PartitionId, ReadRange>,
+    pub rules: Rules,
+    pub folding: Folding,
 }
 
 /// What became of a flush.
-#[derive(Debug, Default)]
-pub(crate) struct Flushed {
-    /// Completed partitions, with their checkpoints as they stand now.
-    pub completed: Vec<Checkpoint>,
-    /// Partitions that another worker went on with.
-    pub lost: Vec<PartitionId>,
-    /// Partitions that must stop, and why.
-    pub stopped: Vec<(PartitionId, String)>,
+#[derive(Debug)]
+pub(crate) enum Flushed {
+    /// Where its partitions stand now.
+    Completed(BTreeMap<PartitionId, Reached>),
+    /// It cannot be claimed, or somebody else finished it: reading starts again from the positions.
+    Dropped,
+}
+
+/// What was applied of a partition's claimed range.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Applied {
+    pub counters: Counters,
+    /// Before when invoices are overlooked from now on.
+    pub forgotten: Option<Timestamp>,
+}
+
+/// Where a partition stands after a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// The first offset that is not applied.
+    pub next: i64,
+    /// Claims overlook invoices from before.
+    pub forgotten: Option<Timestamp>,
+}
+
+impl Handed {
+    /// Waits for the threads that fold. `None` if one is gone.
+    pub async fn folded(self) -> Option<Batch> {
+        let Self { ranges, rules, folding: parts } = self;
+        let mut folding = Folding::default();
+        for part in parts {
+            folding.merge(part.await.ok()?);
+        }
+        Some(Batch { ranges, rules, folding })
+    }
 }
 
 /// Does one flush after another until the sender hangs up.
-pub(crate) async fn flusher<S: StateStore>(
-    store: Arc<S>,
-    shared: Arc<Shared>,
+pub(crate) async fn run_flushes<S: StateStore>(
+    mut flusher: Flusher<S>,
     mut incarnations: Incarnations,
-    mut jobs: Receiver<Vec<Handed>>,
+    mut jobs: Receiver<Handed>,
     done: Sender<Flushed>,
 ) {
+    let shared = Arc::clone(&flusher.shared);
     incarnations.look(&shared);
     loop {
         let handed = match tokio::time::timeout(IDLE, jobs.recv()).await {
@@ -82,26 +109,19 @@ pub(crate) async fn flusher<S: StateStore>(
             }
         };
         shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
-        let ids: Vec<PartitionId> = handed.iter().map(|handed| handed.checkpoint().id).collect();
-        let Some(parts) = folded(handed).await else { break };
+        let Some(batch) = handed.folded().await else { break };
         if shared.is_disowned() {
             break;
         }
-        let (parts, gone) = incarnations.split(parts, &shared).await;
-        let flushed = match flush(&*store, &shared, parts).await {
-            Ok(mut flushed) => {
-                flushed.lost.extend(gone.iter().map(|part| part.checkpoint.id));
-                flushed
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                tracing::error!(error = %reason, "a flush cannot be done; its partitions stop");
-                Flushed { stopped: ids.into_iter().map(|id| (id, reason.clone())).collect(), ..Flushed::default() }
-            }
+        let flushed = if incarnations.are_current(&batch.ranges, &shared).await {
+            flusher.flush(batch).await
+        } else {
+            tracing::info!("a topic was recreated while it was read; the batch is dropped and read again");
+            Flushed::Dropped
         };
         shared.flush_began.store(0, Ordering::Relaxed);
         shared.set_flushing(false);
-        if !flushed.completed.is_empty() {
+        if matches!(flushed, Flushed::Completed(_)) {
             shared.moved.send_replace(());
         }
         if done.send(flushed).is_err() {
@@ -110,141 +130,166 @@ pub(crate) async fn flusher<S: StateStore>(
     }
 }
 
-/// Waits for the threads that fold. `None` if one is gone.
-pub(crate) async fn folded(handed: Vec<Handed>) -> Option<Vec<FlushPart>> {
-    let mut parts = Vec::with_capacity(handed.len());
-    for handed in handed {
-        parts.push(handed.folded().await?.into());
-    }
-    Some(parts)
+/// Claims, applies and completes batches with the worker's lane.
+pub(crate) struct Flusher<S> {
+    store: Arc<S>,
+    shared: Arc<Shared>,
+    lane: Arc<OwnLane>,
+    topics: Topics,
+    /// The lane as its last update left it; `None` where it has to be read.
+    known: Option<Lane>,
 }
 
-/// Claims, applies and completes ranges of some partitions.
-pub(crate) async fn flush<S: StateStore>(
-    store: &S,
-    shared: &Shared,
-    mut parts: Vec<FlushPart>,
-) -> Result<Flushed, StoreError> {
-    if parts.is_empty() {
-        return Ok(Flushed::default());
+impl<S: StateStore> Flusher<S> {
+    pub fn new(store: Arc<S>, shared: Arc<Shared>, lane: Arc<OwnLane>, topics: Topics) -> Self {
+        Self { store, shared, lane, topics, known: None }
     }
-    let began = Instant::now();
-    fail_point("before-claim");
-    let wanted = parts.iter().map(|part| (&part.checkpoint, part.range.end, part.epoch));
-    let claiming = Claiming::begin(wanted, || shared.stamp());
-    let won = if claiming.wanted().is_empty() {
-        Vec::new()
-    } else {
-        persist(shared, "claim", || store.swap_checkpoints(claiming.wanted())).await?
-    };
-    let applying = claiming.claimed(&won);
-    observe(shared, "claim", began);
-    fail_point("after-claim");
 
-    let began = Instant::now();
-    parts.retain(|part| applying.held().iter().any(|claimed| claimed.id == part.checkpoint.id));
-    let (settled, mut stopped) = settle(store, shared, &mut parts, applying.held()).await?;
-    if !settled.is_empty() {
-        observe(shared, "deduplicate", began);
+    /// Flushes a batch.
+    pub async fn flush(&mut self, batch: Batch) -> Flushed {
+        fail_point("before-claim");
+        let Batch { ranges, rules, folding } = batch;
+        let began = Instant::now();
+        let Some(claim) = self.claim(&ranges, rules).await else {
+            self.shared.metrics.lost_claims.inc();
+            return Flushed::Dropped;
+        };
+        self.observe("claim", began);
+        fail_point("after-claim");
+        self.carry_out(claim, folding).await
     }
-    fail_point("after-invoices");
 
-    let began = Instant::now();
-    let oldest: HashMap<PartitionId, Option<Timestamp>> =
-        parts.iter().map(|part| (part.checkpoint.id, part.oldest)).collect();
-    let mut batch: Batch = parts.into_iter().map(|part| (part.checkpoint.id, part.range)).collect();
-    let report = loop {
-        let applied = persist(shared, "apply", || store.apply(&batch, applying.held())).await;
-        match applied {
-            Ok(report) => break report,
-            Err(error) => {
-                let unfit = stop(error, |id| batch.contains_key(id))?;
-                unfit.iter().for_each(|(id, _)| drop(batch.remove(id)));
-                stopped.extend(unfit);
+    /// Applies and completes a claim.
+    pub async fn carry_out(&mut self, claim: Claim, mut folding: Folding) -> Flushed {
+        let began = Instant::now();
+        let settled = settle(&*self.store, &self.shared, &mut folding, &claim).await;
+        if claim.rules.deduplicate.is_some() {
+            self.observe("deduplicate", began);
+        }
+        fail_point("after-invoices");
+
+        let began = Instant::now();
+        let guard = Guard::of_claim(claim.lane, claim.seq);
+        let report = persist(&self.shared, "apply", || self.store.apply(&folding.changes, &guard)).await;
+        self.observe("apply", began);
+        if report.superseded {
+            tracing::info!(lane = claim.lane, seq = claim.seq, "another worker finished the batch and took the lane");
+            self.shared.metrics.lost_claims.inc();
+            self.known = None;
+            return Flushed::Dropped;
+        }
+        fail_point("after-apply");
+
+        let began = Instant::now();
+        let reached = self.complete(&claim, &folding, &settled).await;
+        self.observe("complete", began);
+        fail_point("after-complete");
+        self.record(&claim, &folding, &settled, report);
+        Flushed::Completed(reached)
+    }
+
+    /// Claims what was read. `None` where that is impossible: the batch has to be dropped.
+    pub async fn claim(&mut self, ranges: &BTreeMap<PartitionId, ReadRange>, rules: Rules) -> Option<Claim> {
+        let (store, shared) = (&*self.store, &*self.shared);
+        let own = self.lane.get();
+        let known = match self.known.take() {
+            Some(known) => known,
+            None => persist(shared, "claim", || standing(store)).await.lanes.remove(&own).unwrap_or_default(),
+        };
+        let Rules { fold, deduplicate } = rules;
+        let request = ClaimRequest {
+            holder: shared.worker.clone(),
+            claim: Claim {
+                lane: own,
+                seq: known.seq + 1,
+                rules: ClaimRules { fold, deduplicate, claimed_at: Timestamp::now() },
+                derivation: known.claimed_by(shared.generation.load(Ordering::Relaxed)),
+                partitions: ranges.iter().map(|(id, read)| (*id, read.range)).collect(),
+            },
+        };
+        let update = Update::Claim(request.clone());
+        loop {
+            if persist(shared, "claim", || store.update_positions(&update)).await {
+                return Some(request.claim);
+            }
+            let positions = persist(shared, "claim", || standing(store)).await;
+            match request.outcome(&positions) {
+                ClaimOutcome::Open => return Some(request.claim),
+                ClaimOutcome::Retry => {}
+                ClaimOutcome::Blocked(_) | ClaimOutcome::Rejected => {
+                    tracing::info!(lane = own, "the batch cannot be claimed, as somebody went on with its partitions");
+                    let holder = positions.lanes.get(&own).and_then(|lane| lane.holder.as_ref());
+                    if holder != Some(&shared.worker) {
+                        tracing::warn!(lane = own, ?holder, "another worker took the lane of this one");
+                        self.lane.set(persist(shared, "lane", || acquire(store, shared)).await);
+                    }
+                    return None;
+                }
             }
         }
-    };
-    observe(shared, "apply", began);
-    fail_point("after-apply");
+    }
 
-    let began = Instant::now();
-    let left_out: Vec<PartitionId> = report.lost.iter().copied().chain(stopped.iter().map(|(id, _)| *id)).collect();
-    let completing = applying.applied(&left_out, |id| tally(batch.get(id), settled.get(id)), || shared.stamp());
-    let stands = persist(shared, "complete", || store.swap_checkpoints(completing.done())).await?;
-    let Landed { completed, mut lost } = completing.completed(&stands);
-    lost.retain(|id| !stopped.iter().any(|(stopped, _)| stopped == id));
-    observe(shared, "complete", began);
-    fail_point("after-complete");
-    for checkpoint in &completed {
-        let Some(range) = batch.get(&checkpoint.id) else { continue };
-        record(shared, checkpoint, range, oldest.get(&checkpoint.id).copied().flatten());
-        if let Some(Settled { duplicates, .. }) = settled.get(&checkpoint.id) {
-            shared.metrics.duplicates.inc_by(*duplicates as u64);
+    /// Completes the claim, all of which is applied.
+    async fn complete(
+        &mut self,
+        claim: &Claim,
+        folding: &Folding,
+        settled: &BTreeMap<PartitionId, Settled>,
+    ) -> BTreeMap<PartitionId, Reached> {
+        let counted = |id: &PartitionId| {
+            let mut counters = folding.partitions.get(id).copied().unwrap_or_default().counters;
+            let Settled { duplicates, forgotten } = settled.get(id).copied().unwrap_or_default();
+            counters.duplicates = duplicates;
+            (counters, forgotten)
+        };
+        let completion = claim.completion(self.shared.generation.load(Ordering::Relaxed), counted);
+        let (seq, derivation) = (completion.seq, completion.derivation);
+        let reached = |(id, range): (&PartitionId, &ClaimedRange)| {
+            let forgotten = range.forgotten.max(settled.get(id).and_then(|settled| settled.forgotten));
+            (*id, Reached { next: range.end, forgotten })
+        };
+        let reached = claim.partitions.iter().map(reached).collect();
+        let update = Update::Complete(completion);
+        // Otherwise it was completed before: by another worker, or without an acknowledgement. Either way all of it is applied.
+        if persist(&self.shared, "complete", || self.store.update_positions(&update)).await {
+            let holder = Some(self.shared.worker.clone());
+            self.known = Some(Lane { holder, seq, open: false, rules: claim.rules, derivation });
         }
+        reached
     }
-    let outcome = Flushed { completed, lost, stopped };
-    tell(shared, &batch, &report, &outcome);
-    Ok(outcome)
-}
 
-/// Which of these partitions an error stops; the others go on without them.
-///
-/// # Errors
-/// The error, where it is about none of them in particular.
-pub(crate) fn stop(
-    error: StoreError,
-    is_one: impl Fn(&PartitionId) -> bool,
-) -> Result<Vec<(PartitionId, String)>, StoreError> {
-    let these: Vec<PartitionId> = error.partitions().iter().filter(|id| is_one(id)).copied().collect();
-    if these.is_empty() {
-        return Err(error);
+    fn observe(&self, stage: &'static str, began: Instant) {
+        self.shared.metrics.flush_seconds.get_or_create(&Stage { stage }).observe(began.elapsed().as_secs_f64());
     }
-    let reason = error.to_string();
-    tracing::error!(partitions = ?these.iter().map(ToString::to_string).collect::<Vec<_>>(), error = %reason, "partitions stop");
-    Ok(these.into_iter().map(|id| (id, reason.clone())).collect())
-}
 
-fn tally(range: Option<&Range>, settled: Option<&Settled>) -> Tally {
-    let Some(Range { end, events, rejected, latest_event, .. }) = range else { return Tally::default() };
-    let Settled { duplicates, forgotten } = settled.copied().unwrap_or_default();
-    let (end, events, rejected, latest_event) = (*end, *events, *rejected, *latest_event);
-    Tally { end, events, rejected, duplicates, forgotten, latest_event }
-}
-
-fn observe(shared: &Shared, stage: &'static str, began: Instant) {
-    shared.metrics.flush_seconds.get_or_create(&Stage { stage }).observe(began.elapsed().as_secs_f64());
-}
-
-fn record(shared: &Shared, checkpoint: &Checkpoint, range: &Range, oldest: Option<Timestamp>) {
-    let stream = checkpoint.id.stream.name();
-    shared.position(checkpoint);
-    shared.events.fetch_add(range.events as u64, Ordering::Relaxed);
-    shared.metrics.events.get_or_create(&OfStream { stream }).inc_by(range.events as u64);
-    for reason in Reason::ALL {
-        let count = range.rejections.iter().filter(|rejected| rejected.reason == reason).count() as u64;
-        if count > 0 {
-            shared.metrics.rejected.get_or_create(&Refusal { stream, reason: reason.name() }).inc_by(count);
+    fn record(&self, claim: &Claim, folding: &Folding, settled: &BTreeMap<PartitionId, Settled>, report: ApplyReport) {
+        let (shared, metrics) = (&self.shared, &self.shared.metrics);
+        let ApplyReport { changed, already, .. } = report;
+        let mut all = 0;
+        for (id, range) in &claim.partitions {
+            let events = folding.partitions.get(id).map_or(0, |of| of.counters.events) as u64;
+            shared.applied(*id, range.end);
+            metrics.events.get_or_create(&OfStream { stream: id.stream.name() }).inc_by(events);
+            all += events;
         }
-    }
-    if let Some(oldest) = oldest {
-        let age = (Timestamp::now().millis() - oldest.millis()).max(0);
-        shared.freshness_ms.store(age, Ordering::Relaxed);
-        shared.metrics.freshness.set(age as f64 / 1_000.0);
-    }
-}
-
-fn tell(shared: &Shared, batch: &Batch, report: &ApplyReport, outcome: &Flushed) {
-    let sum = |of: fn(&Range) -> usize| batch.values().map(of).sum::<usize>();
-    let (events, keys) = (sum(|range| range.events as usize), sum(Range::keys));
-    shared.batches.fetch_add(1, Ordering::Relaxed);
-    shared.metrics.batch_events.observe(events as f64);
-    shared.metrics.batch_keys.observe(keys as f64);
-    shared.metrics.documents.inc_by(report.changed);
-    shared.metrics.already.inc_by(report.already);
-    shared.metrics.lost_claims.inc_by(outcome.lost.len() as u64);
-    let (changed, already, rejected) = (report.changed, report.already, sum(|range| range.rejections.len()));
-    tracing::debug!(events, keys, changed, already, rejected, partitions = batch.len(), "batch written");
-    for id in &outcome.lost {
-        tracing::info!(partition = %id, "another worker went on with the partition; this batch of it is dropped");
+        for event in &folding.changes.rejections {
+            let stream = self.topics.stream(&event.topic).map_or("", |stream| stream.name());
+            metrics.rejected.get_or_create(&Refusal { stream, reason: event.reason.name() }).inc();
+        }
+        if let Some(oldest) = folding.partitions.values().filter_map(|of| of.oldest).min() {
+            let age = (Timestamp::now().millis() - oldest.millis()).max(0);
+            shared.freshness_ms.store(age, Ordering::Relaxed);
+            metrics.freshness.set(age as f64 / 1_000.0);
+        }
+        let (keys, rejected) = (folding.changes.keys(), folding.changes.rejections.len());
+        shared.events.fetch_add(all, Ordering::Relaxed);
+        shared.batches.fetch_add(1, Ordering::Relaxed);
+        metrics.duplicates.inc_by(settled.values().map(|settled| settled.duplicates as u64).sum());
+        metrics.batch_events.observe(all as f64);
+        metrics.batch_keys.observe(keys as f64);
+        metrics.documents.inc_by(changed);
+        metrics.already.inc_by(already);
+        let partitions = claim.partitions.len();
+        tracing::debug!(events = all, keys, changed, already, rejected, partitions, "batch written");
     }
 }

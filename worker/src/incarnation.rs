@@ -1,13 +1,13 @@
-//! A batch counts only if the topic is still the one it was read from: its id, asked of the controller after the batch's
-//! last record, must be the checkpoint's.
+//! A batch counts only if the topics are still those that it was read from: their ids, asked of the controller after the batch's
+//! last record, must be those of the positions.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use stockstream_kafka::{Asker, Asking, Hears, KafkaError, SignIn, topic_ids};
-use stockstream_model::{event::Stream, settings::Kafka};
+use stockstream_model::{documents::PartitionId, event::Stream, settings::Kafka};
 
-use crate::{core::position::is_of_topic, flush::FlushPart, shared::Shared};
+use crate::{flush::ReadRange, shared::Shared};
 
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -47,10 +47,9 @@ impl Incarnations {
         }
     }
 
-    /// Parts that were read from the topic that stands, and parts that were read from one that is gone. Waits while
-    /// nobody answers.
-    pub async fn split(&mut self, parts: Vec<FlushPart>, shared: &Shared) -> (Vec<FlushPart>, Vec<FlushPart>) {
-        let Self { asker: Some(asker), settings, sign_in, .. } = self else { return (parts, Vec::new()) };
+    /// Whether the topics of all ranges are still those that they were read from. Waits while nobody answers.
+    pub async fn are_current(&mut self, ranges: &BTreeMap<PartitionId, ReadRange>, shared: &Shared) -> bool {
+        let Self { asker: Some(asker), settings, sign_in, .. } = self else { return true };
         let ids = loop {
             match tokio::task::block_in_place(|| topic_ids(asker, settings, &names(settings))) {
                 Ok(ids) => break ids,
@@ -63,9 +62,13 @@ impl Incarnations {
         };
         self.learn(&ids, shared);
         let topics = &self.settings.topics;
-        let id = |part: &FlushPart| ids.get(&topics.of(part.checkpoint.id.stream).name).map(String::as_str);
-        parts.into_iter().partition(|part| is_of_topic(&part.checkpoint, id(part)))
+        ranges.iter().all(|(id, read)| is_current(read.topic_id.as_ref(), ids.get(&topics.of(id.stream).name)))
     }
+}
+
+/// Whether what was read from a topic of that id is of the topic that has this id now, after it was read.
+pub(crate) fn is_current(read_from: Option<&String>, now: Option<&String>) -> bool {
+    read_from.is_none() || read_from == now // the broker told no id when reading began
 }
 
 fn names(settings: &Kafka) -> [&str; 3] {

@@ -1,7 +1,8 @@
 //! The worker: events from Kafka in, exact and conditionally written answers out.
 //!
 //! `source` reads on a thread of its own, `folding` validates and folds on some more; `flush` claims, applies and
-//! completes what was folded; `publish` keeps the views. What they decide is in `core`, as pure functions.
+//! completes what was folded; `recovery` finishes what others left claimed; `publish` keeps the views. What they decide is in `core`
+//! and in the crate `stockstream-protocol`, as pure functions.
 
 pub mod core;
 mod duplicates;
@@ -10,12 +11,15 @@ mod folding;
 mod heartbeat;
 mod http;
 mod incarnation;
+mod lane;
 mod metrics;
+mod migration;
 #[cfg(test)]
 mod model_check;
 mod persist;
 mod progress;
 mod publish;
+mod recovery;
 mod run;
 mod shared;
 mod source;

@@ -110,7 +110,11 @@ impl Metrics {
         registry.register("flush_seconds", "Seconds of a flush, by stage", self.flush_seconds.clone());
         registry.register("documents", "Documents changed", self.documents.clone());
         registry.register("already_applied", "Changes that were applied before, after a crash", self.already.clone());
-        registry.register("lost_claims", "Ranges that another worker went on with", self.lost_claims.clone());
+        registry.register(
+            "lost_claims",
+            "Batches that could not be claimed, or that another worker finished",
+            self.lost_claims.clone(),
+        );
         registry.register("publications", "Evaluations of a view, by outcome", self.publications.clone());
         registry.register("position", "First offset that is not applied", self.position.clone());
         registry.register("lag", "Offsets that are not applied yet", self.lag.clone());

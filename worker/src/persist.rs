@@ -1,4 +1,4 @@
-//! A step that the database refuses is done again until it is done, or it is known that it never can be.
+//! A step that the database refuses is done again until it is done.
 
 use std::time::Duration;
 
@@ -29,28 +29,32 @@ impl Backoff {
 }
 
 /// Does a step of a flush until it is done. The store tries again by itself what may pass; what it gives up (a right that was
-/// taken away, an index that somebody made) keeps a worker that is at work from nothing but waiting.
-///
-/// # Errors
-/// What is final.
+/// taken away, an index that somebody made, a document that it calls invalid) keeps a worker that is at work from nothing but
+/// waiting: nothing of a claim may be left out.
 pub(crate) async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
     shared: &Shared,
     step: &'static str,
     attempt: impl Fn() -> F,
-) -> Result<T, StoreError> {
+) -> T {
     let mut backoff = Backoff::default();
     loop {
         match attempt().await {
-            Err(error) if !error.is_final() => {
+            Ok(done) => {
+                shared.settled(step);
+                shared.solved(step);
+                return done;
+            }
+            Err(error) => {
                 let pause = backoff.pause();
-                shared.trouble(step, error.to_string());
+                // What only a person can mend in the data keeps no new version from rolling out.
+                if error.is_final() {
+                    shared.problem(step, error.to_string());
+                } else {
+                    shared.trouble(step, error.to_string());
+                }
                 let retry_in_ms = pause.as_millis() as u64;
                 tracing::error!(step, %error, retry_in_ms, "a flush waits; trying again");
                 tokio::time::sleep(pause).await;
-            }
-            done => {
-                shared.settled(step);
-                return done;
             }
         }
     }

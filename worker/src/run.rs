@@ -15,15 +15,18 @@ use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    flush::flusher,
-    folding::Threads,
+    flush::{Flusher, run_flushes},
+    folding::{Rules, Threads},
     heartbeat::heartbeats,
     http,
     incarnation::Incarnations,
+    lane::{OwnLane, acquire, release},
+    migration::migrate,
     progress::watch,
     publish::publisher,
+    recovery::{KafkaReader, Terms},
     shared::Shared,
-    source::{Consumers, Positions, Source, resolver},
+    source::{Consumers, Intake, LogSource, Resolver, Source, resolver},
     startup,
 };
 
@@ -123,37 +126,42 @@ where
     let (generation, start) = startup::database(&store, &asker, &settings, &topics, &shared).await?;
     shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
 
-    let positions = Positions {
-        store: Arc::clone(&store),
-        settings: settings.clone(),
-        start,
-        shared: Arc::clone(&shared),
-        own_cluster,
-    };
-    let resolve = resolver(positions, Handle::current(), shutdown.clone());
+    let logs = LogSource { settings: settings.clone(), own_cluster };
+    let terms = Terms { store: &*store, shared: &shared, settings: &settings };
+    migrate(terms, &mut KafkaReader::new(logs.clone())).await?;
+    let lane = Arc::new(OwnLane::new(acquire(&*store, &shared).await?));
+    let resolving =
+        Resolver { store: Arc::clone(&store), logs, start, shared: Arc::clone(&shared), lane: Arc::clone(&lane) };
+    let resolve = resolver(resolving, Handle::current(), shutdown.clone());
     let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve);
     let (jobs, queue) = tokio::sync::mpsc::channel(1);
     let (done, outcomes) = mpsc::channel();
-    let threads = Threads::new(settings.limits.folding_threads, &settings.kafka.topics, Timestamp::now)
+    let (topics, rules) = (settings.kafka.topics.clone(), Rules::of(&settings.sales));
+    let threads = Threads::new(settings.limits.folding_threads, &topics, rules, Timestamp::now)
         .map_err(|error| WorkerError::Reading { message: error.to_string() })?;
+    let intake = Intake::new(threads, rules);
     let source =
-        Source::new(consumers, settings.clone(), Arc::clone(&shared), threads, jobs, outcomes, shutdown.clone())?;
+        Source::new(consumers, settings.clone(), Arc::clone(&shared), intake, jobs, outcomes, shutdown.clone())?;
     shared.turn();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
     let incarnations = Incarnations::new(has_controller.then_some(asker), settings.kafka.clone())?;
-    let flushing = tokio::spawn(flusher(Arc::clone(&store), Arc::clone(&shared), incarnations, queue, done));
+    let flusher = Flusher::new(Arc::clone(&store), Arc::clone(&shared), Arc::clone(&lane), topics);
+    let flushing = tokio::spawn(run_flushes(flusher, incarnations, queue, done));
     let publishing =
         tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));
     let watching = tokio::spawn(watch(Arc::clone(&shared), settings.clone(), shutdown.clone()));
     let every = settings.limits.heartbeat_every.duration();
-    let beating =
-        tokio::spawn(heartbeats(store, Arc::clone(&shared), settings.pipeline.clone(), every, shutdown.clone()));
+    let (of_beating, pipeline) = (Arc::clone(&store), settings.pipeline.clone());
+    let beating = tokio::spawn(heartbeats(of_beating, Arc::clone(&shared), pipeline, every, shutdown.clone()));
     let reading = tokio::task::spawn_blocking(move || source.run()).await;
     shutdown.cancel();
     // A flush that outlived the reading waits for a database that does not answer.
     if tokio::time::timeout(FAREWELL, flushing).await.is_err() {
         tracing::warn!("the database does not answer; what is claimed is finished by the next owner");
+    } else if !shared.is_disowned() {
+        // Otherwise whoever needs a lane takes it once this worker gives no sign of life.
+        let _ = tokio::time::timeout(FAREWELL, release(&*store, &shared, lane.get())).await;
     }
     let (_, beaten) = tokio::join!(publishing, beating);
     watching.abort(); // it may be asking a broker that is away; nothing depends on it

@@ -11,15 +11,12 @@ use std::{
 
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId, PartitionStatus},
+    documents::{PartitionId, PartitionStatus},
 };
 use stockstream_store::{StateStore, Trouble};
 use tokio::sync::{Notify, watch};
 
-use crate::{
-    core::position::Stamp,
-    metrics::{Metrics, OfPartition},
-};
+use crate::metrics::{Metrics, OfPartition};
 
 /// Silence of the reading loop after which it counts as stuck.
 const STUCK_MS: i64 = 60_000;
@@ -49,7 +46,6 @@ pub(crate) struct Shared {
     pub freshness_ms: AtomicI64,
     pub events: AtomicU64,
     pub batches: AtomicU64,
-    writes: AtomicU64,
     /// Whether a flush is under way; rings at its end.
     flushing: (Mutex<bool>, Condvar),
     inner: Mutex<Inner>,
@@ -123,7 +119,6 @@ impl Shared {
             freshness_ms: AtomicI64::new(-1),
             events: AtomicU64::new(0),
             batches: AtomicU64::new(0),
-            writes: AtomicU64::new(0),
             flushing: (Mutex::new(false), Condvar::new()),
             inner: Mutex::new(waiting),
             disowned: OnceLock::new(),
@@ -138,15 +133,14 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What identifies this worker's next write of a checkpoint: no other write has its name.
-    pub fn stamp(&self) -> Stamp {
-        let writer = format!("{}#{}", self.worker, self.writes.fetch_add(1, Ordering::Relaxed));
-        Stamp { writer, generation: self.generation.load(Ordering::Relaxed), at: Timestamp::now() }
-    }
-
     pub fn set_flushing(&self, flushing: bool) {
         *self.flushing.0.lock().unwrap_or_else(PoisonError::into_inner) = flushing;
         self.flushing.1.notify_all();
+    }
+
+    /// Whether a flush is under way.
+    pub fn is_flushing(&self) -> bool {
+        *self.flushing.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the end of the flush under way, but not for ever.
@@ -210,9 +204,23 @@ impl Shared {
         self.last_turn.store(Timestamp::now().millis(), Ordering::Relaxed);
     }
 
-    /// Notes the position of a partition of ours.
-    pub fn position(&self, checkpoint: &Checkpoint) {
-        self.lock().partitions.insert(checkpoint.id, checkpoint.next);
+    /// The reading loop waits for what goes on elsewhere, if it runs already.
+    pub fn turn_if_running(&self) {
+        if self.last_turn.load(Ordering::Relaxed) > 0 {
+            self.turn();
+        }
+    }
+
+    /// A partition is ours, and is read from that offset.
+    pub fn reads_from(&self, id: PartitionId, next: i64) {
+        self.lock().partitions.insert(id, next);
+    }
+
+    /// Notes the first offset that is not applied, if the partition is ours.
+    pub fn applied(&self, id: PartitionId, next: i64) {
+        if let Some(position) = self.lock().partitions.get_mut(&id) {
+            *position = next;
+        }
     }
 
     /// Only these are read from now on. A partition of ours that is not may have a problem all the same.

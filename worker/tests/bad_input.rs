@@ -10,7 +10,8 @@ use stockstream_model::{
     documents::{FoldRules, PartitionId},
     event::{Stream, decode_client, decode_inventory, decode_sale},
 };
-use stockstream_store::Range;
+use stockstream_protocol::positions::Counters;
+use stockstream_store::Changes;
 use stockstream_worker::core::fold::{Folder, Record};
 
 const IDS: [&str; 9] = ["\"a\"", "\"$where\"", "\"a.b\"", "\"\\u0000\"", "7", "7.0", "\"\"", "null", "{}"];
@@ -52,25 +53,25 @@ fn is_accepted(stream: Stream, payload: &[u8]) -> bool {
     }
 }
 
-fn folded<'a>(stream: Stream, payloads: impl IntoIterator<Item = (usize, &'a Vec<u8>)>) -> Range {
-    let mut range = Range::default();
-    let mut folder = Folder::new(&mut range, FoldRules::default());
+fn folded<'a>(stream: Stream, payloads: impl IntoIterator<Item = (usize, &'a Vec<u8>)>) -> (Changes, Counters) {
+    let (mut changes, mut counters) = <(Changes, Counters)>::default();
+    let mut folder = Folder::new(&mut changes, FoldRules::default());
     for (offset, payload) in payloads {
         let id = PartitionId { stream, partition: 3 };
-        let record = Record { id, topic: "t", offset: offset as i64, produced_at: None, payload };
-        folder.fold(&record, Timestamp::default());
+        let record = Record { id, incarnation: 0, topic: "t", offset: offset as i64, produced_at: None, payload };
+        folder.fold(&record, &mut counters, Timestamp::default());
     }
-    drop(folder);
-    range
+    folder.finish();
+    (changes, counters)
 }
 
 /// All that accepted events leave, in an order of its own.
-fn trace(range: &Range) -> Vec<String> {
+fn trace((changes, counters): &(Changes, Counters)) -> Vec<String> {
     fn of<T: Debug>(changes: impl IntoIterator<Item = T>) -> impl Iterator<Item = String> {
         changes.into_iter().map(|change| format!("{change:?}"))
     }
-    let keyed = of(&range.products).chain(of(&range.inventory)).chain(of(&range.clients));
-    let mut trace: Vec<_> = keyed.chain(of(&range.daily)).chain(of([range.latest_event])).collect();
+    let keyed = of(&changes.products).chain(of(&changes.inventory)).chain(of(&changes.clients));
+    let mut trace: Vec<_> = keyed.chain(of(&changes.daily)).chain(of([counters.latest_event])).collect();
     trace.sort();
     trace
 }
@@ -84,10 +85,11 @@ proptest! {
         let (good, bad): (Vec<_>, Vec<_>) =
             payloads.iter().enumerate().partition(|(_, payload)| is_accepted(stream, payload));
         let all = folded(stream, payloads.iter().enumerate());
-        prop_assert_eq!((all.events, all.rejected, all.end), (payloads.len() as i64, bad.len() as i64, payloads.len() as i64));
-        let kept: Vec<_> = all.rejections.iter().map(|kept| (kept.offset as usize, &kept.payload)).collect();
+        let (changes, counters) = &all;
+        prop_assert_eq!((counters.events, counters.rejected), (payloads.len() as i64, bad.len() as i64));
+        let kept: Vec<_> = changes.rejections.iter().map(|kept| (kept.offset as usize, &kept.payload)).collect();
         prop_assert_eq!(kept, bad);
-        prop_assert!(all.rejections.iter().all(|kept| !kept.message.is_empty() && kept.partition == 3));
+        prop_assert!(changes.rejections.iter().all(|kept| !kept.message.is_empty() && kept.partition == 3));
         prop_assert_eq!(trace(&all), trace(&folded(stream, good)));
     }
 }

@@ -3,16 +3,10 @@
 use std::io::{BufRead, IsTerminal, stdin};
 
 use stockstream_kafka::{asker, cluster_id, log_bounds, topic_ids};
-use stockstream_model::{
-    Timestamp,
-    documents::{KafkaIds, PartitionId},
-    settings::Settings,
-};
-use stockstream_store::{MongoStore, StateStore};
-use stockstream_worker::core::{
-    position::{LogFacts, Stamp, successor},
-    reset::{Reset, reset as moved},
-};
+use stockstream_model::{documents::PartitionId, settings::Settings};
+use stockstream_protocol::{log::LogState, update::Update};
+use stockstream_store::{MongoStore, PositionStore, StateStore};
+use stockstream_worker::core::reset::{Reset, reset as moved};
 
 use crate::{
     args,
@@ -29,24 +23,19 @@ pub(crate) async fn reset(args: args::Reset) -> Result<Outcome, Failure> {
     let (id, name) = (args.position, settings.pipeline.name.as_str());
     let store = MongoStore::connect(&settings).await?;
     store.verify_owner(&settings.pipeline).await?;
-    let checkpoints = store.checkpoints().await?;
+    let positions = store.load_positions().await?.unwrap_or_default();
     let log = tokio::task::block_in_place(|| log(&settings, id))?;
-    let standing = checkpoints.iter().find(|checkpoint| checkpoint.id == id);
-    let Reset { checkpoint, ids, effects } = moved(id, standing, &log, args.to).map_err(usage)?;
-    let (from, to) = (standing.map_or(0, |standing| standing.next), checkpoint.next);
+    let standing = positions.partitions.get(&id);
+    let Reset { position, ids, effects } = moved(id, standing, &log, args.to).map_err(usage)?;
+    let (from, to) = (standing.map_or(0, |standing| standing.next), position.next);
     println!(
         "{id} of pipeline {name} moves from offset {from} to {to}; the log begins at {} and ends at {}:",
         log.first, log.end
     );
     effects.iter().for_each(|effect| println!("  {effect}"));
     confirm(name, args.confirm)?;
-    if ids != KafkaIds::default() {
-        store.note_kafka_ids(&ids).await?;
-    }
-    let at = Timestamp::now();
-    let writer = format!("reset-{}-{:x}", std::process::id(), at.millis());
-    let stamp = Stamp { writer, generation: checkpoint.generation, at };
-    if store.swap_checkpoints(&[successor(&checkpoint, stamp)]).await? != [true] {
+    let (expected, position) = (Box::new(standing.cloned().unwrap_or_default()), Box::new(position));
+    if !store.update_positions(&Update::Move { id, expected, position, ids }).await? {
         return Err(usage(format!(
             "nothing was changed: a worker moved {id} meanwhile; stop the pipeline's workers, or try again"
         )));
@@ -60,7 +49,7 @@ fn usage(message: String) -> Failure {
 }
 
 /// The log as it stands.
-fn log(settings: &Settings, id: PartitionId) -> Result<LogFacts, Failure> {
+fn log(settings: &Settings, id: PartitionId) -> Result<LogState, Failure> {
     let kafka = &settings.kafka;
     let topic = kafka.topics.of(id.stream).name.as_str();
     let asker = asker(kafka)?;
@@ -68,7 +57,7 @@ fn log(settings: &Settings, id: PartitionId) -> Result<LogFacts, Failure> {
     let topic_id = topic_ids(&asker, kafka, &[topic])?.remove(topic);
     let bounds = log_bounds(&asker, kafka, id)?;
     let (first, end) = bounds.ok_or_else(|| usage(format!("topic {topic} has no partition {}", id.partition)))?;
-    Ok(LogFacts { first, end, topic_id, cluster_id, ..LogFacts::default() })
+    Ok(LogState { first, end, topic_id, cluster_id, ..LogState::default() })
 }
 
 /// Wants the pipeline's name: from a flag, or typed where somebody is there.

@@ -89,7 +89,7 @@ async fn every_kind_of_bad_event_is_kept_with_its_reason_and_touches_nothing_els
         holds((status.winners, status.risks) == (1, 1), || format!("{status:?}"))
     })
     .await;
-    let said_otherwise = ["rejected_events", "checkpoints", "views", "workers"];
+    let said_otherwise = ["rejected_events", "positions", "views", "workers"];
     let before = bed.database.everything_but(&said_otherwise).await;
 
     let mut wanted = Vec::new();

@@ -118,7 +118,7 @@ async fn without_events_nothing_is_written_but_heartbeats() {
         Ok(commands)
     })
     .await;
-    assert!(commands.get("find checkpoints").is_some_and(|n| *n > 4), "the publisher looks: {commands:?}");
+    assert!(commands.get("find positions").is_some_and(|n| *n > 4), "the publisher looks: {commands:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

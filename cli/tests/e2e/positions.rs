@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use stockstream_kafka::check_epochs;
 use stockstream_model::{
-    documents::{Checkpoint, EpochCheck, LeaderEpoch, PartitionId},
+    documents::{Checkpoint, EpochCheck, KafkaIds, LeaderEpoch, PartitionId},
     event::Stream,
 };
-use stockstream_store::StateStore;
+use stockstream_protocol::{positions::Position, update::Update};
+use stockstream_store::{PositionStore, StateStore};
 
 use crate::harness::{Bed, Process, events::sale, eventually, holds, http, kafka::Event};
 
@@ -146,12 +147,23 @@ async fn checkpoint(bed: &Bed, id: PartitionId) -> Checkpoint {
     bed.store.checkpoints().await.unwrap().into_iter().find(|checkpoint| checkpoint.id == id).unwrap()
 }
 
-/// Writes a checkpoint as a worker would have that read a log which lost its end since.
+/// Moves the position as a worker would have that read another log before.
+async fn move_to(bed: &Bed, ids: KafkaIds, change: impl FnOnce(&mut Position)) {
+    let standing = bed.store.load_positions().await.unwrap().unwrap().partitions.remove(&FIRST).unwrap();
+    let mut moved = standing.clone();
+    change(&mut moved);
+    let (expected, position) = (Box::new(standing), Box::new(moved));
+    assert!(bed.store.update_positions(&Update::Move { id: FIRST, expected, position, ids }).await.unwrap());
+}
+
+/// Moves the position as a worker would have that read a log which lost its end since.
 async fn move_on(bed: &Bed, next: i64, value: i32) {
-    let standing = checkpoint(bed, FIRST).await;
     let epoch = Some(LeaderEpoch { at: next, value });
-    let moved = Checkpoint { next, epoch, version: standing.version + 1, writer: "a worker before".into(), ..standing };
-    assert_eq!(bed.store.swap_checkpoints(&[moved]).await.unwrap(), [true]);
+    move_to(bed, KafkaIds::default(), |position| (position.next, position.epoch) = (next, epoch)).await;
+}
+
+async fn seen(bed: &Bed) -> KafkaIds {
+    bed.store.load_positions().await.unwrap().unwrap().seen
 }
 
 async fn has_problem(worker: &mut Process, words: &[&str]) {
@@ -238,7 +250,7 @@ async fn a_topic_that_was_recreated_counts_only_where_that_is_asked_for() {
     assert_eq!(units(&bed).await, 1_111);
     let new = checkpoint(&bed, FIRST).await;
     assert_eq!((new.incarnation, new.topic_id != old.topic_id), (1, true));
-    let ids = bed.store.kafka_ids().await.unwrap();
+    let ids = seen(&bed).await;
     assert!(old.topic_id.is_some_and(|id| ids.replaced_topics.contains(&id)), "{ids:?}");
     assert_eq!(ids.cluster, new.cluster_id);
 }
@@ -254,16 +266,10 @@ async fn a_topic_or_cluster_that_comes_back_stops_until_a_person_resets_the_posi
     worker.kill();
     // As if another cluster had been counted since, in the place of this one.
     let ours = checkpoint(&bed, FIRST).await;
-    let mut others = ours.clone();
-    others.cluster_id = Some("another".into());
-    others.version += 1;
-    let ids = stockstream_model::documents::KafkaIds {
-        cluster: others.cluster_id.clone(),
-        replaced_clusters: ours.cluster_id.clone().into_iter().collect(),
-        ..Default::default()
-    };
-    bed.store.note_kafka_ids(&ids).await.unwrap();
-    assert_eq!(bed.store.swap_checkpoints(std::slice::from_ref(&others)).await.unwrap(), [true]);
+    let others = Checkpoint { cluster_id: Some("another".into()), ..ours.clone() };
+    let replaced_clusters = ours.cluster_id.clone().into_iter().collect();
+    let ids = KafkaIds { cluster: others.cluster_id.clone(), replaced_clusters, ..KafkaIds::default() };
+    move_to(&bed, ids, |position| position.cluster_id = Some("another".into())).await;
 
     let mut worker = bed.start("worker", json!({ "kafka": { "onRecreatedTopic": "Restart" } }));
     has_problem(&mut worker, &["another Kafka cluster answers", "counted before", "pipeline reset sales/0"]).await;
@@ -290,5 +296,5 @@ async fn a_topic_or_cluster_that_comes_back_stops_until_a_person_resets_the_posi
         holds(problems == "[]", || problems)
     })
     .await;
-    assert!(bed.store.kafka_ids().await.unwrap().replaced_clusters.contains("another"));
+    assert!(seen(&bed).await.replaced_clusters.contains("another"));
 }

@@ -2,8 +2,12 @@
 
 use bson::{Bson, DateTime, Document, doc};
 use serde_json::{Value, json};
-use stockstream_model::{documents::PartitionId, event::Stream};
-use stockstream_store::StateStore;
+use stockstream_model::{
+    documents::{FoldRules, PartitionId},
+    event::Stream,
+};
+use stockstream_protocol::positions::{ClaimRules, Lane, Pending, Position, Positions};
+use stockstream_store::PositionStore;
 
 use crate::harness::{Bed, eventually, holds, http, kafka::Event};
 
@@ -81,13 +85,25 @@ async fn a_claim_of_before_is_finished_by_the_rules_of_before_and_what_follows_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_by_rules_that_this_version_does_not_know_stops_its_partition_alone() {
+async fn a_claim_by_rules_that_this_version_does_not_know_stops_its_partitions_alone() {
     let Some(bed) = Bed::new(json!({})).await else { return };
     sell(&bed, 0, &[sale("2026-01-05", "tea", 5)]).await;
     sell(&bed, 1, &[sale("2026-01-05", "jam", 7)]).await;
-    let mut newer = claimed(&bed, 0, 1);
-    newer.insert("fold", doc! { "of": 5_i64, "version": 1_000_i64, "of_tomorrow": true });
-    put(&bed, "checkpoints", newer).await;
+    let topic_id = bed.kafka.topic_ids().remove(&Stream::Sales);
+    let position = || Position::starting_at(0, topic_id.clone(), None);
+    let ids = [0, 1].map(|partition| PartitionId { stream: Stream::Sales, partition });
+    let pending = Some(Pending { end: 1, epoch: None, lane: 3, seq: 9 });
+    let newer = FoldRules { version: 1_000, future_tolerance: None };
+    let lane = Lane {
+        holder: Some("a newer worker".into()),
+        seq: 9,
+        open: true,
+        rules: ClaimRules { fold: newer, ..ClaimRules::default() },
+        ..Lane::default()
+    };
+    let partitions = [(ids[0], Position { pending, ..position() }), (ids[1], position())].into();
+    let first = Positions { partitions, lanes: [(3, lane)].into(), ..Positions::default() };
+    bed.store.create_positions(&first).await.unwrap();
 
     let mut worker = bed.worker();
     let said = "[0, 1) of sales/0 is claimed to be folded by version 1000";
@@ -99,8 +115,32 @@ async fn a_claim_by_rules_that_this_version_does_not_know_stops_its_partition_al
         holds(status["problems"].to_string().contains(said) && sold == 7, || format!("{sold}: {status}"))
     })
     .await;
-    let stopped = PartitionId { stream: Stream::Sales, partition: 0 };
-    let checkpoints = bed.store.checkpoints().await.unwrap();
-    let stopped = checkpoints.iter().find(|checkpoint| checkpoint.id == stopped).unwrap();
-    assert_eq!((stopped.next, stopped.pending, stopped.version), (0, Some(1), 5), "the claim stands as it was");
+    let standing = bed.store.load_positions().await.unwrap().unwrap();
+    assert_eq!(standing.pending(&ids[0]), pending, "the claim stands as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_of_the_version_before_are_waited_for_and_the_new_one_counts_as_ready() {
+    let Some(bed) = Bed::new(json!({})).await else { return };
+    sell(&bed, 0, &[sale("2026-01-05", "tea", 5)]).await;
+    let meta = doc! { "_id": "pipeline", "name": "local", "shape": 2_i64, "generation": 1_i64 };
+    put(&bed, "meta", meta).await;
+    // It gives signs of life, as its kind does.
+    let beat = async || {
+        let alive = doc! { "$set": { "at": DateTime::now() } };
+        let workers = bed.database.raw.collection::<Document>("workers");
+        workers.update_one(doc! { "_id": "of before" }, alive).upsert(true).await.unwrap();
+    };
+    beat().await;
+    let mut worker = bed.worker();
+    assert!(worker.says("waiting for workers of the version before to end: of before").await.contains("rollout"));
+    let address = worker.ready().await;
+    beat().await;
+    let status = http::json(&address, "/status").await.unwrap();
+    assert!(status["problems"].to_string().contains("of before"), "{status}");
+    assert_eq!(bed.store.load_positions().await.unwrap(), None);
+    let workers = bed.database.raw.collection::<Document>("workers");
+    workers.delete_one(doc! { "_id": "of before" }).await.unwrap();
+    bed.applied().await;
+    assert_eq!(bed.snapshot().await.products[0].units, 5);
 }

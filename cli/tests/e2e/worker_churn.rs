@@ -6,7 +6,7 @@ use serde_json::json;
 use stockstream_model::{documents::Checkpoint, event::Stream};
 use stockstream_store::StateStore;
 
-use crate::harness::{Bed, Dice, Process, compare, data_set, eventually, oracle, process::wrote};
+use crate::harness::{Bed, Dice, Process, compare, data_set, eventually, oracle, process::claims};
 
 const WORKERS: usize = 3;
 const SEED: u64 = 20_101_201;
@@ -38,16 +38,16 @@ async fn in_a_flush(bed: &Bed, workers: &[Process], from: u64, all: u64) -> Opti
         }
         let claimed = checkpoints.iter().filter(|checkpoint| checkpoint.pending.is_some());
         let place =
-            claimed.filter_map(|checkpoint| workers.iter().position(|worker| wrote(worker.id(), checkpoint))).next();
+            claimed.filter_map(|checkpoint| workers.iter().position(|worker| claims(worker.id(), checkpoint))).next();
         let reached = place.filter(|_| applied >= from.min(all - 1));
         reached.map(|place| Some((place, applied))).ok_or_else(|| format!("{applied} of {all}: {checkpoints:?}"))
     })
     .await
 }
 
-async fn claims(bed: &Bed, worker: &Process) -> usize {
+async fn claimed_by(bed: &Bed, worker: &Process) -> usize {
     let checkpoints = bed.store.checkpoints().await.unwrap();
-    checkpoints.iter().filter(|checkpoint| checkpoint.pending.is_some() && wrote(worker.id(), checkpoint)).count()
+    checkpoints.iter().filter(|checkpoint| claims(worker.id(), checkpoint)).count()
 }
 
 async fn end(bed: &Bed, file: &Path, import: Process) {
@@ -75,7 +75,7 @@ async fn workers_killed_inside_flushes_leave_no_trace() {
     while let Some((place, applied)) = in_a_flush(&bed, &workers, from, all).await {
         workers[place].kill();
         kills += 1;
-        interrupted += usize::from(claims(&bed, &workers[place]).await > 0);
+        interrupted += usize::from(claimed_by(&bed, &workers[place]).await > 0);
         workers[place] = bed.worker();
         from = applied + dice.between(all / 12, all / 5); // a file may hold a month, or years
     }
@@ -100,7 +100,7 @@ async fn a_rolling_restart_leaves_no_claim_and_no_trace() {
         workers[place].signal("TERM");
         let status = workers[place].ended().await;
         assert_eq!(status.code(), Some(0), "{:?}", workers[place].said());
-        assert_eq!(claims(&bed, &workers[place]).await, 0, "whoever ends in order finishes what it claimed");
+        assert_eq!(claimed_by(&bed, &workers[place]).await, 0, "whoever ends in order finishes what it claimed");
         workers[place] = bed.worker();
         workers[place].ready().await;
         from = applied + all / 10;

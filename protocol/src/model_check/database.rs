@@ -76,7 +76,7 @@ impl Lanes {
                     }
                 }
             }
-            (Update::Complete(Completion { lane, seq, partitions }), Some(Guard::Completion)) => {
+            (Update::Complete(Completion { lane, seq, partitions, .. }), Some(Guard::Completion)) => {
                 if let Some(lane) = seen.lanes.get_mut(lane) {
                     (lane.open, lane.seq) = (true, *seq);
                 }

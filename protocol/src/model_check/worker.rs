@@ -160,7 +160,7 @@ impl Lanes {
             Some(Guard::ClaimLaneClosed) => positions.lanes.values_mut().for_each(|lane| lane.open = false),
             _ => {}
         }
-        let request = ClaimRequest::of_batch(&positions, lane, &holder, ClaimRules::default(), &fetched.ends);
+        let request = ClaimRequest::of_batch(&positions, lane, &holder, (ClaimRules::default(), 0), &fetched.ends);
         request.map_or(Task::Idle, |request| Task::Claiming { request, events: fetched.events })
     }
 
@@ -288,7 +288,7 @@ impl Lanes {
         if keys.iter().any(|entry| *entry != Entry::Done) {
             return Task::Applying { claim, change, keys, losses };
         }
-        let completion = claim.completion(|_| Counters::default());
+        let completion = claim.completion(0, |_| <(Counters, _)>::default());
         Task::Completing { completion, events: change.events, losses }
     }
 }

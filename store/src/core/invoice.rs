@@ -5,11 +5,8 @@
 //! name, and a copy the name that it is a copy of. A name is forgotten only once every claim that stands or may come
 //! overlooks it.
 
-use stockstream_model::{
-    Timestamp,
-    documents::{Checkpoint, PartitionId},
-    settings::Span,
-};
+use stockstream_model::{Timestamp, settings::Span};
+use stockstream_protocol::claim::ClaimedRange;
 
 use crate::batch::Key;
 
@@ -32,21 +29,18 @@ impl Taken {
     }
 }
 
-/// What a claim says of the copies in its range. It is written with the claim, so that whoever finishes it decides alike.
+/// What a claim says of duplicates in one of its ranges. It is written with the claim, so that whoever finishes it decides alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
-    within: Span,
-    forgotten: Option<Timestamp>,
-    claimed_at: Timestamp,
+    /// How far apart duplicates lie at most.
+    pub within: Span,
+    /// Invoices from before are overlooked.
+    pub forgotten: Option<Timestamp>,
+    /// When it was claimed.
+    pub claimed_at: Timestamp,
 }
 
 impl Rule {
-    /// The rule of a claim; `None` where every sale counts.
-    pub fn of(claim: &Checkpoint) -> Option<Self> {
-        let within = claim.deduplicate?;
-        Some(Self { within, forgotten: claim.forgotten, claimed_at: claim.updated_at })
-    }
-
     /// The time of a sale: its Kafka timestamp, but not later than the claim and not earlier than what is forgotten, so
     /// that a clock gone wild neither keeps an invoice for ever nor lets it be forgotten at once. Without a timestamp, the
     /// claim's.
@@ -73,10 +67,15 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// A sale of a range that is claimed under that rule.
-    pub fn new(invoice: Key, claim: &Checkpoint, rule: Rule, offset: i64, produced_at: Option<Timestamp>) -> Self {
-        let PartitionId { partition, .. } = claim.id;
-        let sale = Taken { incarnation: claim.incarnation, partition, offset, at: rule.time(produced_at) };
+    /// The sale at an offset of a partition's range that is claimed under that rule.
+    pub fn new(
+        invoice: Key,
+        partition: i32,
+        range: &ClaimedRange,
+        rule: Rule,
+        (offset, produced_at): (i64, Option<Timestamp>),
+    ) -> Self {
+        let sale = Taken { incarnation: range.incarnation, partition, offset, at: rule.time(produced_at) };
         Self { invoice, sale, rule }
     }
 }
@@ -104,7 +103,6 @@ pub fn decide(named: &[Taken], asking: &[&Asking]) -> (Vec<bool>, Vec<Taken>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::event::Stream;
 
     const HOUR: i64 = 3_600_000;
 
@@ -113,14 +111,7 @@ mod tests {
     }
 
     fn rule(forgotten: Option<i64>) -> Rule {
-        let id = PartitionId { stream: Stream::Sales, partition: 0 };
-        let claim = Checkpoint {
-            deduplicate: Some(Span::from_millis(HOUR as u64)),
-            forgotten: forgotten.map(ms),
-            updated_at: ms(100 * HOUR),
-            ..Checkpoint::new(id, 0, None)
-        };
-        Rule::of(&claim).unwrap()
+        Rule { within: Span::from_millis(HOUR as u64), forgotten: forgotten.map(ms), claimed_at: ms(100 * HOUR) }
     }
 
     fn asking(offset: i64, at: i64, rule: Rule) -> Asking {

@@ -2,8 +2,8 @@
 
 pub mod at_limit;
 pub mod generation;
+pub mod guard;
 pub mod invoice;
 pub mod owner;
-pub mod swap;
-pub mod verdict;
+pub mod standing;
 pub mod view;

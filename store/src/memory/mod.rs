@@ -1,5 +1,6 @@
 //! The store in memory: for `stockstream up` with nothing installed, and the twin against which MongoDB is tested.
 
+mod checkpoints;
 mod positions;
 mod state;
 mod views;
@@ -12,8 +13,8 @@ use std::{
 use stockstream_model::{
     Day, Timestamp,
     documents::{
-        Checkpoint, ClientState, DayTotals, Heartbeat, InventoryState, KafkaIds, PartitionId, ProductState,
-        RejectedEvent, RiskRow, StartPositions, View, ViewState, Winner,
+        ClientState, DayTotals, Heartbeat, InventoryState, ProductState, RejectedEvent, RiskRow, StartPositions, View,
+        ViewState, Winner,
     },
     settings::Analytics,
 };
@@ -30,7 +31,7 @@ pub struct MemoryStore {
     inner: Mutex<Inner>,
 }
 
-/// A document with its high-water marks.
+/// A document with its marks, by their paths.
 #[derive(Default)]
 struct Marked<T> {
     value: T,
@@ -43,8 +44,6 @@ struct Inner {
     owner_at: Option<Timestamp>,
     id: Option<String>,
     start: Option<StartPositions>,
-    kafka_ids: KafkaIds,
-    checkpoints: BTreeMap<PartitionId, Checkpoint>,
     positions: Option<Positions>,
     products: BTreeMap<String, Marked<ProductState>>,
     inventory: BTreeMap<StockKey, Marked<Option<InventoryState>>>,

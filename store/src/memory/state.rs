@@ -3,26 +3,25 @@ use std::collections::BTreeMap;
 use stockstream_model::{
     Day, Timestamp,
     analytics::{ProductFacts, score_base},
-    documents::{
-        Checkpoint, Heartbeat, KafkaIds, PartitionId, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
-    },
+    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
 };
 
+use stockstream_protocol::claim::MarkVerdict;
+
 use super::{Inner, Marked, MemoryStore};
 use crate::{
-    ApplyReport, Batch, Range, StoreError,
-    batch::{self, PAYLOAD_BYTES},
+    ApplyReport, Changes, Guard, StoreError,
+    batch::PAYLOAD_BYTES,
     core::{
         at_limit::AtLimit,
         invoice::{Asking, decide},
         owner::{Owner, Ownership, SignsOfLife, check_id, foreign, ownership},
-        swap::{follows, is_same_write},
-        verdict::{Guard, Verdict, stands, verdict},
+        standing::checkpoints,
         view::{is_as_seen, is_at, is_claimable, may_point},
     },
     inspect::{Inspect, Snapshot},
-    state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
+    state_store::{Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
 };
 
@@ -85,7 +84,7 @@ impl StateStore for MemoryStore {
             owner: inner.owner.clone(),
             database_id: inner.id.clone(),
             start: inner.start.clone(),
-            checkpoints: inner.checkpoints.values().cloned().collect(),
+            checkpoints: inner.checkpoints(),
             workers: inner.alive_workers(now),
         })
     }
@@ -102,44 +101,8 @@ impl StateStore for MemoryStore {
         Ok(self.lock().start.clone())
     }
 
-    async fn kafka_ids(&self) -> Result<KafkaIds> {
-        Ok(self.lock().kafka_ids.clone())
-    }
-
-    async fn note_kafka_ids(&self, ids: &KafkaIds) -> Result<()> {
-        let standing = &mut self.lock().kafka_ids;
-        standing.replaced_clusters.extend(ids.replaced_clusters.iter().cloned());
-        standing.replaced_topics.extend(ids.replaced_topics.iter().cloned());
-        let is_replaced = standing.cluster.as_ref().is_none_or(|cluster| ids.replaced_clusters.contains(cluster));
-        if is_replaced && ids.cluster.is_some() {
-            standing.cluster.clone_from(&ids.cluster);
-        }
-        Ok(())
-    }
-
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
-        Ok(self.lock().checkpoints.values().cloned().collect())
-    }
-
-    async fn create_checkpoints(&self, new: &[Checkpoint]) -> Result<()> {
-        let mut inner = self.lock();
-        for checkpoint in new {
-            inner.checkpoints.entry(checkpoint.id).or_insert_with(|| checkpoint.clone());
-        }
-        Ok(())
-    }
-
-    async fn swap_checkpoints(&self, new: &[Checkpoint]) -> Result<Vec<bool>> {
-        let mut inner = self.lock();
-        let swap = |checkpoint: &Checkpoint| match inner.checkpoints.get_mut(&checkpoint.id) {
-            Some(standing) if follows(checkpoint, standing) => {
-                *standing = checkpoint.clone();
-                true
-            }
-            Some(standing) => is_same_write(checkpoint, standing),
-            None => false,
-        };
-        Ok(new.iter().map(swap).collect())
+        Ok(self.lock().checkpoints())
     }
 
     async fn take_invoices(&self, asking: &[Asking]) -> Result<Vec<bool>> {
@@ -164,17 +127,8 @@ impl StateStore for MemoryStore {
         Ok((standing - inner.invoices.len()) as u64)
     }
 
-    async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {
-        batch::check(batch, claims)?;
-        let mut inner = self.lock();
-        let mut report = ApplyReport::default();
-        for claim in claims {
-            let Some(range) = batch.get(&claim.id) else { continue };
-            if inner.apply(range, claim, self.analytics.history_days, &mut report)? {
-                report.lost.push(claim.id);
-            }
-        }
-        Ok(report)
+    async fn apply(&self, changes: &Changes, guard: &Guard) -> Result<ApplyReport> {
+        Ok(self.lock().apply(changes, guard, self.analytics.history_days))
     }
 
     async fn sweep(&self) -> Result<u64> {
@@ -327,81 +281,74 @@ impl Inner {
         self.workers.values().filter(|worker| worker.at >= alive_since(now)).cloned().collect()
     }
 
-    /// Applies a range whole, or, when its claim is void, leaves the rest of it. Returns whether it was void.
-    fn apply(&mut self, range: &Range, claim: &Claimed, history_days: u32, report: &mut ApplyReport) -> Result<bool> {
-        let holds = stands(claim, self.checkpoints.get(&claim.id));
-        let guarded = Guarded { id: claim.id, guard: Guard::of(claim), holds };
-        for (key, change) in &range.products {
+    pub(super) fn checkpoints(&self) -> Vec<Checkpoint> {
+        self.positions.as_ref().map(checkpoints).unwrap_or_default()
+    }
+
+    /// Applies changes whole, or, where a later claim of the lane is met, leaves the rest of them.
+    fn apply(&mut self, changes: &Changes, guard: &Guard, history_days: u32) -> ApplyReport {
+        let mut report = ApplyReport::default();
+        let path = guard.path();
+        for (key, change) in &changes.products {
             let doc = self.products.entry(key.to_string()).or_default();
             doc.value.product_id = key.to_string();
-            if !guarded.change(doc, report, key, |state| change.apply(state, history_days))? {
-                return Ok(true);
+            if !guarded(doc, guard, &path, &mut report, |state| change.apply(state, history_days)) {
+                return report;
             }
         }
-        for (key, change) in &range.inventory {
+        for (key, change) in &changes.inventory {
             let doc = self.inventory.entry(key.clone()).or_default();
             let replace = |state: &mut Option<_>| {
                 if let Some(record) = change.apply(state.as_ref()) {
                     *state = Some(record);
                 }
             };
-            if !guarded.change(doc, report, &key.0, replace)? {
-                return Ok(true);
+            if !guarded(doc, guard, &path, &mut report, replace) {
+                return report;
             }
         }
-        for (key, change) in &range.clients {
+        for (key, change) in &changes.clients {
             let doc = self.clients.entry(key.to_string()).or_default();
             doc.value.client_id = key.to_string();
-            if !guarded.change(doc, report, key, |state| change.apply(state))? {
-                return Ok(true);
+            if !guarded(doc, guard, &path, &mut report, |state| change.apply(state)) {
+                return report;
             }
         }
-        for (day, change) in &range.daily {
+        for (day, change) in &changes.daily {
             let doc = self.daily.entry(*day).or_default();
-            if !guarded.change(doc, report, &day.to_string(), |totals| totals.add(&change.totals))? {
-                return Ok(true);
+            if !guarded(doc, guard, &path, &mut report, |totals| totals.add(&change.totals)) {
+                return report;
             }
         }
-        for rejected in &range.rejections {
+        for rejected in &changes.rejections {
             self.rejected.entry(rejected.id()).or_insert_with(|| {
                 let mut kept = rejected.clone();
                 kept.payload.truncate(PAYLOAD_BYTES);
                 kept
             });
         }
-        Ok(false)
+        report
     }
 }
 
-struct Guarded {
-    id: PartitionId,
-    guard: Guard,
-    holds: bool,
-}
-
-impl Guarded {
-    /// Returns whether the claim is still good.
-    fn change<T>(
-        &self,
-        doc: &mut Marked<T>,
-        report: &mut ApplyReport,
-        key: &str,
-        change: impl FnOnce(&mut T),
-    ) -> Result<bool> {
-        let Self { id, guard, holds } = self;
-        let mark = doc.marks.get(&guard.mark).copied();
-        match verdict(guard, mark, *holds) {
-            Verdict::Apply => {
-                change(&mut doc.value);
-                doc.marks.insert(guard.mark.clone(), guard.end);
-                report.changed += 1;
-            }
-            Verdict::Already => report.already += 1,
-            Verdict::Lost => return Ok(false),
-            Verdict::Broken => return Err(StoreError::broken(*id, key, &guard.mark, mark, guard.next, guard.end)),
-        }
-        Ok(true)
+/// Applies a change where the document's mark lets it through. Returns `false` where a later claim of the lane is met.
+fn guarded<T>(
+    doc: &mut Marked<T>,
+    guard: &Guard,
+    path: &str,
+    report: &mut ApplyReport,
+    change: impl FnOnce(&mut T),
+) -> bool {
+    let mark = doc.marks.get(path).copied();
+    if guard.accepts(mark) {
+        change(&mut doc.value);
+        doc.marks.insert(path.to_owned(), guard.leaves);
+        report.changed += 1;
+        return true;
     }
+    report.superseded = guard.judge(mark) == MarkVerdict::Superseded;
+    report.already += u64::from(!report.superseded);
+    !report.superseded
 }
 
 impl Inspect for MemoryStore {

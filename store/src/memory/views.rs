@@ -39,7 +39,7 @@ impl ViewStore for MemoryStore {
             risks: inner.risks.len() as u64,
             clients: inner.clients.len() as u64,
             views: inner.views.values().cloned().collect(),
-            checkpoints: inner.checkpoints.values().cloned().collect(),
+            checkpoints: inner.checkpoints(),
             workers: inner.alive_workers(read_at),
             rejections,
             server: Some(DatabaseServer::MEMORY),
@@ -52,7 +52,7 @@ impl ViewStore for MemoryStore {
         let inner = self.lock();
         Ok(Pulse {
             views: inner.views.values().cloned().collect(),
-            checkpoints: inner.checkpoints.values().cloned().collect(),
+            checkpoints: inner.checkpoints(),
             workers: inner.alive_workers(Timestamp::now()),
             counted_at: None,
         })
@@ -60,7 +60,9 @@ impl ViewStore for MemoryStore {
 
     async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
         let inner = self.lock();
-        Ok(of.iter().filter_map(|id| inner.checkpoints.get(id).cloned()).collect())
+        let mut checkpoints = inner.checkpoints();
+        checkpoints.retain(|checkpoint| of.contains(&checkpoint.id));
+        Ok(checkpoints)
     }
 
     async fn product_winners(&self) -> Result<Vec<Winner>> {

@@ -1,15 +1,12 @@
-//! Applying claimed ranges, guarded, per key for all partitions together: many that change alike by one statement, others by
-//! an upsert each; what is refused is split, with one verdict per partition, and what is not there is inserted.
+//! Applying a claim's changes, guarded by its lane's mark: many keys that change alike by one statement, others by an upsert each;
+//! of what is refused the marks are read, and what is not there is inserted.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap},
-};
+use std::collections::{BTreeMap, HashMap};
 
 use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use smallvec::{SmallVec, smallvec};
-use stockstream_model::documents::{Checkpoint, PartitionId, RejectedEvent};
+use stockstream_model::documents::RejectedEvent;
+use stockstream_protocol::claim::MarkVerdict;
 
 use super::{
     MongoStore, Result, codec,
@@ -18,30 +15,15 @@ use super::{
     reads::Query,
     rows,
     update::Keys,
-    write::{COMMAND_BYTES, PATIENCE, Written, encoded, foreign_index, key_text, parts as parts_by_size},
+    write::{COMMAND_BYTES, PATIENCE, Written, encoded, foreign_index, key_text, parts},
 };
-use crate::{
-    ApplyReport, Batch, Range, StoreError,
-    batch::{self, PAYLOAD_BYTES},
-    core::verdict::{Guard, Judgement, judge},
-    fail_point,
-};
+use crate::{ApplyReport, Changes, Guard, StoreError, batch::PAYLOAD_BYTES, fail_point};
 
-/// A claimed range of one partition.
-struct Part<'a> {
-    claim: &'a Checkpoint,
-    range: &'a Range,
-    guard: Guard,
-}
-
-/// Parts by index; a batch may have many keys of many parts.
-type Parts = SmallVec<[u16; 8]>;
-
-/// One key and the parts whose changes are to be applied to it.
-type Entry<'a, K> = (&'a <K as Kind>::Key, Parts);
+/// A key and its change.
+type Entry<'a, K> = (&'a <K as Kind>::Key, &'a <K as Kind>::Change);
 
 /// The marks of the documents that are there.
-type Marks<K> = HashMap<<K as Kind>::Key, Document>;
+type Marks<K> = HashMap<<K as Kind>::Key, Option<i64>>;
 
 /// Keys that are to be applied.
 struct Open<'a, K: Kind> {
@@ -61,8 +43,8 @@ const IN_A_STATEMENT: usize = 200;
 /// So many keys are looked for before an upsert of each is sent.
 const WORTH_A_LOOK: usize = 64;
 
-/// So many documents' marks are read at once: with many partitions they take ten kilobytes each.
-const MARKS_AT_ONCE: usize = 1_000;
+/// So many documents' marks are read at once.
+const MARKS_AT_ONCE: usize = 5_000;
 
 /// Keys of one command.
 enum Chunk<'a, K: Kind> {
@@ -76,47 +58,46 @@ enum Chunk<'a, K: Kind> {
 
 /// What a command did not do.
 struct Refused<'a, K: Kind> {
-    /// Keys that may hold their ranges, or not.
+    /// Keys that may hold the change, or not.
     entries: Vec<Entry<'a, K>>,
-    /// How many changes of them this command applied all the same.
+    /// How many of them this command changed all the same.
     applied: u64,
 }
 
 impl MongoStore {
-    pub(super) async fn apply_batch(&self, batch: &Batch, claims: &[Checkpoint]) -> Result<ApplyReport> {
-        batch::check(batch, claims)?;
-        let parts = parts_of(batch, claims);
+    pub(super) async fn apply_changes(&self, changes: &Changes, guard: &Guard) -> Result<ApplyReport> {
         let mut report = ApplyReport::default();
-        self.apply_kind::<Products>(&parts, &mut report).await?;
-        self.apply_kind::<Inventory>(&parts, &mut report).await?;
-        self.apply_kind::<Clients>(&parts, &mut report).await?;
-        self.apply_kind::<Daily>(&parts, &mut report).await?;
-        let held = || parts.iter().filter(|part| !report.lost.contains(&part.claim.id));
-        let rejections: Vec<&RejectedEvent> = held().flat_map(|part| &part.range.rejections).collect();
+        self.apply_kind::<Products>(changes, guard, &mut report).await?;
+        self.apply_kind::<Inventory>(changes, guard, &mut report).await?;
+        self.apply_kind::<Clients>(changes, guard, &mut report).await?;
+        self.apply_kind::<Daily>(changes, guard, &mut report).await?;
+        if report.superseded {
+            return Ok(report);
+        }
         // Each may hold a payload of a megabyte: no more of them are copied than one command carries.
-        let size = |event: &&RejectedEvent| 1_000 + event.payload.len().min(PAYLOAD_BYTES);
-        for part in parts_by_size(rejections.iter().map(size), COMMAND_BYTES) {
-            for chunk in rejections[part].chunks(self.updates_per_command) {
-                let documents = chunk.iter().map(|event| rows::rejected_document(event)).collect();
-                let inserted = self.insert_absent(names::REJECTED, documents).await;
-                inserted.map_err(|error| error.of_partitions(|key| whose(held(), key)))?;
+        let size = |event: &RejectedEvent| 1_000 + event.payload.len().min(PAYLOAD_BYTES);
+        for part in parts(changes.rejections.iter().map(size), COMMAND_BYTES) {
+            for chunk in changes.rejections[part].chunks(self.updates_per_command) {
+                self.insert_absent(names::REJECTED, chunk.iter().map(rows::rejected_document).collect()).await?;
             }
         }
         Ok(report)
     }
 
-    async fn apply_kind<K: Kind>(&self, parts: &[Part<'_>], report: &mut ApplyReport) -> Result<()> {
-        let mut open = Open::<K> { unknown: combine::<K>(parts), there: Vec::new(), absent: Vec::new() };
+    async fn apply_kind<K: Kind>(&self, changes: &Changes, guard: &Guard, report: &mut ApplyReport) -> Result<()> {
+        let mut keys: Vec<Entry<'_, K>> = K::changes(changes).iter().collect();
+        // Workers that update the same documents lock them in one order.
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        let mut open = Open::<K> { unknown: keys, there: Vec::new(), absent: Vec::new() };
         // Behind `mongos` the count of a statement for many says nothing.
-        let by_many = !self.is_sharded().await?;
+        let by_many = guard.is_of_lane() && !self.is_sharded().await?;
         let mut patience = PATIENCE;
-        while open.keys() > 0 {
-            open.without(parts, &report.lost);
-            let (keys, all) = (open.keys(), open.changes());
-            let (chunks, mut refused) = self.chunks::<K>(parts, open, by_many);
+        while open.keys() > 0 && !report.superseded {
+            let keys = open.keys();
+            let (chunks, mut refused) = self.chunks::<K>(open, by_many);
             let mut commands = Vec::new();
             for chunk in chunks {
-                commands.push(self.apply_chunk::<K>(parts, chunk));
+                commands.push(self.apply_chunk::<K>(guard, chunk));
             }
             let under_way = stream::iter(commands).buffer_unordered(self.write_connections);
             let mut ours = 0;
@@ -124,10 +105,10 @@ impl MongoStore {
                 ours += outcome.applied;
                 refused.extend(outcome.entries);
             }
-            report.changed += (all - changes_of::<K>(&refused)) as u64;
+            report.changed += (keys - refused.len()) as u64;
             let before = report.already;
-            let again = self.judge::<K>(parts, refused, report).await?;
-            // A statement for many does not say which it refused: of those that hold the range, some hold it by now.
+            let again = self.judge::<K>(guard, refused, report).await?;
+            // A statement for many does not say which it refused: of those that hold the change, some hold it by now.
             let ours = ours.min(report.already - before);
             report.already -= ours;
             report.changed += ours;
@@ -150,18 +131,12 @@ impl MongoStore {
     /// for many, others one by one.
     /// Second: many that do not change alike are looked for before they are sent, as if they had been refused, since new ones
     /// are inserted several times as fast as by an upsert.
-    fn chunks<'a, K: Kind>(
-        &self,
-        parts: &[Part<'a>],
-        open: Open<'a, K>,
-        by_many: bool,
-    ) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
+    fn chunks<'a, K: Kind>(&self, open: Open<'a, K>, by_many: bool) -> (Vec<Chunk<'a, K>>, Vec<Entry<'a, K>>) {
         let Open { unknown, there, absent } = open;
         let (mut chunks, mut alone) = (Vec::new(), Vec::new());
         let mut alike: BTreeMap<Vec<i64>, Vec<Entry<'a, K>>> = BTreeMap::new();
         for entry in unknown {
-            let shape = || total::<K>(parts, &entry).and_then(|change| K::shape(self, &change));
-            match by_many.then(shape).flatten() {
+            match by_many.then(|| K::shape(self, entry.1)).flatten() {
                 Some(shape) => alike.entry(shape).or_default().push(entry),
                 None => alone.push(entry),
             }
@@ -174,7 +149,7 @@ impl MongoStore {
             let size = self.chunk(entries.len()).min(IN_A_STATEMENT);
             chunks.extend(cut(entries, size).map(Chunk::Alike));
         }
-        alone.sort_unstable();
+        alone.sort_unstable_by_key(|(key, _)| *key);
         let looked = if alone.len() >= WORTH_A_LOOK { std::mem::take(&mut alone) } else { Vec::new() };
         alone.extend(there);
         let (of_alone, of_new) = (self.chunk(alone.len()), self.chunk(absent.len()));
@@ -184,23 +159,18 @@ impl MongoStore {
     }
 
     /// Sends the updates of some keys; returns those that were refused.
-    async fn apply_chunk<'a, K: Kind>(&self, parts: &[Part<'a>], chunk: Chunk<'a, K>) -> Result<Refused<'a, K>> {
-        let guards = |of: &[u16]| of.iter().map(|index| parts[usize::from(*index)].guard.clone()).collect::<Vec<_>>();
+    async fn apply_chunk<'a, K: Kind>(&self, guard: &Guard, chunk: Chunk<'a, K>) -> Result<Refused<'a, K>> {
         // One by one: what a document holds besides its bytes is many times their size.
-        let each = |entries: &[Entry<'a, K>], statement: fn(&Self, Bson, &K::Change, &[Guard]) -> Document| {
-            let one = |entry: &Entry<'a, K>| {
-                let change = total::<K>(parts, entry)?;
-                Some(encoded(&statement(self, K::id(entry.0), &change, &guards(&entry.1))))
-            };
-            entries.iter().filter_map(one).collect::<Result<Vec<_>>>()
-        };
-        let those = |entries: &[Entry<'a, K>], refused: &[usize]| {
-            let entries = refused.iter().filter_map(|index| entries.get(*index).cloned()).collect();
-            Refused { entries, applied: 0 }
+        let each = |entries: &[Entry<'a, K>], statement: fn(&Self, Bson, &K::Change, &Guard) -> Document| {
+            let one = |(key, change): &Entry<'a, K>| encoded(&statement(self, K::id(key), change, guard));
+            entries.iter().map(one).collect::<Result<Vec<_>>>()
         };
         let valid = |entries: &[Entry<'a, K>], mut written: Written| match written.invalid.pop() {
-            Some((index, message)) => Err(invalid::<K>(parts, entries.get(index), message)),
-            None => Ok(those(entries, &written.refused)),
+            Some((index, message)) => Err(invalid::<K>(entries.get(index), message)),
+            None => {
+                let refused = written.refused.iter().filter_map(|index| entries.get(*index).copied()).collect();
+                Ok(Refused { entries: refused, applied: 0 })
+            }
         };
         match chunk {
             Chunk::Alone(entries) => {
@@ -214,83 +184,57 @@ impl MongoStore {
                 valid(&entries, written)
             }
             Chunk::Alike(entries) => {
-                // A range that changes nothing of a key is applied to it by saying so: all get the marks of all, and keys of
-                // many partitions need no statement for each combination of them.
-                let of: BTreeSet<u16> = entries.iter().flat_map(|(_, of)| of).copied().collect();
-                let of: Vec<u16> = of.into_iter().collect();
-                let totals: Vec<_> = entries.iter().filter_map(|entry| total::<K>(parts, entry)).collect();
                 let (ids, changes): (Vec<Bson>, Vec<&K::Change>) =
-                    entries.iter().map(|(key, _)| K::id(key)).zip(totals.iter().map(|change| &**change)).unzip();
-                let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, &guards(&of));
+                    entries.iter().map(|(key, change)| (K::id(key), *change)).unzip();
+                let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, guard);
                 let updates = update.iter().map(encoded).collect::<Result<Vec<_>>>()?;
                 let written = self.try_updates(K::COLLECTION, &updates).await?;
                 fail_point("amid-apply");
-                // Which document it was is told where each has a statement of its own.
-                if !written.invalid.is_empty() {
-                    return Ok(Refused { entries, applied: 0 });
-                }
-                if written.n == entries.len() as u64 {
-                    return Ok(Refused { entries: Vec::new(), applied: 0 });
-                }
-                // Exactly so many where all are of the same parts.
-                let applied = changes_of::<K>(&entries) as u64 * written.n / entries.len() as u64;
-                Ok(Refused { entries, applied })
+                let all = written.n == entries.len() as u64;
+                // Which document is invalid is told where each has a statement of its own.
+                let applied = if written.invalid.is_empty() { written.n } else { 0 };
+                let entries = if all && written.invalid.is_empty() { Vec::new() } else { entries };
+                Ok(Refused { applied: if entries.is_empty() { 0 } else { applied }, entries })
             }
         }
     }
 
-    /// Decides on each partition of what was refused; returns what is to be applied again. Some keys at a time: marks take
-    /// more room than changes.
+    /// Reads the marks of what was refused; returns what is to be applied again.
     async fn judge<'a, K: Kind>(
         &self,
-        parts: &[Part<'a>],
+        guard: &Guard,
         mut refused: Vec<Entry<'a, K>>,
         report: &mut ApplyReport,
     ) -> Result<Open<'a, K>> {
-        refused.sort_unstable(); // commands end in any order, keys are sent in theirs
+        refused.sort_unstable_by_key(|(key, _)| *key); // commands end in any order, keys are sent in theirs
         let mut open = Open { unknown: Vec::new(), there: Vec::new(), absent: Vec::new() };
         for entries in cut(refused, MARKS_AT_ONCE) {
-            let marks = self.marks::<K>(&entries).await?;
-            // Only after the documents: a claim that is void now may have been void when the document refused.
-            let standing = self.read_checkpoints().await?;
-            for (key, of) in entries {
-                let of_key = marks.get(key);
-                let mark = |guard: &Guard| of_key.and_then(|marks| codec::maybe_integer(marks, &guard.mark));
-                let part = |index: usize| (parts[index].claim, &parts[index].guard);
-                let of: Vec<usize> = of.into_iter().map(usize::from).collect();
-                let Judgement { again, already, lost, broken } = judge(&of, part, mark, &standing);
-                if let Some((index, mark)) = broken {
-                    let (key, Guard { mark: name, next, end }) =
-                        (format!("{} {}", K::COLLECTION, K::id(key)), &parts[index].guard);
-                    return Err(StoreError::broken(parts[index].claim.id, &key, name, Some(mark), *next, *end));
-                }
-                report.already += already;
-                report.lost.extend(lost);
-                if !again.is_empty() {
-                    let again = again.into_iter().map(|index| index as u16).collect();
-                    let of_its_kind = if of_key.is_some() { &mut open.there } else { &mut open.absent };
-                    of_its_kind.push((key, again));
+            let marks = self.marks::<K>(&entries, guard).await?;
+            for entry in entries {
+                let Some(mark) = marks.get(entry.0) else {
+                    open.absent.push(entry);
+                    continue;
+                };
+                match guard.judge(*mark) {
+                    MarkVerdict::Applied => report.already += 1,
+                    MarkVerdict::Retry => open.there.push(entry),
+                    MarkVerdict::Superseded => report.superseded = true,
                 }
             }
         }
-        report.lost.sort_unstable();
-        report.lost.dedup();
         Ok(open)
     }
 
-    /// The marks of the documents that stand.
-    async fn marks<K: Kind>(&self, refused: &[Entry<'_, K>]) -> Result<Marks<K>> {
+    /// The marks of the documents that are there.
+    async fn marks<K: Kind>(&self, refused: &[Entry<'_, K>], guard: &Guard) -> Result<Marks<K>> {
         let ids: Vec<Bson> = refused.iter().map(|(key, _)| K::id(key)).collect();
-        let query = Query::of(doc! { "_id": { "$in": ids } }).fields(doc! { "o": 1 });
+        let query = Query::of(doc! { "_id": { "$in": ids } }).fields(doc! { guard.path(): 1 });
         let mut marks = HashMap::with_capacity(refused.len());
-        for mut document in self.find(K::COLLECTION, query).await? {
+        for document in self.find(K::COLLECTION, query).await? {
             let key = document.get("_id").and_then(K::key);
             let key = key.ok_or_else(|| codec::malformed(K::COLLECTION, &document, "its id is no key"))?;
-            let of_key = match document.remove("o") {
-                Some(Bson::Document(of_key)) => of_key,
-                _ => Document::new(),
-            };
-            marks.insert(key, of_key);
+            let of_key = document.get_document(guard.group).ok();
+            marks.insert(key, of_key.and_then(|marks| codec::maybe_integer(marks, &guard.name)));
         }
         Ok(marks)
     }
@@ -300,20 +244,6 @@ impl<K: Kind> Open<'_, K> {
     fn keys(&self) -> usize {
         self.unknown.len() + self.there.len() + self.absent.len()
     }
-
-    fn changes(&self) -> usize {
-        changes_of::<K>(&self.unknown) + changes_of::<K>(&self.there) + changes_of::<K>(&self.absent)
-    }
-
-    /// Leaves out what was folded of partitions that are lost.
-    fn without(&mut self, parts: &[Part<'_>], lost: &[PartitionId]) {
-        for entries in [&mut self.unknown, &mut self.there, &mut self.absent] {
-            entries.retain_mut(|(_, of)| {
-                of.retain(|index| !lost.contains(&parts[usize::from(*index)].claim.id));
-                !of.is_empty()
-            });
-        }
-    }
 }
 
 /// Parts of a list, of so many each.
@@ -322,57 +252,8 @@ fn cut<T>(list: Vec<T>, size: usize) -> impl Iterator<Item = Vec<T>> {
     std::iter::from_fn(move || Some(rest.by_ref().take(size).collect::<Vec<_>>()).filter(|some| !some.is_empty()))
 }
 
-/// What all parts together change of a key.
-fn total<'a, K: Kind>(parts: &[Part<'a>], (key, of): &Entry<'a, K>) -> Option<Cow<'a, K::Change>> {
-    let mut changes = of.iter().filter_map(|index| K::changes(parts[usize::from(*index)].range).get(*key));
-    let first = changes.next()?;
-    let Some(second) = changes.next() else { return Some(Cow::Borrowed(first)) };
-    let mut sum = first.clone();
-    K::merge(&mut sum, second);
-    changes.for_each(|change| K::merge(&mut sum, change));
-    Some(Cow::Owned(sum))
-}
-
-/// A document that the server will never take, with the partitions that change it.
-fn invalid<K: Kind>(parts: &[Part<'_>], entry: Option<&Entry<'_, K>>, message: String) -> StoreError {
+/// A document that the server will never take.
+fn invalid<K: Kind>(entry: Option<&Entry<'_, K>>, message: String) -> StoreError {
     let key = entry.map_or_else(|| "an unknown document".into(), |(key, _)| key_text(&K::id(key)));
-    let of = entry.into_iter().flat_map(|(_, of)| of);
-    let partitions = of.map(|index| parts[usize::from(*index)].claim.id).collect();
-    StoreError::Invalid { collection: K::COLLECTION.into(), key, message, partitions }
-}
-
-/// Whose rejected event it is.
-fn whose<'a>(parts: impl Iterator<Item = &'a Part<'a>>, key: &str) -> Vec<PartitionId> {
-    let of = |part: &&Part<'_>| part.range.rejections.iter().any(|event| event.id() == key);
-    parts.filter(of).map(|part| part.claim.id).collect()
-}
-
-/// How many changes: one for each key and partition.
-fn changes_of<K: Kind>(entries: &[Entry<'_, K>]) -> usize {
-    entries.iter().map(|(_, of)| of.len()).sum()
-}
-
-fn parts_of<'a>(batch: &'a Batch, claims: &'a [Checkpoint]) -> Vec<Part<'a>> {
-    let mut parts = Vec::with_capacity(claims.len());
-    for claim in claims {
-        let Some(range) = batch.get(&claim.id) else { continue };
-        parts.push(Part { claim, range, guard: Guard::of(claim) });
-    }
-    parts
-}
-
-/// Every key of all parts once, in the order of keys: workers that update the same documents lock them in one order.
-fn combine<'a, K: Kind>(parts: &[Part<'a>]) -> Vec<Entry<'a, K>> {
-    let pairs = parts.iter().enumerate();
-    let mut pairs: Vec<_> =
-        pairs.flat_map(|(index, part)| K::changes(part.range).keys().map(move |key| (key, index as u16))).collect();
-    pairs.sort_unstable();
-    let mut entries: Vec<Entry<'a, K>> = Vec::with_capacity(pairs.len());
-    for (key, index) in pairs {
-        match entries.last_mut() {
-            Some((last, of)) if *last == key => of.push(index),
-            _ => entries.push((key, smallvec![index])),
-        }
-    }
-    entries
+    StoreError::Invalid { collection: K::COLLECTION.into(), key, message }
 }

@@ -7,15 +7,19 @@ use stockstream_model::{
     Day, Money, Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRecordFields, ClientState, DayTotals, FoldRules, InventoryState, LeaderEpoch, PartitionId,
-        ProductRecord, ProductState, StartPositions, Version,
+        ClientRecordFields, ClientState, DayTotals, InventoryState, LeaderEpoch, PartitionId, ProductRecord,
+        ProductState, StartPositions, Version,
     },
-    event::Stream,
     settings::Span,
 };
 
 use super::{Result, names};
 use crate::{StoreError, batch::StockKey};
+
+/// A projection that leaves out the marks of lanes, and those that versions before lanes left.
+pub(super) fn without_marks() -> Document {
+    doc! { "m": 0, "o": 0 }
+}
 
 pub(super) fn date(at: Timestamp) -> Bson {
     Bson::DateTime(DateTime::from_millis(at.millis()))
@@ -204,74 +208,6 @@ pub(super) fn client(document: &Document) -> ClientState {
         },
         version: document.get_str("v").ok().and_then(version),
     }
-}
-
-pub(super) fn checkpoint_document(checkpoint: &Checkpoint) -> Document {
-    let mut document = doc! {
-        "_id": checkpoint.id.to_string(),
-        "incarnation": checkpoint.incarnation,
-        "topic_id": checkpoint.topic_id.clone(),
-        "cluster_id": checkpoint.cluster_id.clone(),
-        "next": checkpoint.next,
-        "pending": checkpoint.pending,
-        "epoch": checkpoint.epoch.map(|epoch| doc! { "at": epoch.at, "value": epoch.value }),
-        "version": checkpoint.version,
-        "writer": &checkpoint.writer,
-        "events": checkpoint.events,
-        "rejected": checkpoint.rejected,
-        "latest_event": maybe_date(checkpoint.latest_event),
-        "generation": checkpoint.generation,
-        "since": checkpoint.since,
-        "updated_at": date(checkpoint.updated_at),
-        "fold": fold_document(checkpoint),
-    };
-    if checkpoint.id.stream == Stream::Sales {
-        document.extend(doc! {
-            "duplicates": checkpoint.duplicates,
-            "deduplicate": span(checkpoint.deduplicate),
-            "forgotten": maybe_date(checkpoint.forgotten),
-        });
-    }
-    document
-}
-
-/// The rules hold for this write alone: a worker that does not know them leaves the field as it is, and claims by the first.
-fn fold_document(checkpoint: &Checkpoint) -> Document {
-    let FoldRules { version, future_tolerance } = checkpoint.fold;
-    doc! { "of": checkpoint.version, "version": version, "future_tolerance": span(future_tolerance) }
-}
-
-fn fold_rules(checkpoint: &Document) -> FoldRules {
-    let of_this_write = |fold: &&Document| integer(fold, "of") == integer(checkpoint, "version");
-    checkpoint.get_document("fold").ok().filter(of_this_write).map_or(FoldRules::FIRST, |fold| FoldRules {
-        version: integer(fold, "version"),
-        future_tolerance: maybe_span(fold, "future_tolerance"),
-    })
-}
-
-pub(super) fn checkpoint(document: &Document) -> Result<Checkpoint> {
-    let id = document.get_str("_id").ok().and_then(PartitionId::from_text);
-    Ok(Checkpoint {
-        id: id.ok_or_else(|| malformed(names::CHECKPOINTS, document, "its id is no partition"))?,
-        incarnation: integer(document, "incarnation"),
-        topic_id: maybe_text(document, "topic_id"),
-        cluster_id: maybe_text(document, "cluster_id"),
-        next: integer(document, "next"),
-        pending: maybe_integer(document, "pending"),
-        epoch: document.get_document("epoch").ok().and_then(leader_epoch),
-        version: integer(document, "version"),
-        writer: text(document, "writer"),
-        events: integer(document, "events"),
-        rejected: integer(document, "rejected"),
-        duplicates: integer(document, "duplicates"),
-        deduplicate: maybe_span(document, "deduplicate"),
-        fold: fold_rules(document),
-        forgotten: maybe_time(document, "forgotten"),
-        latest_event: maybe_time(document, "latest_event"),
-        generation: integer(document, "generation"),
-        since: integer(document, "since"),
-        updated_at: maybe_time(document, "updated_at").unwrap_or_default(),
-    })
 }
 
 pub(super) fn leader_epoch(document: &Document) -> Option<LeaderEpoch> {

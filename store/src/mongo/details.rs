@@ -9,13 +9,13 @@ use crate::view_store::{BATCHES, ClientDetail, ProductDetail};
 impl MongoStore {
     pub(super) async fn product_detail(&self, id: &str) -> Result<Option<ProductDetail>> {
         let found =
-            self.find(names::PRODUCTS, Query::of(doc! { "_id": id }).fields(doc! { "o": 0 }).part(0, 1)).await?;
+            self.find(names::PRODUCTS, Query::of(doc! { "_id": id }).fields(codec::without_marks()).part(0, 1)).await?;
         let Some(document) = found.first() else { return Ok(None) };
         let of_it = || {
             // Ids are compared field by field, so those of one product lie side by side.
             let id = |batch: Bson| doc! { "product_id": id, "batch_number": batch };
             let ids = doc! { "_id": { "$gte": id(Bson::MinKey), "$lte": id(Bson::MaxKey) } };
-            Query::of(ids).sort(doc! { "_id": 1 }).fields(doc! { "o": 0 }).part(0, BATCHES)
+            Query::of(ids).sort(doc! { "_id": 1 }).fields(codec::without_marks()).part(0, BATCHES)
         };
         let stock = self.find(names::INVENTORY, of_it()).await?;
         let risks = self.find(names::RISKS, of_it()).await?;

@@ -15,11 +15,10 @@ use super::{
     codec::{date, inventory_document, maybe_date, money, record_document},
     update::{AT_LIMIT, kept_days, record_fields},
 };
-use crate::core::verdict::Guard;
+use crate::Guard;
 
-fn with_id(id: Bson, guards: &[Guard], fields: Document) -> Document {
-    let marks: Document = guards.iter().map(|guard| (guard.mark.clone(), Bson::Int64(guard.end))).collect();
-    let mut document = doc! { "_id": id, "o": marks };
+fn with_id(id: Bson, guard: &Guard, fields: Document) -> Document {
+    let mut document = doc! { "_id": id, guard.group: { &guard.name: guard.leaves } };
     document.extend(fields);
     document
 }
@@ -42,7 +41,7 @@ fn amounts<const N: usize>(named: [(&str, i64); N]) -> Document {
         .collect()
 }
 
-pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
+pub(super) fn product(id: Bson, change: &ProductChange, guard: &Guard, rules: &Analytics, stamp: i64) -> Document {
     let (sold, stock) = (change.sold(), change.stock.as_deref());
     let sums = [
         ("units", sold.units),
@@ -76,7 +75,7 @@ pub(super) fn product(id: Bson, change: &ProductChange, guards: &[Guard], rules:
     change.apply(&mut state, rules.history_days);
     let score = score_base(&state, &rules.product_winners.weights);
     fields.extend(doc! { "score": score, "g": stamp });
-    with_id(id, guards, fields)
+    with_id(id, guard, fields)
 }
 
 fn of_day(totals: &DayTotals) -> Document {
@@ -89,7 +88,7 @@ fn of_day(totals: &DayTotals) -> Document {
     fields
 }
 
-pub(super) fn client(id: Bson, change: &ClientChange, guards: &[Guard], rules: &ClientTiers, stamp: i64) -> Document {
+pub(super) fn client(id: Bson, change: &ClientChange, guard: &Guard, rules: &ClientTiers, stamp: i64) -> Document {
     let mut fields = doc! { "client_id": id.clone(), "invoices": change.invoices };
     fields.extend(amounts([("revenue", change.revenue.units())]));
     fields.extend(at_limit([change.revenue.units()]));
@@ -106,17 +105,17 @@ pub(super) fn client(id: Bson, change: &ClientChange, guards: &[Guard], rules: &
         "loyalty_tier": worth.tier.name(),
         "g": stamp,
     });
-    with_id(id, guards, fields)
+    with_id(id, guard, fields)
 }
 
-pub(super) fn inventory(id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
-    with_id(id, guards, doc! { "rec": inventory_document(&change.record) })
+pub(super) fn inventory(id: Bson, change: &InventoryChange, guard: &Guard) -> Document {
+    with_id(id, guard, doc! { "rec": inventory_document(&change.record) })
 }
 
-pub(super) fn daily(day: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
+pub(super) fn daily(day: Bson, change: &DailyChange, guard: &Guard) -> Document {
     let DayTotals { invoices, units, revenue, unpriced } = change.totals;
     let mut fields = doc! { "invoices": invoices, "units": units, "revenue": money(revenue) };
     fields.extend(amounts([("unpriced", unpriced)]));
     fields.extend(at_limit([units, revenue.units(), unpriced]));
-    with_id(day, guards, fields)
+    with_id(day, guard, fields)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
+use stockstream_model::Timestamp;
 
 use super::{
     MongoStore, Result, codec, names,
@@ -27,10 +27,6 @@ struct Group<'a> {
 
 impl MongoStore {
     pub(super) async fn take(&self, asking: &[Asking]) -> Result<Vec<bool>> {
-        self.take_all(asking).await.map_err(|error| error.of_partitions(|key| whose(asking, key)))
-    }
-
-    async fn take_all(&self, asking: &[Asking]) -> Result<Vec<bool>> {
         let mut answers = vec![false; asking.len()];
         let mut open = self.insert_new(groups(asking), &mut answers).await?;
         let mut patience = PATIENCE;
@@ -133,12 +129,6 @@ fn groups(asking: &[Asking]) -> Vec<Group<'_>> {
         }
     }
     groups
-}
-
-/// Whose sales are of an invoice.
-fn whose(asking: &[Asking], invoice: &str) -> Vec<PartitionId> {
-    let of = asking.iter().filter(|asking| asking.invoice.as_str() == invoice);
-    of.map(|asking| PartitionId { stream: Stream::Sales, partition: asking.sale.partition }).collect()
 }
 
 fn answer(answers: &mut [bool], group: &Group<'_>, decided: &[bool]) {

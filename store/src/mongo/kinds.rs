@@ -1,4 +1,4 @@
-//! The kinds of documents that ranges change: how each is keyed, combined and updated.
+//! The kinds of documents that claims change: how each is keyed and updated.
 
 use std::hash::Hash;
 
@@ -13,31 +13,29 @@ use super::{
     update::{self, Keys, Shape},
 };
 use crate::{
-    Range,
+    Changes, Guard,
     batch::{FastMap, Key, StockKey},
-    core::verdict::Guard,
 };
 
-/// A kind of document that ranges change.
+/// A kind of document that claims change.
 pub(super) trait Kind {
     type Key: Ord + Hash + Eq + Sync + 'static;
-    type Change: Clone + Sync + 'static;
+    type Change: Sync + 'static;
     const COLLECTION: &'static str;
-    fn changes(range: &Range) -> &FastMap<Self::Key, Self::Change>;
-    fn merge(into: &mut Self::Change, other: &Self::Change);
+    fn changes(changes: &Changes) -> &FastMap<Self::Key, Self::Change>;
     fn id(key: &Self::Key) -> Bson;
     /// The key of a document's `_id`.
     fn key(id: &Bson) -> Option<Self::Key>;
     /// The upsert of one document.
-    fn update(store: &MongoStore, id: Bson, change: &Self::Change, guards: &[Guard]) -> Document;
+    fn update(store: &MongoStore, id: Bson, change: &Self::Change, guard: &Guard) -> Document;
     /// The document as the change makes it where none is.
-    fn fresh(store: &MongoStore, id: Bson, change: &Self::Change, guards: &[Guard]) -> Document;
+    fn fresh(store: &MongoStore, id: Bson, change: &Self::Change, guard: &Guard) -> Document;
     /// Changes of the same shape may share a statement.
     fn shape(_: &MongoStore, _: &Self::Change) -> Shape {
         None
     }
     /// The update of many documents that are there, by changes of one shape.
-    fn update_alike(_: &MongoStore, _: &Keys<'_, Self::Change>, _: &[Guard]) -> Option<Document> {
+    fn update_alike(_: &MongoStore, _: &Keys<'_, Self::Change>, _: &Guard) -> Option<Document> {
         None
     }
 }
@@ -51,11 +49,8 @@ impl Kind for Products {
     type Key = Key;
     type Change = ProductChange;
     const COLLECTION: &'static str = names::PRODUCTS;
-    fn changes(range: &Range) -> &FastMap<Key, ProductChange> {
-        &range.products
-    }
-    fn merge(into: &mut ProductChange, other: &ProductChange) {
-        into.merge(other);
+    fn changes(changes: &Changes) -> &FastMap<Key, ProductChange> {
+        &changes.products
     }
     fn id(key: &Key) -> Bson {
         Bson::String(key.to_string())
@@ -63,17 +58,17 @@ impl Kind for Products {
     fn key(id: &Bson) -> Option<Key> {
         id.as_str().map(Key::from)
     }
-    fn update(store: &MongoStore, id: Bson, change: &ProductChange, guards: &[Guard]) -> Document {
-        update::products(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics, store.stamp())
+    fn update(store: &MongoStore, id: Bson, change: &ProductChange, guard: &Guard) -> Document {
+        update::products(&Keys { ids: &[id], changes: &[change] }, guard, &store.analytics, store.stamp())
     }
-    fn fresh(store: &MongoStore, id: Bson, change: &ProductChange, guards: &[Guard]) -> Document {
-        fresh::product(id, change, guards, &store.analytics, store.stamp())
+    fn fresh(store: &MongoStore, id: Bson, change: &ProductChange, guard: &Guard) -> Document {
+        fresh::product(id, change, guard, &store.analytics, store.stamp())
     }
     fn shape(store: &MongoStore, change: &ProductChange) -> Shape {
         update::product_shape(change, &store.analytics)
     }
-    fn update_alike(store: &MongoStore, keys: &Keys<'_, ProductChange>, guards: &[Guard]) -> Option<Document> {
-        Some(update::products(keys, guards, &store.analytics, store.stamp()))
+    fn update_alike(store: &MongoStore, keys: &Keys<'_, ProductChange>, guard: &Guard) -> Option<Document> {
+        Some(update::products(keys, guard, &store.analytics, store.stamp()))
     }
 }
 
@@ -81,11 +76,8 @@ impl Kind for Inventory {
     type Key = StockKey;
     type Change = InventoryChange;
     const COLLECTION: &'static str = names::INVENTORY;
-    fn changes(range: &Range) -> &FastMap<StockKey, InventoryChange> {
-        &range.inventory
-    }
-    fn merge(into: &mut InventoryChange, other: &InventoryChange) {
-        into.merge(other);
+    fn changes(changes: &Changes) -> &FastMap<StockKey, InventoryChange> {
+        &changes.inventory
     }
     fn id((product, batch): &StockKey) -> Bson {
         codec::stock_id(product, batch.as_deref()).into()
@@ -93,11 +85,11 @@ impl Kind for Inventory {
     fn key(id: &Bson) -> Option<StockKey> {
         id.as_document().and_then(codec::stock_key)
     }
-    fn update(_: &MongoStore, id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
-        update::inventory(id, change, guards)
+    fn update(_: &MongoStore, id: Bson, change: &InventoryChange, guard: &Guard) -> Document {
+        update::inventory(id, change, guard)
     }
-    fn fresh(_: &MongoStore, id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
-        fresh::inventory(id, change, guards)
+    fn fresh(_: &MongoStore, id: Bson, change: &InventoryChange, guard: &Guard) -> Document {
+        fresh::inventory(id, change, guard)
     }
 }
 
@@ -105,11 +97,8 @@ impl Kind for Clients {
     type Key = Key;
     type Change = ClientChange;
     const COLLECTION: &'static str = names::CLIENTS;
-    fn changes(range: &Range) -> &FastMap<Key, ClientChange> {
-        &range.clients
-    }
-    fn merge(into: &mut ClientChange, other: &ClientChange) {
-        into.merge(other);
+    fn changes(changes: &Changes) -> &FastMap<Key, ClientChange> {
+        &changes.clients
     }
     fn id(key: &Key) -> Bson {
         Bson::String(key.to_string())
@@ -117,17 +106,17 @@ impl Kind for Clients {
     fn key(id: &Bson) -> Option<Key> {
         id.as_str().map(Key::from)
     }
-    fn update(store: &MongoStore, id: Bson, change: &ClientChange, guards: &[Guard]) -> Document {
-        update::clients(&Keys { ids: &[id], changes: &[change] }, guards, &store.analytics.clients, store.stamp())
+    fn update(store: &MongoStore, id: Bson, change: &ClientChange, guard: &Guard) -> Document {
+        update::clients(&Keys { ids: &[id], changes: &[change] }, guard, &store.analytics.clients, store.stamp())
     }
-    fn fresh(store: &MongoStore, id: Bson, change: &ClientChange, guards: &[Guard]) -> Document {
-        fresh::client(id, change, guards, &store.analytics.clients, store.stamp())
+    fn fresh(store: &MongoStore, id: Bson, change: &ClientChange, guard: &Guard) -> Document {
+        fresh::client(id, change, guard, &store.analytics.clients, store.stamp())
     }
     fn shape(_: &MongoStore, change: &ClientChange) -> Shape {
         update::client_shape(change)
     }
-    fn update_alike(store: &MongoStore, keys: &Keys<'_, ClientChange>, guards: &[Guard]) -> Option<Document> {
-        Some(update::clients(keys, guards, &store.analytics.clients, store.stamp()))
+    fn update_alike(store: &MongoStore, keys: &Keys<'_, ClientChange>, guard: &Guard) -> Option<Document> {
+        Some(update::clients(keys, guard, &store.analytics.clients, store.stamp()))
     }
 }
 
@@ -135,11 +124,8 @@ impl Kind for Daily {
     type Key = Day;
     type Change = DailyChange;
     const COLLECTION: &'static str = names::DAILY;
-    fn changes(range: &Range) -> &FastMap<Day, DailyChange> {
-        &range.daily
-    }
-    fn merge(into: &mut DailyChange, other: &DailyChange) {
-        into.merge(other);
+    fn changes(changes: &Changes) -> &FastMap<Day, DailyChange> {
+        &changes.daily
     }
     fn id(key: &Day) -> Bson {
         Bson::String(key.to_string())
@@ -147,10 +133,10 @@ impl Kind for Daily {
     fn key(id: &Bson) -> Option<Day> {
         id.as_str()?.parse().ok()
     }
-    fn update(_: &MongoStore, id: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
-        update::daily(id, change, guards)
+    fn update(_: &MongoStore, id: Bson, change: &DailyChange, guard: &Guard) -> Document {
+        update::daily(id, change, guard)
     }
-    fn fresh(_: &MongoStore, id: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
-        fresh::daily(id, change, guards)
+    fn fresh(_: &MongoStore, id: Bson, change: &DailyChange, guard: &Guard) -> Document {
+        fresh::daily(id, change, guard)
     }
 }

@@ -17,7 +17,8 @@ use crate::{
 /// The version of the state's shape; a worker refuses a database of a newer one.
 ///
 /// 2: a claim names the rules that its range is folded by. An older worker would finish it by its own.
-const SHAPE: i64 = 2;
+/// 3: positions and claims are in one document, and documents carry marks of lanes. An older worker knows neither.
+pub(super) const SHAPE: i64 = 3;
 /// The shape of a database that no worker has prepared yet.
 const FIRST_SHAPE: i64 = 1;
 /// The document that holds the database's id. Written once.

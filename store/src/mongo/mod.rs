@@ -3,6 +3,7 @@
 
 pub mod address;
 mod apply;
+mod checkpoints;
 mod codec;
 mod connect;
 mod deployment;

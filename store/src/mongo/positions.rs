@@ -9,7 +9,8 @@ use stockstream_model::documents::{FoldRules, KafkaIds, LeaderEpoch, PartitionId
 use stockstream_protocol::{
     claim::{Applied, Claim, ClaimRequest, Completion},
     positions::{
-        Cause, ClaimRules, Counters, Frozen, LOST_RANGES, Lane, LaneId, Lost, OffsetRange, Pending, Position, Positions,
+        Cause, ClaimRules, Counters, Derivation, Frozen, LOST_RANGES, Lane, LaneId, Lost, OffsetRange, Pending,
+        Position, Positions,
     },
     update::Update,
 };
@@ -17,15 +18,24 @@ use stockstream_protocol::{
 use super::{
     MongoStore, Result, codec,
     kafka_ids::{kafka_ids, texts},
+    meta::SHAPE,
     names,
 };
-use crate::position_store::PositionStore;
+use crate::{StoreError, position_store::PositionStore};
 
 const ID: &str = "positions";
 
 impl PositionStore for MongoStore {
     async fn load_positions(&self) -> Result<Option<Positions>> {
-        self.find_one(names::POSITIONS, doc! { "_id": ID }).await?.as_ref().map(positions).transpose()
+        let Some(found) = self.find_one(names::POSITIONS, doc! { "_id": ID }).await? else { return Ok(None) };
+        let shape = codec::integer(&found, "shape");
+        if shape > SHAPE {
+            return Err(StoreError::Refused {
+                action: format!("read the positions in database {}", self.database()),
+                message: format!("they have shape {shape}, this version knows {SHAPE}; run a newer Stockstream"),
+            });
+        }
+        positions(&found).map(Some)
     }
 
     async fn create_positions(&self, first: &Positions) -> Result<()> {
@@ -35,6 +45,8 @@ impl PositionStore for MongoStore {
     async fn update_positions(&self, update: &Update) -> Result<bool> {
         let Statement { mut filter, update } = statement(update);
         filter.insert("_id", ID);
+        // A newer version may have taken over since they were read.
+        filter.insert("shape", SHAPE);
         Ok(self.update_many(names::POSITIONS, &[doc! { "q": filter, "u": update }]).await?.n > 0)
     }
 }
@@ -92,7 +104,7 @@ fn statement(update: &Update) -> Statement {
 }
 
 fn claimed(request: &ClaimRequest) -> Statement {
-    let ClaimRequest { holder, claim: Claim { lane, seq, rules, partitions } } = request;
+    let ClaimRequest { holder, claim: Claim { lane, seq, rules, derivation, partitions } } = request;
     let mut filter = doc! {
         of_lane(*lane, "holder"): holder,
         of_lane(*lane, "seq"): seq - 1,
@@ -102,12 +114,14 @@ fn claimed(request: &ClaimRequest) -> Statement {
         of_lane(*lane, "seq"): seq,
         of_lane(*lane, "open"): true,
         of_lane(*lane, "rules"): rules_document(rules),
+        of_lane(*lane, "derivation"): derivation_document(*derivation),
     };
     for (id, range) in partitions {
         filter.insert(of_partition(*id, "incarnation"), range.incarnation);
         filter.insert(of_partition(*id, "next"), range.start);
         filter.insert(of_partition(*id, "pending"), Bson::Null);
         filter.insert(of_partition(*id, "frozen"), Bson::Null);
+        filter.insert(of_partition(*id, "forgotten"), codec::maybe_date(range.forgotten));
         let pending = Pending { end: range.end, epoch: range.epoch, lane: *lane, seq: *seq };
         set.insert(of_partition(*id, "pending"), pending_document(&pending));
     }
@@ -115,11 +129,12 @@ fn claimed(request: &ClaimRequest) -> Statement {
 }
 
 fn completed(completion: &Completion) -> Statement {
-    let Completion { lane, seq, partitions } = completion;
+    let Completion { lane, seq, derivation, partitions } = completion;
     let mut filter = doc! { of_lane(*lane, "seq"): seq, of_lane(*lane, "open"): true };
-    let mut set = doc! { of_lane(*lane, "open"): false };
+    let mut set =
+        doc! { of_lane(*lane, "open"): false, of_lane(*lane, "derivation"): derivation_document(*derivation) };
     let (mut inc, mut max) = (Document::new(), Document::new());
-    for (id, Applied { end, epoch, counters }) in partitions {
+    for (id, Applied { end, epoch, counters, forgotten }) in partitions {
         filter.insert(of_partition(*id, "pending.lane"), *lane);
         filter.insert(of_partition(*id, "pending.seq"), seq);
         filter.insert(of_partition(*id, "pending.end"), end);
@@ -130,8 +145,8 @@ fn completed(completion: &Completion) -> Statement {
         for (field, value) in [("events", events), ("rejected", rejected), ("duplicates", duplicates)] {
             inc.insert(of_partition(*id, field), *value);
         }
-        if let Some(at) = latest_event {
-            max.insert(of_partition(*id, "latest_event"), codec::date(*at));
+        for (field, at) in [("latest_event", latest_event), ("forgotten", forgotten)] {
+            max.extend(at.map(|at| (of_partition(*id, field), codec::date(at))));
         }
     }
     let mut update = doc! { "$set": set };
@@ -148,6 +163,7 @@ fn moved(id: PartitionId, expected: &Position, position: &Position, ids: &KafkaI
         of_partition(id, "incarnation"): expected.incarnation,
         of_partition(id, "next"): expected.next,
         of_partition(id, "pending"): Bson::Null,
+        of_partition(id, "forgotten"): codec::maybe_date(expected.forgotten),
     };
     match &expected.frozen {
         None => drop(filter.insert(of_partition(id, "frozen"), Bson::Null)),
@@ -196,11 +212,21 @@ fn positions_document(positions: &Positions) -> Document {
         "replaced_clusters": texts(replaced_clusters),
         "replaced_topics": texts(replaced_topics),
     };
-    doc! { "_id": ID, "partitions": partitions, "lanes": lanes, "seen": seen }
+    doc! { "_id": ID, "shape": SHAPE, "partitions": partitions, "lanes": lanes, "seen": seen }
 }
 
 fn lane_document(lane: &Lane) -> Document {
-    doc! { "holder": &lane.holder, "seq": lane.seq, "open": lane.open, "rules": rules_document(&lane.rules) }
+    doc! {
+        "holder": &lane.holder,
+        "seq": lane.seq,
+        "open": lane.open,
+        "rules": rules_document(&lane.rules),
+        "derivation": derivation_document(lane.derivation),
+    }
+}
+
+fn derivation_document(derivation: Derivation) -> Document {
+    doc! { "generation": derivation.generation, "since": derivation.since }
 }
 
 fn rules_document(rules: &ClaimRules) -> Document {
@@ -208,6 +234,7 @@ fn rules_document(rules: &ClaimRules) -> Document {
         "fold": rules.fold.version,
         "future_tolerance": codec::span(rules.fold.future_tolerance),
         "deduplicate": codec::span(rules.deduplicate),
+        "claimed_at": codec::date(rules.claimed_at),
     }
 }
 
@@ -228,6 +255,7 @@ fn position_document(position: &Position) -> Document {
         "rejected": counters.rejected,
         "duplicates": counters.duplicates,
         "latest_event": codec::maybe_date(counters.latest_event),
+        "forgotten": codec::maybe_date(position.forgotten),
     }
 }
 
@@ -275,7 +303,8 @@ fn lane_of(document: &Document) -> Lane {
                 version: codec::integer(rules, "fold"),
                 future_tolerance: codec::maybe_span(rules, "future_tolerance"),
             };
-            ClaimRules { fold, deduplicate: codec::maybe_span(rules, "deduplicate") }
+            let claimed_at = codec::maybe_time(rules, "claimed_at").unwrap_or_default();
+            ClaimRules { fold, deduplicate: codec::maybe_span(rules, "deduplicate"), claimed_at }
         },
     );
     Lane {
@@ -283,6 +312,10 @@ fn lane_of(document: &Document) -> Lane {
         seq: codec::integer(document, "seq"),
         open: document.get_bool("open").unwrap_or_default(),
         rules,
+        derivation: document.get_document("derivation").map_or_else(
+            |_| Derivation::default(),
+            |of| Derivation { generation: codec::integer(of, "generation"), since: codec::integer(of, "since") },
+        ),
     }
 }
 
@@ -329,5 +362,6 @@ fn position_of(document: &Document) -> Option<Position> {
             duplicates: codec::integer(document, "duplicates"),
             latest_event: codec::maybe_time(document, "latest_event"),
         },
+        forgotten: codec::maybe_time(document, "forgotten"),
     })
 }

@@ -224,6 +224,9 @@ pub(super) fn rejected(document: &Document) -> RejectedEvent {
     }
 }
 
+/// That a heartbeat is of a version that works with lanes.
+pub(super) const IS_OF_LANES: &str = "lanes";
+
 pub(super) fn heartbeat_document(heartbeat: &Heartbeat) -> Document {
     let partition = |status: &PartitionStatus| {
         Bson::from(
@@ -240,6 +243,7 @@ pub(super) fn heartbeat_document(heartbeat: &Heartbeat) -> Document {
         "partitions": heartbeat.partitions.iter().map(partition).collect::<Vec<_>>(),
         "problems": heartbeat.problems.clone(),
         "stalls": heartbeat.stalls.clone(),
+        IS_OF_LANES: true,
     }
 }
 

@@ -4,7 +4,11 @@ use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use stockstream_model::documents::{Field, Kind};
 
-use super::{MongoStore, Result, codec, reads::Query};
+use super::{
+    MongoStore, Result,
+    codec::{self, without_marks},
+    reads::Query,
+};
 use crate::{
     Page, Paging, Select,
     select::{COUNTED, Filter, Selectable, Test},
@@ -110,7 +114,7 @@ impl MongoStore {
         let (skip, per_page) = (select.paging.skip(), select.paging.per_page);
         let read = |forward: bool, skip, limit| {
             let sort = sort_key(field, as_wanted_first == forward);
-            self.find(collection, Query::of(filter.clone()).sort(sort).fields(doc! { "o": 0 }).part(skip, limit))
+            self.find(collection, Query::of(filter.clone()).sort(sort).fields(without_marks()).part(skip, limit))
         };
         if skip > FAR {
             // Exactly: the server's own count may lag.
@@ -140,7 +144,7 @@ impl MongoStore {
         for word in in_order {
             let mut of_word = filter.clone();
             of_word.insert(field.name, *word);
-            let query = Query::of(of_word.clone()).sort(sort_key(field, as_wanted_first)).fields(doc! { "o": 0 });
+            let query = Query::of(of_word.clone()).sort(sort_key(field, as_wanted_first)).fields(without_marks());
             let rows = self.find(collection, query.part(skip, wanted)).await?;
             if rows.is_empty() && skip > 0 {
                 skip -= self.count_some(collection, of_word, skip).await?;

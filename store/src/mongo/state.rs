@@ -2,7 +2,7 @@ use bson::{Bson, Document, doc};
 use stockstream_model::{
     Day, Timestamp,
     analytics::ProductFacts,
-    documents::{Checkpoint, Heartbeat, KafkaIds, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
+    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
     settings::{LossRisk, Pipeline},
 };
 
@@ -15,12 +15,13 @@ use super::{
     write::{PATIENCE, foreign_index},
 };
 use crate::{
-    ApplyReport, Batch, Trouble,
+    ApplyReport, Changes, Guard, PositionStore, Trouble,
     core::{
-        at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, swap::which_stand, view::is_at,
+        at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, standing::checkpoints,
+        view::is_at,
     },
     fail_point,
-    state_store::{Claimed, Progress, RiskFacts, RiskUpdate, StateStore},
+    state_store::{Progress, RiskFacts, RiskUpdate, StateStore},
     view_store::alive_since,
 };
 
@@ -82,7 +83,7 @@ impl StateStore for MongoStore {
                 _ => progress.start = Some(codec::start(&document)?),
             }
         }
-        progress.checkpoints = self.read_checkpoints_by(Query::all().within(MOST_BYTES)).await?;
+        progress.checkpoints = self.read_checkpoints_within(MOST_BYTES).await?;
         progress.workers = self.alive_workers(Timestamp::now()).await?;
         Ok(progress)
     }
@@ -100,33 +101,8 @@ impl StateStore for MongoStore {
         self.meta("start").await?.as_ref().map(codec::start).transpose()
     }
 
-    async fn kafka_ids(&self) -> Result<KafkaIds> {
-        self.read_kafka_ids().await
-    }
-
-    async fn note_kafka_ids(&self, ids: &KafkaIds) -> Result<()> {
-        self.write_kafka_ids(ids).await
-    }
-
     async fn checkpoints(&self) -> Result<Vec<Checkpoint>> {
         self.read_checkpoints().await
-    }
-
-    async fn create_checkpoints(&self, new: &[Checkpoint]) -> Result<()> {
-        self.insert_absent(names::CHECKPOINTS, new.iter().map(codec::checkpoint_document).collect()).await
-    }
-
-    async fn swap_checkpoints(&self, new: &[Checkpoint]) -> Result<Vec<bool>> {
-        let swap = |checkpoint: &Checkpoint| {
-            let mut fields = codec::checkpoint_document(checkpoint);
-            fields.remove("_id");
-            doc! { "q": { "_id": checkpoint.id.to_string(), "version": checkpoint.version - 1 }, "u": { "$set": fields } }
-        };
-        let updates: Vec<Document> = new.iter().map(swap).collect();
-        if self.update_many(names::CHECKPOINTS, &updates).await?.n as usize == new.len() {
-            return Ok(vec![true; new.len()]);
-        }
-        Ok(which_stand(new, &self.read_checkpoints().await?))
     }
 
     async fn take_invoices(&self, asking: &[Asking]) -> Result<Vec<bool>> {
@@ -137,8 +113,8 @@ impl StateStore for MongoStore {
         self.forget(before, at_most).await
     }
 
-    async fn apply(&self, batch: &Batch, claims: &[Claimed]) -> Result<ApplyReport> {
-        self.apply_batch(batch, claims).await
+    async fn apply(&self, changes: &Changes, guard: &Guard) -> Result<ApplyReport> {
+        self.apply_changes(changes, guard).await
     }
 
     async fn sweep(&self) -> Result<u64> {
@@ -165,7 +141,7 @@ impl StateStore for MongoStore {
 
     async fn top_products(&self, limit: u32) -> Result<Vec<ProductState>> {
         let ranked = doc! { "score": { "$gte": f64::MIN } }; // null, not ranked, is no number
-        let query = Query::of(ranked).sort(doc! { "score": -1, "_id": 1 }).fields(doc! { "days": 0, "o": 0 });
+        let query = Query::of(ranked).sort(doc! { "score": -1, "_id": 1 }).fields(doc! { "days": 0, "m": 0, "o": 0 });
         let documents = self.find(names::PRODUCTS, query.part(0, limit.into())).await?;
         documents.iter().map(|document| codec::product(document, self.analytics.history_days)).collect()
     }
@@ -181,7 +157,7 @@ impl StateStore for MongoStore {
             "rec.quantity": { "$gt": 0 },
             "$or": [{ "rec.expiry_date": { "$lt": codec::date(expiring) } }, { "rec.movement": { "$lt": codec::date(idle) } }],
         };
-        let found = self.find(names::INVENTORY, Query::of(filter).fields(doc! { "o": 0 })).await?;
+        let found = self.find(names::INVENTORY, Query::of(filter).fields(codec::without_marks())).await?;
         let batches = found.iter().map(codec::inventory).collect::<Result<Vec<_>>>()?;
         let mut ids: Vec<&str> = batches.iter().map(|batch| batch.product_id.as_str()).collect();
         ids.sort_unstable();
@@ -287,7 +263,8 @@ impl StateStore for MongoStore {
 
     async fn sums_at_limit(&self, at_most: u32) -> Result<Vec<AtLimit>> {
         let of = |collection| {
-            let query = Query::of(doc! { update::AT_LIMIT: true }).sort(doc! { "_id": 1 }).fields(doc! { "o": 0 });
+            let query =
+                Query::of(doc! { update::AT_LIMIT: true }).sort(doc! { "_id": 1 }).fields(codec::without_marks());
             self.find(collection, query.part(0, at_most.into()))
         };
         let (products, clients, days) = tokio::try_join!(of(names::PRODUCTS), of(names::CLIENTS), of(names::DAILY))?;
@@ -323,13 +300,14 @@ impl MongoStore {
     }
 
     pub(super) async fn read_checkpoints(&self) -> Result<Vec<Checkpoint>> {
-        self.read_checkpoints_by(Query::all()).await
+        self.read_checkpoints_within(usize::MAX).await
     }
 
-    pub(super) async fn read_checkpoints_by(&self, query: Query) -> Result<Vec<Checkpoint>> {
-        let documents = self.find(names::CHECKPOINTS, query).await?;
-        let mut checkpoints = documents.iter().map(codec::checkpoint).collect::<Result<Vec<_>>>()?;
-        checkpoints.sort_by_key(|checkpoint| checkpoint.id);
-        Ok(checkpoints)
+    /// The state of every partition; while versions before lanes are being replaced, as those left it.
+    async fn read_checkpoints_within(&self, bytes: usize) -> Result<Vec<Checkpoint>> {
+        match self.load_positions().await? {
+            Some(positions) => Ok(checkpoints(&positions)),
+            None => self.read_old_checkpoints(Query::all().within(bytes)).await,
+        }
     }
 }

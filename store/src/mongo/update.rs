@@ -16,7 +16,7 @@ use stockstream_model::{
 };
 
 use super::codec::{date, inventory_document, maybe_date, money, record_document};
-use crate::core::verdict::Guard;
+use crate::Guard;
 
 /// Keys that one statement changes, with what it changes of each: one key, or several of the same shape.
 pub(super) struct Keys<'a, C> {
@@ -25,7 +25,7 @@ pub(super) struct Keys<'a, C> {
 }
 
 /// Where a document's place in its statement stands while it is changed. It is gone when the statement is through.
-const PLACE: &str = "o.at";
+const PLACE: &str = "m.at";
 
 impl<C> Keys<'_, C> {
     /// A value of each change, as an expression.
@@ -40,35 +40,26 @@ impl<C> Keys<'_, C> {
     }
 
     /// The statement. Only that of one key makes a document where none is.
-    fn statement(&self, guards: &[Guard], Sums { mut set, fields }: Sums, mut derive: Document) -> Document {
+    fn statement(&self, guard: &Guard, Sums { mut set, fields }: Sums, mut derive: Document) -> Document {
         if !fields.is_empty() {
             let at_limit: Vec<Bson> = fields.iter().map(|field| is_at_limit(field)).collect();
             derive.insert(AT_LIMIT, doc! { "$cond": [{ "$or": at_limit }, true, format!("${AT_LIMIT}")] });
         }
-        set.extend(marks(guards));
+        set.insert(guard.path(), guard.leaves);
         let change = [doc! { "$set": set }, doc! { "$set": derive }];
         if let [id] = self.ids {
-            return upsert(filter(id.clone(), guards), change.map(Bson::from).to_vec());
+            return upsert(filter(id.clone(), guard), change.map(Bson::from).to_vec());
         }
         let place = doc! { "$indexOfArray": [{ "$literal": self.ids }, "$_id"] };
         let stages = [doc! { "$set": { PLACE: place } }].into_iter().chain(change).chain([doc! { "$unset": PLACE }]);
         let stages: Vec<Bson> = stages.map(Bson::from).collect();
-        doc! { "q": filter(doc! { "$in": self.ids }, guards), "u": stages, "multi": true }
+        doc! { "q": filter(doc! { "$in": self.ids }, guard), "u": stages, "multi": true }
     }
 }
 
-/// [`Guard::passes`] for every guard, as the server evaluates it.
-fn filter(id: impl Into<Bson>, guards: &[Guard]) -> Document {
-    let mut filter = doc! { "_id": id.into() };
-    for guard in guards {
-        // A mark that is missing passes; `$lt` would not match it.
-        filter.insert(format!("o.{}", guard.mark), doc! { "$not": { "$gt": guard.next } });
-    }
-    filter
-}
-
-fn marks(guards: &[Guard]) -> Document {
-    guards.iter().map(|guard| (format!("o.{}", guard.mark), Bson::Int64(guard.end))).collect()
+/// [`Guard::accepts`], as the server evaluates it. A mark that is missing is accepted; `$lt` would not match it.
+fn filter(id: impl Into<Bson>, guard: &Guard) -> Document {
+    doc! { "_id": id.into(), guard.path(): { "$not": { "$gt": guard.up_to } } }
 }
 
 fn upsert(filter: Document, update: impl Into<Bson>) -> Document {
@@ -171,7 +162,7 @@ fn if_later(standing: &str, version: &Version, value: impl Into<Bson>, field: &s
     doc! { "$cond": [later, { "$literal": value.into() }, field] }
 }
 
-pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: &Analytics, stamp: i64) -> Document {
+pub(super) fn products(keys: &Keys<'_, ProductChange>, guard: &Guard, rules: &Analytics, stamp: i64) -> Document {
     let sold: Vec<DayTotals> = keys.changes.iter().map(|change| change.sold()).collect();
     let sold = Keys { ids: keys.ids, changes: &sold.iter().collect::<Vec<_>>() };
     let mut set = Sums::default();
@@ -200,7 +191,7 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guards: &[Guard], rules: 
     if let Some(StockChange { version, record, .. }) = first.stock.as_deref() {
         set.insert("rec", if_later("$rec.v", version, record_document(version, record), "$rec"));
     }
-    keys.statement(guards, set, derive)
+    keys.statement(guard, set, derive)
 }
 
 fn add_totals(set: &mut Sums, day: Day, keys: &Keys<'_, ProductChange>) {
@@ -248,7 +239,7 @@ pub(super) fn product_derived(weights: &Weights, stamp: i64) -> Document {
     doc! { "score": { "$cond": [ranked, score, Bson::Null] }, "g": stamp }
 }
 
-pub(super) fn clients(keys: &Keys<'_, ClientChange>, guards: &[Guard], rules: &ClientTiers, stamp: i64) -> Document {
+pub(super) fn clients(keys: &Keys<'_, ClientChange>, guard: &Guard, rules: &ClientTiers, stamp: i64) -> Document {
     let mut set = Sums::default();
     if let [id] = keys.ids {
         set.insert("client_id", doc! { "$literal": id });
@@ -263,7 +254,7 @@ pub(super) fn clients(keys: &Keys<'_, ClientChange>, guards: &[Guard], rules: &C
             set.insert(field, if_later("$v", version, value, &format!("${field}")));
         }
     }
-    keys.statement(guards, set, client_derived(rules, stamp))
+    keys.statement(guard, set, client_derived(rules, stamp))
 }
 
 /// The fields that a client's record fills.
@@ -297,19 +288,19 @@ pub(super) fn client_derived(rules: &ClientTiers, stamp: i64) -> Document {
     }
 }
 
-pub(super) fn inventory(id: Bson, change: &InventoryChange, guards: &[Guard]) -> Document {
-    let mut set = marks(guards);
+pub(super) fn inventory(id: Bson, change: &InventoryChange, guard: &Guard) -> Document {
+    let mut set = doc! { guard.path(): guard.leaves };
     let record = inventory_document(&change.record);
     set.insert("rec", if_later("$rec.v", &change.record.version, record, "$rec"));
-    upsert(filter(id, guards), vec![Bson::from(doc! { "$set": set })])
+    upsert(filter(id, guard), vec![Bson::from(doc! { "$set": set })])
 }
 
-pub(super) fn daily(day: Bson, change: &DailyChange, guards: &[Guard]) -> Document {
+pub(super) fn daily(day: Bson, change: &DailyChange, guard: &Guard) -> Document {
     let keys = Keys { ids: &[day], changes: &[&change.totals] };
     let mut set = Sums::default();
     set.add("invoices", &keys, |totals| totals.invoices);
     set.add("units", &keys, |totals| totals.units);
     set.add("revenue", &keys, |totals| totals.revenue.units());
     set.plus("unpriced", &keys, |totals| totals.unpriced);
-    keys.statement(guards, set, Document::new())
+    keys.statement(guard, set, Document::new())
 }

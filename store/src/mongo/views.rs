@@ -57,8 +57,9 @@ impl ViewStore for MongoStore {
     }
 
     async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
-        let ids: Vec<_> = of.iter().map(ToString::to_string).collect();
-        self.read_checkpoints_by(Query::of(doc! { "_id": { "$in": ids } })).await
+        let mut checkpoints = self.read_checkpoints().await?;
+        checkpoints.retain(|checkpoint| of.contains(&checkpoint.id));
+        Ok(checkpoints)
     }
 
     async fn product_winners(&self) -> Result<Vec<Winner>> {
@@ -121,7 +122,7 @@ impl ViewStore for MongoStore {
 
     async fn sales_daily(&self, from: Day, to: Day) -> Result<Vec<DailyRow>> {
         let range = doc! { "_id": { "$gte": from.to_string(), "$lte": to.to_string() } };
-        let query = Query::of(range).sort(doc! { "_id": 1 }).fields(doc! { "o": 0 });
+        let query = Query::of(range).sort(doc! { "_id": 1 }).fields(codec::without_marks());
         self.find(names::DAILY, query).await?.iter().map(rows::daily_row).collect()
     }
 

@@ -5,7 +5,8 @@ use futures_util::future::try_join_all;
 use stockstream_model::documents::Kind;
 
 use super::{
-    MongoStore, Result, codec,
+    MongoStore, Result,
+    codec::{self, without_marks},
     figures::{Sums, group},
     select::{hold, sort_key, wanted},
 };
@@ -98,6 +99,6 @@ fn part<R: Selectable>(select: &Select<R>) -> Vec<Document> {
     part.push(doc! { "$sort": key });
     part.push(doc! { "$skip": at_most(select.paging.skip()) });
     part.push(doc! { "$limit": at_most(select.paging.per_page).max(1) });
-    part.push(doc! { "$project": { "o": 0 } });
+    part.push(doc! { "$project": without_marks() });
     part
 }

@@ -73,7 +73,7 @@ impl<'a> Statements<'a> {
 
     fn invalid(&self, index: usize, message: String) -> StoreError {
         let (collection, key) = (self.collection.to_owned(), self.key(index));
-        StoreError::Invalid { collection, key, message, partitions: Vec::new() }
+        StoreError::Invalid { collection, key, message }
     }
 }
 

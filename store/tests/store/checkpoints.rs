@@ -1,38 +1,39 @@
-//! Positions: made once, moved by compare-and-set.
+//! The checkpoints of versions before lanes, and what readers see of positions.
 
+use bson::{Document, doc};
 use stockstream_model::{
+    Timestamp,
     documents::{Checkpoint, FoldRules, KafkaIds, LeaderEpoch, PartitionId},
     settings::Span,
 };
-use stockstream_store::{StateStore, ViewStore};
-
-use super::{
-    bed::Bed,
-    events::{CLIENTS, MORE_SALES, SALES, STOCK, time},
-    flow::{next_of, position, writer},
+use stockstream_store::{
+    CheckpointStore, PositionStore, StateStore, ViewStore,
+    checkpoints::{is_sealed, sealed},
 };
 
-fn at(id: PartitionId, next: i64) -> Checkpoint {
-    Checkpoint::new(id, next, None)
+use super::{
+    bed::{Bed, Mongo},
+    events::{CLIENTS, MORE_SALES, SALES, STOCK, time},
+    flow::{claim, complete, flush, positions},
+};
+
+async fn readers_see_the_positions_by_partition(bed: &impl Bed) {
+    let store = bed.worker().await;
+    assert_eq!(store.checkpoints().await.unwrap(), []);
+    positions(&*store, &[CLIENTS, SALES]).await;
+    let claimed = claim(&*store, SALES, 7).await;
+    complete(&*store, &claimed).await;
+    claim(&*store, CLIENTS, 5).await;
+    let at = |of: &Checkpoint| (of.id, of.next, of.pending);
+    let all: Vec<_> = store.checkpoints().await.unwrap().iter().map(at).collect();
+    assert_eq!(all, [(SALES, 7, None), (CLIENTS, 0, Some(5))], "in the order of partitions");
+    let some = ViewStore::positions(&*store, &[CLIENTS, STOCK].into()).await.unwrap();
+    assert_eq!(some.iter().map(at).collect::<Vec<_>>(), [(CLIENTS, 0, Some(5))], "of those that are asked for");
+    assert_eq!(ViewStore::positions(&*store, &[].into()).await.unwrap(), []);
 }
 
-async fn a_checkpoint_is_made_once(bed: &impl Bed) {
-    let store = bed.worker().await;
-    store.create_checkpoints(&[]).await.unwrap();
-    store.create_checkpoints(&[at(CLIENTS, 5), at(SALES, 7)]).await.unwrap();
-    let other = bed.worker().await;
-    other.create_checkpoints(&[at(MORE_SALES, 1), at(SALES, 9)]).await.unwrap();
-    let all = [at(SALES, 7), at(MORE_SALES, 1), at(CLIENTS, 5)];
-    assert_eq!(store.checkpoints().await.unwrap(), all, "in the order of partitions");
-    let positions = store.positions(&[CLIENTS, STOCK, SALES].into()).await.unwrap();
-    assert_eq!(positions, [at(SALES, 7), at(CLIENTS, 5)], "of those that are asked for");
-    assert_eq!(store.positions(&[].into()).await.unwrap(), []);
-}
-
-async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
-    let store = bed.worker().await;
-    let id = PartitionId { partition: 12, ..SALES };
-    let full = Checkpoint {
+fn full(id: PartitionId) -> Checkpoint {
+    Checkpoint {
         id,
         incarnation: 2,
         topic_id: Some("$topic.id".into()),
@@ -40,111 +41,97 @@ async fn what_is_swapped_in_is_read_back_whole(bed: &impl Bed) {
         next: 1 << 60,
         pending: Some((1 << 60) + 3),
         epoch: Some(LeaderEpoch { at: (1 << 60) + 3, value: i32::MAX }),
-        version: 1,
-        writer: writer(),
+        version: 2,
+        writer: "of before".into(),
         events: 1 << 53,
         rejected: (1 << 53) + 1,
         duplicates: (1 << 53) + 3,
         deduplicate: Some(Span::from_millis(86_400_001)),
-        fold: FoldRules { version: 7, future_tolerance: Some(Span::from_millis(172_800_001)) },
+        fold: FoldRules { version: 2, future_tolerance: Some(Span::from_millis(172_800_001)) },
         forgotten: Some(time("2026-04-30T11:59:59.999Z")),
         latest_event: Some(time("1969-12-31T23:59:59.999Z")),
         generation: 3,
         since: 5,
         updated_at: time("2026-05-01T12:00:00.001Z"),
-    };
-    position(&*store, id).await;
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&full)).await.unwrap(), [true]);
-    assert_eq!(store.checkpoints().await.unwrap(), std::slice::from_ref(&full));
-    let bare = Checkpoint {
-        pending: None,
-        epoch: None,
-        deduplicate: None,
-        fold: FoldRules { version: 7, future_tolerance: None },
-        forgotten: None,
-        topic_id: None,
-        cluster_id: None,
-        latest_event: None,
-        ..next_of(&full)
-    };
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&bare)).await.unwrap(), [true]);
-    assert_eq!(store.checkpoints().await.unwrap(), [bare], "what is left out is cleared");
-}
-
-async fn only_who_knows_the_version_swaps(bed: &impl Bed) {
-    let store = bed.worker().await;
-    let zero = position(&*store, SALES).await;
-    let one = Checkpoint { next: 10, ..next_of(&zero) };
-    let too_late = Checkpoint { next: 20, ..next_of(&zero) };
-    let too_early = Checkpoint { next: 30, ..next_of(&next_of(&one)) };
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&one)).await.unwrap(), [true]);
-    assert_eq!(store.swap_checkpoints(&[too_late]).await.unwrap(), [false]);
-    assert_eq!(store.swap_checkpoints(&[too_early]).await.unwrap(), [false]);
-    assert_eq!(store.checkpoints().await.unwrap(), [one]);
-}
-
-async fn a_swap_whose_acknowledgement_was_lost_is_known_by_its_writer(bed: &impl Bed) {
-    let store = bed.worker().await;
-    let one = Checkpoint { next: 10, ..next_of(&position(&*store, SALES).await) };
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&one)).await.unwrap(), [true]);
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&one)).await.unwrap(), [true]);
-    let of_another = Checkpoint { writer: writer(), ..one.clone() };
-    assert_eq!(bed.worker().await.swap_checkpoints(&[of_another]).await.unwrap(), [false]);
-    assert_eq!(store.checkpoints().await.unwrap(), [one]);
-}
-
-async fn each_of_several_swaps_has_its_own_answer(bed: &impl Bed) {
-    let store = bed.worker().await;
-    let mut zeros = Vec::new();
-    for id in [SALES, MORE_SALES, CLIENTS] {
-        zeros.push(position(&*store, id).await);
-    }
-    let taken = next_of(&zeros[1]);
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&taken)).await.unwrap(), [true]);
-    let missing = Checkpoint { version: 1, ..at(STOCK, 3) };
-    let swaps = [next_of(&zeros[2]), missing, next_of(&zeros[1]), next_of(&zeros[0])];
-    assert_eq!(store.swap_checkpoints(&swaps).await.unwrap(), [true, false, false, true]);
-    let standing = store.checkpoints().await.unwrap();
-    assert_eq!(standing, [swaps[3].clone(), taken, swaps[0].clone()], "and a missing one was not made");
-    assert_eq!(store.swap_checkpoints(&[]).await.unwrap(), [false; 0]);
-}
-
-async fn of_two_workers_one_swaps(bed: &impl Bed) {
-    let (a, b) = (bed.worker().await, bed.worker().await);
-    for _ in 0..20 {
-        let standing = position(&*a, SALES).await;
-        let (of_a, of_b) = ([next_of(&standing)], [next_of(&standing)]);
-        let (by_a, by_b) = tokio::join!(a.swap_checkpoints(&of_a), b.swap_checkpoints(&of_b));
-        let (by_a, by_b) = (by_a.unwrap()[0], by_b.unwrap()[0]);
-        assert!(by_a != by_b, "both or none swapped");
-        let winner = if by_a { of_a } else { of_b };
-        assert_eq!(a.checkpoints().await.unwrap(), winner);
     }
 }
 
-async fn ids_of_kafka_are_added_and_a_cluster_takes_the_place_of_one_that_was_replaced(bed: &impl Bed) {
+async fn a_checkpoint_of_before_is_read_whole_and_moved_by_who_knows_its_version(bed: &Mongo) {
     let (store, other) = (bed.worker().await, bed.worker().await);
-    assert_eq!(store.kafka_ids().await.unwrap(), KafkaIds::default());
-    let ids = |cluster: Option<&str>, clusters: &[&str], topics: &[&str]| KafkaIds {
-        cluster: cluster.map(str::to_owned),
-        replaced_clusters: clusters.iter().map(|&id| id.to_owned()).collect(),
-        replaced_topics: topics.iter().map(|&id| id.to_owned()).collect(),
-    };
-    store.note_kafka_ids(&ids(None, &[], &["T.1"])).await.unwrap();
-    store.note_kafka_ids(&ids(Some("A"), &[], &[])).await.unwrap();
-    other.note_kafka_ids(&ids(Some("B"), &[], &[])).await.unwrap();
-    assert_eq!(other.kafka_ids().await.unwrap(), ids(Some("A"), &[], &["T.1"]), "the first cluster stands");
-    other.note_kafka_ids(&ids(Some("B"), &["A"], &["$T2", "T.1"])).await.unwrap();
-    store.note_kafka_ids(&ids(Some("C"), &["A"], &[])).await.unwrap();
-    assert_eq!(store.kafka_ids().await.unwrap(), ids(Some("B"), &["A"], &["$T2", "T.1"]));
+    store.seal_new(&[SALES]).await.unwrap();
+    let first = store.old_checkpoints().await.unwrap().swap_remove(0);
+    let full = Checkpoint { version: first.version + 1, ..full(SALES) };
+    assert!(store.write_old_checkpoint(&full).await.unwrap());
+    assert!(store.write_old_checkpoint(&full).await.unwrap(), "known by its writer");
+    assert_eq!(store.old_checkpoints().await.unwrap(), std::slice::from_ref(&full));
+    let another = Checkpoint { writer: "another".into(), ..full.clone() };
+    assert!(!other.write_old_checkpoint(&another).await.unwrap());
+    let too_early = Checkpoint { version: full.version + 2, ..another };
+    assert!(!other.write_old_checkpoint(&too_early).await.unwrap());
+    // A version before rules were named completes it and claims what comes next: it leaves the field, of which it knows nothing.
+    let checkpoints = bed.raw.collection::<Document>("checkpoints");
+    let by_another =
+        doc! { "$set": { "next": 5_i64, "pending": 9_i64, "version": full.version + 2, "writer": "of before that" } };
+    checkpoints.update_one(doc! { "_id": "sales/0" }, by_another).await.unwrap();
+    let standing = async || store.old_checkpoints().await.unwrap().swap_remove(0);
+    assert_eq!((standing().await.pending, standing().await.fold), (Some(9), FoldRules::FIRST));
+    checkpoints.update_one(doc! { "_id": "sales/0" }, doc! { "$unset": { "fold": "" } }).await.unwrap();
+    assert_eq!(standing().await.fold, FoldRules::FIRST);
 }
 
-both!(
-    ids_of_kafka_are_added_and_a_cluster_takes_the_place_of_one_that_was_replaced,
-    a_checkpoint_is_made_once,
-    what_is_swapped_in_is_read_back_whole,
-    only_who_knows_the_version_swaps,
-    a_swap_whose_acknowledgement_was_lost_is_known_by_its_writer,
-    each_of_several_swaps_has_its_own_answer,
-    of_two_workers_one_swaps,
+async fn a_seal_keeps_what_it_seals_and_of_two_who_seal_one_does(bed: &Mongo) {
+    let (a, b) = (bed.worker().await, bed.worker().await);
+    a.seal_new(&[SALES, MORE_SALES]).await.unwrap();
+    b.seal_new(&[SALES, CLIENTS]).await.unwrap();
+    let all = a.old_checkpoints().await.unwrap();
+    assert_eq!(all.iter().map(|of| of.id).collect::<Vec<_>>(), [SALES, MORE_SALES, CLIENTS]);
+    assert!(all.iter().all(is_sealed));
+    let open = Checkpoint { pending: None, version: all[0].version + 1, ..full(SALES) };
+    assert!(a.write_old_checkpoint(&open).await.unwrap());
+    let (of_a, of_b) = (sealed(&open, "a".into()), sealed(&open, "b".into()));
+    let (by_a, by_b) = tokio::join!(a.write_old_checkpoint(&of_a), b.write_old_checkpoint(&of_b));
+    assert!(by_a.unwrap() != by_b.unwrap(), "both or none sealed it");
+    let standing = b.old_checkpoints().await.unwrap().swap_remove(0);
+    assert!(is_sealed(&standing) && standing.next == open.next && standing.events == open.events);
+}
+
+async fn workers_and_ids_of_before_are_found(bed: &Mongo) {
+    let store = bed.worker().await;
+    assert_eq!(store.old_kafka_ids().await.unwrap(), KafkaIds::default());
+    let ids = doc! { "_id": "kafka", "cluster": "C", "replaced_clusters": ["B"], "replaced_topics": ["$T.1"] };
+    bed.raw.collection::<Document>("meta").insert_one(ids).await.unwrap();
+    let found = store.old_kafka_ids().await.unwrap();
+    assert_eq!((found.cluster.as_deref(), found.replaced_topics.contains("$T.1")), (Some("C"), true));
+    assert!(found.replaced_clusters.contains("B"));
+    let now = Timestamp::now();
+    store.heartbeat(&super::prepare::beat("of now", now)).await.unwrap();
+    assert_eq!(store.old_workers().await.unwrap(), [""; 0]);
+    let at = |millis| bson::DateTime::from_millis(now.millis() - millis);
+    let workers = bed.raw.collection::<Document>("workers");
+    workers.insert_one(doc! { "_id": "of before", "at": at(0) }).await.unwrap();
+    workers.insert_one(doc! { "_id": "gone", "at": at(600_000) }).await.unwrap();
+    assert_eq!(store.old_workers().await.unwrap(), ["of before"]);
+}
+
+async fn positions_of_a_newer_shape_are_refused_and_take_no_claim(bed: &Mongo) {
+    let store = bed.worker().await;
+    flush(&*store, SALES, Vec::new()).await;
+    let open = claim(&*store, SALES, 5).await;
+    let newer = doc! { "$set": { "shape": 99_i64 } };
+    bed.raw.collection::<Document>("positions").update_one(doc! {}, newer).await.unwrap();
+    let refused = store.load_positions().await.unwrap_err().to_string();
+    assert!(refused.contains("shape 99") && refused.contains("newer Stockstream"), "{refused}");
+    assert!(!super::flow::try_complete(&*store, &open).await);
+}
+
+mod seen {
+    both!(readers_see_the_positions_by_partition);
+    use super::*;
+}
+
+mongodb_only!(
+    a_checkpoint_of_before_is_read_whole_and_moved_by_who_knows_its_version,
+    a_seal_keeps_what_it_seals_and_of_two_who_seal_one_does,
+    workers_and_ids_of_before_are_found,
+    positions_of_a_newer_shape_are_refused_and_take_no_claim,
 );

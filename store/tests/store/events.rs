@@ -19,7 +19,6 @@ pub enum Body {
 pub const SALES: PartitionId = PartitionId { stream: Stream::Sales, partition: 0 };
 pub const MORE_SALES: PartitionId = PartitionId { stream: Stream::Sales, partition: 1 };
 pub const STOCK: PartitionId = PartitionId { stream: Stream::Inventory, partition: 0 };
-pub const MORE_STOCK: PartitionId = PartitionId { stream: Stream::Inventory, partition: 1 };
 pub const CLIENTS: PartitionId = PartitionId { stream: Stream::Clients, partition: 0 };
 
 pub fn time(text: &str) -> Timestamp {

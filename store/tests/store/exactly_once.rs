@@ -1,12 +1,13 @@
-//! Each range once, whoever applies it and how often.
+//! Each claim once, whoever applies it and how often.
 
 use stockstream_model::documents::{Checkpoint, PartitionId};
-use stockstream_store::{Batch, StateStore, StoreError, inspect::Inspect};
+use stockstream_protocol::{claim::Claim, update::Update};
+use stockstream_store::{Guard, PositionStore, StateStore, inspect::Inspect};
 
 use super::{
     bed::Bed,
     events::{Body, MORE_SALES, SALES, STOCK, bought, stock},
-    flow::{apply, batch, claim, claim_all, complete, flush, next_of, position, positions, range, try_complete},
+    flow::{apply, changes, changes_of, claim, claim_all, complete, flush, guard, positions, recreate, try_complete},
 };
 
 fn sales(count: usize) -> Vec<Body> {
@@ -22,40 +23,38 @@ fn each(invoices: i64) -> Vec<(String, i64)> {
     (0..20).map(|n| (format!("c{n:02}"), invoices)).collect()
 }
 
-async fn a_range_that_was_applied_is_told_so_everywhere(bed: &impl Bed) {
+async fn a_claim_that_was_applied_is_told_so_everywhere(bed: &impl Bed) {
     let (store, other) = (bed.worker().await, bed.worker().await);
-    let claims =
-        [claim(&*store, SALES, 40).await, claim(&*store, STOCK, 1).await, claim(&*store, MORE_SALES, 20).await];
-    let bodies = [sales(40), vec![Body::Stock(stock("of ", 5))], sales(20)];
-    let batch: Batch = claims.iter().zip(bodies).map(|(claim, bodies)| (claim.id, range(claim, bodies))).collect();
-    let report = store.apply(&batch, &claims).await.unwrap();
-    // Sales: 20 clients, a product, a day, twice. Stock: a product and a batch.
-    assert_eq!((report.changed, report.already), (46, 0));
+    let claim = claim_all(&*store, &[(SALES, 40), (STOCK, 1), (MORE_SALES, 20)]).await;
+    let parts = vec![(SALES, sales(40)), (STOCK, vec![Body::Stock(stock("of ", 5))]), (MORE_SALES, sales(20))];
+    let (changes, guard) = (changes(&claim, parts), guard(&claim));
+    let report = store.apply(&changes, &guard).await.unwrap();
+    // 20 clients, a product, a batch, a day; one change for all partitions.
+    assert_eq!((report.changed, report.already), (23, 0));
     let once = store.snapshot().await.unwrap();
     for worker in [&store, &other] {
-        let report = worker.apply(&batch, &claims).await.unwrap();
-        assert_eq!((report.changed, report.already, report.lost.as_slice()), (0, 46, [].as_slice()));
+        let report = worker.apply(&changes, &guard).await.unwrap();
+        assert_eq!((report.changed, report.already, report.superseded), (0, 23, false));
     }
-    for claim in &claims {
-        complete(&*other, claim).await;
-    }
-    let report = store.apply(&batch, &claims).await.unwrap();
-    assert_eq!((report.changed, report.already), (0, 46), "a void claim finds its own marks too");
+    complete(&*other, &claim).await;
+    let report = store.apply(&changes, &guard).await.unwrap();
+    assert_eq!((report.changed, report.already), (0, 23), "one that is complete finds its own marks too");
     assert_eq!(store.snapshot().await.unwrap(), once);
+    assert_eq!(what_clients_bought(&*store).await, each(3));
 }
 
-async fn a_range_applied_in_part_is_finished_by_another(bed: &impl Bed) {
+async fn a_claim_applied_in_part_is_finished_by_another(bed: &impl Bed) {
     let (store, other) = (bed.worker().await, bed.worker().await);
     flush(&*store, SALES, sales(20)).await;
     let claimed = claim(&*store, SALES, 60).await;
-    let whole = range(&claimed, sales(40));
+    let whole = changes_of(&claimed, sales(40));
     let mut part = whole.clone();
     part.clients.retain(|client, _| client.ends_with('1') || client.ends_with('3'));
     part.daily.clear();
-    store.apply(&Batch::from([(SALES, part)]), std::slice::from_ref(&claimed)).await.unwrap();
-    let found = position(&*other, SALES).await;
+    store.apply(&part, &guard(&claimed)).await.unwrap();
+    let found = Claim::open_in(&positions(&*other, &[]).await, claimed.lane).unwrap();
     assert_eq!(found, claimed, "what another finds is the claim");
-    let report = other.apply(&Batch::from([(SALES, whole)]), &[found]).await.unwrap();
+    let report = other.apply(&whole, &guard(&found)).await.unwrap();
     assert_eq!((report.changed, report.already), (17, 5));
     complete(&*other, &claimed).await;
     assert_eq!(what_clients_bought(&*store).await, each(3));
@@ -63,80 +62,52 @@ async fn a_range_applied_in_part_is_finished_by_another(bed: &impl Bed) {
     assert_eq!((day.invoices, day.revenue.to_string().as_str()), (60, "60"));
 }
 
-async fn a_key_that_has_some_of_the_ranges_takes_the_others(bed: &impl Bed) {
+async fn lanes_do_not_share_marks(bed: &impl Bed) {
     let store = bed.worker().await;
-    let partitions = [0, 1, 2, 3].map(|partition| PartitionId { partition, ..SALES });
-    let claims = claim_all(&*store, &positions(&*store, &partitions).await, &[20; 4]).await;
-    for known in [1, 3] {
-        apply(&*store, &claims[known], sales(20)).await;
+    let mut claims = Vec::new();
+    for partition in 0..12 {
+        claims.push(claim(&*store, PartitionId { partition, ..SALES }, 20).await);
     }
-    let whole: Batch = claims.iter().map(|claim| (claim.id, range(claim, sales(20)))).collect();
-    let report = store.apply(&whole, &claims).await.unwrap();
-    assert_eq!((report.changed, report.already), (44, 44));
-    assert_eq!(what_clients_bought(&*store).await, each(4));
-    assert_eq!(store.snapshot().await.unwrap().daily[0].1.invoices, 80);
+    assert_eq!(claims.iter().map(|claim| claim.lane).collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
+    for claim in &claims {
+        let report = apply(&*store, claim, sales(20)).await;
+        assert_eq!((report.changed, report.already), (22, 0));
+    }
+    for claim in &claims {
+        complete(&*store, claim).await;
+    }
+    assert_eq!(what_clients_bought(&*store).await, each(12));
 }
 
-async fn a_worker_whose_claim_is_void_loses_its_batch(bed: &impl Bed) {
+async fn who_lost_its_lane_changes_nothing_once_that_went_on(bed: &impl Bed) {
     let (zombie, heir) = (bed.worker().await, bed.worker().await);
     let claimed = claim(&*zombie, SALES, 40).await;
-    let stale = batch(&claimed, sales(40));
-    apply(&*heir, &position(&*heir, SALES).await, sales(40)).await;
+    let stale = changes_of(&claimed, sales(40));
+    let lane = claimed.lane;
+    let (expected, holder) = (Some("a worker".to_owned()), "its heir".to_owned());
+    assert!(heir.update_positions(&Update::AcquireLane { lane, expected, holder }).await.unwrap());
+    assert!(!heir.apply(&stale, &guard(&claimed)).await.unwrap().superseded, "the heir finishes the claim");
     complete(&*heir, &claimed).await;
     flush(&*heir, SALES, sales(20)).await;
     let before = heir.snapshot().await.unwrap();
-    let report = zombie.apply(&stale, std::slice::from_ref(&claimed)).await.unwrap();
-    assert_eq!((report.lost, report.changed), (vec![SALES], 0));
+    let report = zombie.apply(&stale, &guard(&claimed)).await.unwrap();
+    assert_eq!((report.superseded, report.changed), (true, 0));
     assert!(!try_complete(&*zombie, &claimed).await);
     assert_eq!(heir.snapshot().await.unwrap(), before);
-    // The heir is in the middle of its next range, of which the zombie's keys hold nothing yet.
+    // The heir is in the middle of its next claim, of which the zombie's keys hold nothing yet.
     let next = claim(&*heir, SALES, 80).await;
-    let report = zombie.apply(&stale, &[claimed]).await.unwrap();
-    assert_eq!((report.lost, report.changed), (vec![SALES], 0));
+    assert_eq!(next.lane, lane);
+    let report = zombie.apply(&stale, &guard(&claimed)).await.unwrap();
+    assert_eq!((report.superseded, report.changed), (true, 0));
     apply(&*heir, &next, sales(20)).await;
     complete(&*heir, &next).await;
     assert_eq!(what_clients_bought(&*heir).await, each(4));
 }
 
-async fn a_lost_partition_takes_nothing_from_the_others(bed: &impl Bed) {
-    let (zombie, heir) = (bed.worker().await, bed.worker().await);
-    let claims = [claim(&*zombie, SALES, 20).await, claim(&*zombie, MORE_SALES, 20).await];
-    let mut bad = sales(20);
-    bad[7] = Body::Bad("no event".into());
-    let stale: Batch = claims.iter().map(|claim| (claim.id, range(claim, bad.clone()))).collect();
-    apply(&*heir, &claims[0], bad.clone()).await;
-    complete(&*heir, &claims[0]).await;
-    flush(&*heir, SALES, sales(20)).await;
-    let report = zombie.apply(&stale, &claims).await.unwrap();
-    assert_eq!(report.lost, [SALES]);
-    complete(&*zombie, &claims[1]).await;
-    let mut wanted = each(3);
-    wanted[7].1 = 1;
-    assert_eq!(what_clients_bought(&*heir).await, wanted);
-    let all = heir.snapshot().await.unwrap();
-    assert_eq!((all.daily[0].1.invoices, all.products[0].units, all.rejected.len()), (58, 58, 2));
-}
-
-async fn a_mark_beyond_a_claim_that_stands_stops_the_partition(bed: &impl Bed) {
+async fn a_topic_that_was_recreated_counts_from_its_beginning(bed: &impl Bed) {
     let store = bed.worker().await;
     flush(&*store, SALES, sales(40)).await;
-    let before = store.snapshot().await.unwrap();
-    // Somebody set the position back by hand.
-    let back = Checkpoint { next: 10, pending: Some(20), ..next_of(&position(&*store, SALES).await) };
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&back)).await.unwrap(), [true]);
-    let broken = store.apply(&batch(&back, sales(10)), std::slice::from_ref(&back)).await.unwrap_err();
-    let text = broken.to_string();
-    assert!(matches!(broken, StoreError::Invariant { .. }) && !broken.is_transient(), "{text}");
-    assert!(["s0 = 40", "[10, 20)"].iter().all(|part| text.contains(part)), "{text}");
-    assert_eq!(store.snapshot().await.unwrap(), before);
-}
-
-async fn a_topic_made_anew_counts_from_its_beginning(bed: &impl Bed) {
-    let store = bed.worker().await;
-    flush(&*store, SALES, sales(40)).await;
-    let standing = position(&*store, SALES).await;
-    let anew = Checkpoint { incarnation: standing.incarnation + 1, next: 0, ..next_of(&standing) };
-    assert_eq!(store.swap_checkpoints(&[anew]).await.unwrap(), [true]);
+    recreate(&*store, SALES).await;
     let claimed = claim(&*store, SALES, 20).await;
     for (changed, already) in [(22, 0), (0, 22)] {
         let report = apply(&*store, &claimed, sales(20)).await;
@@ -146,24 +117,29 @@ async fn a_topic_made_anew_counts_from_its_beginning(bed: &impl Bed) {
     assert_eq!(what_clients_bought(&*store).await, each(3), "old totals stay");
 }
 
-async fn partitions_and_streams_do_not_share_marks(bed: &impl Bed) {
-    let store = bed.worker().await;
-    for partition in [1, 10, 11, 101] {
-        flush(&*store, PartitionId { partition, ..SALES }, sales(20)).await;
-        flush(&*store, PartitionId { partition, ..STOCK }, vec![Body::Stock(stock("of ", 1)); 20]).await;
+async fn a_claim_of_a_version_before_lanes_is_finished_by_its_own_marks(bed: &impl Bed) {
+    let (store, other) = (bed.worker().await, bed.worker().await);
+    let before = Checkpoint { pending: Some(20), ..Checkpoint::new(SALES, 0, None) };
+    let of_before = Guard::of_checkpoint(&before);
+    let claimed = claim(&*store, SALES, 20).await;
+    let changes = changes_of(&claimed, sales(20));
+    for (worker, changed, already) in [(&store, 22, 0), (&other, 0, 22)] {
+        let report = worker.apply(&changes, &of_before).await.unwrap();
+        assert_eq!((report.changed, report.already), (changed, already));
     }
-    assert_eq!(what_clients_bought(&*store).await, each(4));
-    let product = &store.snapshot().await.unwrap().products[0];
-    assert_eq!((product.units, product.stock_count), (80, 80));
+    // Of a lane's claim the documents know nothing, whatever marks of before they carry.
+    apply(&*store, &claimed, sales(20)).await;
+    let later = Checkpoint { pending: Some(40), ..Checkpoint::new(SALES, 20, None) };
+    other.apply(&changes, &Guard::of_checkpoint(&later)).await.unwrap();
+    assert!(store.apply(&changes, &of_before).await.unwrap().superseded, "a worker of before went on");
+    assert_eq!(what_clients_bought(&*store).await, each(3));
 }
 
 both!(
-    a_range_that_was_applied_is_told_so_everywhere,
-    a_range_applied_in_part_is_finished_by_another,
-    a_key_that_has_some_of_the_ranges_takes_the_others,
-    a_worker_whose_claim_is_void_loses_its_batch,
-    a_lost_partition_takes_nothing_from_the_others,
-    a_mark_beyond_a_claim_that_stands_stops_the_partition,
-    a_topic_made_anew_counts_from_its_beginning,
-    partitions_and_streams_do_not_share_marks,
+    a_claim_that_was_applied_is_told_so_everywhere,
+    a_claim_applied_in_part_is_finished_by_another,
+    lanes_do_not_share_marks,
+    who_lost_its_lane_changes_nothing_once_that_went_on,
+    a_topic_that_was_recreated_counts_from_its_beginning,
+    a_claim_of_a_version_before_lanes_is_finished_by_its_own_marks,
 );

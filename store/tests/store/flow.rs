@@ -1,79 +1,90 @@
 //! The protocol of a worker: claim, apply, complete.
 
-use std::{
-    slice::from_ref,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::collections::BTreeMap;
 
-use stockstream_model::{
-    Timestamp,
-    documents::{Checkpoint, PartitionId},
+use stockstream_model::{Timestamp, documents::PartitionId};
+use stockstream_protocol::{
+    claim::{Claim, ClaimRequest},
+    positions::{ClaimRules, Counters, Position, Positions},
+    update::Update,
 };
-use stockstream_store::{ApplyReport, Batch, Range, StateStore};
+use stockstream_store::{ApplyReport, Changes, Guard, StateStore};
 
 use super::{
     events::Body,
     fold::{Record, fold},
 };
 
-/// A text that nobody wrote yet.
-pub fn writer() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("writer {}", NEXT.fetch_add(1, Ordering::Relaxed))
+/// Who claims.
+const HOLDER: &str = "a worker";
+
+/// Events of some partitions.
+pub type Parts = Vec<(PartitionId, Vec<Body>)>;
+
+/// The positions, with one for each of these partitions.
+pub async fn positions(store: &impl StateStore, ids: &[PartitionId]) -> Positions {
+    store.create_positions(&Positions::default()).await.unwrap();
+    for id in ids {
+        let update = Update::AddPartition { id: *id, position: Position::default() };
+        store.update_positions(&update).await.unwrap();
+    }
+    store.load_positions().await.unwrap().unwrap()
 }
 
-/// What is to be written after that checkpoint, by a writer of its own.
-pub fn next_of(standing: &Checkpoint) -> Checkpoint {
-    Checkpoint { version: standing.version + 1, writer: writer(), ..standing.clone() }
+/// The position of a partition.
+pub async fn position(store: &impl StateStore, id: PartitionId) -> Position {
+    positions(store, &[id]).await.partitions[&id].clone()
 }
 
-/// The partitions' checkpoints, in that order, made at their beginning where there is none.
-pub async fn positions(store: &impl StateStore, ids: &[PartitionId]) -> Vec<Checkpoint> {
-    let new: Vec<_> = ids.iter().map(|id| Checkpoint::new(*id, 0, None)).collect();
-    store.create_checkpoints(&new).await.unwrap();
-    let standing = store.checkpoints().await.unwrap();
-    ids.iter().map(|id| standing.iter().find(|checkpoint| checkpoint.id == *id).unwrap().clone()).collect()
-}
-
-/// The partition's checkpoint.
-pub async fn position(store: &impl StateStore, id: PartitionId) -> Checkpoint {
-    positions(store, &[id]).await.swap_remove(0)
-}
-
-/// Claims the events behind these positions up to these offsets.
-pub async fn claim_all(store: &impl StateStore, standing: &[Checkpoint], ends: &[i64]) -> Vec<Checkpoint> {
-    let claim = |(standing, end): (&Checkpoint, &i64)| {
-        assert_eq!(standing.pending, None, "{} is claimed already", standing.id);
-        Checkpoint { pending: Some(*end), ..next_of(standing) }
-    };
-    let claims: Vec<_> = standing.iter().zip(ends).map(claim).collect();
-    assert_eq!(store.swap_checkpoints(&claims).await.unwrap(), vec![true; claims.len()]);
-    claims
+/// Claims the events of these partitions up to these offsets, with the first lane in which no claim is open. Where somebody else
+/// takes the lane or claims in it, it is tried again.
+pub async fn claim_all(store: &impl StateStore, ends: &[(PartitionId, i64)]) -> Claim {
+    let ids: Vec<_> = ends.iter().map(|(id, _)| *id).collect();
+    loop {
+        let standing = positions(store, &ids).await;
+        let lane = (0..).find(|lane| standing.lanes.get(lane).is_none_or(|lane| !lane.open)).unwrap();
+        let expected = standing.lanes.get(&lane).and_then(|lane| lane.holder.clone());
+        let update = Update::AcquireLane { lane, expected, holder: HOLDER.into() };
+        store.update_positions(&update).await.unwrap();
+        let standing = positions(store, &[]).await;
+        let read = ends.iter().map(|(id, end)| (*id, (*end, None))).collect();
+        let request = ClaimRequest::of_batch(&standing, lane, HOLDER, (ClaimRules::default(), 1), &read);
+        if let Some(request) = request
+            && store.update_positions(&Update::Claim(request.clone())).await.unwrap()
+        {
+            return request.claim;
+        }
+        assert!(ids.iter().all(|id| standing.partitions[id].pending.is_none()), "claimed already: {standing:?}");
+    }
 }
 
 /// Claims the partition's events up to an offset.
-pub async fn claim(store: &impl StateStore, id: PartitionId, end: i64) -> Checkpoint {
-    claim_all(store, &[position(store, id).await], &[end]).await.swap_remove(0)
+pub async fn claim(store: &impl StateStore, id: PartitionId, end: i64) -> Claim {
+    claim_all(store, &[(id, end)]).await
 }
 
-/// Moves the partitions behind their claims.
-pub async fn complete_all(store: &impl StateStore, claims: &[Checkpoint]) {
-    let done: Vec<_> = claims.iter().map(done).collect();
-    assert_eq!(store.swap_checkpoints(&done).await.unwrap(), vec![true; done.len()], "a claim is void");
+/// Completes a claim.
+pub async fn complete(store: &impl StateStore, claim: &Claim) {
+    assert!(try_complete(store, claim).await, "the claim is complete already");
 }
 
-/// Moves the partition behind its claim.
-pub async fn complete(store: &impl StateStore, claim: &Checkpoint) {
-    complete_all(store, from_ref(claim)).await;
+/// Completes a claim if it is still open.
+pub async fn try_complete(store: &impl StateStore, claim: &Claim) -> bool {
+    let completion = claim.completion(1, |_| <(Counters, Option<Timestamp>)>::default());
+    store.update_positions(&Update::Complete(completion)).await.unwrap()
 }
 
-/// Moves the partition behind its claim if it still stands.
-pub async fn try_complete(store: &impl StateStore, claim: &Checkpoint) -> bool {
-    store.swap_checkpoints(&[done(claim)]).await.unwrap()[0]
+/// Begins a partition again, as of another log.
+pub async fn recreate(store: &impl StateStore, id: PartitionId) {
+    let standing = position(store, id).await;
+    let anew = Position { incarnation: standing.incarnation + 1, next: 0, ..standing.clone() };
+    let (expected, position) = (Box::new(standing), Box::new(anew));
+    assert!(store.update_positions(&Update::Move { id, expected, position, ids: <_>::default() }).await.unwrap());
 }
 
-fn done(claim: &Checkpoint) -> Checkpoint {
-    Checkpoint { next: claim.pending.unwrap(), pending: None, ..next_of(claim) }
+/// What guards the changes of a claim.
+pub fn guard(claim: &Claim) -> Guard {
+    Guard::of_claim(claim.lane, claim.seq)
 }
 
 /// Events at the offsets from `first` on, each produced a second after the one before.
@@ -82,31 +93,45 @@ pub fn records(first: i64, bodies: Vec<Body>) -> Vec<Record> {
     (first..).zip(bodies).map(|(offset, body)| Record { offset, produced_at: at(offset), body }).collect()
 }
 
-/// The claimed range, folded; its events are at its first offsets.
-pub fn range(claim: &Checkpoint, bodies: Vec<Body>) -> Range {
-    fold(claim, &records(claim.next, bodies))
+/// What the events of a claim change; they are at the first offsets of its ranges.
+pub fn changes(claim: &Claim, parts: Parts) -> Changes {
+    let mut all = Changes::default();
+    for (id, bodies) in parts {
+        let range = &claim.partitions[&id];
+        all.merge(fold(id, range, &records(range.start, bodies)));
+    }
+    all
 }
 
-/// A batch of one range.
-pub fn batch(claim: &Checkpoint, bodies: Vec<Body>) -> Batch {
-    Batch::from([(claim.id, range(claim, bodies))])
+/// What the events of a claim of one partition change.
+pub fn changes_of(claim: &Claim, bodies: Vec<Body>) -> Changes {
+    let id = *claim.partitions.keys().next().unwrap();
+    changes(claim, vec![(id, bodies)])
 }
 
-/// Applies a batch of one range.
-pub async fn apply(store: &impl StateStore, claim: &Checkpoint, bodies: Vec<Body>) -> ApplyReport {
-    store.apply(&batch(claim, bodies), from_ref(claim)).await.unwrap()
+/// Applies events of a claim of one partition.
+pub async fn apply(store: &impl StateStore, claim: &Claim, bodies: Vec<Body>) -> ApplyReport {
+    store.apply(&changes_of(claim, bodies), &guard(claim)).await.unwrap()
 }
 
 /// Claims, applies and completes events of some partitions in one batch.
-pub async fn flush_all(store: &impl StateStore, parts: Vec<(PartitionId, Vec<Body>)>) -> ApplyReport {
-    let (ids, bodies): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+pub async fn flush_all(store: &impl StateStore, parts: Parts) -> ApplyReport {
+    let ids: Vec<_> = parts.iter().map(|(id, _)| *id).collect();
     let standing = positions(store, &ids).await;
-    let ends: Vec<_> = standing.iter().zip(&bodies).map(|(at, bodies)| at.next + bodies.len() as i64).collect();
-    let claims = claim_all(store, &standing, &ends).await;
-    let batch = claims.iter().zip(bodies).map(|(claim, bodies)| (claim.id, range(claim, bodies))).collect();
-    let report = store.apply(&batch, &claims).await.unwrap();
-    assert_eq!(report.lost, []);
-    complete_all(store, &claims).await;
+    let counts: BTreeMap<_, _> = parts.iter().map(|(id, bodies)| (*id, bodies.len() as i64)).collect();
+    let ends: Vec<_> = counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(id, count)| (*id, standing.partitions[id].next + count))
+        .collect();
+    if ends.is_empty() {
+        return ApplyReport::default();
+    }
+    let claim = claim_all(store, &ends).await;
+    let parts = parts.into_iter().filter(|(id, _)| claim.partitions.contains_key(id)).collect();
+    let report = store.apply(&changes(&claim, parts), &guard(&claim)).await.unwrap();
+    assert!(!report.superseded);
+    complete(store, &claim).await;
     report
 }
 

@@ -3,12 +3,13 @@
 use stockstream_model::{
     Money, Timestamp,
     documents::{
-        Checkpoint, ClientRecordFields, DayTotals, InventoryChange, InventoryState, PartitionId, ProductRecord,
-        RejectedEvent, Version,
+        ClientRecordFields, DayTotals, InventoryChange, InventoryState, PartitionId, ProductRecord, RejectedEvent,
+        Version,
     },
     event::{ClientRecord, InventoryRecord, Item, Reason, Sale},
 };
-use stockstream_store::{Range, batch::Key};
+use stockstream_protocol::claim::ClaimedRange;
+use stockstream_store::{Changes, batch::Key};
 
 use super::events::Body;
 
@@ -24,36 +25,31 @@ pub struct Record {
     pub body: Body,
 }
 
-/// The range of a claim, folded from the partition's events of that incarnation.
-pub fn fold(claim: &Checkpoint, records: &[Record]) -> Range {
-    let (id, incarnation, next, end) = (claim.id, claim.incarnation, claim.next, claim.pending.unwrap());
-    let mut range = Range { incarnation, next, end, ..Range::default() };
-    for record in records.iter().filter(|record| (next..end).contains(&record.offset)) {
-        range.events += 1;
+/// What the claimed range of a partition changes, folded from its events of that incarnation.
+pub fn fold(id: PartitionId, range: &ClaimedRange, records: &[Record]) -> Changes {
+    let (incarnation, claimed) = (range.incarnation, range.start..range.end);
+    let mut changes = Changes::default();
+    for record in records.iter().filter(|record| claimed.contains(&record.offset)) {
         let place = Version { at: record.produced_at, incarnation, partition: id.partition, offset: record.offset };
         match &record.body {
-            Body::Sale(sale) => fold_sale(&mut range, sale),
-            Body::Stock(stock) => fold_stock(&mut range, place, stock),
-            Body::Client(client) => fold_client(&mut range, place, client),
-            Body::Bad(payload) => {
-                range.rejected += 1;
-                range.rejections.push(rejected(id, place, payload));
-            }
+            Body::Sale(sale) => fold_sale(&mut changes, sale),
+            Body::Stock(stock) => fold_stock(&mut changes, place, stock),
+            Body::Client(client) => fold_client(&mut changes, place, client),
+            Body::Bad(payload) => changes.rejections.push(rejected(id, place, payload)),
         }
     }
-    range
+    changes
 }
 
-fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
+fn fold_sale(changes: &mut Changes, sale: &Sale<'_>) {
     let (at, amount) = (sale.timestamp, sale.amount());
     let is_invoice = sale.items.iter().any(|item| item.quantity > 0);
-    range.latest_event = range.latest_event.max(Some(at));
     if let Some(client) = &sale.client_id {
-        let client = range.clients.entry(Key::from(client.as_str())).or_default();
+        let client = changes.clients.entry(Key::from(client.as_str())).or_default();
         if is_invoice { client.bought(amount, at) } else { client.returned(amount) }
     }
     let units = sale.items.iter().map(|item| item.quantity).sum();
-    range.daily.entry(at.day()).or_default().totals.add(&DayTotals {
+    changes.daily.entry(at.day()).or_default().totals.add(&DayTotals {
         invoices: is_invoice.into(),
         units,
         revenue: amount,
@@ -64,7 +60,7 @@ fn fold_sale(range: &mut Range, sale: &Sale<'_>) {
         let first = item.quantity > 0 && !sale.items[..index].iter().any(|other| sells(&other));
         let times = |price: Option<Money>| price.and_then(|price| price.checked_times(item.quantity));
         let (revenue, cost) = (times(item.unit_price), times(item.unit_cost));
-        let product = range.products.entry(Key::from(item.product_id.as_str())).or_default();
+        let product = changes.products.entry(Key::from(item.product_id.as_str())).or_default();
         product.cost = plus(product.cost, cost);
         let (unpriced, uncosted) = (left(item.quantity, revenue), left(item.quantity, cost));
         product.uncosted += uncosted;
@@ -89,7 +85,7 @@ fn left(quantity: i64, amount: Option<Money>) -> i64 {
     if amount.is_some() { 0 } else { quantity }
 }
 
-fn fold_stock(range: &mut Range, place: Version, stock: &InventoryRecord<'_>) {
+fn fold_stock(changes: &mut Changes, place: Version, stock: &InventoryRecord<'_>) {
     let version = Version { at: stock.updated_at.unwrap_or(place.at), ..place };
     let record = ProductRecord {
         name: stock.name.as_deref().map(str::to_owned),
@@ -99,7 +95,7 @@ fn fold_stock(range: &mut Range, place: Version, stock: &InventoryRecord<'_>) {
         min_margin_threshold: stock.min_margin_threshold,
     };
     let (product_id, batch_number) = (stock.product_id.to_string(), stock.batch_no.as_ref().map(ToString::to_string));
-    range.products.entry(Key::from(product_id.as_str())).or_default().take_record(
+    changes.products.entry(Key::from(product_id.as_str())).or_default().take_record(
         version,
         record.clone(),
         stock.quantity,
@@ -115,14 +111,14 @@ fn fold_stock(range: &mut Range, place: Version, stock: &InventoryRecord<'_>) {
             version,
         },
     };
-    range
+    changes
         .inventory
         .entry((product_id, batch_number))
         .and_modify(|standing| standing.merge(&change))
         .or_insert_with(|| change.clone());
 }
 
-fn fold_client(range: &mut Range, place: Version, client: &ClientRecord<'_>) {
+fn fold_client(changes: &mut Changes, place: Version, client: &ClientRecord<'_>) {
     let version = Version { at: client.updated_at.unwrap_or(place.at), ..place };
     let fields = ClientRecordFields {
         name: client.name.as_deref().map(str::to_owned),
@@ -131,7 +127,7 @@ fn fold_client(range: &mut Range, place: Version, client: &ClientRecord<'_>) {
         base_revenue: client.total_revenue_generated.unwrap_or_default(),
         tier: client.loyalty_tier,
     };
-    range.clients.entry(Key::from(client.client_id.as_str())).or_default().take_record(version, fields);
+    changes.clients.entry(Key::from(client.client_id.as_str())).or_default().take_record(version, fields);
 }
 
 fn rejected(id: PartitionId, place: Version, payload: &str) -> RejectedEvent {

@@ -10,7 +10,7 @@ use stockstream_store::{RiskUpdate, StateStore};
 use super::{
     bed::{Bed, Mongo, settings},
     events::{Body, CLIENTS, client},
-    flow::{batch, claim},
+    flow::{changes_of, claim, guard},
     views::at_risk,
 };
 
@@ -79,7 +79,8 @@ async fn a_unique_index_of_others_is_named_and_not_fought(bed: &Mongo) {
     }
     let of = |name| Body::Client(ClientRecord { email: Some("one".into()), ..client(name) });
     let claim = claim(&*store, CLIENTS, 2).await;
-    let refused = store.apply(&batch(&claim, vec![of("ann"), of("bob")]), &[claim]).await.unwrap_err();
+    let changes = changes_of(&claim, vec![of("ann"), of("bob")]);
+    let refused = store.apply(&changes, &guard(&claim)).await.unwrap_err();
     assert!(refused.to_string().contains("clients") && refused.to_string().contains("unique index"), "{refused}");
     let upsert = ["a", "b"].map(|product| at_risk(product, None, None)).into();
     let refused = store.update_risk(&RiskUpdate { upsert, delete: Vec::new() }).await.unwrap_err();

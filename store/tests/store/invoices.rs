@@ -1,10 +1,7 @@
-//! Which sales of an invoice count, where copies do not.
+//! Which sales of an invoice count, where duplicates do not.
 
-use stockstream_model::{
-    Timestamp,
-    documents::{Checkpoint, PartitionId},
-    settings::Span,
-};
+use stockstream_model::{Timestamp, documents::PartitionId, settings::Span};
+use stockstream_protocol::claim::ClaimedRange;
 use stockstream_store::{
     StateStore,
     core::invoice::{Asking, Rule},
@@ -21,18 +18,20 @@ fn hours(hours: i64) -> Timestamp {
     Timestamp::from_millis(hours * HOUR)
 }
 
-/// A claim by which copies lie an hour apart at most.
-fn claim(id: PartitionId, forgotten: Option<i64>) -> Checkpoint {
-    Checkpoint {
-        deduplicate: Some(Span::from_millis(HOUR as u64)),
-        forgotten: forgotten.map(hours),
-        updated_at: hours(1_000),
-        ..Checkpoint::new(id, 0, None)
-    }
+/// A claimed range of a partition.
+#[derive(Clone, Copy)]
+struct Claimed(PartitionId, ClaimedRange);
+
+fn claim(id: PartitionId, forgotten: Option<i64>) -> Claimed {
+    let forgotten = forgotten.map(hours);
+    Claimed(id, ClaimedRange { incarnation: 0, start: 0, end: 1_000, epoch: None, forgotten })
 }
 
-fn asking(claim: &Checkpoint, invoice: &str, offset: i64, at: i64) -> Asking {
-    Asking::new(invoice.into(), claim, Rule::of(claim).unwrap(), offset, Some(hours(at)))
+/// A sale of a claim by which duplicates lie an hour apart at most.
+fn asking(Claimed(id, range): &Claimed, invoice: &str, offset: i64, at: i64) -> Asking {
+    let (within, claimed_at) = (Span::from_millis(HOUR as u64), hours(1_000));
+    let rule = Rule { within, forgotten: range.forgotten, claimed_at };
+    Asking::new(invoice.into(), id.partition, range, rule, (offset, Some(hours(at))))
 }
 
 async fn the_first_of_an_invoice_counts_and_again_when_asked_again(bed: &impl Bed) {
@@ -51,7 +50,7 @@ async fn the_first_of_an_invoice_counts_and_again_when_asked_again(bed: &impl Be
 async fn another_incarnation_is_another_sale(bed: &impl Bed) {
     let store = bed.worker().await;
     let old = claim(SALES, None);
-    let new = Checkpoint { incarnation: 1, ..old.clone() };
+    let new = Claimed(old.0, ClaimedRange { incarnation: 1, ..old.1 });
     assert_eq!(store.take_invoices(&[asking(&old, "a", 0, 50)]).await.unwrap(), [true]);
     assert_eq!(store.take_invoices(&[asking(&new, "a", 0, 50)]).await.unwrap(), [false]);
 }
@@ -72,7 +71,7 @@ async fn of_two_workers_with_the_same_invoices_each_is_taken_by_one(bed: &impl B
     let claims = [claim(SALES, None), claim(MORE_SALES, None)];
     // Far from the first, so that documents that stand must grow as well.
     for at in [50, 60, 70] {
-        let ask = |claim: &Checkpoint| -> Vec<Asking> {
+        let ask = |claim: &Claimed| -> Vec<Asking> {
             (0..40).map(|n| asking(claim, &format!("invoice {}", n % 30), 100 * at + n, at)).collect()
         };
         let (of_a, of_b) = (ask(&claims[0]), ask(&claims[1]));

@@ -2,16 +2,17 @@
 
 use stockstream_model::{
     Money, Timestamp,
-    documents::{Checkpoint, ProductRecord, Version},
+    documents::{ProductRecord, Version},
     event::{ClientRecord, Sale},
     sum::LIMIT,
 };
-use stockstream_store::{Paging, Range, StateStore, ViewStore, inspect::Inspect};
+use stockstream_protocol::claim::Claim;
+use stockstream_store::{Changes, Paging, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
     bed::Bed,
     events::{Body, CLIENTS, SALES, bought, client, id, line, money, sale},
-    flow::{claim, complete, flush, range},
+    flow::{changes_of, claim, complete, flush, guard},
 };
 
 async fn the_smallest_amounts_add_up(bed: &impl Bed) {
@@ -34,28 +35,27 @@ async fn the_smallest_amounts_add_up(bed: &impl Bed) {
 /// Far beyond what a double counts one by one.
 const GREAT: i64 = 2_305_843_009_213_693_953;
 
-/// A range that adds so much to every sum of a client, a product and a day. No event may say as much, but many of them do.
-fn adding(claim: &Checkpoint, amount: i64) -> Range {
-    let mut range = range(claim, vec![bought("ann", "2026-03-01", "1")]);
+/// Changes that add so much to every sum of a client, a product and a day. No event may say as much, but many of them do.
+fn adding(claim: &Claim, amount: i64) -> Changes {
+    let mut changes = changes_of(claim, vec![bought("ann", "2026-03-01", "1")]);
     let (amount, units) = (Money::from_units(amount), amount);
-    range.clients.get_mut("ann").unwrap().revenue = amount;
-    range.daily.values_mut().for_each(|day| (day.totals.revenue, day.totals.units) = (amount, units));
-    for product in range.products.values_mut() {
+    changes.clients.get_mut("ann").unwrap().revenue = amount;
+    changes.daily.values_mut().for_each(|day| (day.totals.revenue, day.totals.units) = (amount, units));
+    for product in changes.products.values_mut() {
         (product.cost, product.uncosted) = (amount, units);
         let day = &mut product.days[0].1;
         (day.revenue, day.units, day.unpriced) = (amount, units, units);
-        let version = Version { at: Timestamp::default(), incarnation: 0, partition: 0, offset: claim.next };
+        let version = Version { at: Timestamp::default(), incarnation: 0, partition: 0, offset: claim.seq };
         product.take_record(version, ProductRecord::default(), units);
     }
-    range
+    changes
 }
 
 /// Adds, one after the other, and compares every sum each time.
 async fn sums_become(store: &(impl StateStore + Inspect), steps: &[(i64, i64)]) {
     for (end, (amount, wanted)) in (1..).zip(steps) {
         let claim = claim(store, SALES, end).await;
-        let range = adding(&claim, *amount);
-        store.apply(&[(SALES, range)].into(), std::slice::from_ref(&claim)).await.unwrap();
+        store.apply(&adding(&claim, *amount), &guard(&claim)).await.unwrap();
         complete(store, &claim).await;
         let all = store.snapshot().await.unwrap();
         let product = &all.products[0];
@@ -97,12 +97,12 @@ async fn of_keys_that_change_alike_only_those_beyond_stay(bed: &impl Bed) {
     let buy = async |end: i64, amount: &dyn Fn(usize) -> i64| {
         let claim = claim(&*store, SALES, end).await;
         let bodies = (0..20).map(|n| bought(&format!("c{n:02}"), "2026-03-01", "1")).collect();
-        let mut range = range(&claim, bodies);
-        for (number, client) in range.clients.values_mut().enumerate() {
+        let mut changes = changes_of(&claim, bodies);
+        for (number, client) in changes.clients.values_mut().enumerate() {
             client.revenue = Money::from_units(amount(number));
         }
-        range.daily.values_mut().for_each(|day| day.totals.revenue = Money::from_units(1));
-        store.apply(&[(SALES, range)].into(), std::slice::from_ref(&claim)).await.unwrap();
+        changes.daily.values_mut().for_each(|day| day.totals.revenue = Money::from_units(1));
+        store.apply(&changes, &guard(&claim)).await.unwrap();
         complete(&*store, &claim).await;
     };
     buy(20, &|number| if number % 3 == 0 { GREAT } else { 7 }).await;

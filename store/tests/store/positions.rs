@@ -9,7 +9,9 @@ use stockstream_model::{
 };
 use stockstream_protocol::{
     claim::{Applied, Claim, ClaimRequest, ClaimedRange, Completion},
-    positions::{Cause, ClaimRules, Counters, Frozen, Lane, Lost, OffsetRange, Pending, Position, Positions},
+    positions::{
+        Cause, ClaimRules, Counters, Derivation, Frozen, Lane, Lost, OffsetRange, Pending, Position, Positions,
+    },
     update::Update,
 };
 use stockstream_store::PositionStore;
@@ -44,6 +46,7 @@ fn full() -> Position {
             duplicates: (1 << 53) + 3,
             latest_event: Some(time("1969-12-31T23:59:59.999Z")),
         },
+        forgotten: Some(time("2026-04-30T00:00:00.003Z")),
     }
 }
 
@@ -53,8 +56,10 @@ async fn what_is_created_is_read_back_whole_and_once(bed: &impl Bed) {
     let rules = ClaimRules {
         fold: FoldRules { version: 7, future_tolerance: Some(Span::from_millis(172_800_001)) },
         deduplicate: Some(Span::from_millis(86_400_001)),
+        claimed_at: time("2026-05-01T12:00:00.007Z"),
     };
-    let lane = Lane { holder: Some("a.$b".into()), seq: 1 << 40, open: true, rules };
+    let derivation = Derivation { generation: 1 << 41, since: 1 << 42 };
+    let lane = Lane { holder: Some("a.$b".into()), seq: 1 << 40, open: true, rules, derivation };
     let first = Positions {
         partitions: [(SALES, full()), (CLIENTS, Position::default())].into(),
         lanes: [(7, lane), (11, Lane::default())].into(),
@@ -96,6 +101,10 @@ impl Dice {
         Counters { events: self.below(9), rejected: self.below(3), duplicates: self.below(3), latest_event }
     }
 
+    fn forgotten(&mut self) -> Option<Timestamp> {
+        self.is_one_in(3).then(|| Timestamp::from_millis(self.below(9)))
+    }
+
     fn frozen(&mut self) -> Option<Frozen> {
         let range = OffsetRange { start: self.below(3), end: 3 };
         let since = Timestamp::from_millis(self.below(2));
@@ -113,7 +122,7 @@ impl Dice {
         let off = |dice: &mut Self| i64::from(dice.is_one_in(8));
         let id = self.one_of(&PARTITIONS);
         let position = standing.partitions.get(&id).cloned().unwrap_or_default();
-        match self.below(12) {
+        match self.below(14) {
             0 => {
                 let expected = if self.is_one_in(3) { Some(self.holder()) } else { of_lane.holder };
                 Update::AcquireLane { lane, expected, holder: self.holder() }
@@ -125,12 +134,16 @@ impl Dice {
                 for (id, position) in standing.partitions.iter().take(1 + self.below(3) as usize) {
                     let (start, incarnation) = (position.next + off(self), position.incarnation + off(self));
                     let end = start + 1 + self.below(4);
-                    partitions.insert(*id, ClaimedRange { incarnation, start, end, epoch: self.epoch(end) });
+                    let forgotten = if self.is_one_in(12) { self.forgotten() } else { position.forgotten };
+                    let epoch = self.epoch(end);
+                    partitions.insert(*id, ClaimedRange { incarnation, start, end, epoch, forgotten });
                 }
-                let holder = of_lane.holder.filter(|_| !self.is_one_in(6)).unwrap_or_else(|| self.holder());
+                let holder = of_lane.holder.clone().filter(|_| !self.is_one_in(6)).unwrap_or_else(|| self.holder());
                 let deduplicate = self.is_one_in(2).then(|| Span::from_millis(self.below(9) as u64));
-                let rules = ClaimRules { deduplicate, ..ClaimRules::default() };
-                let claim = Claim { lane, seq: of_lane.seq + 1 + off(self), rules, partitions };
+                let claimed_at = Timestamp::from_millis(self.below(9));
+                let rules = ClaimRules { deduplicate, claimed_at, ..ClaimRules::default() };
+                let derivation = of_lane.claimed_by(self.below(2));
+                let claim = Claim { lane, seq: of_lane.seq + 1 + off(self), rules, derivation, partitions };
                 Update::Claim(ClaimRequest { holder, claim })
             }
             6..9 => {
@@ -138,11 +151,13 @@ impl Dice {
                 let mut partitions = BTreeMap::new();
                 for (id, range) in claim.iter().flat_map(|claim| &claim.partitions) {
                     let end = range.end + off(self);
-                    partitions.insert(*id, Applied { end, epoch: range.epoch, counters: self.counters() });
+                    let (counters, forgotten) = (self.counters(), self.forgotten());
+                    partitions.insert(*id, Applied { end, epoch: range.epoch, counters, forgotten });
                 }
-                Update::Complete(Completion { lane, seq: of_lane.seq + off(self), partitions })
+                let derivation = of_lane.completed_by(self.below(2));
+                Update::Complete(Completion { lane, seq: of_lane.seq + off(self), derivation, partitions })
             }
-            9 => {
+            9..12 => {
                 let range = OffsetRange { start: position.next, end: position.next + 1 + self.below(2) };
                 let (seq, incarnation) = (of_lane.seq + off(self), position.incarnation + off(self));
                 Update::LoseClaimed { lane, seq, id, incarnation, range, freeze: self.frozen() }
@@ -161,7 +176,12 @@ impl Dice {
                     ids.replaced_clusters.extend(position.cluster_id.clone());
                     to.cluster_id.clone_from(&ids.cluster);
                 }
+                if self.is_one_in(3) {
+                    to.forgotten = to.forgotten.max(self.forgotten());
+                }
                 let expected = Position { next: position.next + off(self), ..position };
+                let expected =
+                    if self.is_one_in(12) { Position { forgotten: self.forgotten(), ..expected } } else { expected };
                 let expected =
                     if self.is_one_in(8) { Position { frozen: self.frozen(), ..expected } } else { expected };
                 Update::Move { id, expected: expected.into(), position: to.into(), ids }
@@ -198,7 +218,7 @@ async fn of_two_claims_on_the_same_partition_one_is_opened(bed: &impl Bed) {
         let standing = store.load_positions().await.unwrap().unwrap();
         let read = standing.partitions.iter().map(|(id, position)| (*id, (position.next + 1, None))).collect();
         let claim = |lane, holder| {
-            Update::Claim(ClaimRequest::of_batch(&standing, lane, holder, ClaimRules::default(), &read).unwrap())
+            Update::Claim(ClaimRequest::of_batch(&standing, lane, holder, (ClaimRules::default(), 1), &read).unwrap())
         };
         let (one, two) = (claim(0, "a"), claim(1, "b"));
         let (one, two) = tokio::join!(store.update_positions(&one), other.update_positions(&two));
@@ -208,7 +228,12 @@ async fn of_two_claims_on_the_same_partition_one_is_opened(bed: &impl Bed) {
         let open = Claim::open_in(&standing, u32::from(two)).unwrap();
         assert_eq!(open.partitions.len(), PARTITIONS.len());
         assert_eq!(Claim::open_in(&standing, u32::from(one)), None);
-        assert!(store.update_positions(&Update::Complete(open.completion(|_| Counters::default()))).await.unwrap());
+        assert!(
+            store
+                .update_positions(&Update::Complete(open.completion(1, |_| <(Counters, _)>::default())))
+                .await
+                .unwrap()
+        );
     }
     let standing = store.load_positions().await.unwrap().unwrap();
     assert!(standing.partitions.values().all(|position| position.next == 20 && position.pending.is_none()));

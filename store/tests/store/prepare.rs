@@ -4,7 +4,7 @@ use bson::{Document, doc};
 use futures_util::future::join_all;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, Heartbeat, StartPositions, View, ViewState},
+    documents::{Heartbeat, StartPositions, View, ViewState},
     settings::{Pipeline, Secret},
 };
 use stockstream_store::{MongoStore, Progress, StateStore, StoreError, ViewStore};
@@ -88,7 +88,7 @@ async fn a_claim_and_workers_that_start_at_once_agree(bed: &impl Bed) {
     assert_eq!((first.unwrap(), second.unwrap()), (1, 1));
 }
 
-fn beat(worker: &str, at: Timestamp) -> Heartbeat {
+pub fn beat(worker: &str, at: Timestamp) -> Heartbeat {
     Heartbeat {
         worker: worker.into(),
         started_at: at,
@@ -107,7 +107,7 @@ async fn progress_tells_start_positions_and_workers(bed: &impl Bed) {
     let store = bed.worker().await;
     let start = StartPositions { next: [(SALES, 7), (CLIENTS, 0)].into() };
     store.pin_start(&start).await.unwrap();
-    store.create_checkpoints(&[Checkpoint::new(SALES, 7, None)]).await.unwrap();
+    super::flow::positions(&*store, &[SALES]).await;
     let now = Timestamp::now();
     store.heartbeat(&beat("alive", now)).await.unwrap();
     store.heartbeat(&beat("gone", now.plus_millis(-45_000))).await.unwrap();

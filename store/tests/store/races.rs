@@ -7,12 +7,12 @@ use stockstream_model::{
     documents::PartitionId,
     event::{ClientRecord, InventoryRecord, Sale},
 };
-use stockstream_store::{Batch, StateStore, inspect::Inspect};
+use stockstream_store::{StateStore, inspect::Inspect};
 
 use super::{
     bed::Bed,
     events::{Body, CLIENTS, SALES, STOCK, client, id, line, money, sale, stock},
-    flow::{claim_all, complete_all, flush_all, positions, range},
+    flow::{changes, claim_all, complete, flush_all, guard},
 };
 
 const KEYS: i64 = 30;
@@ -70,24 +70,20 @@ async fn workers_with_partitions_of_their_own_share_all_keys(bed: &impl Bed) {
     assert!(all.inventory.iter().all(|batch| batch.version.partition == WORKERS as i32 - 1));
 }
 
-async fn workers_with_the_same_claims_apply_them_once(bed: &impl Bed) {
+async fn workers_with_the_same_claim_apply_it_once(bed: &impl Bed) {
     let stores = workers(bed).await;
     let rounds = 5;
     for round in 0..rounds {
-        let standing = positions(&*stores[0], &[0, 1, 2].map(|index| partition(SALES, index))).await;
-        let claims = claim_all(&*stores[0], &standing, &[(round + 1) * KEYS; 3]).await;
-        // Each worker has all claims in a batch, or two of them, or one.
-        let work = stores.iter().enumerate().map(|(index, store)| {
-            let mine = if index == 0 { &claims[..] } else { &claims[index - 1..(index + 1).min(3)] };
-            let batch: Batch =
-                mine.iter().map(|claim| (claim.id, range(claim, bodies(SALES, round..round + KEYS)))).collect();
-            async move { store.apply(&batch, mine).await.unwrap() }
-        });
+        let ends: Vec<_> = (0..3).map(|index| (partition(SALES, index), (round + 1) * KEYS)).collect();
+        let claim = &claim_all(&*stores[0], &ends).await;
+        let parts = ends.iter().map(|(id, _)| (*id, bodies(SALES, round..round + KEYS))).collect();
+        let changes = &changes(claim, parts);
+        let work = stores.iter().map(|store| async move { store.apply(changes, &guard(claim)).await.unwrap() });
         let reports = join_all(work).await;
-        assert!(reports.iter().all(|report| report.lost.is_empty()), "{reports:?}");
+        assert!(reports.iter().all(|report| !report.superseded), "{reports:?}");
         let changed: u64 = reports.iter().map(|report| report.changed).sum();
-        assert_eq!(changed, 3 * (2 * KEYS as u64 + 1), "{reports:?}");
-        complete_all(&*stores[0], &claims).await;
+        assert_eq!(changed, 2 * KEYS as u64 + 1, "{reports:?}");
+        complete(&*stores[0], claim).await;
     }
     let all = stores[0].snapshot().await.unwrap();
     let units: i64 = all.products.iter().map(|product| product.units).sum();
@@ -95,42 +91,30 @@ async fn workers_with_the_same_claims_apply_them_once(bed: &impl Bed) {
     assert_eq!((units, invoices, all.daily[0].1.invoices), (6 * KEYS * rounds, 3 * KEYS * rounds, 3 * KEYS * rounds));
 }
 
-async fn keys_of_different_partitions_change_together_and_once(bed: &impl Bed) {
-    let store = bed.worker().await;
-    let ids = [0, 1, 2].map(|index| partition(SALES, index));
-    flush_all(&*store, vec![(ids[0], bodies(SALES, 0..KEYS))]).await;
-    let mut units = vec![2; KEYS as usize];
-    // Of each partition some keys, in the second round those that had none of it before.
-    for second in [false, true] {
-        let has = |index: usize, key: i64| (key % (index as i64 + 1) == 0) != second;
-        let standing = positions(&*store, &ids).await;
-        let ends: Vec<i64> = standing.iter().map(|at| at.next + KEYS).collect();
-        let claims = claim_all(&*store, &standing, &ends).await;
-        let (mut batch, mut changes) = (Batch::new(), 0);
-        for (index, claim) in claims.iter().enumerate() {
-            let keys: Vec<i64> = (0..KEYS).filter(|key| has(index, *key)).collect();
-            keys.iter().for_each(|key| units[*key as usize] += 2);
-            changes += 2 * keys.len() as u64 + u64::from(!keys.is_empty());
-            let sold = keys.iter().flat_map(|key| bodies(SALES, *key..key + 1)).collect();
-            batch.insert(claim.id, range(claim, sold));
-        }
-        // A partition alone, as by a worker that dies then; all of them; all of them again.
-        let first = store.apply(&[(ids[1], batch[&ids[1]].clone())].into(), &claims[1..2]).await.unwrap();
-        let rest = store.apply(&batch, &claims).await.unwrap();
-        let again = store.apply(&batch, &claims).await.unwrap();
+async fn what_one_applied_in_part_others_finish_together(bed: &impl Bed) {
+    let stores = workers(bed).await;
+    flush_all(&*stores[0], vec![(SALES, bodies(SALES, 0..KEYS))]).await;
+    for third in 0..3 {
+        let next = KEYS * (third + 1);
+        let claim = &claim_all(&*stores[0], &[(SALES, next + KEYS)]).await;
+        let whole = &changes(claim, vec![(SALES, bodies(SALES, 0..KEYS))]);
+        let mut part = whole.clone();
+        part.products.retain(|key, _| key.as_bytes()[3] % 3 == third as u8);
+        part.clients.retain(|key, _| key.as_bytes()[3] % 3 != third as u8);
+        let first = stores[0].apply(&part, &guard(claim)).await.unwrap();
+        let work = stores.iter().map(|store| async move { store.apply(whole, &guard(claim)).await.unwrap() });
+        let changed: u64 = join_all(work).await.iter().map(|report| report.changed).sum();
         // Of a statement that some keys refused it is only known how many.
-        assert_eq!((first.already, rest.changed + rest.already), (0, changes));
-        assert_eq!((again.changed, again.already), (0, changes));
-        complete_all(&*store, &claims).await;
+        assert_eq!(first.changed + changed, 2 * KEYS as u64 + 1);
+        complete(&*stores[0], claim).await;
     }
-    let all = store.snapshot().await.unwrap();
-    assert_eq!(all.products.iter().map(|product| product.units).collect::<Vec<_>>(), units);
-    let invoices: Vec<i64> = all.clients.iter().map(|client| 2 * client.invoices).collect();
-    assert_eq!(invoices, units);
+    let all = stores[0].snapshot().await.unwrap();
+    assert!(all.products.iter().all(|product| product.units == 8), "{:?}", all.products);
+    assert!(all.clients.iter().all(|client| client.invoices == 4), "{:?}", all.clients);
 }
 
 both!(
     workers_with_partitions_of_their_own_share_all_keys,
-    workers_with_the_same_claims_apply_them_once,
-    keys_of_different_partitions_change_together_and_once
+    workers_with_the_same_claim_apply_it_once,
+    what_one_applied_in_part_others_finish_together,
 );

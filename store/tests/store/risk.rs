@@ -166,7 +166,7 @@ async fn fields_of_others_are_not_touched(bed: &Mongo) {
     flush(&*store, SALES, sold()).await;
     flush(&*store, STOCK, vec![Body::Stock(stock("of ", 1))]).await;
     store.update_risk(&update).await.unwrap();
-    let collections = ["products", "inventory", "clients", "sales_daily", "loss_risk_products", "checkpoints", "views"];
+    let collections = ["products", "inventory", "clients", "sales_daily", "loss_risk_products", "positions", "views"];
     for collection in collections {
         let all = bed.raw.collection::<bson::Document>(collection);
         let marked = all.update_many(bson::doc! {}, bson::doc! { "$set": { "note": "ours" } }).await.unwrap();

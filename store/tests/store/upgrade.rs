@@ -1,13 +1,11 @@
-//! Databases that an older version wrote. What is derived is derived again; a claim that names no rules goes by the first.
+//! Databases that an older version wrote: what is derived is derived again.
 
 use bson::{Document, doc};
-use stockstream_model::documents::{Checkpoint, FoldRules};
 use stockstream_store::{Paging, StateStore, StoreError, ViewStore};
 
 use super::{
     bed::{Bed, Mongo},
-    events::{SALES, time},
-    flow::{claim, next_of},
+    events::time,
 };
 
 /// The rules as the version before wrote them.
@@ -80,30 +78,11 @@ async fn a_worker_of_before_is_kept_out_once_a_newer_one_was_here(bed: &Mongo) {
     store.claim(&super::bed::pipeline("shop/stock")).await.unwrap();
     assert_eq!(shape().await, 1, "nobody has claimed a range yet");
     bed.worker().await;
-    assert_eq!(shape().await, 2);
-}
-
-async fn a_claim_that_names_no_rules_goes_by_the_first(bed: &Mongo) {
-    let store = bed.worker().await;
-    let checkpoints = bed.raw.collection::<Document>("checkpoints");
-    let standing = async || store.checkpoints().await.unwrap().swap_remove(0);
-    let claimed = claim(&*store, SALES, 5).await;
-    let rules = FoldRules { version: 2, future_tolerance: None };
-    let claimed = Checkpoint { fold: rules, ..next_of(&claimed) };
-    assert_eq!(store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap(), [true]);
-    assert_eq!(standing().await.fold, rules);
-    // A worker of before completes it and claims what comes next: it leaves the field, of which it knows nothing.
-    let by_another =
-        doc! { "$set": { "next": 5_i64, "pending": 9_i64, "version": claimed.version + 2, "writer": "of before" } };
-    checkpoints.update_one(doc! { "_id": "sales/0" }, by_another).await.unwrap();
-    assert_eq!((standing().await.pending, standing().await.fold), (Some(9), FoldRules::FIRST));
-    checkpoints.update_one(doc! { "_id": "sales/0" }, doc! { "$unset": { "fold": "" } }).await.unwrap();
-    assert_eq!((standing().await.pending, standing().await.fold), (Some(9), FoldRules::FIRST));
+    assert_eq!(shape().await, 3);
 }
 
 mongodb_only!(
     scores_that_stand_are_derived_by_the_rules_of_now,
     a_worker_of_before_is_kept_out_once_a_newer_one_was_here,
-    a_claim_that_names_no_rules_goes_by_the_first,
     what_a_stranger_wrote_fills_nobodys_memory,
 );

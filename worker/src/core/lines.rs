@@ -12,14 +12,14 @@ use stockstream_model::{
     sum,
 };
 use stockstream_store::{
-    Range,
+    Changes,
     batch::{FastMap, Key},
 };
 
 /// How many are gathered: enough that waiting overlaps, and few enough to stay in the nearest cache.
 const MANY: usize = 64;
 
-/// What sales say that is not yet added to a range.
+/// What sales say that is not yet added to the changes.
 #[derive(Debug)]
 pub(super) struct Lines {
     rules: FoldRules,
@@ -54,7 +54,7 @@ impl Lines {
     }
 
     /// Takes in a sale. Returns its time.
-    pub fn take_in(&mut self, range: &mut Range, sale: &Sale<'_>) -> Timestamp {
+    pub fn take_in(&mut self, changes: &mut Changes, sale: &Sale<'_>) -> Timestamp {
         let (at, day) = (sale.timestamp, sale.timestamp.day());
         let amount = sale.amount();
         let (mut units, rules) = (0_i64, self.rules);
@@ -79,26 +79,26 @@ impl Lines {
             });
         }
         let daily = DayTotals { invoices: is_invoice.into(), units, revenue: amount, unpriced: 0 };
-        range.daily.entry(day).or_default().totals.add(&daily);
+        changes.daily.entry(day).or_default().totals.add(&daily);
         if let Some(client) = &sale.client_id {
             let (client, bought_at) = (Key::from(client.as_str()), is_invoice.then_some(at));
             self.bought.push(Bought { client, bought_at, amount });
         }
         if self.sold.len() >= MANY {
-            self.settle(range);
+            self.settle(changes);
         }
         at
     }
 
     /// Adds all that was taken in.
-    pub fn settle(&mut self, range: &mut Range) {
+    pub fn settle(&mut self, changes: &mut Changes) {
         let Self { sold, bought, places, .. } = self;
-        places.extend(sold.iter().map(|sold| place(&mut range.products, &sold.product)));
+        places.extend(sold.iter().map(|sold| place(&mut changes.products, &sold.product)));
         // A change is longer than what was read of it to find it. In a loop that does nothing else most of the rest is on its way
         // at once.
-        black_box(places.iter().filter(|place| range.products[**place].sales.is_some()).count());
+        black_box(places.iter().filter(|place| changes.products[**place].sales.is_some()).count());
         for (Sold { sold_at, day, totals, cost, .. }, place) in sold.drain(..).zip(places.drain(..)) {
-            let product = &mut range.products[place];
+            let product = &mut changes.products[place];
             sold_at.into_iter().for_each(|at| product.sold_at(at));
             product.day(day).add(&totals);
             match cost {
@@ -106,11 +106,11 @@ impl Lines {
                 None => product.uncosted = sum::add(product.uncosted, totals.units),
             }
         }
-        places.extend(bought.iter().map(|bought| place(&mut range.clients, &bought.client)));
+        places.extend(bought.iter().map(|bought| place(&mut changes.clients, &bought.client)));
         for (Bought { bought_at, amount, .. }, place) in bought.drain(..).zip(places.drain(..)) {
             match bought_at {
-                Some(at) => range.clients[place].bought(amount, at),
-                None => range.clients[place].returned(amount),
+                Some(at) => changes.clients[place].bought(amount, at),
+                None => changes.clients[place].returned(amount),
             }
         }
     }
@@ -155,19 +155,19 @@ mod tests {
     #[test]
     fn what_waits_is_added_once_and_whole_however_many_it_is() {
         for many in [0, 1, MANY / 2, MANY / 2 + 1, 10 * MANY + 1] {
-            let (mut range, mut lines) = (Range::default(), Lines::new(FoldRules::default()));
+            let (mut changes, mut lines) = (Changes::default(), Lines::new(FoldRules::default()));
             for number in 0..many {
-                lines.take_in(&mut range, &decode_sale(sale(number).as_bytes()).unwrap());
+                lines.take_in(&mut changes, &decode_sale(sale(number).as_bytes()).unwrap());
             }
-            lines.settle(&mut range);
-            lines.settle(&mut range);
-            let sold = |product: usize| range.products.get(format!("p{product}").as_str()).map(|p| p.sold().units);
+            lines.settle(&mut changes);
+            lines.settle(&mut changes);
+            let sold = |product: usize| changes.products.get(format!("p{product}").as_str()).map(|p| p.sold().units);
             for product in 0..7 {
                 let of = |part: usize| (0..many).filter(|number| number % part == product).count() as i64;
                 let any = (0..many).any(|number| number % 7 == product || number % 5 == product);
                 assert_eq!(sold(product), any.then(|| 2 * of(7) - of(5)), "p{product} of {many}");
             }
-            let bought = range.clients.values().map(|client| (client.invoices, client.revenue.units()));
+            let bought = changes.clients.values().map(|client| (client.invoices, client.revenue.units()));
             let all = bought.fold((0, 0), |(n, sum), (invoices, revenue)| (n + invoices, sum + revenue));
             assert_eq!(all, (many as i64, many as i64 * 10_000));
         }

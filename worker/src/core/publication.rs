@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use stockstream_model::{
     Day, Timestamp,
-    documents::{Checkpoint, PartitionId, ViewCondition, ViewState},
+    documents::{PartitionId, ViewCondition, ViewState},
     settings::OnEmptyResult,
 };
+use stockstream_protocol::positions::{LaneId, Positions};
 
 /// What became of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,10 +52,8 @@ pub struct Clock {
 pub type Seen = Vec<(PartitionId, i64, i64)>;
 
 /// Where every partition stands.
-pub fn fingerprint(checkpoints: &[Checkpoint]) -> Seen {
-    let mut seen: Seen = checkpoints.iter().map(|c| (c.id, c.incarnation, c.next)).collect();
-    seen.sort_unstable();
-    seen
+pub fn fingerprint(positions: &Positions) -> Seen {
+    positions.partitions.iter().map(|(id, position)| (*id, position.incarnation, position.next)).collect()
 }
 
 /// What a turn leaves as seen: nothing where another publisher was faster, so that the next turn looks again.
@@ -62,20 +61,20 @@ pub fn remembered(seen: Seen, outcome: Published) -> Option<Seen> {
     Some(seen).filter(|_| outcome != Published::Overtaken)
 }
 
-/// Since which version each partition is written by the generation that writes it now.
-pub type Since = BTreeMap<PartitionId, i64>;
+/// Since when each lane is written with settings of the generation that writes it now.
+pub type Since = BTreeMap<LaneId, i64>;
 
-/// What the checkpoints say of that.
-pub fn since(checkpoints: &[Checkpoint]) -> Since {
-    checkpoints.iter().map(|checkpoint| (checkpoint.id, checkpoint.since)).collect()
+/// What the positions say of that.
+pub fn since(positions: &Positions) -> Since {
+    positions.lanes.iter().map(|(lane, of)| (*lane, of.derivation.since)).collect()
 }
 
-/// Whether derived fields may have been written with settings of another generation since derived fields were computed anew
-/// behind those checkpoints: also where this generation has written the partition again since.
-pub fn is_foreign(checkpoints: &[Checkpoint], generation: i64, swept: &Since) -> bool {
-    let since = |id| swept.get(&id).copied().unwrap_or_default();
-    let is_foreign = |of: &Checkpoint| of.generation != generation || of.since != since(of.id);
-    checkpoints.iter().any(|checkpoint| checkpoint.events > 0 && is_foreign(checkpoint))
+/// Whether derived fields may have been written with settings of another generation since derived fields were computed again
+/// behind those positions: also where this generation has written with the lane since.
+pub fn is_foreign(positions: &Positions, generation: i64, swept: &Since) -> bool {
+    let since = |lane| swept.get(lane).copied().unwrap_or_default();
+    let mut used = positions.lanes.iter().filter(|(_, of)| of.seq > 0);
+    used.any(|(lane, of)| of.derivation.generation != generation || of.derivation.since != since(lane))
 }
 
 /// What is to be said of a view, where it is still as it was seen, and what has become of it then.
@@ -270,10 +269,8 @@ fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::slice::from_ref;
-
-    use crate::core::position::{Stamp, successor};
-    use stockstream_model::{documents::View, event::Stream};
+    use stockstream_model::documents::View;
+    use stockstream_protocol::positions::Lane;
 
     const CLOCK: Clock = Clock { now: Timestamp::from_millis(1_000), as_of: Day::from_number(0) };
 
@@ -302,20 +299,22 @@ mod tests {
 
     #[test]
     fn what_another_generation_wrote_is_not_missed_where_this_one_wrote_since() {
-        let id = PartitionId { stream: Stream::Sales, partition: 0 };
-        let write = |checkpoint: &Checkpoint, generation| {
-            let stamp = Stamp { writer: String::new(), generation, at: Timestamp::default() };
-            Checkpoint { events: checkpoint.events + 1, ..successor(checkpoint, stamp) }
+        let flushed = |positions: &Positions, generation| {
+            let mut positions = positions.clone();
+            let lane = positions.lanes.entry(0).or_default();
+            let derivation = lane.claimed_by(generation);
+            *lane = Lane { seq: lane.seq + 1, derivation, ..lane.clone() };
+            positions
         };
-        let ours = write(&write(&Checkpoint::new(id, 0, None), 2), 2);
-        let swept = since(from_ref(&ours));
-        assert!(!is_foreign(from_ref(&ours), 2, &Since::new()), "nobody else ever wrote");
-        assert!(!is_foreign(&[write(&ours, 2)], 2, &swept));
-        let theirs = write(&ours, 1);
-        assert!(is_foreign(from_ref(&theirs), 2, &swept));
-        let ours_again = write(&write(&theirs, 2), 2);
-        assert!(is_foreign(from_ref(&ours_again), 2, &swept));
-        assert!(!is_foreign(&[write(&ours_again, 2)], 2, &since(&[ours_again])));
+        let ours = flushed(&flushed(&Positions::default(), 2), 2);
+        let swept = since(&ours);
+        assert!(!is_foreign(&ours, 2, &Since::new()), "nobody else ever wrote");
+        assert!(!is_foreign(&flushed(&ours, 2), 2, &swept));
+        let theirs = flushed(&ours, 1);
+        assert!(is_foreign(&theirs, 2, &swept));
+        let ours_again = flushed(&flushed(&theirs, 2), 2);
+        assert!(is_foreign(&ours_again, 2, &swept));
+        assert!(!is_foreign(&flushed(&ours_again, 2), 2, &since(&ours_again)));
     }
 
     #[test]

@@ -1,104 +1,101 @@
-//! Folding, on threads of its own: the reading side gathers the records of a range, the partition's thread folds them, and
-//! the flush waits for what came of them.
+//! Folding, on threads of its own: the reading side gathers records by partition, the partition's thread folds them into the changes
+//! of the batch, and the flush merges what the threads have.
 
-mod gathered;
 mod threads;
 mod told;
 
-pub(crate) use gathered::{Gathered, Gathering, Handed};
+use std::collections::BTreeMap;
+
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, FoldRules},
+    documents::{FoldRules, PartitionId},
     event::Stream,
     settings::{Sales, Span},
 };
-use stockstream_store::Range;
-pub(crate) use threads::Threads;
-use told::Told;
+use stockstream_protocol::positions::Counters;
+use stockstream_store::Changes;
+pub(crate) use threads::{Chunk, Load, Threads};
+pub(crate) use told::Told;
 
 use crate::core::fold::{Folder, Held, Record};
 
-/// A range that events are folded into.
-pub(crate) trait Folded {
-    /// Nothing, from that offset on.
-    fn after(checkpoint: &Checkpoint, next: i64, rules: Rules) -> Self;
-    /// Behind the last offset.
-    fn end(&self) -> i64;
-    /// Moves the end, over offsets that hold no event.
-    fn end_at(&mut self, end: i64);
-    /// Whether it holds no event.
-    fn is_empty(&self) -> bool;
-}
-
-/// By which rules a range is folded. Its claim carries them.
+/// By which rules a batch is folded. Its claim carries them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Rules {
     pub fold: FoldRules,
-    /// How far copies of an invoice lie apart at most; `None` where every sale counts.
+    /// How far duplicates of an invoice lie apart at most; `None` where every sale counts.
     pub deduplicate: Option<Span>,
 }
 
 impl Rules {
     /// Those of the settings.
-    pub fn of(stream: Stream, sales: &Sales) -> Self {
-        let deduplicate = sales.deduplicate.filter(|_| stream == Stream::Sales).map(|copies| copies.within);
+    pub fn of(sales: &Sales) -> Self {
+        let deduplicate = sales.deduplicate.map(|duplicates| duplicates.within);
         Self { fold: FoldRules::checking(sales.future_tolerance), deduplicate }
-    }
-
-    /// Those of a claim.
-    pub fn claimed(claim: &Checkpoint) -> Self {
-        Self { fold: claim.fold, deduplicate: claim.deduplicate }
-    }
-
-    /// The checkpoint whose claim will carry them.
-    pub fn on(self, checkpoint: Checkpoint) -> Checkpoint {
-        Checkpoint { fold: self.fold, deduplicate: self.deduplicate, ..checkpoint }
     }
 }
 
 /// A payload that is kept counts so many times: of others only their sums take memory.
 const KEPT: usize = 8;
 
-/// The changes of a range.
-#[derive(Default)]
+/// What a thread folded of a batch, or all threads together.
+#[derive(Debug, Default)]
 pub(crate) struct Folding {
-    pub range: Range,
-    /// The earliest Kafka timestamp in it.
-    pub oldest: Option<Timestamp>,
-    bytes: usize,
-    rules: Rules,
-    /// Sales that may be copies.
+    pub changes: Changes,
+    pub partitions: BTreeMap<PartitionId, Counted>,
+    /// Sales that may be duplicates.
     pub held: Vec<Held>,
+    /// How many bytes of events it stands for.
+    pub bytes: usize,
+}
+
+/// What the records of a partition amount to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    pub counters: Counters,
+    /// The earliest Kafka timestamp.
+    pub oldest: Option<Timestamp>,
 }
 
 impl Folding {
-    /// Nothing, from that offset on.
-    fn after(checkpoint: &Checkpoint, next: i64, rules: Rules) -> Self {
-        let range = Range { incarnation: checkpoint.incarnation, next, end: next, ..Range::default() };
-        Self { range, rules, ..Self::default() }
-    }
-
-    fn fold<'a>(&mut self, records: impl Iterator<Item = Record<'a>>, now: Timestamp, told: &mut Told) {
-        let Self { range, oldest, bytes, rules, held } = self;
-        let mut folder = Folder::new(range, rules.fold);
+    /// Folds records of one partition.
+    pub fn fold<'a>(
+        &mut self,
+        id: PartitionId,
+        records: impl Iterator<Item = Record<'a>>,
+        rules: Rules,
+        now: Timestamp,
+        told: &mut Told,
+    ) {
+        let Self { changes, partitions, held, bytes } = self;
+        let Counted { counters, oldest } = partitions.entry(id).or_default();
+        let holds = rules.deduplicate.is_some() && id.stream == Stream::Sales;
+        let mut folder = Folder::new(changes, rules.fold);
         for record in records {
             *oldest = match (*oldest, record.produced_at) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            let rejection = match rules.deduplicate {
-                None => folder.fold(&record, now),
-                Some(_) => folder.hold(held, &record, now),
-            };
-            let is_kept = rejection.is_some() || rules.deduplicate.is_some();
-            *bytes += record.payload.len() * if is_kept { KEPT } else { 1 };
+            let rejection =
+                if holds { folder.hold(held, &record, counters, now) } else { folder.fold(&record, counters, now) };
+            *bytes += record.payload.len() * if holds || rejection.is_some() { KEPT } else { 1 };
             if let Some(rejection) = rejection {
                 told.rejected(&record, &rejection);
             }
         }
+        folder.finish();
     }
 
-    fn keys(&self) -> usize {
-        self.range.keys() + self.held.len()
+    /// Adds what another thread folded. No partition is of both.
+    pub fn merge(&mut self, other: Self) {
+        self.changes.merge(other.changes);
+        self.partitions.extend(other.partitions);
+        self.held.extend(other.held);
+        self.bytes += other.bytes;
+    }
+
+    /// How many keys it changes, a held sale counted as one.
+    pub fn keys(&self) -> usize {
+        self.changes.keys() + self.held.len()
     }
 }

@@ -4,6 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
+        atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::{Builder, JoinHandle},
@@ -12,55 +13,145 @@ use std::{
 use stockstream_model::{Timestamp, documents::PartitionId, settings::Topics};
 use tokio::sync::oneshot;
 
-use super::{
-    Folding,
-    gathered::{Chunk, Growing},
-    told::Told,
-};
+use super::{Folding, Rules, told::Told};
+use crate::core::fold::Record;
 
 /// How many chunks wait for a thread before the reading side waits for it.
 const WAITING: usize = 8;
 
 type Clock = fn() -> Timestamp;
 
-enum Work {
-    Fold { id: PartitionId, growing: Arc<Growing>, chunk: Chunk },
-    Finish { growing: Arc<Growing>, end: i64, to: oneshot::Sender<Folding> },
+/// Records of one partition, one behind the other.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    id: PartitionId,
+    incarnation: i64,
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
 }
 
-/// Threads that fold. All work for one partition is done by the same, in the order in which it comes.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    offset: i64,
+    produced_at: Option<Timestamp>,
+    /// Where its payload ends; it begins where the one before ends.
+    end: usize,
+}
+
+/// What was folded of a batch so far, over all threads.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    records: AtomicUsize,
+    keys: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+enum Work {
+    Fold(Chunk, Arc<Load>),
+    /// Gives away what was folded since the last time.
+    Finish(oneshot::Sender<Folding>),
+    /// Forgets it.
+    Discard,
+}
+
+/// Threads that fold. All records of one partition are folded by the same, in the order in which they come.
 pub(crate) struct Threads {
     queues: Vec<SyncSender<Work>>,
     handles: Vec<JoinHandle<()>>,
 }
 
+impl Chunk {
+    /// No records yet, of a partition in an incarnation of its log.
+    pub fn new(id: PartitionId, incarnation: i64) -> Self {
+        Self { id, incarnation, bytes: Vec::new(), entries: Vec::new() }
+    }
+
+    /// Adds a record.
+    pub fn push(&mut self, offset: i64, produced_at: Option<Timestamp>, payload: &[u8]) {
+        self.bytes.extend_from_slice(payload);
+        self.entries.push(Entry { offset, produced_at, end: self.bytes.len() });
+    }
+
+    /// How many bytes of payloads.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many records.
+    pub fn records(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes the records out, leaving room for as many.
+    pub fn take(&mut self) -> Self {
+        let (bytes, entries) = (Vec::with_capacity(self.bytes.len()), Vec::with_capacity(self.entries.len()));
+        std::mem::replace(self, Self { id: self.id, incarnation: self.incarnation, bytes, entries })
+    }
+
+    fn each<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = Record<'a>> {
+        let mut start = 0;
+        self.entries.iter().map(move |Entry { offset, produced_at, end }| {
+            let payload = &self.bytes[std::mem::replace(&mut start, *end)..*end];
+            let (id, incarnation) = (self.id, self.incarnation);
+            Record { id, incarnation, topic, offset: *offset, produced_at: *produced_at, payload }
+        })
+    }
+}
+
+impl Load {
+    /// How many records are folded.
+    pub fn records(&self) -> usize {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    /// How many keys they change; a key that several threads change counts for each.
+    pub fn keys(&self) -> usize {
+        self.keys.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes of events they stand for.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
 impl Threads {
-    /// `clock` says when an event was rejected.
-    pub fn new(count: usize, topics: &Topics, clock: Clock) -> io::Result<Self> {
+    /// All batches are folded by these rules. `clock` says when an event was rejected.
+    pub fn new(count: usize, topics: &Topics, rules: Rules, clock: Clock) -> io::Result<Self> {
         let (mut queues, mut handles) = (Vec::new(), Vec::new());
         for number in 0..count.max(1) {
             let (queue, work) = sync_channel(WAITING);
             let topics = topics.clone();
-            handles.push(Builder::new().name(format!("fold-{number}")).spawn(move || run(&work, &topics, clock))?);
+            let thread = Builder::new().name(format!("fold-{number}"));
+            handles.push(thread.spawn(move || run(&work, &topics, rules, clock))?);
             queues.push(queue);
         }
         Ok(Self { queues, handles })
     }
 
-    pub(super) fn fold(&self, id: PartitionId, growing: &Arc<Growing>, chunk: Chunk) {
-        self.give(id, Work::Fold { id, growing: Arc::clone(growing), chunk });
+    /// Has records folded. A thread that is gone has panicked, which [`check`](Self::check) finds.
+    pub fn fold(&self, chunk: Chunk, load: &Arc<Load>) {
+        let number = chunk.id.partition.unsigned_abs() as usize + chunk.id.stream as usize;
+        let _ = self.queues[number % self.queues.len()].send(Work::Fold(chunk, Arc::clone(load)));
     }
 
-    pub(super) fn finish(&self, id: PartitionId, growing: &Arc<Growing>, end: i64) -> oneshot::Receiver<Folding> {
-        let (to, folding) = oneshot::channel();
-        self.give(id, Work::Finish { growing: Arc::clone(growing), end, to });
-        folding
+    /// Asks for all that was folded since it was asked for last. Each receiver gets a thread's part.
+    pub fn finish(&self) -> Vec<oneshot::Receiver<Folding>> {
+        let ask = |queue: &SyncSender<Work>| {
+            let (to, folding) = oneshot::channel();
+            let _ = queue.send(Work::Finish(to));
+            folding
+        };
+        self.queues.iter().map(ask).collect()
     }
 
-    /// A thread that is gone has panicked, which `check` finds.
-    fn give(&self, id: PartitionId, work: Work) {
-        let number = id.partition.unsigned_abs() as usize + id.stream as usize;
-        let _ = self.queues[number % self.queues.len()].send(work);
+    /// Forgets all that was folded since it was asked for last.
+    pub fn discard(&self) {
+        self.queues.iter().for_each(|queue| drop(queue.send(Work::Discard)));
     }
 
     /// Panics as a folding thread did, if one did.
@@ -73,35 +164,36 @@ impl Threads {
     }
 }
 
-fn run(work: &Receiver<Work>, topics: &Topics, clock: Clock) {
-    let mut told = Told::default();
+fn run(work: &Receiver<Work>, topics: &Topics, rules: Rules, clock: Clock) {
+    let (mut told, mut folding) = (Told::default(), Folding::default());
     for work in work {
         match work {
-            Work::Fold { id, growing, chunk } => {
-                growing.fold(id, &topics.of(id.stream).name, &chunk, clock(), &mut told);
+            Work::Fold(chunk, load) => {
+                let (keys, bytes) = (folding.keys(), folding.bytes);
+                let topic = &topics.of(chunk.id.stream).name;
+                folding.fold(chunk.id, chunk.each(topic), rules, clock(), &mut told);
+                load.keys.fetch_add(folding.keys() - keys, Ordering::Relaxed);
+                load.bytes.fetch_add(folding.bytes - bytes, Ordering::Relaxed);
+                load.records.fetch_add(chunk.records(), Ordering::Relaxed);
             }
-            Work::Finish { growing, end, to } => drop(to.send(growing.finish(end))),
+            Work::Finish(to) => drop(to.send(std::mem::take(&mut folding))),
+            Work::Discard => folding = Folding::default(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use stockstream_model::{documents::Checkpoint, event::Stream};
+    use stockstream_model::event::Stream;
 
     use super::*;
-    use crate::folding::{Folded, Gathered, Gathering, Rules};
 
-    fn range(partition: i32) -> Gathered {
-        Gathered::after(
-            &Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None),
-            0,
-            Rules::default(),
-        )
+    fn threads(count: usize) -> Threads {
+        Threads::new(count, &Topics::default(), Rules::default(), Timestamp::default).unwrap()
     }
 
-    fn record(offset: i64, payload: &[u8]) -> Gathering<'_> {
-        Gathering { offset, produced_at: None, epoch: None, payload }
+    fn chunk(partition: i32) -> Chunk {
+        Chunk::new(PartitionId { stream: Stream::Sales, partition }, 0)
     }
 
     fn sale(product: usize) -> String {
@@ -110,30 +202,46 @@ mod tests {
         )
     }
 
-    #[tokio::test]
-    async fn what_is_gathered_in_many_chunks_is_folded_in_order_and_whole() {
-        let threads = Threads::new(2, &Topics::default(), Timestamp::default).unwrap();
-        let mut ranges: Vec<Gathered> = (0..5).map(range).collect();
-        for offset in 0..3_000 {
-            for range in &mut ranges {
-                range.push(&record(offset, sale(offset as usize % 1_000).as_bytes()), &threads);
-            }
+    async fn merged(threads: &Threads) -> Folding {
+        let mut all = Folding::default();
+        for part in threads.finish() {
+            all.merge(part.await.unwrap());
         }
-        for (range, partition) in ranges.into_iter().zip(0..) {
-            assert!(range.keys() >= 1_000);
-            let checkpoint = Checkpoint::new(PartitionId { stream: Stream::Sales, partition }, 0, None);
-            let (_, _, folding) = range.hand(checkpoint, &threads).folded().await.unwrap();
-            assert_eq!((folding.range.events, folding.range.end, folding.range.products.len()), (3_000, 3_000, 1_000));
-            assert!(folding.range.products.values().all(|product| product.sold().units == 3));
-        }
+        all
     }
 
     #[tokio::test]
-    async fn a_record_that_is_not_folded_yet_counts_as_a_key() {
-        let threads = Threads::new(1, &Topics::default(), Timestamp::default).unwrap();
-        let mut range = range(0);
-        (0..10).for_each(|offset| range.push(&record(offset, sale(1).as_bytes()), &threads));
-        assert_eq!(range.keys(), 10);
+    async fn what_many_partitions_gather_in_many_chunks_is_one_change_a_key_and_whole() {
+        let (threads, load) = (threads(2), Arc::default());
+        for first in (0..3_000).step_by(100) {
+            for partition in 0..5 {
+                let mut chunk = chunk(partition);
+                (first..first + 100).for_each(|n| chunk.push(n as i64, None, sale(n % 1_000).as_bytes()));
+                threads.fold(chunk, &load);
+            }
+        }
+        let all = merged(&threads).await;
+        assert_eq!((load.records(), all.changes.products.len()), (15_000, 1_000));
+        assert!(load.keys() >= all.keys());
+        assert!(all.changes.products.values().all(|product| product.sold().units == 15));
+        assert!(all.partitions.len() == 5 && all.partitions.values().all(|of| of.counters.events == 3_000));
+        assert!(merged(&threads).await.changes.is_empty(), "it was given away");
+    }
+
+    #[tokio::test]
+    async fn what_is_discarded_is_gone_and_what_comes_behind_it_is_not() {
+        let (threads, load) = (threads(1), Arc::default());
+        let fold = |product| {
+            let mut chunk = chunk(0);
+            chunk.push(0, None, sale(product).as_bytes());
+            threads.fold(chunk, &load);
+        };
+        fold(1);
+        threads.discard();
+        fold(2);
+        let all = merged(&threads).await;
+        assert_eq!(all.changes.products.keys().map(|key| key.as_str()).collect::<Vec<_>>(), ["2"]);
+        assert_eq!(all.partitions.values().map(|of| of.counters.events).sum::<i64>(), 1);
     }
 
     #[tokio::test]
@@ -141,12 +249,15 @@ mod tests {
         fn broken() -> Timestamp {
             panic!("the clock is broken")
         }
-        let mut threads = Threads::new(2, &Topics::default(), broken).unwrap();
-        let mut range = range(0);
-        range.push(&record(0, b"{}"), &threads);
-        let handed =
-            range.hand(Checkpoint::new(PartitionId { stream: Stream::Sales, partition: 0 }, 0, None), &threads);
-        assert!(handed.folded().await.is_none());
+        let mut threads = Threads::new(2, &Topics::default(), Rules::default(), broken).unwrap();
+        let mut chunk = chunk(0);
+        chunk.push(0, None, b"{}");
+        threads.fold(chunk, &Arc::default());
+        let mut parts = Vec::new();
+        for part in threads.finish() {
+            parts.push(part.await.is_ok());
+        }
+        assert!(parts.contains(&false), "{parts:?}");
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             while threads.handles.iter().all(|thread| !thread.is_finished()) {
                 std::thread::yield_now();

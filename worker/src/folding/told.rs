@@ -12,7 +12,7 @@ use crate::core::fold::Record;
 const SILENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
-pub(super) struct Told(HashMap<(Stream, &'static str), Instant>);
+pub(crate) struct Told(HashMap<(Stream, &'static str), Instant>);
 
 impl Told {
     pub fn rejected(&mut self, record: &Record<'_>, rejection: &Rejection) {

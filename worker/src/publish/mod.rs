@@ -20,7 +20,7 @@ pub(crate) use turn::Publisher;
 
 use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
 
-/// How often checkpoints are looked at that other workers may have moved; for the stock at risk a quarter as often.
+/// How often positions are looked at that other workers may have moved; for the stock at risk a quarter as often.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often rows that a publisher which died left behind are looked for.
 const TIDY: Duration = Duration::from_secs(5);

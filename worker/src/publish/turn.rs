@@ -6,6 +6,7 @@ use std::{
 };
 
 use stockstream_model::{Timestamp, documents::View, settings::Analytics};
+use stockstream_protocol::positions::Positions;
 use stockstream_store::{StateStore, StoreError};
 
 use super::{risk, winners};
@@ -34,13 +35,13 @@ impl<S: StateStore> Publisher<S> {
         Self { store, analytics, view, generation, seen: None, swept: Since::new(), evaluated: now, reconciled: now }
     }
 
-    /// One turn: reads the checkpoints, and evaluates the view if any moved or the clock is due. Returns what became of it, or
+    /// One turn: reads the positions, and evaluates the view if any moved or the clock is due. Returns what became of it, or
     /// nothing when there was nothing to do.
     ///
     /// # Errors
     /// What the store refused; the next turn evaluates again.
     pub async fn turn(&mut self) -> Result<Option<Published>, StoreError> {
-        let moved = fingerprint(&self.store.checkpoints().await?);
+        let moved = fingerprint(&self.positions().await?);
         let every = self.analytics.reevaluate_every.duration();
         let due = !every.is_zero() && self.evaluated.elapsed() >= every;
         let reconcile = self.reconciled.elapsed() >= RECONCILE;
@@ -48,18 +49,18 @@ impl<S: StateStore> Publisher<S> {
             return Ok(None);
         }
         let first = self.seen.take().is_none();
-        // The view first, then the checkpoints, then the state: a result is never older than what it claims to be.
+        // The view first, then the positions, then the state: a result is never older than what it claims to be.
         let view = self.store.view(self.view).await?;
-        let checkpoints = self.store.checkpoints().await?;
+        let positions = self.positions().await?;
         let now = Timestamp::now();
-        let latest = checkpoints.iter().filter_map(|checkpoint| checkpoint.latest_event).max();
+        let latest = positions.partitions.values().filter_map(|position| position.counters.latest_event).max();
         let clock = Clock { now, as_of: self.analytics.as_of.day(now, latest) };
         // Another worker's settings may have derived fields: the newest generation's publisher computes them anew. Only the
         // ranking depends on them.
         let ranks = self.view == View::ProductWinners;
-        if ranks && (first || reconcile || is_foreign(&checkpoints, self.generation, &self.swept)) {
+        if ranks && (first || reconcile || is_foreign(&positions, self.generation, &self.swept)) {
             let swept = self.store.sweep().await?;
-            self.swept = since(&checkpoints);
+            self.swept = since(&positions);
             if swept > 0 {
                 tracing::info!(documents = swept, "derived fields computed anew with the settings in force");
             }
@@ -69,12 +70,17 @@ impl<S: StateStore> Publisher<S> {
             View::ProductWinners => winners::publish(store, &analytics.product_winners, view, clock).await?,
             View::LossRiskProducts => risk::publish(store, &analytics.loss_risk, view, clock).await?,
         };
-        self.seen = remembered(fingerprint(&checkpoints), outcome);
+        self.seen = remembered(fingerprint(&positions), outcome);
         self.evaluated = Instant::now();
         if reconcile {
             self.reconciled = self.evaluated;
         }
         Ok(Some(outcome))
+    }
+
+    /// The positions; none before there are any.
+    async fn positions(&self) -> Result<Positions, StoreError> {
+        Ok(self.store.load_positions().await?.unwrap_or_default())
     }
 
     /// Forgets what was seen: the next turn evaluates. For taking over the role.

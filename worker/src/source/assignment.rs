@@ -8,7 +8,7 @@ use rdkafka::{
 };
 use stockstream_kafka::set_leader_epoch;
 use stockstream_model::{
-    documents::{Checkpoint, PartitionId},
+    documents::PartitionId,
     event::Stream,
     settings::{Settings, Topics},
 };
@@ -16,16 +16,15 @@ use stockstream_model::{
 use super::{
     GROUP,
     context::{Context, News},
-    positions,
+    intake::Intake,
     resolve::{Reading, Resolved},
-    slot::{Slot, Slots},
 };
-use crate::{folding::Rules, shared::Shared};
+use crate::shared::Shared;
 
 /// Takes in what rebalances changed. `stopped` are those of our partitions that stand still.
 pub(super) fn take(
     consumer: &BaseConsumer<Context>,
-    slots: &mut Slots,
+    intake: &mut Intake,
     stopped: &mut BTreeSet<PartitionId>,
     settings: &Settings,
     shared: &Shared,
@@ -35,19 +34,26 @@ pub(super) fn take(
             News::Assigned(Resolved { reading, stopped: left_out }) => {
                 shared.let_in(GROUP);
                 stopped.extend(left_out);
-                if !reading.is_empty() {
-                    tracing::info!(positions = positions(reading.iter().map(|reading| &reading.checkpoint)), "reading");
+                let assigned: BTreeSet<PartitionId> = reading.iter().map(|reading| reading.id).collect();
+                if intake.holds_any(&assigned) {
+                    // What the batch holds of them would count a second time.
+                    let all: BTreeSet<PartitionId> = intake.ids().into_iter().chain(assigned).collect();
+                    intake.clear();
+                    start_over(consumer, settings, &all.into_iter().collect::<Vec<_>>());
+                    continue;
                 }
-                for Reading { checkpoint, until, .. } in reading {
-                    shared.position(&checkpoint);
-                    stopped.remove(&checkpoint.id);
-                    let rules = Rules::of(checkpoint.id.stream, &settings.sales);
-                    slots.insert(checkpoint.id, Slot::new(checkpoint, until, rules));
+                if !reading.is_empty() {
+                    tracing::info!(positions = offsets(&reading), "reading");
+                }
+                for Reading { id, position } in reading {
+                    shared.reads_from(id, position.next);
+                    stopped.remove(&id);
+                    intake.assign(id, &position);
                 }
             }
             News::Revoked(ids) => {
                 for id in &ids {
-                    slots.remove(id);
+                    intake.revoke(*id);
                     stopped.remove(id);
                 }
             }
@@ -57,7 +63,7 @@ pub(super) fn take(
     shared.assigned(&assigned);
     // Also while it stands still: others go on, and what they count is to be seen.
     let first = PartitionId { stream: Stream::Sales, partition: 0 };
-    let publisher = slots.contains_key(&first) || stopped.contains(&first);
+    let publisher = intake.is_ours(first) || stopped.contains(&first);
     if shared.publisher.swap(publisher, Ordering::Relaxed) != publisher {
         tracing::info!(
             publisher,
@@ -99,12 +105,17 @@ pub(super) fn start_over(consumer: &BaseConsumer<Context>, settings: &Settings, 
 /// Partitions with the offsets to read from, and the leader's epoch of the record in front of each, where it is known.
 pub(super) fn list(topics: &Topics, reading: &[Reading]) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
-    for Reading { checkpoint: Checkpoint { id, epoch, .. }, position, .. } in reading {
+    for Reading { id, position } in reading {
         let topic = &topics.of(id.stream).name;
-        let _ = list.add_partition_offset(topic, id.partition, Offset::Offset(*position));
-        if let Some(epoch) = epoch.filter(|epoch| epoch.at == *position) {
+        let _ = list.add_partition_offset(topic, id.partition, Offset::Offset(position.next));
+        if let Some(epoch) = position.epoch.filter(|epoch| epoch.at == position.next) {
             set_leader_epoch(&mut list, topic, id.partition, epoch.value);
         }
     }
     list
+}
+
+/// The next offset to read of every partition, for the log.
+fn offsets(reading: &[Reading]) -> String {
+    reading.iter().map(|Reading { id, position }| format!("{id}@{}", position.next)).collect::<Vec<_>>().join(" ")
 }

@@ -4,18 +4,22 @@ mod assignment;
 mod consumers;
 mod context;
 mod fetching;
+pub(crate) mod intake;
+mod logs;
 mod resolve;
-pub(crate) mod slot;
 mod unreadable;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
 pub(crate) use consumers::Consumers;
 pub(crate) use context::Context;
+pub(crate) use intake::Intake;
+use intake::ReadRecord;
+pub(crate) use logs::{LogSource, Unknown};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
@@ -23,15 +27,13 @@ use rdkafka::{
     message::BorrowedMessage,
     types::RDKafkaErrorCode as Code,
 };
-pub(crate) use resolve::{Positions, resolver};
-
-use slot::{Slot, Slots};
+pub(crate) use resolve::{Resolver, resolver};
 use stockstream_kafka::{
     KafkaError, SignIn, close, grant_command, is_about_the_connection, is_unreadable, leader_epoch,
 };
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, PartitionId},
+    documents::PartitionId,
     settings::{Settings, Topics},
 };
 use stockstream_store::fail_point;
@@ -40,8 +42,7 @@ use tokio_util::sync::CancellationToken;
 use unreadable::Unreadable;
 
 use crate::{
-    flush::Flushed,
-    folding::{Gathering, Handed, Threads},
+    flush::{Flushed, Handed, Reached},
     incarnation::renew,
     shared::Shared,
 };
@@ -85,11 +86,10 @@ pub(crate) struct Source {
     _role: Role,
     settings: Settings,
     shared: Arc<Shared>,
-    threads: Threads,
-    jobs: Sender<Vec<Handed>>,
+    intake: Intake,
+    jobs: Sender<Handed>,
     done: mpsc::Receiver<Flushed>,
     shutdown: CancellationToken,
-    slots: Slots,
     /// Partitions of ours that stand still.
     stopped: BTreeSet<PartitionId>,
     last_look: Instant,
@@ -110,8 +110,8 @@ impl Source {
         consumers: Consumers,
         settings: Settings,
         shared: Arc<Shared>,
-        threads: Threads,
-        jobs: Sender<Vec<Handed>>,
+        intake: Intake,
+        jobs: Sender<Handed>,
         done: mpsc::Receiver<Flushed>,
         shutdown: CancellationToken,
     ) -> Result<Self, KafkaError> {
@@ -123,11 +123,10 @@ impl Source {
             consumers,
             settings,
             shared,
-            threads,
+            intake,
             jobs,
             done,
             shutdown,
-            slots: Slots::new(),
             stopped: BTreeSet::new(),
             last_look: now,
             in_flight: false,
@@ -149,7 +148,7 @@ impl Source {
     pub fn run(mut self) -> Result<(), String> {
         while !self.shutdown.is_cancelled() {
             self.shared.turn();
-            self.threads.check();
+            self.intake.check();
             self.take_done();
             self.flush_if_ready();
             self.hold_back();
@@ -182,7 +181,7 @@ impl Source {
         }
         tracing::info!("leaving the group, and joining it again with a new Kafka client");
         self.finish_flush();
-        self.slots.clear();
+        self.intake.clear();
         self.stopped.clear();
         self.uncommitted.clear();
         self.shared.metrics.paused.set(0);
@@ -211,7 +210,7 @@ impl Source {
         self.finish_flush();
         self.commit(CommitMode::Sync);
         // Revoked here, partitions need no further care: what was folded and not claimed is read again by their next owner.
-        self.slots.clear();
+        self.intake.clear();
         self.consumer.unsubscribe();
         if close(self.consumer, LEAVE) {
             tracing::info!("left the group");
@@ -235,23 +234,23 @@ impl Source {
     }
 
     fn read(&mut self) {
-        let busy = self.in_flight || self.slots.values().any(Slot::is_ready);
+        let busy = self.in_flight || self.intake.is_ready();
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
         for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
-            let Self { consumer, slots, stopped, settings, shared, threads, unreadable, .. } = self;
+            let Self { consumer, intake, stopped, settings, shared, unreadable, .. } = self;
             let polled = consumer.poll(wait);
             // What a rebalance in this very poll changed must be known before anything else is done.
             if consumer.context().has_news() {
-                assignment::take(consumer, slots, stopped, settings, shared);
+                assignment::take(consumer, intake, stopped, settings, shared);
             }
             match polled {
                 None => {
-                    self.slots.values_mut().for_each(|slot| slot.send(&self.threads));
+                    self.intake.send();
                     break;
                 }
                 Some(Ok(message)) => {
-                    if let Some((id, offset)) = gather(slots, &settings.kafka.topics, threads, unreadable, &message) {
+                    if let Some((id, offset)) = gather(intake, &settings.kafka.topics, unreadable, &message) {
                         let why = unreadable.why(&settings.kafka, id, offset);
                         shared.stop(id, why);
                         break;
@@ -272,35 +271,32 @@ impl Source {
     /// Tells how far partitions are read, and stops those that were found unreadable.
     fn report(&mut self) {
         for id in self.shared.take_stops() {
-            if let Some(slot) = self.slots.get_mut(&id) {
+            if self.intake.is_ours(id) {
                 tracing::error!(partition = %id, "the partition stops: what comes next cannot be read");
-                slot.close();
+                self.intake.close(id);
                 self.stop_fetching(id);
             }
         }
         if self.last_report.elapsed() >= REPORT_EVERY {
             self.last_report = Instant::now();
-            self.shared
-                .read(self.slots.iter().filter(|(_, slot)| !slot.is_closed()).map(|(id, slot)| (*id, slot.end())));
+            self.shared.read(self.intake.ends());
         }
     }
 
-    /// Hands everything that is ready to the flusher, if that is free.
+    /// Hands the batch to the flusher, if that is free and it is time.
     fn flush_if_ready(&mut self) {
         let since = self.last_flush.elapsed();
-        if self.in_flight || since < self.settings.limits.flush_every.duration() {
+        if self.in_flight || (since < self.settings.limits.flush_every.duration() && !self.intake.is_urgent()) {
             return;
         }
-        if since + self.last_took < FRESH && !self.is_full() && self.is_far_behind() {
+        let can_wait = since + self.last_took < FRESH && !self.is_full() && !self.intake.is_urgent();
+        if can_wait && self.is_far_behind() {
             return;
         }
-        let parts: Vec<Handed> = self.slots.values_mut().filter_map(|slot| slot.hand(&self.threads)).collect();
-        if parts.is_empty() {
-            return;
-        }
+        let Some(batch) = self.intake.hand() else { return };
         self.last_flush = Instant::now();
         self.shared.set_flushing(true);
-        self.in_flight = self.jobs.blocking_send(parts).is_ok();
+        self.in_flight = self.jobs.blocking_send(batch).is_ok();
     }
 
     fn take_done(&mut self) {
@@ -312,41 +308,32 @@ impl Source {
     fn take(&mut self, flushed: Flushed) {
         self.in_flight = false;
         self.last_took = self.last_flush.elapsed();
-        let mut over = flushed.lost;
-        for checkpoint in flushed.completed {
-            self.uncommitted.insert(checkpoint.id, checkpoint.next);
-            match self.slots.get_mut(&checkpoint.id) {
-                // It waits until the log has passed the position.
-                Some(slot) if slot.is_cut() => over.push(checkpoint.id),
-                Some(slot) => slot.completed(checkpoint),
-                None => {}
-            }
+        match flushed {
+            Flushed::Completed(reached) => self.completed(&reached),
+            // What is being folded lies behind what was dropped.
+            Flushed::Dropped => self.start_over(),
         }
-        for (id, reason) in flushed.stopped {
-            if self.give_up(id) {
-                self.shared.problem(id.to_string(), format!("{id} stopped: {reason}"));
-                self.stop_fetching(id);
-            }
-        }
-        over.retain(|id| self.give_up(*id));
-        assignment::start_over(&self.consumer, &self.settings, &over);
     }
 
-    /// Drops a slot whose flush came to nothing. One that was assigned since has nothing to do with it.
-    fn give_up(&mut self, id: PartitionId) -> bool {
-        self.slots.get(&id).is_some_and(Slot::is_in_flight) && self.slots.remove(&id).is_some()
+    fn completed(&mut self, reached: &BTreeMap<PartitionId, Reached>) {
+        self.uncommitted.extend(reached.iter().map(|(id, reached)| (*id, reached.next)));
+        self.intake.completed(reached);
+    }
+
+    /// Drops the batch, and reads all partitions again from their positions.
+    fn start_over(&mut self) {
+        let ids = self.intake.ids();
+        self.intake.clear();
+        assignment::start_over(&self.consumer, &self.settings, &ids);
     }
 
     fn is_far_behind(&self) -> bool {
-        let ends = self.slots.iter().map(|(id, slot)| (*id, slot.end()));
-        self.shared.behind(ends) > FAR_BEHIND
+        self.shared.behind(self.intake.ends()) > FAR_BEHIND
     }
 
     fn is_full(&self) -> bool {
         let limits = &self.settings.limits;
-        let (keys, bytes) =
-            self.slots.values().fold((0, 0), |(keys, bytes), slot| (keys + slot.keys(), bytes + slot.bytes()));
-        keys >= limits.batch_keys || bytes >= limits.batch_bytes
+        self.intake.keys() >= limits.batch_keys || self.intake.bytes() >= limits.batch_bytes
     }
 
     /// Backpressure: a full batch first waits a little for the flush under way, then its partitions are paused.
@@ -389,11 +376,10 @@ impl Source {
     /// An error that `poll` reports instead of a record. The client itself goes on.
     fn trouble(&mut self, error: &Client) {
         match error.rdkafka_error_code() {
-            // The log no longer fits a position; the error does not say whose. Decide anew from the checkpoints.
+            // The log no longer fits a position; the error does not say whose. Decide again from the positions.
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
                 tracing::warn!(%error, "a position is not in the log any more");
-                let ids: Vec<PartitionId> = self.slots.drain().map(|(id, _)| id).collect();
-                assignment::start_over(&self.consumer, &self.settings, &ids);
+                self.start_over();
             }
             Some(code) if is_about_the_connection(code) => {} // the context told why
             // Which partition it is about is found out by whoever watches their progress.
@@ -432,19 +418,19 @@ impl Source {
         }
     }
 
-    /// Kafka's committed offsets follow the checkpoints, for the tools that look there. Nothing depends on them.
+    /// Kafka's committed offsets follow the positions, for the tools that look there. Nothing depends on them.
     fn commit(&mut self, mode: CommitMode) {
         fail_point("before-commit");
         self.last_commit = Instant::now();
         let mut list = TopicPartitionList::new();
-        for (id, next) in self.uncommitted.drain().filter(|(id, _)| self.slots.contains_key(id)) {
+        for (id, next) in self.uncommitted.drain().filter(|(id, _)| self.intake.is_ours(*id)) {
             let topic = &self.settings.kafka.topics.of(id.stream).name;
             let _ = list.add_partition_offset(topic, id.partition, Offset::Offset(next));
         }
         if list.count() > 0
             && let Err(error) = self.consumer.commit(&list, mode)
         {
-            tracing::debug!(%error, "offsets were not committed to Kafka; the checkpoints stand");
+            tracing::debug!(%error, "offsets were not committed to Kafka; the positions in the database stand");
         }
     }
 }
@@ -452,33 +438,27 @@ impl Source {
 /// Takes an event in. The partition and offset where a part of its log was left out as unreadable, if it was: what comes
 /// behind that must not be taken in.
 fn gather(
-    slots: &mut Slots,
+    intake: &mut Intake,
     topics: &Topics,
-    threads: &Threads,
     unreadable: &Unreadable,
     message: &BorrowedMessage<'_>,
 ) -> Option<(PartitionId, i64)> {
     let stream = topics.stream(message.topic())?;
     let id = PartitionId { stream, partition: message.partition() };
     // A partition that was stopped or lost may still have records on their way.
-    let slot = slots.get_mut(&id)?;
-    if let Some(offset) = unreadable.between(slot.end(), message.offset()).filter(|_| !slot.is_closed()) {
-        slot.close();
+    let expected = intake.expected(id)?;
+    if let Some(offset) = unreadable.between(expected, message.offset()) {
+        intake.close(id);
         return Some((id, offset));
     }
-    let record = Gathering {
+    let record = ReadRecord {
         offset: message.offset(),
         produced_at: message.timestamp().to_millis().map(Timestamp::from_millis),
         epoch: leader_epoch(message),
         payload: message.payload().unwrap_or_default(),
     };
-    slot.gather(&record, threads);
+    intake.gather(id, &record);
     None
-}
-
-/// The next offset to read of every checkpoint, for the log.
-pub(crate) fn positions<'a>(checkpoints: impl Iterator<Item = &'a Checkpoint>) -> String {
-    checkpoints.map(|c| format!("{}@{}", c.id, c.next)).collect::<Vec<_>>().join(" ")
 }
 
 /// Takes the publisher's role back, however reading ends.

@@ -1,28 +1,38 @@
-//! Where reading starts: checkpoints from the store against the log as it is.
+//! Where reading starts: positions from the store against the logs as they are, once no claim is in the way.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use rdkafka::consumer::BaseConsumer;
-use stockstream_kafka::{check_epochs, cluster_id, log_bounds, topic_ids};
 use stockstream_model::{
-    documents::{Checkpoint, KafkaIds, PartitionId, StartPositions},
-    event::Stream,
-    settings::{Kafka, Settings},
+    Timestamp,
+    documents::{FoldRules, KafkaIds, PartitionId, StartPositions},
+};
+use stockstream_protocol::{
+    claim::{Claim, blocking_lanes},
+    log::{Decision, LogState, Notice, Policy, beginning, decide},
+    positions::{Position, Positions},
+    update::Update,
 };
 use stockstream_store::StateStore;
 use tokio::{runtime::Handle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::context::Context;
+use super::{
+    context::Context,
+    logs::{LogSource, Logs, Unknown},
+};
 use crate::{
     core::{
         duplicates::inherited,
-        position::{LogFacts, Policy, Resume, Stop, beginning, resume, seems_truncated, successor},
+        notices::{not_begun, sentence},
     },
+    lane::{OwnLane, standing},
+    migration::seal,
+    recovery::{KafkaReader, Terms, is_doubtful, policy},
     shared::Shared,
 };
 
@@ -36,19 +46,20 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// That problem's name.
 const WAITING: &str = "positions";
-/// How long one look may ask for logs.
-const LOOK: Duration = Duration::from_secs(15);
 /// How long it is looked again whether a log really does not fit: what a broker says first may be old.
 const DOUBT: Duration = Duration::from_secs(5);
+/// How long the flush under way is waited for.
+const FLUSH: Duration = Duration::from_secs(3);
+/// How long a claim of a worker that lives is waited for before it is finished here too.
+const COURTESY: Duration = Duration::from_secs(5);
+/// How often it is looked whether it is complete.
+const LOOK: Duration = Duration::from_millis(100);
 
-/// A partition to be read.
+/// A partition to be read, from its position on.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
-    pub checkpoint: Checkpoint,
-    /// Where to read from.
-    pub position: i64,
-    /// Where what is left of a claimed range ends, if the log no longer holds all of it.
-    pub until: Option<i64>,
+    pub id: PartitionId,
+    pub position: Position,
 }
 
 /// What is to be done with partitions; those that their topic lacks are left out.
@@ -60,27 +71,22 @@ pub(crate) struct Resolved {
 }
 
 /// What decides where reading starts.
-pub(crate) struct Positions<S> {
+pub(crate) struct Resolver<S> {
     pub store: Arc<S>,
-    pub settings: Settings,
+    pub logs: LogSource,
     pub start: StartPositions,
     pub shared: Arc<Shared>,
-    /// The id of a cluster that has no controller to be asked for ids.
-    pub own_cluster: Option<String>,
+    pub lane: Arc<OwnLane>,
 }
 
 /// The resolver on a store. It runs inside `poll` and waits for the store as long as it takes: without positions there is
 /// nothing to read.
-pub(crate) fn resolver<S: StateStore>(
-    positions: Positions<S>,
-    runtime: Handle,
-    shutdown: CancellationToken,
-) -> Resolve {
+pub(crate) fn resolver<S: StateStore>(resolver: Resolver<S>, runtime: Handle, shutdown: CancellationToken) -> Resolve {
     Arc::new(move |consumer, ids| {
         let last_error = Mutex::new(None);
         let work = async {
             loop {
-                match positions.resolve(consumer, ids).await {
+                match resolver.resolve(consumer, ids).await {
                     Ok(resolved) => return resolved,
                     Err(error) => {
                         tracing::warn!(%error, "cannot find out where to read on; trying again");
@@ -96,13 +102,13 @@ pub(crate) fn resolver<S: StateStore>(
             let began = tokio::time::Instant::now();
             loop {
                 turns.tick().await;
-                positions.shared.turn(); // waiting for the database is no reason to be restarted
+                resolver.shared.turn(); // waiting for the database is no reason to be restarted
                 if began.elapsed() >= PATIENCE {
                     let told = last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    let why = told.or_else(|| positions.shared.database_trouble());
+                    let why = told.or_else(|| resolver.shared.database_trouble());
                     let ids = ids.iter().map(PartitionId::to_string).collect::<Vec<_>>().join(", ");
                     let why = why.unwrap_or_else(|| "check that the database answers".into());
-                    positions.shared.problem(WAITING, format!("{ids} wait for the positions to read from: {why}"));
+                    resolver.shared.problem(WAITING, format!("{ids} wait for the positions to read from: {why}"));
                 }
             }
         };
@@ -113,73 +119,54 @@ pub(crate) fn resolver<S: StateStore>(
                 () = alive => Resolved::default(),
             }
         });
-        positions.shared.solved(WAITING);
+        resolver.shared.solved(WAITING);
         resolved
     })
 }
 
 /// What is known in one look at some partitions.
 struct Look {
-    standing: Vec<Checkpoint>,
-    ids: KafkaIds,
+    positions: Positions,
     logs: Logs,
 }
 
-/// What Kafka says of logs, or why it does not.
-type Logs = HashMap<PartitionId, Result<LogFacts, Stop>>;
+/// What becomes of a partition that is looked at.
+enum Next {
+    /// It is read, or stopped.
+    Settled,
+    /// It is decided again, from what stands then.
+    Again,
+    /// The same, after some time.
+    Doubtful,
+}
 
-impl<S: StateStore> Positions<S> {
+impl<S: StateStore> Resolver<S> {
     async fn resolve(&self, consumer: &BaseConsumer<Context>, ids: &[PartitionId]) -> Result<Resolved, Failure> {
-        let mut doubt: Option<Instant> = None;
+        // Nothing is handed to the flusher meanwhile: this runs on the thread that reads.
+        self.shared.wait_for_flush(FLUSH);
         let mut resolved = Resolved::default();
-        let mut open = ids.to_vec();
+        let (mut open, mut doubt) = (ids.to_vec(), None::<Instant>);
         while !open.is_empty() {
+            open = self.unblocked(open, &mut resolved).await?;
             let look = self.look(consumer, &open).await?;
             let is_sure = doubt.is_some_and(|began| began.elapsed() >= DOUBT);
             let (mut again, mut doubtful, mut new) = (Vec::new(), Vec::new(), Vec::new());
             for id in open {
-                let log = match look.logs.get(&id) {
-                    Some(Ok(log)) => log,
-                    Some(Err(stop)) if self.is_final(id, stop, is_sure) => {
-                        self.stop(id, stop, &mut resolved);
-                        continue;
-                    }
-                    Some(Err(_)) | None => {
-                        doubtful.push(id);
-                        continue;
-                    }
+                let next = match look.logs.get(&id) {
+                    Some(Ok(log)) => match look.positions.partitions.get(&id) {
+                        Some(position) => self.go_on(id, position, log, &look, is_sure, &mut resolved).await?,
+                        None => self.begin(id, log, &look, is_sure, &mut new, &mut resolved),
+                    },
+                    Some(Err(unknown)) => self.unknown(id, unknown, is_sure, &mut resolved),
+                    None => Next::Doubtful,
                 };
-                let policy = self.policy(&look.ids);
-                let Some(checkpoint) = look.standing.iter().find(|checkpoint| checkpoint.id == id) else {
-                    match self.begin(id, log, &look.standing, &policy) {
-                        Ok(checkpoint) => {
-                            new.push(checkpoint);
-                            again.push(id);
-                        }
-                        Err(stop) if self.is_final(id, &stop, is_sure) => self.stop(id, &stop, &mut resolved),
-                        Err(_) => doubtful.push(id),
-                    }
-                    continue;
-                };
-                let decided = resume(checkpoint, log, &policy);
-                let may_be_old = !matches!(decided, Resume::Stop(_)) && seems_truncated(checkpoint, log, &policy);
-                match decided {
-                    Resume::Stop(stop) if self.is_final(id, &stop, is_sure) => self.stop(id, &stop, &mut resolved),
-                    Resume::Stop(_) => doubtful.push(id),
-                    _ if may_be_old && !is_sure => doubtful.push(id),
-                    Resume::Read { position, until, note } => {
-                        note.iter().for_each(|note| tracing::warn!(partition = %id, "{note}"));
-                        self.shared.solved(&id.to_string());
-                        resolved.reading.push(Reading { checkpoint: checkpoint.clone(), position, until });
-                    }
-                    // Whoever wins, it is decided again from what stands.
-                    Resume::Rewrite { checkpoint, ids, note } => {
-                        self.rewrite(&checkpoint, &ids, note).await?;
-                        again.push(id);
-                    }
+                match next {
+                    Next::Settled => {}
+                    Next::Again => again.push(id),
+                    Next::Doubtful => doubtful.push(id),
                 }
             }
-            self.create(&new, &look).await?;
+            self.add(new).await?;
             if !doubtful.is_empty() {
                 // From the end of the first look on, so that there is always a second one.
                 doubt.get_or_insert_with(Instant::now);
@@ -191,134 +178,197 @@ impl<S: StateStore> Positions<S> {
         Ok(resolved)
     }
 
-    fn policy<'a>(&self, ids: &'a KafkaIds) -> Policy<'a> {
-        let kafka = &self.settings.kafka;
-        Policy { on_lost_offsets: kafka.on_lost_offsets, on_recreated_topic: kafka.on_recreated_topic, ids }
+    /// Waits until no claim is open on these partitions, nor in the worker's own lane, and finishes those of workers that do not.
+    /// Returns the partitions but those whose claim only another version can finish.
+    async fn unblocked(
+        &self,
+        mut open: Vec<PartitionId>,
+        resolved: &mut Resolved,
+    ) -> Result<Vec<PartitionId>, Failure> {
+        let began = Instant::now();
+        // A client for each time: claims of others are rare.
+        let mut reader = KafkaReader::new(self.logs.clone());
+        loop {
+            let positions = standing(&*self.store).await?;
+            let own = self.lane.get();
+            let mut blocking = blocking_lanes(&positions, own, &open);
+            if self.shared.is_flushing() {
+                blocking.remove(&own); // that of the flush under way, which goes on
+            }
+            let Some(claim) = blocking.first().and_then(|lane| Claim::open_in(&positions, *lane)) else {
+                return Ok(open);
+            };
+            if !claim.rules.fold.are_known() {
+                open.retain(|id| {
+                    let is_of_it = claim.partitions.contains_key(id);
+                    if is_of_it {
+                        self.stop(*id, &unknown_rules(*id, &claim), resolved);
+                    }
+                    !is_of_it
+                });
+                if claim.lane == own {
+                    return Err(unknown_rules_of_lane(&claim).into());
+                }
+                continue;
+            }
+            if claim.lane != own && began.elapsed() < COURTESY && self.is_alive(&positions, &claim).await? {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            let terms = Terms { store: &*self.store, shared: &self.shared, settings: &self.logs.settings };
+            terms.finish(&mut reader, &positions, &claim).await?;
+        }
     }
 
+    /// Whether the worker that holds a claim's lane showed lately that it is alive.
+    async fn is_alive(&self, positions: &Positions, claim: &Claim) -> Result<bool, Failure> {
+        let holder = positions.lanes.get(&claim.lane).and_then(|lane| lane.holder.as_ref());
+        let late = 2 * self.logs.settings.limits.heartbeat_every.millis() as i64;
+        let since = Timestamp::now().plus_millis(-late);
+        let workers = self.store.progress().await?.workers;
+        Ok(workers.iter().any(|worker| Some(&worker.worker) == holder && worker.at >= since))
+    }
+
+    /// Decides how to go on with a partition that has a position.
+    async fn go_on(
+        &self,
+        id: PartitionId,
+        position: &Position,
+        log: &LogState,
+        look: &Look,
+        is_sure: bool,
+        resolved: &mut Resolved,
+    ) -> Result<Next, Failure> {
+        if position.pending.is_some() {
+            return Ok(Next::Again); // another worker claimed it since
+        }
+        let policy = policy(&self.logs.settings, &look.positions.seen);
+        let say = |notice: &Notice, moved| sentence(id, position, log, &policy, notice, moved);
+        match decide(position, log, &policy) {
+            Decision::Read => {
+                self.shared.solved(&id.to_string());
+                resolved.reading.push(Reading { id, position: position.clone() });
+                Ok(Next::Settled)
+            }
+            Decision::Wait(notice) if is_sure || !is_doubtful(notice.cause) || self.is_told(id) => {
+                self.stop(id, &say(&notice, false), resolved);
+                Ok(Next::Settled)
+            }
+            Decision::Wait(_) => Ok(Next::Doubtful),
+            Decision::Move { position: to, ids, notice } => {
+                let restarts = to.incarnation > position.incarnation;
+                let may_be_old = notice.is_some_and(|notice| is_doubtful(notice.cause)) && !restarts;
+                if may_be_old && !is_sure && !self.is_told(id) {
+                    return Ok(Next::Doubtful);
+                }
+                let said = notice.filter(|_| to.frozen.is_none()).map(|notice| say(&notice, true));
+                let update = Update::Move { id, expected: Box::new(position.clone()), position: to, ids };
+                // Whoever wins, it is decided again from what stands.
+                if self.store.update_positions(&update).await? {
+                    said.iter().for_each(|said| tracing::warn!(partition = %id, "{said}"));
+                }
+                Ok(Next::Again)
+            }
+        }
+    }
+
+    /// Decides where a partition begins that has no position.
     fn begin(
         &self,
         id: PartitionId,
-        log: &LogFacts,
-        standing: &[Checkpoint],
-        policy: &Policy<'_>,
-    ) -> Result<Checkpoint, Stop> {
+        log: &LogState,
+        look: &Look,
+        is_sure: bool,
+        new: &mut Vec<(PartitionId, Position)>,
+        resolved: &mut Resolved,
+    ) -> Next {
         let pinned = self.start.next.get(&id).copied();
-        let checkpoint = beginning(id, pinned, log, standing, policy)?;
-        Ok(Checkpoint { forgotten: inherited(id, pinned.is_some(), standing), ..checkpoint })
+        let standing: Vec<_> = look.positions.partitions.iter().map(|(id, position)| (*id, position)).collect();
+        let policy = policy(&self.logs.settings, &look.positions.seen);
+        match beginning(id, pinned, log, &standing, &policy) {
+            Ok(position) => {
+                let forgotten = inherited(id, pinned.is_some(), &look.positions);
+                new.push((id, Position { forgotten, ..position }));
+                Next::Again
+            }
+            Err(cause) if is_sure || self.is_told(id) => {
+                let said = not_begun(id, log, is_of_another_cluster(log, look, &policy), cause);
+                self.stop(id, &said, resolved);
+                Next::Settled
+            }
+            Err(_) => Next::Doubtful,
+        }
     }
 
-    async fn create(&self, new: &[Checkpoint], look: &Look) -> Result<(), Failure> {
-        let Some(first) = new.first() else { return Ok(()) };
+    async fn add(&self, new: Vec<(PartitionId, Position)>) -> Result<(), Failure> {
+        if new.is_empty() {
+            return Ok(());
+        }
         // Where positions are missing, the database may not be the one that this worker claimed.
-        self.store.verify_owner(&self.settings.pipeline).await?;
-        if look.ids.cluster.is_none() && first.cluster_id.is_some() {
-            let ids = KafkaIds { cluster: first.cluster_id.clone(), ..KafkaIds::default() };
-            self.store.note_kafka_ids(&ids).await?;
-        }
-        Ok(self.store.create_checkpoints(new).await?)
-    }
-
-    async fn rewrite(&self, checkpoint: &Checkpoint, ids: &KafkaIds, note: Option<String>) -> Result<(), Failure> {
-        if *ids != KafkaIds::default() {
-            self.store.note_kafka_ids(ids).await?;
-        }
-        let written = self.store.swap_checkpoints(&[successor(checkpoint, self.shared.stamp())]).await?;
-        if written == [true] {
-            note.iter().for_each(|note| tracing::warn!(partition = %checkpoint.id, "{note}"));
+        self.store.verify_owner(&self.logs.settings.pipeline).await?;
+        seal(&*self.store, &new.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
+        for (id, position) in new {
+            self.store.update_positions(&Update::AddPartition { id, position }).await?;
         }
         Ok(())
     }
 
-    /// Whether a partition stands still. What may be otherwise in a moment is looked at again, unless it was told before.
-    fn is_final(&self, id: PartitionId, stop: &Stop, is_sure: bool) -> bool {
-        is_sure || !stop.is_doubtful || self.shared.has_problem(&id.to_string())
+    fn unknown(&self, id: PartitionId, unknown: &Unknown, is_sure: bool, resolved: &mut Resolved) -> Next {
+        if !is_sure && unknown.is_doubtful && !self.is_told(id) {
+            return Next::Doubtful;
+        }
+        self.stop(id, &unknown.reason, resolved);
+        Next::Settled
     }
 
-    fn stop(&self, id: PartitionId, stop: &Stop, resolved: &mut Resolved) {
-        if self.shared.problem(id.to_string(), stop.reason.clone()) {
-            tracing::error!(partition = %id, "{}", stop.reason);
+    /// Whether something is told of the partition: that is not doubted again.
+    fn is_told(&self, id: PartitionId) -> bool {
+        self.shared.has_problem(&id.to_string())
+    }
+
+    fn stop(&self, id: PartitionId, reason: &str, resolved: &mut Resolved) {
+        if self.shared.problem(id.to_string(), reason) {
+            tracing::error!(partition = %id, "{reason}");
         }
         resolved.stopped.push(id);
     }
 
-    /// The log after the checkpoints, every time: another worker may be moving them. What was replaced in between: whoever
-    /// moves a checkpoint to another topic notes it first.
+    /// The logs after the positions, every time: another worker may be moving them.
     async fn look(&self, consumer: &BaseConsumer<Context>, open: &[PartitionId]) -> Result<Look, Failure> {
-        let standing = self.store.checkpoints().await?;
-        let ids = self.store.kafka_ids().await?;
-        let logs = self.logs(consumer, open, &standing)?;
-        Ok(Look { standing, ids, logs })
-    }
-
-    /// What Kafka says of the partitions now. One without a leader keeps no other from being read.
-    ///
-    /// # Errors
-    /// Why Kafka answers nothing at all.
-    fn logs(
-        &self,
-        consumer: &BaseConsumer<Context>,
-        ids: &[PartitionId],
-        standing: &[Checkpoint],
-    ) -> Result<Logs, Failure> {
-        let kafka = &self.settings.kafka;
-        let names: Vec<&str> = Stream::ALL.iter().map(|stream| kafka.topics.of(*stream).name.as_str()).collect();
-        let (cluster_id, topic_ids) = match &self.own_cluster {
-            Some(own) => (Some(own.clone()), BTreeMap::new()),
-            None => (cluster_id(consumer, kafka)?, topic_ids(consumer, kafka, &names)?),
-        };
-        let (mut logs, began) = (HashMap::new(), Instant::now());
-        for id in ids {
-            let facts = |(first, end)| {
-                let topic_id = topic_ids.get(&kafka.topics.of(id.stream).name).cloned();
-                LogFacts { first, end, topic_id, cluster_id: cluster_id.clone(), ..LogFacts::default() }
-            };
-            // Each of many that do not answer would be waited for.
-            let found = if began.elapsed() < LOOK { bounds(consumer, kafka, *id) } else { Err(not_asked(*id)) };
-            logs.insert(*id, found.map(facts));
-        }
-        if self.own_cluster.is_none() {
-            let known = |checkpoint: &Checkpoint| {
-                let log = logs.get(&checkpoint.id)?.as_ref().ok()?;
-                // Of another topic, epochs mean nothing.
-                let ids = checkpoint.topic_id.as_ref().zip(log.topic_id.as_ref());
-                Some((checkpoint.id, checkpoint.known_epoch().filter(|_| ids.is_none_or(|(old, new)| old == new))?))
-            };
-            let asked: Vec<_> = standing.iter().filter_map(known).collect();
-            let checks = check_epochs(kafka, &self.settings.group_id(), &asked)?;
-            for (id, _) in asked {
-                let Some(log) = logs.get_mut(&id) else { continue };
-                match (&mut *log, checks.get(&id)) {
-                    (Ok(facts), Some(check)) => facts.epoch = *check,
-                    _ => {
-                        *log = Err(Stop::doubtful(format!(
-                            "the leader of {id} does not say whether its log still holds what was counted; check that its \
-                             broker answers. Nothing of it is read until then"
-                        )));
-                    }
-                }
-            }
-        }
-        Ok(logs)
+        let positions = standing(&*self.store).await?;
+        let logs = self.logs.ask(consumer, open, &positions)?;
+        Ok(Look { positions, logs })
     }
 }
 
-/// The first offset of a log and the one behind its last event; or why the partition stands still.
-fn bounds(consumer: &BaseConsumer<Context>, kafka: &Kafka, id: PartitionId) -> Result<(i64, i64), Stop> {
-    match log_bounds(consumer, kafka, id) {
-        Ok(Some(bounds)) => Ok(bounds),
-        // Whoever assigned it knew another state of the topic, and assigns anew when that is noticed.
-        Ok(None) => Err(Stop::certain(format!(
-            "the topic {} has no partition {} as far as its broker knows; it is looked for again",
-            kafka.topics.of(id.stream).name,
-            id.partition
-        ))),
-        Err(error) => Err(Stop::doubtful(format!("{error}. {id} is not read until its leader answers"))),
-    }
+fn is_of_another_cluster(log: &LogState, look: &Look, policy: &Policy<'_>) -> bool {
+    let KafkaIds { cluster, .. } = policy.ids;
+    let counted: BTreeSet<&String> = look
+        .positions
+        .partitions
+        .values()
+        .filter_map(|position| position.cluster_id.as_ref())
+        .chain(cluster.as_ref())
+        .collect();
+    log.cluster_id.as_ref().is_some_and(|id| !counted.is_empty() && !counted.contains(id))
 }
 
-fn not_asked(id: PartitionId) -> Stop {
-    Stop::doubtful(format!(
-        "Kafka was not asked for the log of {id}, as it did not answer for others; it is asked again"
-    ))
+fn unknown_rules(id: PartitionId, claim: &Claim) -> String {
+    let (start, end) = claim.partitions.get(&id).map_or((0, 0), |range| (range.start, range.end));
+    format!(
+        "[{start}, {end}) of {id} is claimed to be folded by version {}, and this worker knows {} and older; run the version of \
+         Stockstream that claimed it, or a newer one: it finishes the claim, and the partition goes on",
+        claim.rules.fold.version,
+        FoldRules::VERSION
+    )
+}
+
+fn unknown_rules_of_lane(claim: &Claim) -> String {
+    format!(
+        "the claim {} of lane {} is to be folded by version {}, and this worker knows {} and older; run a newer Stockstream",
+        claim.seq,
+        claim.lane,
+        claim.rules.fold.version,
+        FoldRules::VERSION
+    )
 }

@@ -1,4 +1,4 @@
-//! Copies of invoices on trial: of several sales of an invoice one counts, whole and for good, whatever strikes.
+//! Duplicates of invoices on trial: of several sales of an invoice one counts, whole and for good, whatever strikes.
 //!
 //! Which of them counts depends on who comes first, so each sale sells a product of its own besides: by these it is seen
 //! which sales counted. They must be as far apart as the window says, every other must be near to one of them, and all
@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use stockstream_model::documents::{Heartbeat, PartitionStatus};
+use stockstream_model::documents::{Checkpoint, PartitionStatus};
 
 use super::*;
 use crate::duplicates::forget_once;
@@ -74,42 +74,45 @@ fn windows() -> impl Strategy<Value = [Option<Span>; WORKERS]> {
     ]
 }
 
+/// What every worker goes by.
+fn by_windows(windows: [Option<Span>; WORKERS]) -> [Rules; WORKERS] {
+    windows.map(|deduplicate| Rules { deduplicate, ..Rules::default() })
+}
+
+/// A worker's claim that stands still between claim and apply.
+type Stalled = (usize, Flusher<MemoryStore>, Claim, Folding);
+
 impl Trial {
     /// By any worker's settings.
     async fn forget(&self) {
-        let Some(within) = self.deduplicate.into_iter().flatten().next() else { return };
-        let standing = self.store.checkpoints().await.unwrap();
-        let status = |checkpoint: &Checkpoint| {
-            let log = &self.logs.iter().find(|(id, _)| *id == checkpoint.id).unwrap().1;
+        let Some(within) = self.workers.iter().find_map(|worker| worker.rules.deduplicate) else { return };
+        let positions = self.positions().await;
+        let status = |(id, position): (&PartitionId, &Position)| {
+            let log = &self.logs.iter().find(|(of, _)| of == id).unwrap().1;
             let log_end = log.last().map_or(0, |entry| entry.offset + 1);
-            PartitionStatus { id: checkpoint.id, next: checkpoint.next, log_end: Some(log_end) }
+            PartitionStatus { id: *id, next: position.next, log_end: Some(log_end) }
         };
-        let heartbeat = Heartbeat {
-            worker: "w0".into(),
-            started_at: Timestamp::now(),
-            at: Timestamp::now(),
-            generation: 1,
-            publisher: true,
-            events_per_second: 0.0,
-            freshness_ms: None,
-            partitions: standing.iter().map(status).collect(),
-            problems: Vec::new(),
-            stalls: Vec::new(),
-        };
-        self.store.heartbeat(&heartbeat).await.unwrap();
-        forget_once(&self.store, &self.workers[0].0, within).await.unwrap();
+        let partitions = positions.partitions.iter().map(status).collect();
+        let beat = Heartbeat { partitions, ..heartbeat("who tells where logs end") };
+        self.store.heartbeat(&beat).await.unwrap();
+        forget_once(&*self.store, within).await.unwrap();
     }
 
-    async fn act(&mut self, act: Act, stalled: &mut Vec<(usize, Vec<FlushPart>)>) {
+    /// A worker claims what it has, and stands still.
+    async fn stall(&mut self, worker: usize) -> Option<Stalled> {
+        let (claim, folding) = self.claim(worker).await?;
+        let Worker { shared, lane, .. } = &self.workers[worker];
+        let flusher = Flusher::new(Arc::clone(&self.store), Arc::clone(shared), Arc::clone(lane), Topics::default());
+        Some((worker, flusher, claim, folding))
+    }
+
+    async fn act(&mut self, act: Act, stalled: &mut Vec<Stalled>) {
         match act {
             Act::Step(step) => self.step(step).await,
-            Act::Stall(worker) => {
-                let parts = self.claim(worker).await;
-                stalled.push((worker, parts));
-            }
+            Act::Stall(worker) => stalled.extend(self.stall(worker).await),
             Act::Wake => {
-                for (worker, parts) in stalled.drain(..) {
-                    flush(&self.store, &self.workers[worker].0, parts).await.unwrap();
+                for (_, mut flusher, claim, folding) in stalled.drain(..) {
+                    flusher.carry_out(claim, folding).await;
                 }
             }
             Act::Forget => self.forget().await,
@@ -170,8 +173,7 @@ fn fixed(minutes: [&[(i64, i64)]; PARTITIONS]) -> Logs {
 #[tokio::test]
 async fn who_wakes_after_an_invoice_is_old_does_not_make_its_copy_count() {
     let logs = fixed([&[(20, 1), (90, 2), (35, 1)], &[(0, 1), (90, 3)]]);
-    let mut trial = Trial::new(logs.clone());
-    trial.deduplicate = [Some(Span::from_millis(WITHIN as u64)); WORKERS];
+    let mut trial = Trial::new(logs.clone(), by_windows([Some(Span::from_millis(WITHIN as u64)); WORKERS])).await;
     let mut stalled = Vec::new();
     let assign = |worker, partition| Act::Step(Step::Assign { worker, partition });
     let read = |worker, partition| Act::Step(Step::Read { worker, partition, records: 1 });
@@ -207,10 +209,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let logs = vec![log(0, wild, a), log(1, wild, b)];
         let (found, checkpoints) = runtime.block_on(async {
-            let mut trial = Trial::new(logs.clone());
-            trial.deduplicate = windows;
-            let new: Vec<_> = logs.iter().map(|(id, _)| Checkpoint::new(*id, 0, None)).collect();
-            trial.store.create_checkpoints(&new).await.unwrap();
+            let mut trial = Trial::new(logs.clone(), by_windows(windows)).await;
             let mut stalled = Vec::new();
             for act in acts {
                 trial.act(act, &mut stalled).await;

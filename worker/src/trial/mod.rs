@@ -4,36 +4,44 @@
 //! Workers may fold by rules of their own, as they do during an upgrade: then it must be the state that one pass gives which
 //! folds each event by the rules of the claim that it was completed under.
 //!
-//! It runs the worker's own parts (slot, fold, claim, apply, complete) on the store in memory; only Kafka is played.
+//! It runs the worker's own parts (intake, fold, claim, apply, complete, recovery) on the store in memory; only Kafka is played.
 
 mod answers;
 mod copies;
 mod rules;
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 use stockstream_model::{
     Timestamp,
-    documents::{Checkpoint, FoldRules, PartitionId},
+    documents::{FoldRules, Heartbeat, PartitionId},
     event::Stream,
-    settings::{Analytics, Span, Topics},
+    settings::{Analytics, Settings, Span, Topics},
+};
+use stockstream_protocol::{
+    claim::{Claim, blocking_lanes},
+    log::LogState,
+    positions::{OffsetRange, Position, Positions},
+    update::Update,
 };
 use stockstream_store::{
-    MemoryStore, Range, StateStore,
+    Changes, Guard, MemoryStore, PositionStore, StateStore,
     inspect::{Inspect, Snapshot},
 };
 
 use crate::{
-    core::{
-        fold::{Folder, Record},
-        position::claim,
-    },
+    core::fold::Record,
     duplicates::settle,
-    flush::{FlushPart, flush, folded},
-    folding::{Gathering, Rules, Threads},
+    flush::{Batch, Flushed, Flusher},
+    folding::{Folding, Rules, Threads, Told},
+    lane::{OwnLane, acquire},
+    recovery::{ClaimReader, Reread, Terms, Unfinished},
     shared::Shared,
-    source::slot::Slot,
+    source::intake::{Intake, ReadRecord},
 };
 
 const WORKERS: usize = 3;
@@ -41,13 +49,13 @@ const WORKERS: usize = 3;
 /// What happens next.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A worker is given a partition. Whoever had it does not notice: it is a zombie from now on.
+    /// A worker is given a partition, once no claim is in its way. Whoever had it does not notice: it is a zombie from now on.
     Assign { worker: usize, partition: usize },
     /// A worker reads on.
     Read { worker: usize, partition: usize, records: usize },
     /// A worker flushes everything it has.
     Flush { worker: usize },
-    /// A worker dies in a flush: after its claims, with some of the keys applied, never completed.
+    /// A worker dies in a flush: after its claim, with some of the keys applied, never completed. Another takes its place.
     Die { worker: usize, keys: usize },
 }
 
@@ -116,18 +124,97 @@ fn logs() -> impl Strategy<Value = Logs> {
 fn record<'a>(id: PartitionId, topic: &'a str, entry: &'a Entry) -> Record<'a> {
     let Entry { offset, at, payload } = entry;
     let produced_at = Some(Timestamp::from_millis(*at));
-    Record { id, topic, offset: *offset, produced_at, payload: payload.as_bytes() }
+    Record { id, incarnation: 0, topic, offset: *offset, produced_at, payload: payload.as_bytes() }
+}
+
+/// Reads claimed ranges from the logs, a few records at a time.
+struct LogReader<'a> {
+    logs: &'a Logs,
+    waiting: Vec<Reread>,
+}
+
+impl ClaimReader for LogReader<'_> {
+    async fn logs(
+        &mut self,
+        _: &Positions,
+        ids: &[PartitionId],
+    ) -> Result<BTreeMap<PartitionId, LogState>, Unfinished> {
+        let of = |id: &PartitionId| {
+            let log = &self.logs.iter().find(|(of, _)| of == id).unwrap().1;
+            let end = log.last().map_or(0, |entry| entry.offset + 1);
+            (*id, LogState { end, ..LogState::default() })
+        };
+        Ok(ids.iter().map(of).collect())
+    }
+
+    async fn begin(&mut self, ranges: &BTreeMap<PartitionId, OffsetRange>) -> Result<(), Unfinished> {
+        self.waiting.clear();
+        for (id, log) in self.logs {
+            let Some(range) = ranges.get(id) else { continue };
+            let claimed = log.iter().filter(|entry| (range.start..range.end).contains(&entry.offset));
+            self.waiting.extend(claimed.map(|Entry { offset, at, payload }| Reread {
+                id: *id,
+                offset: *offset,
+                produced_at: Some(Timestamp::from_millis(*at)),
+                epoch: Some(*offset as i32 / 8),
+                payload: payload.clone().into_bytes(),
+            }));
+        }
+        Ok(())
+    }
+
+    async fn more(&mut self) -> Result<Option<Vec<Reread>>, Unfinished> {
+        let some = self.waiting.len().min(3);
+        Ok((some > 0).then(|| self.waiting.drain(..some).collect()))
+    }
+
+    async fn are_current(&mut self, _: &Positions, _: &[PartitionId]) -> Result<bool, Unfinished> {
+        Ok(true)
+    }
+}
+
+/// A worker of the trial.
+struct Worker {
+    shared: Arc<Shared>,
+    lane: Arc<OwnLane>,
+    flusher: Flusher<MemoryStore>,
+    intake: Intake,
+    rules: Rules,
+}
+
+impl Worker {
+    /// A worker that is alive, with a lane of its own.
+    async fn start(store: &Arc<MemoryStore>, name: String, rules: Rules) -> Self {
+        let shared = Arc::new(Shared::new(name));
+        store.heartbeat(&heartbeat(&shared.worker)).await.unwrap();
+        let lane = Arc::new(OwnLane::new(acquire(&**store, &shared).await.unwrap()));
+        let flusher = Flusher::new(Arc::clone(store), Arc::clone(&shared), Arc::clone(&lane), Topics::default());
+        let threads = Threads::new(2, &Topics::default(), rules, Timestamp::default).unwrap();
+        Self { shared, lane, flusher, intake: Intake::new(threads, rules), rules }
+    }
+}
+
+fn heartbeat(worker: &str) -> Heartbeat {
+    Heartbeat {
+        worker: worker.into(),
+        started_at: Timestamp::now(),
+        at: Timestamp::now(),
+        generation: 1,
+        publisher: true,
+        events_per_second: 0.0,
+        freshness_ms: None,
+        partitions: Vec::new(),
+        problems: Vec::new(),
+        stalls: Vec::new(),
+    }
 }
 
 struct Trial {
-    store: MemoryStore,
+    store: Arc<MemoryStore>,
+    settings: Settings,
     logs: Logs,
-    workers: Vec<(Shared, HashMap<PartitionId, Slot>)>,
-    threads: Threads,
-    /// By which settings each worker tells copies of invoices.
-    deduplicate: [Option<Span>; WORKERS],
-    /// By which rules each worker folds what it claims.
-    fold: [FoldRules; WORKERS],
+    workers: Vec<Worker>,
+    lives: usize,
     /// Completed ranges in order: where each ends, and by which rules it was claimed.
     completed: HashMap<PartitionId, Vec<(i64, FoldRules)>>,
     /// How far each worker has read each partition.
@@ -135,92 +222,138 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(logs: Logs) -> Self {
-        let workers = (0..WORKERS).map(|n| (Shared::new(format!("w{n}")), HashMap::new())).collect();
-        Self {
-            store: MemoryStore::new(Analytics::default()),
-            logs,
-            workers,
-            threads: Threads::new(2, &Topics::default(), Timestamp::default).unwrap(),
-            deduplicate: [None; WORKERS],
-            fold: [FoldRules::default(); WORKERS],
-            completed: HashMap::new(),
-            read: HashMap::new(),
+    async fn new(logs: Logs, rules: [Rules; WORKERS]) -> Self {
+        let store = Arc::new(MemoryStore::new(Analytics::default()));
+        let partitions = logs.iter().map(|(id, _)| (*id, Position::default())).collect();
+        store.create_positions(&Positions { partitions, ..Positions::default() }).await.unwrap();
+        let mut workers = Vec::new();
+        for rules in rules {
+            workers.push(Worker::start(&store, format!("w{}", workers.len()), rules).await);
+        }
+        let mut settings = Settings::default();
+        // Finishing a claim takes several passes over its keys.
+        settings.limits.batch_keys = 20;
+        let (completed, read) = (HashMap::new(), HashMap::new());
+        Self { store, settings, logs, workers, lives: WORKERS, completed, read }
+    }
+
+    async fn positions(&self) -> Positions {
+        self.store.load_positions().await.unwrap().unwrap()
+    }
+
+    /// Finishes what is in the way of a worker that is to read these partitions.
+    async fn unblock(&mut self, worker: usize, ids: &[PartitionId]) {
+        loop {
+            let positions = self.positions().await;
+            let own = self.workers[worker].lane.get();
+            let blocking = blocking_lanes(&positions, own, ids);
+            let Some(claim) = blocking.first().and_then(|lane| Claim::open_in(&positions, *lane)) else { return };
+            let shared = &self.workers[worker].shared;
+            let terms = Terms { store: &*self.store, shared, settings: &self.settings };
+            let mut reader = LogReader { logs: &self.logs, waiting: Vec::new() };
+            terms.finish(&mut reader, &positions, &claim).await.unwrap();
+            self.note(claim.partitions.iter().map(|(id, range)| (*id, range.end)).collect(), claim.rules.fold);
+        }
+    }
+
+    /// Notes ranges that are complete, and by which rules they were claimed.
+    fn note(&mut self, ends: BTreeMap<PartitionId, i64>, rules: FoldRules) {
+        for (id, end) in ends {
+            let completed = self.completed.entry(id).or_default();
+            if completed.last().is_none_or(|(last, _)| *last < end) {
+                completed.push((end, rules));
+            }
         }
     }
 
     async fn assign(&mut self, worker: usize, id: PartitionId) {
-        self.store.create_checkpoints(&[Checkpoint::new(id, 0, None)]).await.unwrap();
-        let checkpoint = self.store.checkpoints().await.unwrap().into_iter().find(|c| c.id == id).unwrap();
-        self.read.insert((worker, id), checkpoint.next);
-        let deduplicate = self.deduplicate[worker].filter(|_| id.stream == Stream::Sales);
-        let rules = Rules { fold: self.fold[worker], deduplicate };
-        self.workers[worker].1.insert(id, Slot::new(checkpoint, None, rules));
+        let mut ids = BTreeSet::from([id]);
+        if self.workers[worker].intake.holds_any(&ids) {
+            ids.extend(self.workers[worker].intake.ids());
+            self.workers[worker].intake.clear();
+        }
+        self.read_from_positions(worker, ids).await;
+    }
+
+    async fn read_from_positions(&mut self, worker: usize, ids: BTreeSet<PartitionId>) {
+        self.unblock(worker, &ids.iter().copied().collect::<Vec<_>>()).await;
+        let positions = self.positions().await;
+        for id in ids {
+            let position = &positions.partitions[&id];
+            self.read.insert((worker, id), position.next);
+            self.workers[worker].intake.assign(id, position);
+        }
     }
 
     fn read(&mut self, worker: usize, partition: usize, records: usize) {
         let (id, log) = &self.logs[partition];
-        let Some(slot) = self.workers[worker].1.get_mut(id) else { return };
+        let intake = &mut self.workers[worker].intake;
+        if !intake.is_ours(*id) {
+            return;
+        }
         let position = self.read.entry((worker, *id)).or_default();
-        for entry in log.iter().filter(|entry| entry.offset >= *position).take(records).collect::<Vec<_>>() {
+        for entry in log.iter().filter(|entry| entry.offset >= *position).take(records) {
             let produced_at = Some(Timestamp::from_millis(entry.at));
             let (offset, payload) = (entry.offset, entry.payload.as_bytes());
-            slot.gather(&Gathering { offset, produced_at, epoch: Some(offset as i32 / 8), payload }, &self.threads);
-            *position = entry.offset + 1;
+            intake.gather(*id, &ReadRecord { offset, produced_at, epoch: Some(offset as i32 / 8), payload });
+        }
+        if let Some(last) = log.iter().filter(|entry| entry.offset >= *position).take(records).last() {
+            *position = last.offset + 1;
         }
     }
 
-    async fn parts(&mut self, worker: usize) -> Vec<FlushPart> {
-        let slots = self.workers[worker].1.values_mut();
-        folded(slots.filter_map(|slot| slot.hand(&self.threads)).collect()).await.unwrap()
+    /// What a worker has read and folded.
+    async fn batch(&mut self, worker: usize) -> Option<Batch> {
+        self.workers[worker].intake.hand()?.folded().await
     }
 
-    /// Returns how many partitions were completed.
-    async fn flush(&mut self, worker: usize) -> usize {
-        let parts = self.parts(worker).await;
-        let flushed = flush(&self.store, &self.workers[worker].0, parts).await.unwrap();
-        let completed = flushed.completed.len();
-        for checkpoint in flushed.completed {
-            self.completed.entry(checkpoint.id).or_default().push((checkpoint.next, checkpoint.fold));
-            if let Some(slot) = self.workers[worker].1.get_mut(&checkpoint.id) {
-                slot.completed(checkpoint);
+    /// Returns whether anything was flushed.
+    async fn flush(&mut self, worker: usize) -> bool {
+        let Some(batch) = self.batch(worker).await else { return false };
+        let rules = batch.rules.fold;
+        let flushed = self.workers[worker].flusher.flush(batch).await;
+        self.flushed(worker, flushed, rules).await;
+        true
+    }
+
+    async fn flushed(&mut self, worker: usize, flushed: Flushed, rules: FoldRules) {
+        match flushed {
+            Flushed::Completed(reached) => {
+                self.workers[worker].intake.completed(&reached);
+                self.note(reached.iter().map(|(id, reached)| (*id, reached.next)).collect(), rules);
+            }
+            Flushed::Dropped => {
+                let ids = self.workers[worker].intake.ids().into_iter().collect();
+                self.workers[worker].intake.clear();
+                self.read_from_positions(worker, ids).await;
             }
         }
-        for id in flushed.lost {
-            self.assign(worker, id).await; // a worker that lost a partition looks where it stands
-        }
-        completed
+    }
+
+    /// A worker claims what it has and forgets all of it. What it claimed.
+    async fn claim(&mut self, worker: usize) -> Option<(Claim, Folding)> {
+        let batch = self.batch(worker).await;
+        self.workers[worker].intake.clear();
+        let Batch { ranges, rules, folding } = batch?;
+        let claim = self.workers[worker].flusher.claim(&ranges, rules).await?;
+        Some((claim, folding))
     }
 
     async fn die(&mut self, worker: usize, mut keys: usize) {
-        for mut part in self.claim(worker).await {
-            let claimed = part.checkpoint.clone();
-            let asked = part.held.len().min(keys);
-            let all_asked = asked == part.held.len();
-            part.held.truncate(asked);
-            let mut parts = vec![part];
-            settle(&self.store, &self.workers[worker].0, &mut parts, std::slice::from_ref(&claimed)).await.unwrap();
+        if let Some((claim, mut folding)) = self.claim(worker).await {
+            let asked = folding.held.len().min(keys);
+            let all_asked = asked == folding.held.len();
+            folding.held.truncate(asked);
+            settle(&*self.store, &self.workers[worker].shared, &mut folding, &claim).await;
             if all_asked {
-                let part = some_keys(&parts[0].range, &mut keys);
-                self.store.apply(&HashMap::from([(claimed.id, part)]), &[claimed]).await.unwrap();
+                let part = some_keys(&folding.changes, &mut keys);
+                self.store.apply(&part, &Guard::of_claim(claim.lane, claim.seq)).await.unwrap();
             }
         }
-    }
-
-    /// A worker claims what it has and forgets all of it. The parts, behind their claims.
-    async fn claim(&mut self, worker: usize) -> Vec<FlushPart> {
-        let mut parts = Vec::new();
-        for mut part in self.parts(worker).await {
-            if let Some(claimed) = claim(&part.checkpoint, part.range.end, part.epoch, self.workers[worker].0.stamp()) {
-                if !self.store.swap_checkpoints(std::slice::from_ref(&claimed)).await.unwrap()[0] {
-                    continue;
-                }
-                part.checkpoint = claimed;
-            }
-            parts.push(part);
-        }
-        self.workers[worker].1.clear();
-        parts
+        let (dead, rules) = (self.workers[worker].shared.worker.clone(), self.workers[worker].rules);
+        self.store.leave(&dead).await.unwrap();
+        self.lives += 1;
+        self.workers[worker] = Worker::start(&self.store, format!("w{}", self.lives), rules).await;
     }
 
     async fn step(&mut self, step: Step) {
@@ -245,18 +378,24 @@ impl Trial {
             }
             self.flush(0).await;
         }
-        assert_eq!(self.flush(0).await, 0, "everything is applied");
+        assert!(!self.flush(0).await, "everything is applied");
+        let positions = self.positions().await;
+        let ends = |(id, log): &(PartitionId, Vec<Entry>)| {
+            let position = &positions.partitions[id];
+            position.pending.is_none() && log.last().is_none_or(|entry| position.next == entry.offset + 1)
+        };
+        assert!(self.logs.iter().all(ends), "{positions:?}");
     }
 }
 
-/// The same range with only so many of its keys.
-fn some_keys(range: &Range, keys: &mut usize) -> Range {
+/// The same changes with only so many of their keys.
+fn some_keys(changes: &Changes, keys: &mut usize) -> Changes {
     let mut left = || {
         let some = *keys > 0;
         *keys = keys.saturating_sub(1);
         some
     };
-    let mut part = range.clone();
+    let mut part = changes.clone();
     part.products.retain(|_, _| left());
     part.inventory.retain(|_, _| left());
     part.clients.retain(|_, _| left());
@@ -278,20 +417,24 @@ async fn plainly_by(logs: &Logs, rules: impl Fn(PartitionId, i64) -> FoldRules) 
 /// A store that saw one pass over each log.
 async fn plain(logs: &Logs, analytics: &Analytics, rules: impl Fn(PartitionId, i64) -> FoldRules) -> MemoryStore {
     let store = MemoryStore::new(analytics.clone());
-    let (shared, topics) = (Shared::new("plain".into()), Topics::default());
+    let partitions = logs.iter().map(|(id, _)| (*id, Position::default())).collect();
+    store.create_positions(&Positions { partitions, ..Positions::default() }).await.unwrap();
+    let (topics, mut seq) = (Topics::default(), 0);
     for (id, log) in logs {
-        let mut checkpoint = Checkpoint::new(*id, 0, None);
-        store.create_checkpoints(std::slice::from_ref(&checkpoint)).await.unwrap();
         let alike = |a: &Entry, b: &Entry| rules(*id, a.offset) == rules(*id, b.offset);
         for entries in log.chunk_by(alike) {
-            let mut range = Range { next: checkpoint.next, ..Range::default() };
-            let mut folder = Folder::new(&mut range, rules(*id, entries[0].offset));
-            for entry in entries {
-                folder.fold(&record(*id, &topics.of(id.stream).name, entry), Timestamp::default());
-            }
-            drop(folder);
-            let part = FlushPart { checkpoint, range, oldest: None, held: Vec::new(), epoch: None };
-            checkpoint = flush(&store, &shared, vec![part]).await.unwrap().completed.swap_remove(0);
+            let of = Rules { fold: rules(*id, entries[0].offset), deduplicate: None };
+            let (mut folding, mut told) = (Folding::default(), Told::default());
+            let records = entries.iter().map(|entry| record(*id, &topics.of(id.stream).name, entry));
+            folding.fold(*id, records, of, Timestamp::default(), &mut told);
+            seq += 1;
+            store.apply(&folding.changes, &Guard::of_claim(0, seq)).await.unwrap();
+            let standing = store.load_positions().await.unwrap().unwrap().partitions.remove(id).unwrap();
+            let mut moved = Position { next: entries.last().unwrap().offset + 1, ..standing.clone() };
+            moved.counters.add(&folding.partitions[id].counters);
+            let (expected, position) = (Box::new(standing), Box::new(moved));
+            let update = Update::Move { id: *id, expected, position, ids: <_>::default() };
+            assert!(store.update_positions(&update).await.unwrap());
         }
     }
     store
@@ -305,7 +448,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (expected, found) = runtime.block_on(async {
             let expected = plainly(&logs).await;
-            let mut trial = Trial::new(logs);
+            let mut trial = Trial::new(logs, [Rules::default(); WORKERS]).await;
             for step in steps {
                 trial.step(step).await;
             }

@@ -11,6 +11,11 @@ fn fold_rules() -> impl Strategy<Value = FoldRules> {
     prop::sample::select(vec![FoldRules::FIRST, FoldRules::default(), checking(2), checking(9)])
 }
 
+/// What every worker folds by.
+fn folding_by(fold: [FoldRules; WORKERS]) -> [Rules; WORKERS] {
+    fold.map(|fold| Rules { fold, deduplicate: None })
+}
+
 impl Trial {
     /// By which rules the event at an offset was folded in the end.
     fn rules_of(&self, id: PartitionId, offset: i64) -> FoldRules {
@@ -49,8 +54,7 @@ async fn a_claim_that_was_applied_in_part_is_finished_by_the_rules_it_was_claime
     assert_eq!((of(&by_first), of(&by_newest)), ((4, 4, 0), (1, 3, 1)));
     for (old, new, expected) in [(FoldRules::FIRST, newest, by_first), (newest, FoldRules::FIRST, by_newest)] {
         for keys in 0..12 {
-            let mut trial = Trial::new(logs.clone());
-            trial.fold = [new, old, new];
+            let mut trial = Trial::new(logs.clone(), folding_by([new, old, new])).await;
             trial.step(Step::Assign { worker: 1, partition: 0 }).await;
             trial.step(Step::Read { worker: 1, partition: 0, records: 9 }).await;
             trial.step(Step::Die { worker: 1, keys }).await;
@@ -71,8 +75,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (expected, found) = runtime.block_on(async {
-            let mut trial = Trial::new(logs.clone());
-            trial.fold = fold;
+            let mut trial = Trial::new(logs.clone(), folding_by(fold)).await;
             for step in steps {
                 trial.step(step).await;
             }

@@ -1,6 +1,7 @@
 //! Where a test stands: topics, a group and a database of its own.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
@@ -13,7 +14,7 @@ use stockstream_store::{
     inspect::{Inspect, Snapshot},
 };
 
-use super::{Process, database::Database, eventually, holds, kafka::Kafka, needed};
+use super::{Process, database::Database, eventually, holds, kafka::Kafka, needed, process::is_of};
 
 /// A test's own part of the servers. Dropped with all it holds.
 pub struct Bed {
@@ -153,6 +154,19 @@ impl Bed {
             Ok(checkpoints)
         })
         .await
+    }
+
+    /// Whether workers other than that process say that they read all partitions of the sales.
+    ///
+    /// # Errors
+    /// How many they read.
+    pub async fn sales_are_of_others(&self, process: u32) -> Result<(), String> {
+        let workers = self.store.progress().await.unwrap().workers;
+        let others = workers.iter().filter(|heartbeat| !is_of(process, &heartbeat.worker));
+        let theirs: BTreeSet<_> = others.flat_map(|of| &of.partitions).map(|partition| partition.id).collect();
+        let read = theirs.iter().filter(|id| id.stream == Stream::Sales).count();
+        let all = self.kafka.partitions(Stream::Sales) as usize;
+        holds(read == all, || format!("{read} of {all} partitions"))
     }
 
     /// How many events are applied.

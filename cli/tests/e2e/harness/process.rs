@@ -16,9 +16,14 @@ use super::{eventually, holds, http};
 /// How many lines of a process a failed test shows.
 const SHOWN: usize = 60;
 
-/// Whether that process wrote the checkpoint: its writer has the process in its name.
-pub fn wrote(process: u32, checkpoint: &Checkpoint) -> bool {
-    checkpoint.writer.contains(&format!("-{process}-"))
+/// Whether a worker's name is that of a process.
+pub fn is_of(process: u32, worker: &str) -> bool {
+    worker.contains(&format!("-{process}-"))
+}
+
+/// Whether that process has the partition claimed.
+pub fn claims(process: u32, checkpoint: &Checkpoint) -> bool {
+    checkpoint.pending.is_some() && is_of(process, &checkpoint.writer)
 }
 
 /// A process of the binary. Killed when dropped.

@@ -7,12 +7,12 @@ use std::{
 };
 
 use proptest::{collection::vec, option, prelude::*};
-use stockstream_model::documents::{Checkpoint, PartitionId};
-use stockstream_store::{Batch, Range, StateStore};
+use stockstream_protocol::claim::Claim;
+use stockstream_store::{Changes, StateStore};
 
-use super::history::{History, PARTITIONS, Partition};
+use super::history::{History, PARTITIONS};
 use crate::store::{
-    flow::{claim_all, complete_all, next_of, positions},
+    flow::{claim_all, complete, guard, recreate},
     fold::fold,
 };
 
@@ -53,55 +53,58 @@ struct Reached {
 pub async fn run<S: StateStore>(workers: &[Arc<S>; 2], history: &History, steps: &[Step]) {
     let rest = Step { worker: 0, take: [usize::MAX; PARTITIONS], wide: false, part: None, again: false, zombie: None };
     let mut reached = [Reached::default(); PARTITIONS];
-    let mut old: Vec<(Batch, Vec<Checkpoint>)> = Vec::new();
+    let mut old: Vec<(Changes, Claim)> = Vec::new();
     for step in steps.iter().chain([&rest, &rest]) {
         let (worker, other) = (&*workers[step.worker], &*workers[1 - step.worker]);
-        let (batch, claims) = claimed(worker, history, step, &mut reached).await;
+        let Some((changes, claim)) = claimed(worker, history, step, &mut reached).await else { continue };
         if let Some(part) = step.part {
-            let part: Batch = batch.iter().map(|(id, range)| (*id, part_of(range, (*id, part)))).collect();
-            let report = other.apply(&part, &claims).await.unwrap();
-            assert_eq!((report.already, report.lost), (0, Vec::new()));
+            let report = other.apply(&part_of(&changes, part), &guard(&claim)).await.unwrap();
+            assert_eq!((report.already, report.superseded), (0, false));
         }
-        assert_eq!(worker.apply(&batch, &claims).await.unwrap().lost, []);
+        assert!(!worker.apply(&changes, &guard(&claim)).await.unwrap().superseded);
         if step.again {
-            let report = other.apply(&batch, &claims).await.unwrap();
-            assert_eq!((report.changed, report.lost), (0, Vec::new()));
+            let report = other.apply(&changes, &guard(&claim)).await.unwrap();
+            assert_eq!((report.changed, report.superseded), (0, false));
         }
-        if let Some((batch, claims)) = step.zombie.and_then(|which| old.get(which % old.len().max(1))) {
-            assert_eq!(other.apply(batch, claims).await.unwrap().changed, 0);
+        if let Some((changes, claim)) = step.zombie.and_then(|which| old.get(which % old.len().max(1))) {
+            assert_eq!(other.apply(changes, &guard(claim)).await.unwrap().changed, 0);
         }
-        complete_all(worker, &claims).await;
-        old.push((batch, claims));
+        complete(worker, &claim).await;
+        old.push((changes, claim));
     }
 }
 
-/// Claims what the step takes of each partition, and folds it.
+/// Claims what the step takes of each partition, and folds it; nothing where it takes nothing.
 async fn claimed(
     store: &impl StateStore,
     history: &History,
     step: &Step,
     reached: &mut [Reached; PARTITIONS],
-) -> (Batch, Vec<Checkpoint>) {
+) -> Option<(Changes, Claim)> {
     let (mut parts, mut ends) = (Vec::new(), Vec::new());
     for ((partition, take), reached) in history.partitions.iter().zip(step.take).zip(reached) {
         let left = |reached: &Reached| partition.incarnations[reached.incarnation].len() - reached.records;
         if take > 0 && left(reached) == 0 && reached.incarnation + 1 < partition.incarnations.len() {
             *reached = Reached { incarnation: reached.incarnation + 1, records: 0 };
-            make_anew(store, partition).await;
+            recreate(store, partition.id).await;
         }
         let take = take.min(left(reached));
         if take > 0 {
             reached.records += take;
-            parts.push((partition, reached.incarnation));
-            ends.push(end(&partition.incarnations[reached.incarnation], reached.records, step.wide));
+            let records = &partition.incarnations[reached.incarnation];
+            parts.push((partition.id, records));
+            ends.push((partition.id, end(records, reached.records, step.wide)));
         }
     }
-    let ids: Vec<_> = parts.iter().map(|(partition, _)| partition.id).collect();
-    let claims = claim_all(store, &positions(store, &ids).await, &ends).await;
-    let fold = |(claim, (partition, incarnation)): (&Checkpoint, &(&Partition, usize))| {
-        (claim.id, fold(claim, &partition.incarnations[*incarnation]))
-    };
-    (claims.iter().zip(&parts).map(fold).collect(), claims)
+    if ends.is_empty() {
+        return None;
+    }
+    let claim = claim_all(store, &ends).await;
+    let mut changes = Changes::default();
+    for (id, records) in parts {
+        changes.merge(fold(id, &claim.partitions[&id], records));
+    }
+    Some((changes, claim))
 }
 
 /// Behind so many records, or before the one that follows them.
@@ -110,20 +113,14 @@ fn end(records: &[crate::store::fold::Record], count: usize, wide: bool) -> i64 
     if wide { records.get(count).map_or(behind, |next| next.offset) } else { behind }
 }
 
-async fn make_anew(store: &impl StateStore, partition: &Partition) {
-    let standing = positions(store, &[partition.id]).await.swap_remove(0);
-    let anew = Checkpoint { incarnation: standing.incarnation + 1, next: 0, ..next_of(&standing) };
-    assert_eq!(store.swap_checkpoints(&[anew]).await.unwrap(), [true]);
-}
-
-/// Some keys of a range, other ones for each partition: what a worker did before it ended.
-fn part_of(range: &Range, which: (PartitionId, u8)) -> Range {
-    fn hit(key: &impl Hash, which: (PartitionId, u8)) -> bool {
+/// Some of the keys: what a worker did before it ended.
+fn part_of(changes: &Changes, which: u8) -> Changes {
+    fn hit(key: &impl Hash, which: u8) -> bool {
         let mut hasher = DefaultHasher::new();
         (key, which).hash(&mut hasher);
         hasher.finish().is_multiple_of(3)
     }
-    let mut part = range.clone();
+    let mut part = changes.clone();
     part.products.retain(|key, _| hit(key, which));
     part.inventory.retain(|key, _| hit(key, which));
     part.clients.retain(|key, _| hit(key, which));

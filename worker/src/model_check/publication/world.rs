@@ -1,9 +1,10 @@
 //! What there is: the truth that is to be shown, the view and its rows, publishers, a reader.
 
 use stockstream_model::{
-    documents::{Checkpoint, PartitionId, View, ViewState},
+    documents::{PartitionId, View, ViewState},
     event::Stream,
 };
+use stockstream_protocol::positions::{Position, Positions};
 
 use crate::core::publication::{Ranking, Seen, fingerprint};
 
@@ -99,7 +100,8 @@ impl World {
     /// What the checkpoints tell.
     pub fn fingerprint(&self) -> Seen {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
-        fingerprint(&[Checkpoint::new(id, self.completed as i64, None)])
+        let position = Position::starting_at(self.completed as i64, None, None);
+        fingerprint(&Positions { partitions: [(id, position)].into(), ..Positions::default() })
     }
 
     /// The ranking of a revision, as it stands.

@@ -1,6 +1,6 @@
 //! The commands of a worker's steps, as a relay sees them.
 
-use bson::{Bson, Document};
+use bson::Document;
 use stockstream_relay::Request;
 
 /// A command of a step.
@@ -13,11 +13,14 @@ fn first(request: &Request, list: &str) -> Option<Document> {
     request.body().get_array(list).ok()?.first()?.as_document().cloned()
 }
 
-fn swaps(request: &Request, claims: bool) -> bool {
-    let pending =
-        |update: &Document| Some(update.get_document("u").ok()?.get_document("$set").ok()?.get("pending")?.clone());
-    request.is("update", "checkpoints")
-        && first(request, "updates").as_ref().and_then(pending).is_some_and(|pending| (pending != Bson::Null) == claims)
+/// Whether it opens a claim, or completes one.
+fn moves(request: &Request, claims: bool) -> bool {
+    let opens = |update: &Document| {
+        let set = update.get_document("u").ok()?.get_document("$set").ok()?;
+        let (_, open) = set.iter().find(|(field, _)| field.starts_with("lanes.") && field.ends_with(".open"))?;
+        open.as_bool()
+    };
+    request.is("update", "positions") && first(request, "updates").as_ref().and_then(opens) == Some(claims)
 }
 
 fn sweeps(request: &Request, collection: &str) -> bool {
@@ -32,7 +35,7 @@ fn looks_for_keys(request: &Request) -> bool {
 
 /// Of a flush, and of what goes on beside it or follows it.
 pub(super) const FLUSH: [Place; 16] = [
-    Place { name: "claim", is: |request| swaps(request, true) },
+    Place { name: "claim", is: |request| moves(request, true) },
     Place { name: "take invoices", is: |request| request.is("insert", "invoices") },
     Place { name: "apply products", is: |request| request.is("update", "products") && !sweeps(request, "products") },
     Place { name: "look at marks", is: looks_for_keys },
@@ -41,7 +44,7 @@ pub(super) const FLUSH: [Place; 16] = [
     Place { name: "apply clients", is: |request| request.is("update", "clients") && !sweeps(request, "clients") },
     Place { name: "apply days", is: |request| request.is("update", "sales_daily") },
     Place { name: "keep rejected events", is: |request| request.is("insert", "rejected_events") },
-    Place { name: "complete", is: |request| swaps(request, false) },
+    Place { name: "complete", is: |request| moves(request, false) },
     Place { name: "publish: views", is: |request| request.is("update", "views") },
     Place { name: "publish: ranking", is: |request| request.is("update", "product_winners") },
     Place { name: "publish: old ranking", is: |request| request.is("delete", "product_winners") },

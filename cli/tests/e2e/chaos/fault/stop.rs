@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use stockstream_model::event::Stream;
-
 use super::Scene;
-use crate::harness::{Dice, eventually, holds, process::wrote};
+use crate::harness::{Dice, eventually};
 
 pub struct Stop {
     worker: u64,
@@ -26,10 +24,7 @@ impl Stop {
                 let id = process.id();
                 process.signal("STOP");
                 eventually("others go on with what a stopped worker had", async || {
-                    let checkpoints = stage.checkpoints().await;
-                    let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
-                    let left: Vec<_> = sales.filter(|checkpoint| wrote(id, checkpoint)).collect();
-                    holds(left.is_empty(), || format!("still its: {left:?}"))
+                    stage.bed.sales_are_of_others(id).await
                 })
                 .await;
                 stage.crew.worker(self.worker).signal("CONT");

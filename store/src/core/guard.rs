@@ -1,0 +1,81 @@
+//! What a document's mark lets through, and what a refusal means.
+
+use stockstream_model::documents::Checkpoint;
+use stockstream_protocol::{
+    claim::{MarkVerdict, judge_mark},
+    positions::LaneId,
+};
+
+/// Guards the changes of a claim: a document takes its change only where its mark is not above `up_to`, and has mark `leaves` after
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Guard {
+    /// Which group of marks, as documents name it.
+    pub(crate) group: &'static str,
+    /// The mark's name in that group.
+    pub(crate) name: String,
+    pub(crate) up_to: i64,
+    pub(crate) leaves: i64,
+}
+
+/// The group of the marks of lanes.
+const LANES: &str = "m";
+/// The group of the marks of partitions, as versions before lanes left them.
+const PARTITIONS: &str = "o";
+
+impl Guard {
+    /// The guard of a lane's claim.
+    pub fn of_claim(lane: LaneId, seq: i64) -> Self {
+        Self { group: LANES, name: lane.to_string(), up_to: seq - 1, leaves: seq }
+    }
+
+    /// The guard of a claim that a version before lanes made of one partition.
+    pub fn of_checkpoint(claim: &Checkpoint) -> Self {
+        let Checkpoint { id, incarnation, next, pending, .. } = claim;
+        Self { group: PARTITIONS, name: id.mark(*incarnation), up_to: *next, leaves: pending.unwrap_or(*next) }
+    }
+
+    /// The mark's path in a document.
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.group, self.name)
+    }
+
+    /// Whether it is that of a lane.
+    pub fn is_of_lane(&self) -> bool {
+        self.group == LANES
+    }
+
+    /// Whether a document with this mark takes the change.
+    pub fn accepts(&self, mark: Option<i64>) -> bool {
+        mark.is_none_or(|mark| mark <= self.up_to)
+    }
+
+    /// Reads the mark of a document that refused the change.
+    pub fn judge(&self, mark: Option<i64>) -> MarkVerdict {
+        judge_mark(mark, self.leaves)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stockstream_model::{documents::PartitionId, event::Stream};
+
+    #[test]
+    fn a_lane_and_a_partition_of_before_are_guarded_alike() {
+        let id = PartitionId { stream: Stream::Sales, partition: 3 };
+        let before = Checkpoint { pending: Some(20), ..Checkpoint::new(id, 10, None) };
+        for (guard, path, passes, applied, later) in [
+            (Guard::of_claim(7, 5), "m.7", [None, Some(0), Some(4)], 5, 6),
+            (Guard::of_checkpoint(&before), "o.s3", [None, Some(9), Some(10)], 20, 30),
+        ] {
+            assert_eq!(guard.path(), path);
+            for mark in passes {
+                assert!(guard.accepts(mark) && guard.judge(mark) == MarkVerdict::Retry, "{mark:?}");
+            }
+            assert!(!guard.accepts(Some(applied)) && !guard.accepts(Some(later)));
+            assert_eq!(guard.judge(Some(applied)), MarkVerdict::Applied);
+            assert_eq!(guard.judge(Some(later)), MarkVerdict::Superseded);
+        }
+    }
+}
