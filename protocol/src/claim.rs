@@ -233,20 +233,22 @@ pub fn blocking_lanes<'a>(
 
 /// The lane that a worker acquires: one that it holds already, then the first that nobody holds, then one whose holder is not
 /// `alive`, then a new one while there are fewer than `at_most`. Every lane costs documents a mark, so those that are there come
-/// first. `None` while all are held by live workers.
+/// first. Lanes with an open claim come last: whoever reads its partitions finishes it, and until then, which may be long where a log
+/// cannot be read, nothing else can be claimed with the lane. `None` while all are held by live workers, or have claims open that
+/// only another version can finish.
 pub fn choose_lane<'a>(
     positions: &'a Positions,
     holder: &str,
     is_alive: impl Fn(&str) -> bool,
     at_most: LaneId,
 ) -> Option<(LaneId, Option<&'a str>)> {
-    let lanes = || positions.lanes.iter().map(|(lane, of)| (*lane, of.holder.as_deref()));
-    let own = lanes().find(|(_, held_by)| *held_by == Some(holder));
-    // A claim that only another version can finish would keep the lane from every other.
-    let usable = |lane: &LaneId| positions.lanes.get(lane).is_none_or(|of| !of.open || of.rules.fold.are_known());
-    let free = || lanes().find(|(lane, held_by)| held_by.is_none() && usable(lane));
+    let lanes = || positions.lanes.iter();
+    let held = |(lane, of): (&LaneId, &'a Lane)| (*lane, of.holder.as_deref());
+    let is_dead = |of: &Lane| of.holder.as_deref().is_none_or(|held_by| !is_alive(held_by));
+    let own = lanes().find(|(_, of)| of.holder.as_deref() == Some(holder));
+    let free = || lanes().find(|(_, of)| of.holder.is_none() && !of.open);
+    let dead = || lanes().find(|(_, of)| is_dead(of) && !of.open);
     let new = || (0..at_most).find(|lane| !positions.lanes.contains_key(lane)).map(|lane| (lane, None));
-    let is_dead = |held_by: &str| !is_alive(held_by);
-    let dead = || lanes().find(|(lane, held_by)| held_by.is_some_and(is_dead) && usable(lane));
-    own.or_else(free).or_else(dead).or_else(new)
+    let open = || lanes().find(|(_, of)| is_dead(of) && of.rules.fold.are_known());
+    own.or_else(free).or_else(dead).map(held).or_else(new).or_else(|| open().map(held))
 }

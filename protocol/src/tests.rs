@@ -106,12 +106,17 @@ fn lanes_are_used_again_before_new_ones_are_made_and_only_the_dead_lose_theirs()
     assert_eq!(chosen(&[Some("alive"), Some("dead")], 3), Some(1));
     assert_eq!(chosen(&[Some("alive"), Some("alive")], 3), Some(2));
     assert_eq!(chosen(&[Some("alive")], 1), None);
-    let mut newer = holders(&[Some("dead"), None]);
-    for lane in newer.lanes.values_mut() {
-        (lane.open, lane.rules.fold.version) = (true, 1_000);
+    let mut open = holders(&[Some("dead"), None, Some("dead")]);
+    let chosen =
+        |positions: &Positions, at_most| choose_lane(positions, "me", |_| false, at_most).map(|(lane, _)| lane);
+    for lane in open.lanes.values_mut().take(2) {
+        lane.open = true;
     }
-    let chosen = choose_lane(&newer, "me", |_| false, 3).map(|(lane, _)| lane);
-    assert_eq!(chosen, Some(2), "this version cannot finish what is open in the others");
+    assert_eq!(chosen(&open, 3), Some(2), "one in which nothing is open");
+    open.lanes.remove(&2);
+    assert_eq!((chosen(&open, 3), chosen(&open, 2)), (Some(2), Some(0)), "a new one, while there are few");
+    open.lanes.values_mut().for_each(|lane| lane.rules.fold.version = 1_000);
+    assert_eq!(chosen(&open, 2), None, "this version cannot finish what is open in them");
 }
 
 #[test]

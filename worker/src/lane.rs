@@ -51,7 +51,7 @@ pub(crate) async fn standing<S: StateStore>(store: &S) -> Result<Positions, Stor
     })
 }
 
-/// Acquires a lane. A claim that is open in it is finished before the next one is made.
+/// Acquires a lane. If a claim is open in it, that is finished before the next one is made.
 ///
 /// # Errors
 /// What the store answered.
@@ -62,7 +62,8 @@ pub(crate) async fn acquire<S: StateStore>(store: &S, shared: &Shared) -> Result
             store.progress().await?.workers.into_iter().map(|heartbeat| heartbeat.worker).collect();
         let Some((lane, held_by)) = choose_lane(&positions, &shared.worker, |worker| alive.contains(worker), MOST)
         else {
-            let message = format!("all {MOST} lanes are held by live workers; run fewer workers");
+            let message =
+                format!("all {MOST} lanes are held by live workers, or wait for a newer version; run fewer workers");
             tracing::error!("{message}");
             shared.trouble(LANE, message);
             tokio::time::sleep(PAUSE).await;

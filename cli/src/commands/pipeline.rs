@@ -40,7 +40,9 @@ pub(crate) async fn reset(args: args::Reset) -> Result<Outcome, Failure> {
             "nothing was changed: a worker moved {id} meanwhile; stop the pipeline's workers, or try again"
         )));
     }
-    println!("done; a worker that has {id} goes on from there within 10 s");
+    println!(
+        "done; a worker that has {id} goes on from there: within 10 s if it stands still, otherwise when it has read the next event of it"
+    );
     Ok(Outcome::Done)
 }
 

@@ -98,7 +98,12 @@ impl Overview {
             },
             freshness: Freshness {
                 latest_event: checkpoints.iter().filter_map(|checkpoint| checkpoint.latest_event).max(),
-                last_checkpoint_at: checkpoints.iter().map(|checkpoint| checkpoint.updated_at).max(),
+                // Before the first claim there is no time.
+                last_checkpoint_at: checkpoints
+                    .iter()
+                    .map(|checkpoint| checkpoint.updated_at)
+                    .filter(|at| at.millis() > 0)
+                    .max(),
                 last_published_at: status.views.iter().filter_map(|view| view.published_at).max(),
                 read_at: status.read_at,
             },

@@ -11,7 +11,7 @@ use stockstream_protocol::{
 
 /// How the way out is called that is always there.
 pub fn reset_command(id: PartitionId) -> String {
-    format!("stockstream pipeline reset {id}")
+    format!("stockstream pipeline reset {id} --to earliest|latest|OFFSET")
 }
 
 /// What happened to a log of which nothing is claimed, and what follows: the partition waits, or it is `moved`.

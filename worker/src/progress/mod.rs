@@ -154,7 +154,7 @@ impl Watcher {
             }
             let probed = self.causes.get(&id).map(|cause| &cause.probed);
             let database = shared.database_trouble();
-            let why = sentence(&self.settings.kafka, id, &stall, probed, database.as_deref(), now);
+            let why = sentence(&self.settings.kafka, id, &stall, probed, database.as_deref());
             stalls.insert(id.to_string(), why);
         }
         if let Ok(answered) = answered {

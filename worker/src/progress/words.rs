@@ -1,7 +1,7 @@
 //! What does not move, in sentences: which partition, why, what to do. That it moves on by itself is said only where it does.
 
 use stockstream_kafka::{Probed, TopicProblem, grant_command};
-use stockstream_model::{Timestamp, documents::PartitionId, settings::Kafka};
+use stockstream_model::{documents::PartitionId, settings::Kafka};
 
 use crate::core::progress::Stall;
 
@@ -12,7 +12,6 @@ pub(super) fn sentence(
     stall: &Stall,
     probed: Option<&Probed>,
     database: Option<&str>,
-    now: Timestamp,
 ) -> String {
     let topic = &settings.topics.of(id.stream).name;
     let servers = settings.bootstrap_servers.join(",");
@@ -47,9 +46,9 @@ pub(super) fn sentence(
         }
         Stall::Unknown(words) => words.clone(),
         Stall::Flush { since } => {
-            let seconds = (now.millis() - since.millis()) / 1_000;
             let why = database.unwrap_or("check that the database answers, and whether it has room and is not locked");
-            format!("a flush to the database is under way since {seconds} s: {why}")
+            // When, and not for how long: a text that changes all the time would be news each time.
+            format!("a flush to the database is under way since {since}: {why}")
         }
         Stall::Unapplied { applied, read } => format!(
             "events up to offset {read} are read and from {applied} on not applied, and no flush is under way; restart this worker, and report it with its log"
@@ -79,14 +78,13 @@ pub(super) fn of_topic(problem: &TopicProblem) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use stockstream_model::event::Stream;
+    use stockstream_model::{Timestamp, event::Stream};
 
     use super::*;
 
     #[test]
     fn every_stall_names_the_partition_the_cause_and_what_to_do() {
         let fetch = Stall::Fetch { position: 5, end: 9 };
-        let now = Timestamp::from_millis(20_000);
         for (stall, probed, words) in [
             (&fetch, Some(Probed::Forbidden), ["does not let this user read topic topic-raw-sales", "kafka-acls.sh"]),
             (&fetch, Some(Probed::Trouble("broken pipe; mend it".into())), ["does not move: broken pipe", "mend it"]),
@@ -101,12 +99,12 @@ mod tests {
             (
                 &Stall::Flush { since: Timestamp::from_millis(3_000) },
                 None,
-                ["since 17 s", "check that the database answers"],
+                ["since 1970-01-01T00:00:03", "check that the database answers"],
             ),
             (&Stall::Unapplied { applied: 5, read: 9 }, None, ["up to offset 9", "restart this worker"]),
         ] {
             let id = PartitionId { stream: Stream::Sales, partition: 1 };
-            let said = sentence(&Kafka::default(), id, stall, probed.as_ref(), None, now);
+            let said = sentence(&Kafka::default(), id, stall, probed.as_ref(), None);
             assert!(said.starts_with("sales/1 ") && words.iter().all(|word| said.contains(word)), "{stall:?}: {said}");
         }
     }

@@ -34,6 +34,8 @@ use crate::{
 /// How long a log that ends in front of a claim is looked at again: what a broker says first may be old.
 const DOUBT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Claims are read so many times at most, whatever memory their keys take then.
+const MOST_SLICES: u64 = 256;
 
 /// Why a claim was not finished now. Whoever needs it finished tries again.
 #[derive(Debug, snafu::Snafu)]
@@ -265,7 +267,9 @@ impl<S: StateStore> Terms<'_, S> {
             if slice.of > 1 {
                 folded.folding.changes.keep(slice);
             }
-            if folded.folding.changes.keys() > most {
+            let changes = &folded.folding.changes;
+            // What was refused is no key of a slice.
+            if changes.keys() - changes.rejections.len() > most && slice.of < MOST_SLICES {
                 return Ok(None);
             }
         }

@@ -73,6 +73,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// How often the password's file is looked at while a broker refuses us.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 
+/// Errors that come with every poll are told so often.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
 /// How often it is told how far partitions are read.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 
@@ -103,6 +106,8 @@ pub(crate) struct Source {
     sign_in: Option<SignIn>,
     last_renewal: Instant,
     last_report: Instant,
+    /// When an error of Kafka was told that nothing else tells.
+    last_told: Option<Instant>,
 }
 
 impl Source {
@@ -138,6 +143,7 @@ impl Source {
             sign_in,
             last_renewal: now,
             last_report: now,
+            last_told: None,
         })
     }
 
@@ -398,7 +404,11 @@ impl Source {
                 tracing::warn!("{what}");
                 self.shared.bar(GROUP, what);
             }
-            _ => tracing::warn!(%error, "Kafka reports an error; a partition that does not move is told in the status"),
+            _ if self.last_told.is_none_or(|told| told.elapsed() >= TELL_EVERY) => {
+                self.last_told = Some(Instant::now());
+                tracing::warn!(%error, "Kafka reports an error; a partition that does not move is told in the status");
+            }
+            _ => tracing::debug!(%error, "Kafka reports an error"),
         }
     }
 

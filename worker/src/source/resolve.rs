@@ -32,7 +32,7 @@ use crate::{
     },
     lane::{OwnLane, standing},
     migration::seal,
-    recovery::{KafkaReader, Terms, is_doubtful, policy},
+    recovery::{KafkaReader, Terms, Unfinished, is_doubtful, policy},
     shared::Shared,
 };
 
@@ -216,7 +216,23 @@ impl<S: StateStore> Resolver<S> {
                 continue;
             }
             let terms = Terms { store: &*self.store, shared: &self.shared, settings: &self.logs.settings };
-            terms.finish(&mut reader, &positions, &claim).await?;
+            match terms.finish(&mut reader, &positions, &claim).await {
+                Ok(()) => {}
+                // What is open in the own lane keeps everything from being claimed.
+                Err(error) if claim.lane == own => return Err(error.into()),
+                Err(error) if began.elapsed() < PATIENCE => {
+                    tracing::warn!(lane = claim.lane, seq = claim.seq, %error, "an open claim is not finished yet");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                // Others need not wait for these.
+                Err(error) => open.retain(|id| {
+                    let waits = claim.partitions.contains_key(id);
+                    if waits {
+                        self.stop(*id, &waits_for(*id, &claim, &error), resolved);
+                    }
+                    !waits
+                }),
+            }
         }
     }
 
@@ -351,6 +367,15 @@ fn is_of_another_cluster(log: &LogState, look: &Look, policy: &Policy<'_>) -> bo
         .chain(cluster.as_ref())
         .collect();
     log.cluster_id.as_ref().is_some_and(|id| !counted.is_empty() && !counted.contains(id))
+}
+
+fn waits_for(id: PartitionId, claim: &Claim, error: &Unfinished) -> String {
+    let (start, end) = claim.partitions.get(&id).map_or((0, 0), |range| (range.start, range.end));
+    format!(
+        "{id} waits for the claim {} of lane {}, of which [{start}, {end}) is its part and which a worker left open: {error}; it is \
+         tried again every 10 s",
+        claim.seq, claim.lane
+    )
 }
 
 fn unknown_rules(id: PartitionId, claim: &Claim) -> String {
