@@ -109,7 +109,7 @@ async fn ended_before_work(shared: &Shared, shutdown: &CancellationToken) {
 }
 
 async fn work<S, F>(
-    settings: Settings,
+    mut settings: Settings,
     connect: F,
     shared: Arc<Shared>,
     shutdown: CancellationToken,
@@ -125,6 +125,9 @@ where
     shared.depends_on(Arc::clone(&store));
     let (generation, start) = startup::database(&store, &asker, &settings, &topics, &shared).await?;
     shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
+    // From now on it works in this database alone: one that is dropped under it must not be begun again unseen.
+    let found = store.progress().await?.database_id;
+    settings.pipeline.database_id = settings.pipeline.database_id.or(found);
 
     let logs = LogSource { settings: settings.clone(), own_cluster };
     let terms = Terms { store: &*store, shared: &shared, settings: &settings };

@@ -23,10 +23,22 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let began = Instant::now();
     let mut sink = ToKafka { producer: &producer, topics: &settings.kafka.topics };
-    for event in import.events()? {
-        sink.send(&event?)?;
+    let mut send = || -> Result<(), Failure> {
+        for event in import.events()? {
+            sink.send(&event?)?;
+        }
+        Ok(producer.flush(FLUSH)?)
+    };
+    if let Err(failure) = send() {
+        // What was sent before is on its way.
+        let _ = producer.flush(FLUSH);
+        say!(
+            "{} events of the file are in Kafka already; a second import sends them again, and they count twice unless \
+             sales.deduplicate is set",
+            producer.delivered()
+        );
+        return Err(failure);
     }
-    producer.flush(FLUSH)?;
     let (sent, servers) = (producer.delivered(), settings.kafka.bootstrap_servers.join(","));
     println!("{sent} events sent to Kafka at {servers} in {:.1} s", began.elapsed().as_secs_f64());
     Ok(left_out(&import))

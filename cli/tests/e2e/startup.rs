@@ -82,6 +82,30 @@ async fn a_worker_whose_database_was_taken_over_ends_and_writes_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_dropped_under_a_worker_ends_it_and_is_not_begun_again() {
+    let Some(bed) = bed().await else { return };
+    let mut worker = bed.worker();
+    worker.ready().await;
+    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
+    bed.applied().await;
+    bed.database.raw.drop().await.unwrap();
+    worker.refused(&["is not the one that this pipeline works in", "it has no id"]).await;
+    let left = bed.database.raw.list_collection_names().await.unwrap();
+    assert!(left.iter().all(|name| name == "workers"), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_with_documents_of_nobody_is_refused_and_left_as_it_is() {
+    let Some(bed) = bed().await else { return };
+    let clients = bed.database.raw.collection::<bson::Document>("clients");
+    let theirs = bson::doc! { "_id": "ann", "name": "a client of theirs", "revenue": 12_i32 };
+    clients.insert_one(theirs.clone()).await.unwrap();
+    refused(&bed, json!({}), &["its collection clients holds documents", "name an empty database"]).await;
+    assert_eq!(clients.find_one(bson::doc! {}).await.unwrap(), Some(theirs));
+    assert_eq!(bed.database.raw.list_collection_names().await.unwrap(), ["clients"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_compacted_topic_of_sales_is_refused() {
     let Some(bed) = Bed::without_topics(json!({})).await else { return };
     bed.kafka.create(Stream::Sales, 1, &[("cleanup.policy", "compact")]).await;

@@ -104,6 +104,7 @@ async fn a_claim_by_rules_that_this_version_does_not_know_stops_its_partitions_a
     let partitions = [(ids[0], Position { pending, ..position() }), (ids[1], position())].into();
     let first = Positions { partitions, lanes: [(3, lane)].into(), ..Positions::default() };
     bed.store.create_positions(&first).await.unwrap();
+    put(&bed, "meta", doc! { "_id": "pipeline", "name": "local", "shape": 3_i64, "generation": 1_i64 }).await;
 
     let mut worker = bed.worker();
     let said = "[0, 1) of sales/0 is claimed to be folded by version 1000";

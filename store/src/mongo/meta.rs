@@ -54,6 +54,7 @@ impl MongoStore {
             // Before anything is written: it may be a database that nobody meant.
             check_id(self.database(), self.read_id().await?.as_deref(), pipeline)?;
         }
+        self.refuse_what_nobody_owns().await?;
         let uid = &pipeline.uid;
         let first =
             doc! { "_id": "pipeline", "name": &pipeline.name, "uid": uid, "shape": FIRST_SHAPE, "generation": 0_i64 };
@@ -88,6 +89,30 @@ impl MongoStore {
         };
         let _ = self.id.set(id); // claimed before, and then the same
         Ok(meta)
+    }
+
+    /// Refuses a database that holds documents and does not say whose they are: they would be changed, or counted on.
+    async fn refuse_what_nobody_owns(&self) -> Result<()> {
+        if self.meta("pipeline").await?.is_some() {
+            return Ok(());
+        }
+        for collection in names::OF_A_PIPELINE {
+            if self.find_one(collection, Document::new()).await?.is_none() {
+                continue;
+            }
+            // Another worker may have claimed the database since.
+            if self.meta("pipeline").await?.is_some() {
+                return Ok(());
+            }
+            return Err(StoreError::Refused {
+                action: format!("use database {}", self.database()),
+                message: format!(
+                    "its collection {collection} holds documents, and the database does not say which pipeline they belong to; \
+                     name an empty database in mongodb.uri, or restore this one whole from a backup"
+                ),
+            });
+        }
+        Ok(())
     }
 
     /// The database's id.

@@ -67,6 +67,10 @@ mod names {
     pub const WINNERS: &str = "product_winners";
     pub const RISKS: &str = "loss_risk_products";
     pub const WORKERS: &str = "workers";
+
+    /// Those that hold what a pipeline counted.
+    pub const OF_A_PIPELINE: [&str; 10] =
+        [CHECKPOINTS, POSITIONS, PRODUCTS, INVENTORY, CLIENTS, DAILY, INVOICES, REJECTED, WINNERS, RISKS];
 }
 
 /// A store on MongoDB. One pooled client; share it with an `Arc`.
