@@ -9,7 +9,7 @@ use stockstream_model::{
     documents::{PartitionId, ViewCondition, ViewState},
     settings::OnEmptyResult,
 };
-use stockstream_protocol::positions::{LaneId, Positions};
+use stockstream_protocol::positions::{Lane, LaneId, Positions};
 
 /// What became of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,20 +61,24 @@ pub fn remembered(seen: Seen, outcome: Published) -> Option<Seen> {
     Some(seen).filter(|_| outcome != Published::Overtaken)
 }
 
-/// Since when each lane is written with settings of the generation that writes it now.
-pub type Since = BTreeMap<LaneId, i64>;
+/// How far each lane was when derived fields were computed again: since when it was written with settings of the generation that
+/// wrote it last, and its last claim that was complete.
+pub type Since = BTreeMap<LaneId, (i64, i64)>;
 
 /// What the positions say of that.
 pub fn since(positions: &Positions) -> Since {
-    positions.lanes.iter().map(|(lane, of)| (*lane, of.derivation.since)).collect()
+    let complete = |of: &Lane| of.seq - i64::from(of.open);
+    positions.lanes.iter().map(|(lane, of)| (*lane, (of.derivation.since, complete(of)))).collect()
 }
 
 /// Whether derived fields may have been written with settings of another generation since derived fields were computed again
 /// behind those positions: also where this generation has written with the lane since.
 pub fn is_foreign(positions: &Positions, generation: i64, swept: &Since) -> bool {
-    let since = |lane| swept.get(lane).copied().unwrap_or_default();
-    let mut used = positions.lanes.iter().filter(|(_, of)| of.seq > 0);
-    used.any(|(lane, of)| of.derivation.generation != generation || of.derivation.since != since(lane))
+    positions.lanes.iter().filter(|(_, of)| of.seq > 0).any(|(lane, of)| {
+        let (since, seq) = swept.get(lane).copied().unwrap_or_default();
+        // A lane that nobody used since keeps the generation of who used it last.
+        of.derivation.since != since || (of.derivation.generation != generation && of.seq != seq)
+    })
 }
 
 /// What is to be said of a view, where it is still as it was seen, and what has become of it then.
@@ -270,7 +274,6 @@ fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
 mod tests {
     use super::*;
     use stockstream_model::documents::View;
-    use stockstream_protocol::positions::Lane;
 
     const CLOCK: Clock = Clock { now: Timestamp::from_millis(1_000), as_of: Day::from_number(0) };
 
@@ -315,6 +318,10 @@ mod tests {
         let ours_again = flushed(&flushed(&theirs, 2), 2);
         assert!(is_foreign(&ours_again, 2, &swept));
         assert!(!is_foreign(&flushed(&ours_again, 2), 2, &since(&ours_again)));
+        assert!(!is_foreign(&theirs, 2, &since(&theirs)), "nobody used the lane since");
+        let mut open = flushed(&theirs, 1);
+        open.lanes.values_mut().for_each(|lane| lane.open = true);
+        assert!(is_foreign(&open, 2, &since(&open)), "what is open may still be applied");
     }
 
     #[test]
