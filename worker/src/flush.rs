@@ -165,6 +165,13 @@ impl<S: StateStore> Flusher<S> {
         let settled = settle(&*self.store, &self.shared, &mut folding, &claim).await;
         if claim.rules.deduplicate.is_some() {
             self.observe("deduplicate", began);
+            // Once others finished the claim, invoices may be forgotten that it asks for: it would fold what they did not.
+            let positions = persist(&self.shared, "deduplicate", || standing(&*self.store)).await;
+            if !claim.is_open_in(&positions) {
+                tracing::info!(lane = claim.lane, seq = claim.seq, "another worker finished the batch");
+                self.shared.metrics.lost_claims.inc();
+                return Flushed::Dropped;
+            }
         }
         fail_point("after-invoices");
 

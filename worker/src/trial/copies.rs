@@ -196,6 +196,28 @@ async fn who_wakes_after_an_invoice_is_old_does_not_make_its_copy_count() {
     check_windows(&logs, &counted).unwrap();
 }
 
+#[tokio::test]
+async fn who_wakes_once_others_finished_its_claim_counts_nothing_that_is_forgotten_since() {
+    // The second sale of each partition is so late that its invoice is forgotten at once.
+    let logs = fixed([&[(0, 1), (-110, 0)], &[(0, 1), (-110, 0)]]);
+    let mut trial = Trial::new(logs, by_windows([Some(Span::from_millis(WITHIN as u64)); WORKERS])).await;
+    let mut stalled = Vec::new();
+    let assign = |worker, partition| Act::Step(Step::Assign { worker, partition });
+    let read = |worker, partition| Act::Step(Step::Read { worker, partition, records: 2 });
+    for act in [
+        [assign(2, 1), assign(0, 0), read(0, 0), read(2, 1)],
+        [Act::Stall(0), Act::Step(Step::Flush { worker: 2 }), assign(0, 0), Act::Forget],
+    ]
+    .into_iter()
+    .flatten()
+    {
+        trial.act(act, &mut stalled).await;
+    }
+    let before = trial.store.snapshot().await.unwrap();
+    trial.act(Act::Wake, &mut stalled).await;
+    assert_eq!(trial.store.snapshot().await.unwrap(), before);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
