@@ -49,7 +49,9 @@ impl Settled {
     }
 }
 
-/// Folds those held sales of a claim that count. Whoever works on the same claim folds the same ones.
+/// Folds those held sales of a claim that count. Whoever works on the same claim folds the same ones, as long as the claim is open:
+/// once others finished it, invoices may be forgotten that are asked for here. If anything was asked for, whoever folded looks
+/// whether the claim is open before it applies.
 pub(crate) async fn settle<S: StateStore>(
     store: &S,
     shared: &Shared,

@@ -78,6 +78,16 @@ pub(crate) struct Reached {
     pub forgotten: Option<Timestamp>,
 }
 
+impl Applied {
+    /// Of what was folded of a claim.
+    pub fn of(id: PartitionId, folding: &Folding, settled: &BTreeMap<PartitionId, Settled>) -> Self {
+        let mut counters = folding.partitions.get(&id).copied().unwrap_or_default().counters;
+        let Settled { duplicates, forgotten } = settled.get(&id).copied().unwrap_or_default();
+        counters.duplicates = duplicates;
+        Self { counters, forgotten }
+    }
+}
+
 impl Handed {
     /// Waits for the threads that fold. `None` if one is gone.
     pub async fn folded(self) -> Option<Batch> {
@@ -165,7 +175,8 @@ impl<S: StateStore> Flusher<S> {
         let settled = settle(&*self.store, &self.shared, &mut folding, &claim).await;
         if claim.rules.deduplicate.is_some() {
             self.observe("deduplicate", began);
-            // Once others finished the claim, invoices may be forgotten that it asks for: it would fold what they did not.
+        }
+        if !settled.is_empty() {
             let positions = persist(&self.shared, "deduplicate", || standing(&*self.store)).await;
             if !claim.is_open_in(&positions) {
                 tracing::info!(lane = claim.lane, seq = claim.seq, "another worker finished the batch");
@@ -243,13 +254,11 @@ impl<S: StateStore> Flusher<S> {
         folding: &Folding,
         settled: &BTreeMap<PartitionId, Settled>,
     ) -> BTreeMap<PartitionId, Reached> {
-        let counted = |id: &PartitionId| {
-            let mut counters = folding.partitions.get(id).copied().unwrap_or_default().counters;
-            let Settled { duplicates, forgotten } = settled.get(id).copied().unwrap_or_default();
-            counters.duplicates = duplicates;
+        let generation = self.shared.generation.load(Ordering::Relaxed);
+        let completion = claim.completion(generation, |id| {
+            let Applied { counters, forgotten } = Applied::of(*id, folding, settled);
             (counters, forgotten)
-        };
-        let completion = claim.completion(self.shared.generation.load(Ordering::Relaxed), counted);
+        });
         let (seq, derivation) = (completion.seq, completion.derivation);
         let reached = |(id, range): (&PartitionId, &ClaimedRange)| {
             let forgotten = range.forgotten.max(settled.get(id).and_then(|settled| settled.forgotten));

@@ -18,7 +18,7 @@ use stockstream_model::{
 use stockstream_protocol::{
     claim::Claim,
     log::{LogState, Policy, Remainder, is_as_claimed, remainder},
-    positions::{Cause, OffsetRange, Positions},
+    positions::{OffsetRange, Positions},
     update::Update,
 };
 use stockstream_store::{Guard, StateStore, StoreError, batch::Slice, fail_point};
@@ -27,12 +27,12 @@ use crate::{
     core::notices::lost_of_a_claim,
     duplicates::{Settled, settle},
     flush::Applied,
-    folding::{Counted, Folding, Rules, Told},
+    folding::{Folding, Rules, Told},
     shared::Shared,
 };
 
-/// How long a log that ends in front of a claim is looked at again: what a broker says first may be old.
-const DOUBT: Duration = Duration::from_secs(5);
+/// How long it is looked again whether a log really does not fit: what a broker says first may be old.
+pub(crate) const DOUBT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Claims are read so many times at most, whatever memory their keys take then.
 const MOST_SLICES: u64 = 256;
@@ -173,7 +173,10 @@ impl<S: StateStore> Terms<'_, S> {
             if !epochs_fit || !reader.are_current(positions, &ids).await? {
                 return Err(changed("a log changed while it was read"));
             }
-            if index == 0 && guard.is_of_lane() && !self.name(claim, &remains.losses).await? {
+            if index == 0 && guard.is_of_lane() && !self.name(claim, guard, &remains.losses).await? {
+                return Ok(Pass::Complete);
+            }
+            if !folded.settled.is_empty() && !self.is_open(claim, guard).await? {
                 return Ok(Pass::Complete);
             }
             let report = self.store.apply(&folded.folding.changes, guard).await?;
@@ -277,19 +280,24 @@ impl<S: StateStore> Terms<'_, S> {
     }
 
     /// Names what is lost, before the first change of what is left. `false` where the claim is complete.
-    async fn name(self, claim: &Claim, losses: &[Loss]) -> Result<bool, Unfinished> {
+    async fn name(self, claim: &Claim, guard: &Guard, losses: &[Loss]) -> Result<bool, Unfinished> {
         for Loss { id, range, update, .. } in losses {
             if self.store.update_positions(update).await? {
                 tracing::warn!(partition = %id, "{}", lost_of_a_claim(*id, *range));
-            } else {
-                // It is named already, or the claim is complete.
-                let standing = self.store.load_positions().await?;
-                if !standing.is_some_and(|standing| standing.is_open(claim.lane, claim.seq)) {
-                    return Ok(false);
-                }
+            } else if !self.is_open(claim, guard).await? {
+                return Ok(false); // otherwise it is named already
             }
         }
         Ok(true)
+    }
+
+    /// Whether nobody completed the claim. One of before lanes is completed before there are positions.
+    async fn is_open(self, claim: &Claim, guard: &Guard) -> Result<bool, StoreError> {
+        let positions = self.store.load_positions().await?;
+        Ok(match guard.is_of_lane() {
+            true => positions.is_some_and(|positions| claim.is_open_in(&positions)),
+            false => positions.is_none(),
+        })
     }
 }
 
@@ -349,13 +357,8 @@ struct Folded {
 
 impl Folded {
     fn applied(&self) -> AppliedRanges {
-        let of = |(id, Counted { counters, .. }): (&PartitionId, &Counted)| {
-            let Settled { duplicates, forgotten } = self.settled.get(id).copied().unwrap_or_default();
-            let mut counters = *counters;
-            counters.duplicates = duplicates;
-            (*id, Applied { counters, forgotten })
-        };
-        self.folding.partitions.iter().map(of).collect()
+        let of = |id: &PartitionId| (*id, Applied::of(*id, &self.folding, &self.settled));
+        self.folding.partitions.keys().map(of).collect()
     }
 }
 
@@ -364,9 +367,4 @@ impl Reread {
         let Self { id, offset, produced_at, payload, .. } = self;
         crate::core::fold::Record { id: *id, incarnation, topic, offset: *offset, produced_at: *produced_at, payload }
     }
-}
-
-/// Whether a notice of that cause may be otherwise in a moment.
-pub(crate) fn is_doubtful(cause: Cause) -> bool {
-    cause != Cause::Deleted
 }

@@ -14,7 +14,7 @@ use stockstream_model::{
 use stockstream_protocol::{
     claim::{Claim, blocking_lanes},
     log::{Decision, LogState, Notice, Policy, beginning, decide},
-    positions::{Position, Positions},
+    positions::{Cause, Position, Positions},
     update::Update,
 };
 use stockstream_store::StateStore;
@@ -32,7 +32,7 @@ use crate::{
     },
     lane::{OwnLane, standing},
     migration::seal,
-    recovery::{KafkaReader, Terms, Unfinished, is_doubtful, policy},
+    recovery::{DOUBT, KafkaReader, Terms, Unfinished, policy},
     shared::Shared,
 };
 
@@ -46,8 +46,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// That problem's name.
 const WAITING: &str = "positions";
-/// How long it is looked again whether a log really does not fit: what a broker says first may be old.
-const DOUBT: Duration = Duration::from_secs(5);
 /// How long the flush under way is waited for.
 const FLUSH: Duration = Duration::from_secs(3);
 /// How long a claim of a worker that lives is waited for before it is finished here too.
@@ -355,6 +353,11 @@ impl<S: StateStore> Resolver<S> {
         let logs = self.logs.ask(consumer, open, &positions)?;
         Ok(Look { positions, logs })
     }
+}
+
+/// Whether a notice of that cause may be otherwise in a moment.
+fn is_doubtful(cause: Cause) -> bool {
+    cause != Cause::Deleted
 }
 
 fn is_of_another_cluster(log: &LogState, look: &Look, policy: &Policy<'_>) -> bool {

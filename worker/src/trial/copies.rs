@@ -204,17 +204,19 @@ async fn who_wakes_once_others_finished_its_claim_counts_nothing_that_is_forgott
     let mut stalled = Vec::new();
     let assign = |worker, partition| Act::Step(Step::Assign { worker, partition });
     let read = |worker, partition| Act::Step(Step::Read { worker, partition, records: 2 });
-    for act in [
-        [assign(2, 1), assign(0, 0), read(0, 0), read(2, 1)],
-        [Act::Stall(0), Act::Step(Step::Flush { worker: 2 }), assign(0, 0), Act::Forget],
-    ]
-    .into_iter()
-    .flatten()
-    {
+    for act in [assign(2, 1), assign(0, 0), read(0, 0), read(2, 1), Act::Stall(0)] {
+        trial.act(act, &mut stalled).await;
+    }
+    // Another worker finds the claim open and stands still before it finishes it.
+    let found = trial.positions().await;
+    let claim = stalled[0].2.clone();
+    for act in [Act::Step(Step::Flush { worker: 2 }), assign(0, 0), Act::Forget] {
         trial.act(act, &mut stalled).await;
     }
     let before = trial.store.snapshot().await.unwrap();
     trial.act(Act::Wake, &mut stalled).await;
+    assert_eq!(trial.store.snapshot().await.unwrap(), before);
+    trial.finish(1, &found, &claim).await;
     assert_eq!(trial.store.snapshot().await.unwrap(), before);
 }
 

@@ -248,12 +248,16 @@ impl Trial {
             let own = self.workers[worker].lane.get();
             let blocking = blocking_lanes(&positions, own, ids);
             let Some(claim) = blocking.first().and_then(|lane| Claim::open_in(&positions, *lane)) else { return };
-            let shared = &self.workers[worker].shared;
-            let terms = Terms { store: &*self.store, shared, settings: &self.settings };
-            let mut reader = LogReader { logs: &self.logs, waiting: Vec::new() };
-            terms.finish(&mut reader, &positions, &claim).await.unwrap();
+            self.finish(worker, &positions, &claim).await;
             self.note(claim.partitions.iter().map(|(id, range)| (*id, range.end)).collect(), claim.rules.fold);
         }
+    }
+
+    /// A worker finishes a claim that it found open in these positions.
+    async fn finish(&self, worker: usize, positions: &Positions, claim: &Claim) {
+        let terms = Terms { store: &*self.store, shared: &self.workers[worker].shared, settings: &self.settings };
+        let mut reader = LogReader { logs: &self.logs, waiting: Vec::new() };
+        terms.finish(&mut reader, positions, claim).await.unwrap();
     }
 
     /// Notes ranges that are complete, and by which rules they were claimed.
