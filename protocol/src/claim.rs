@@ -122,6 +122,18 @@ impl ClaimedRange {
 }
 
 impl ClaimRequest {
+    /// The claim that follows the last one of a lane, by settings of that generation.
+    pub fn next(
+        lane: LaneId,
+        last: &Lane,
+        holder: &str,
+        (rules, generation): (ClaimRules, i64),
+        partitions: BTreeMap<PartitionId, ClaimedRange>,
+    ) -> Self {
+        let (seq, derivation) = (last.seq + 1, last.claimed_by(generation));
+        Self { holder: holder.to_owned(), claim: Claim { lane, seq, rules, derivation, partitions } }
+    }
+
     /// The claim of a batch that was read from these positions: `read` tells for each partition where the batch ends, and the
     /// leader epoch of its last record. `None` where the positions do not allow it.
     pub fn of_batch(
@@ -138,9 +150,7 @@ impl ClaimRequest {
             (start < *end).then_some((*id, ClaimedRange { incarnation, start, end: *end, epoch, forgotten }))
         };
         let partitions = read.iter().map(range).collect::<Option<BTreeMap<_, _>>>()?;
-        let of_lane = positions.lanes.get(&lane)?;
-        let (seq, derivation) = (of_lane.seq + 1, of_lane.claimed_by(generation));
-        let request = Self { holder: holder.to_owned(), claim: Claim { lane, seq, rules, derivation, partitions } };
+        let request = Self::next(lane, positions.lanes.get(&lane)?, holder, (rules, generation), partitions);
         (!request.claim.partitions.is_empty() && request.condition(positions)).then_some(request)
     }
 

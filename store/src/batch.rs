@@ -91,9 +91,6 @@ fn merge<K: Hash + Eq, C>(into: &mut FastMap<K, C>, mut other: FastMap<K, C>, ad
 }
 
 impl Slice {
-    /// All keys.
-    pub const ALL: Self = Self { index: 0, of: 1 };
-
     fn contains(self, key: &impl Hash) -> bool {
         self.of <= 1 || FIXED.hash_one(key) % self.of == self.index
     }

@@ -215,16 +215,10 @@ impl<S: StateStore> Flusher<S> {
             None => persist(shared, "claim", || standing(store)).await.lanes.remove(&own).unwrap_or_default(),
         };
         let Rules { fold, deduplicate } = rules;
-        let request = ClaimRequest {
-            holder: shared.worker.clone(),
-            claim: Claim {
-                lane: own,
-                seq: known.seq + 1,
-                rules: ClaimRules { fold, deduplicate, claimed_at: Timestamp::now() },
-                derivation: known.claimed_by(shared.generation.load(Ordering::Relaxed)),
-                partitions: ranges.iter().map(|(id, read)| (*id, read.range)).collect(),
-            },
-        };
+        let rules = ClaimRules { fold, deduplicate, claimed_at: Timestamp::now() };
+        let rules = (rules, shared.generation.load(Ordering::Relaxed));
+        let claimed = ranges.iter().map(|(id, read)| (*id, read.range)).collect();
+        let request = ClaimRequest::next(own, &known, &shared.worker, rules, claimed);
         let update = Update::Claim(request.clone());
         loop {
             if persist(shared, "claim", || store.update_positions(&update)).await {

@@ -69,21 +69,15 @@ pub(crate) async fn acquire<S: StateStore>(store: &S, shared: &Shared) -> Result
             tokio::time::sleep(PAUSE).await;
             continue;
         };
+        let is_ours = held_by == Some(shared.worker.as_str());
         let expected = held_by.map(str::to_owned);
         let update = Update::AcquireLane { lane, expected, holder: shared.worker.clone() };
         // One that was not acknowledged is found as one's own in the next turn.
-        if store.update_positions(&update).await? || expected_holder(&update) == Some(shared.worker.as_str()) {
+        if is_ours || store.update_positions(&update).await? {
             shared.settled(LANE);
             tracing::info!(lane, "lane acquired");
             return Ok(lane);
         }
-    }
-}
-
-fn expected_holder(update: &Update) -> Option<&str> {
-    match update {
-        Update::AcquireLane { expected, .. } => expected.as_deref(),
-        _ => None,
     }
 }
 

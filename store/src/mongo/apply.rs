@@ -190,11 +190,10 @@ impl MongoStore {
                 let updates = update.iter().map(encoded).collect::<Result<Vec<_>>>()?;
                 let written = self.try_updates(K::COLLECTION, &updates).await?;
                 fail_point("amid-apply");
-                let all = written.n == entries.len() as u64;
                 // Which document is invalid is told where each has a statement of its own.
                 let applied = if written.invalid.is_empty() { written.n } else { 0 };
-                let entries = if all && written.invalid.is_empty() { Vec::new() } else { entries };
-                Ok(Refused { applied: if entries.is_empty() { 0 } else { applied }, entries })
+                let is_done = applied == entries.len() as u64;
+                Ok(if is_done { Refused { entries: Vec::new(), applied: 0 } } else { Refused { entries, applied } })
             }
         }
     }
