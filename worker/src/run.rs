@@ -133,8 +133,14 @@ where
     let terms = Terms { store: &*store, shared: &shared, settings: &settings };
     migrate(terms, &mut KafkaReader::new(logs.clone())).await?;
     let lane = Arc::new(OwnLane::new(acquire(&*store, &shared).await?));
-    let resolving =
-        Resolver { store: Arc::clone(&store), logs, start, shared: Arc::clone(&shared), lane: Arc::clone(&lane) };
+    let resolving = Resolver {
+        store: Arc::clone(&store),
+        logs,
+        start,
+        shared: Arc::clone(&shared),
+        lane: Arc::clone(&lane),
+        awaited: Default::default(),
+    };
     let resolve = resolver(resolving, Handle::current(), shutdown.clone());
     let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve);
     let (jobs, queue) = tokio::sync::mpsc::channel(1);

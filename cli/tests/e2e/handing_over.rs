@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_relay::Answer;
 use stockstream_store::StateStore;
 
 use crate::harness::{
@@ -116,4 +117,44 @@ async fn a_partition_that_stands_still_keeps_no_other_from_coming_back() {
     })
     .await;
     reads(&bed, &worker, PARTITIONS as usize - 1).await;
+}
+
+/// Waits for so many more heartbeats of a worker.
+async fn lives_on(bed: &Bed, worker: &Process, heartbeats: usize) {
+    let mut seen = std::collections::BTreeSet::new();
+    eventually("the worker writes its heartbeat", async || {
+        let workers = bed.store.progress().await.unwrap().workers;
+        seen.extend(workers.iter().filter(|of| is_of(worker.id(), &of.worker)).map(|of| of.at));
+        holds(seen.len() > heartbeats, || format!("{} of {heartbeats}", seen.len()))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_are_given_back_once_what_was_read_of_them_is_flushed() {
+    let Some(bed) = bed(json!({ "limits": { "heartbeatEvery": "500ms" } })).await else { return };
+    let relay = stockstream_relay::Relay::to(&database_host(&bed)).await.unwrap();
+    let mut worker = bed.start("worker", json!({ "mongodb": { "uri": relay.uri(bed.setting("/mongodb/uri")) } }));
+    let address = worker.ready().await;
+    reads(&bed, &worker, PARTITIONS as usize).await;
+    let refused = relay.fail(u64::MAX, |request| request.is("update", "products"), Answer::code(365));
+    sell(&bed, 0..PARTITIONS).await;
+    refused.at_least(1).await;
+    sell(&bed, 0..PARTITIONS).await; // for the batch after
+
+    let mut other = bed.worker();
+    worker.says("the group asks for partitions").await;
+    lives_on(&bed, &worker, 32).await;
+    assert_eq!(read_by(&bed, &other).await, 0, "its events are not flushed yet");
+    relay.heal();
+    worker.says("partitions given back").await;
+    let other_address = other.ready().await;
+    let positions = bed.applied().await;
+    let sold: i64 = positions.iter().filter(|of| of.id.stream == Stream::Sales).map(|of| of.events).sum();
+    assert_eq!(sold, 2 * i64::from(PARTITIONS));
+    for address in [address, other_address] {
+        let (_, metrics) = http::get(&address, "/metrics").await.unwrap();
+        let lost = metrics.lines().find(|line| line.starts_with("stockstream_lost_claims")).map(str::to_owned);
+        assert!(lost.as_ref().is_some_and(|line| line.ends_with(" 0")), "{lost:?}: two workers wrote the same batch");
+    }
 }

@@ -16,24 +16,49 @@ use stockstream_model::{
 use super::{
     GROUP,
     context::{Context, News},
+    giving_back::GivingBack,
     intake::Intake,
     resolve::{Reading, Resolved},
 };
 use crate::shared::Shared;
 
-/// Takes in what rebalances changed. `stopped` are those of our partitions that stand still.
+/// Partitions of ours that are not read.
+#[derive(Default)]
+pub(super) struct NotRead {
+    /// They stand still.
+    pub stopped: BTreeSet<PartitionId>,
+    /// A worker that lives has a claim on them.
+    pub claimed: BTreeSet<PartitionId>,
+    /// The group asks for them.
+    pub asked: GivingBack,
+}
+
+impl NotRead {
+    pub fn remove(&mut self, id: PartitionId) {
+        self.stopped.remove(&id);
+        self.claimed.remove(&id);
+    }
+
+    fn contains(&self, id: PartitionId) -> bool {
+        self.stopped.contains(&id) || self.claimed.contains(&id) || self.asked.contains(id)
+    }
+}
+
+/// Takes in what rebalances changed.
 pub(super) fn take(
     consumer: &BaseConsumer<Context>,
     intake: &mut Intake,
-    stopped: &mut BTreeSet<PartitionId>,
+    not_read: &mut NotRead,
     settings: &Settings,
     shared: &Shared,
 ) {
     for news in consumer.context().take_news() {
         match news {
-            News::Assigned(Resolved { reading, stopped: left_out }) => {
+            News::Assigned(Resolved { reading, stopped, claimed }) => {
                 shared.let_in(GROUP);
-                stopped.extend(left_out);
+                stopped.iter().chain(&claimed).for_each(|id| not_read.remove(*id));
+                not_read.stopped.extend(stopped);
+                not_read.claimed.extend(claimed);
                 let assigned: BTreeSet<PartitionId> = reading.iter().map(|reading| reading.id).collect();
                 if intake.holds_any(&assigned) {
                     // What the batch holds of them would count a second time.
@@ -47,15 +72,27 @@ pub(super) fn take(
                 }
                 for Reading { id, position } in reading {
                     shared.reads_from(id, position.next);
-                    stopped.remove(&id);
+                    not_read.remove(id);
                     intake.assign(id, &position);
                 }
+            }
+            News::Asked(ids) => {
+                tracing::info!(
+                    partitions = ids.len(),
+                    "the group asks for partitions; what was read of them is flushed first"
+                );
+                for id in &ids {
+                    intake.revoke(*id);
+                    not_read.remove(*id);
+                }
+                not_read.asked.add(ids);
             }
             News::Revoked(ids) => {
                 for id in &ids {
                     intake.revoke(*id);
-                    stopped.remove(id);
+                    not_read.remove(*id);
                 }
+                not_read.asked.remove(&ids);
             }
         }
     }
@@ -63,7 +100,7 @@ pub(super) fn take(
     shared.assigned(&assigned);
     // Also while it stands still: others go on, and what they count is to be seen.
     let first = PartitionId { stream: Stream::Sales, partition: 0 };
-    let publisher = intake.is_ours(first) || stopped.contains(&first);
+    let publisher = intake.is_ours(first) || not_read.contains(first);
     if shared.publisher.swap(publisher, Ordering::Relaxed) != publisher {
         tracing::info!(
             publisher,

@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use rdkafka::{
@@ -28,12 +27,11 @@ use stockstream_model::{
 use super::resolve::{Resolve, Resolved};
 use crate::shared::{Fetched, Shared};
 
-/// How long partitions that are taken away wait for the flush under way, so that their next owner finds nothing claimed.
-const FINISH_FLUSH: Duration = Duration::from_secs(3);
-
 /// What changed in the assignment, in order.
 pub(super) enum News {
     Assigned(Resolved),
+    /// The group asks for these. It waits until they are [given back](super::giving_back).
+    Asked(Vec<PartitionId>),
     Revoked(Vec<PartitionId>),
 }
 
@@ -49,6 +47,8 @@ pub(crate) struct Context {
     unreadable: Mutex<Vec<(Option<i64>, String)>>,
     /// Whether nothing is fetched, as a batch is full.
     pub(super) paused: AtomicBool,
+    /// Whether the client leaves the group: nobody takes news any more.
+    is_leaving: AtomicBool,
 }
 
 impl Context {
@@ -62,7 +62,13 @@ impl Context {
             has_news: AtomicBool::new(false),
             unreadable: Mutex::default(),
             paused: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
         }
+    }
+
+    /// From now on partitions are given back as soon as the group asks for them.
+    pub(super) fn set_leaving(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
     }
 
     pub fn has_news(&self) -> bool {
@@ -126,9 +132,8 @@ impl ConsumerContext for Context {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
                 if consumer.assignment_lost() {
                     tracing::warn!(partitions = ids.len(), "partitions lost: Kafka gave this worker up for dead");
-                } else {
-                    tracing::info!(partitions = ids.len(), "partitions given back");
-                    self.shared.wait_for_flush(FINISH_FLUSH);
+                } else if !self.is_leaving.load(Ordering::Relaxed) {
+                    return self.add_news(News::Asked(ids));
                 }
                 self.shared.revoked(&ids);
                 self.add_news(News::Revoked(ids));

@@ -4,17 +4,19 @@ mod assignment;
 mod consumers;
 mod context;
 mod fetching;
+mod giving_back;
 pub(crate) mod intake;
 mod logs;
 mod resolve;
 mod unreadable;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering, mpsc},
     time::{Duration, Instant},
 };
 
+use assignment::NotRead;
 pub(crate) use consumers::Consumers;
 pub(crate) use context::Context;
 pub(crate) use intake::Intake;
@@ -69,6 +71,8 @@ const FRESH: Duration = Duration::from_secs(9);
 
 /// How often partitions that stand still are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// How often it is looked whether another worker's claim is complete.
+const LOOK_AT_CLAIMS: Duration = Duration::from_millis(300);
 
 /// How often the password's file is looked at while a broker refuses us.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -93,9 +97,9 @@ pub(crate) struct Source {
     jobs: Sender<Handed>,
     done: mpsc::Receiver<Flushed>,
     shutdown: CancellationToken,
-    /// Partitions of ours that stand still.
-    stopped: BTreeSet<PartitionId>,
+    not_read: NotRead,
     last_look: Instant,
+    last_look_at_claims: Instant,
     in_flight: bool,
     last_flush: Instant,
     /// How long the last flush took, until what was handed over was folded and in the database; a guess before the first.
@@ -132,8 +136,9 @@ impl Source {
             jobs,
             done,
             shutdown,
-            stopped: BTreeSet::new(),
+            not_read: NotRead::default(),
             last_look: now,
+            last_look_at_claims: now,
             in_flight: false,
             last_flush: now,
             last_took: FRESH / 2,
@@ -156,6 +161,7 @@ impl Source {
             self.shared.turn();
             self.intake.check();
             self.take_done();
+            self.give_back_if_done();
             self.flush_if_ready();
             self.hold_back();
             self.read();
@@ -169,15 +175,37 @@ impl Source {
         Ok(())
     }
 
-    /// A partition that stands still goes on by itself once its log fits again.
+    /// A partition that is not read goes on by itself once its log fits again, or nothing of it is claimed any more.
     fn look_again_if_due(&mut self) {
-        if self.stopped.is_empty() {
-            self.last_look = Instant::now();
-        } else if self.last_look.elapsed() >= LOOK_AGAIN {
-            let ids: Vec<PartitionId> = self.stopped.iter().copied().collect();
-            assignment::start_over(&self.consumer, &self.settings, &ids);
-            self.last_look = Instant::now();
+        for (ids, last, every) in [
+            (&self.not_read.stopped, &mut self.last_look, LOOK_AGAIN),
+            (&self.not_read.claimed, &mut self.last_look_at_claims, LOOK_AT_CLAIMS),
+        ] {
+            if ids.is_empty() {
+                *last = Instant::now();
+            } else if last.elapsed() >= every {
+                let ids: Vec<PartitionId> = ids.iter().copied().collect();
+                assignment::start_over(&self.consumer, &self.settings, &ids);
+                *last = Instant::now();
+            }
         }
+    }
+
+    /// Gives back what the group asks for once nothing of it is left to be flushed: its next owner finds nothing claimed, and
+    /// this worker does not read the whole batch again as somebody else claimed a part of it.
+    fn give_back_if_done(&mut self) {
+        let Self { not_read, intake, in_flight, .. } = self;
+        if not_read.asked.is_due(|ids| *in_flight || intake.holds_any(ids)) {
+            not_read.asked.give_back(&self.consumer, &self.settings, &self.shared);
+        }
+    }
+
+    /// The same, without waiting any longer; and what the group asks for from now on goes back at once.
+    fn leave(&mut self) {
+        self.consumer.context().set_leaving();
+        let Self { consumer, intake, not_read, settings, shared, .. } = self;
+        assignment::take(consumer, intake, not_read, settings, shared);
+        not_read.asked.give_back(consumer, settings, shared);
     }
 
     /// A client that knows a topic that is gone is replaced by one that knows nothing.
@@ -187,8 +215,9 @@ impl Source {
         }
         tracing::info!("leaving the group, and joining it again with a new Kafka client");
         self.finish_flush();
+        self.leave();
         self.intake.clear();
-        self.stopped.clear();
+        self.not_read = NotRead::default();
         self.uncommitted.clear();
         self.shared.metrics.paused.set(0);
         match self.consumers.make() {
@@ -215,6 +244,7 @@ impl Source {
         tracing::info!("ending: finishing the flush under way, then leaving the group");
         self.finish_flush();
         self.commit(CommitMode::Sync);
+        self.leave();
         // Revoked here, partitions need no further care: what was folded and not claimed is read again by their next owner.
         self.intake.clear();
         self.consumer.unsubscribe();
@@ -244,11 +274,11 @@ impl Source {
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
         for turn in 1..=BURST {
             // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
-            let Self { consumer, intake, stopped, settings, shared, unreadable, .. } = self;
+            let Self { consumer, intake, not_read, settings, shared, unreadable, .. } = self;
             let polled = consumer.poll(wait);
             // What a rebalance in this very poll changed must be known before anything else is done.
             if consumer.context().has_news() {
-                assignment::take(consumer, intake, stopped, settings, shared);
+                assignment::take(consumer, intake, not_read, settings, shared);
             }
             match polled {
                 None => {

@@ -1,7 +1,7 @@
 //! Where reading starts: positions from the store against the logs as they are, once no claim is in the way.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -14,7 +14,7 @@ use stockstream_model::{
 use stockstream_protocol::{
     claim::{Claim, blocking_lanes},
     log::{Decision, LogState, Notice, Policy, beginning, decide},
-    positions::{Cause, Position, Positions},
+    positions::{Cause, LaneId, Position, Positions},
     update::Update,
 };
 use stockstream_store::StateStore;
@@ -48,10 +48,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const WAITING: &str = "positions";
 /// How long the flush under way is waited for.
 const FLUSH: Duration = Duration::from_secs(3);
-/// How long a claim of a worker that lives is waited for before it is finished here too.
-const COURTESY: Duration = Duration::from_secs(5);
-/// How often it is looked whether it is complete.
-const LOOK: Duration = Duration::from_millis(100);
+/// How long a claim of a worker that lives is waited for before it is finished here too: two that write the same documents are slower
+/// than one, so only one that stands still is helped.
+const COURTESY: Duration = Duration::from_secs(60);
 
 /// A partition to be read, from its position on.
 #[derive(Clone, Debug)]
@@ -66,6 +65,8 @@ pub(crate) struct Resolved {
     pub reading: Vec<Reading>,
     /// Those that must not be read as things stand.
     pub stopped: Vec<PartitionId>,
+    /// Those of which a worker that lives has a part to flush.
+    pub claimed: Vec<PartitionId>,
 }
 
 /// What decides where reading starts.
@@ -75,6 +76,19 @@ pub(crate) struct Resolver<S> {
     pub start: StartPositions,
     pub shared: Arc<Shared>,
     pub lane: Arc<OwnLane>,
+    pub awaited: Awaited,
+}
+
+/// Claims of workers that live, and since when each is waited for.
+#[derive(Default)]
+pub(crate) struct Awaited(Mutex<BTreeMap<(LaneId, i64), Instant>>);
+
+impl Awaited {
+    fn since(&self, claim: &Claim) -> Instant {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, since| since.elapsed() < 2 * COURTESY);
+        *all.entry((claim.lane, claim.seq)).or_insert_with(Instant::now)
+    }
 }
 
 /// The resolver on a store. It runs inside `poll` and waits for the store as long as it takes: without positions there is
@@ -209,9 +223,24 @@ impl<S: StateStore> Resolver<S> {
                 }
                 continue;
             }
-            if claim.lane != own && began.elapsed() < COURTESY && self.is_alive(&positions, &claim).await? {
-                tokio::time::sleep(LOOK).await;
-                continue;
+            if claim.lane != own {
+                let waited = self.awaited.since(&claim).elapsed();
+                if waited < COURTESY
+                    && let Some(holder) = self.live_holder(&positions, &claim).await?
+                {
+                    open.retain(|id| {
+                        let waits = claim.partitions.contains_key(id);
+                        if waits {
+                            self.wait(
+                                *id,
+                                (waited >= PATIENCE).then(|| flushed_elsewhere(*id, &claim, &holder)),
+                                resolved,
+                            );
+                        }
+                        !waits
+                    });
+                    continue;
+                }
             }
             let terms = Terms { store: &*self.store, shared: &self.shared, settings: &self.logs.settings };
             match terms.finish(&mut reader, &positions, &claim).await {
@@ -234,13 +263,26 @@ impl<S: StateStore> Resolver<S> {
         }
     }
 
-    /// Whether the worker that holds a claim's lane showed lately that it is alive.
-    async fn is_alive(&self, positions: &Positions, claim: &Claim) -> Result<bool, Failure> {
-        let holder = positions.lanes.get(&claim.lane).and_then(|lane| lane.holder.as_ref());
+    /// The worker that holds a claim's lane, if it showed lately that it is alive.
+    async fn live_holder(&self, positions: &Positions, claim: &Claim) -> Result<Option<String>, Failure> {
+        let Some(holder) = positions.lanes.get(&claim.lane).and_then(|lane| lane.holder.as_ref()) else {
+            return Ok(None);
+        };
         let late = 2 * self.logs.settings.limits.heartbeat_every.millis() as i64;
         let since = Timestamp::now().plus_millis(-late);
         let workers = self.store.progress().await?.workers;
-        Ok(workers.iter().any(|worker| Some(&worker.worker) == holder && worker.at >= since))
+        let is_alive = workers.iter().any(|worker| &worker.worker == holder && worker.at >= since);
+        Ok(is_alive.then(|| holder.clone()))
+    }
+
+    /// Leaves a partition to the worker that has a claim on it; a problem once that takes long.
+    fn wait(&self, id: PartitionId, why: Option<String>, resolved: &mut Resolved) {
+        match why {
+            Some(why) if self.shared.problem(id.to_string(), &*why) => tracing::warn!(partition = %id, "{why}"),
+            Some(_) => {}
+            None => tracing::debug!(partition = %id, "another worker flushes what it read of the partition"),
+        }
+        resolved.claimed.push(id);
     }
 
     /// Decides how to go on with a partition that has a position.
@@ -378,6 +420,15 @@ fn waits_for(id: PartitionId, claim: &Claim, error: &Unfinished) -> String {
         "{id} waits for the claim {} of lane {}, of which [{start}, {end}) is its part and which a worker left open: {error}; it is \
          tried again every 10 s",
         claim.seq, claim.lane
+    )
+}
+
+fn flushed_elsewhere(id: PartitionId, claim: &Claim, holder: &str) -> String {
+    let (start, end) = claim.partitions.get(&id).map_or((0, 0), |range| (range.start, range.end));
+    format!(
+        "{id} waits for worker {holder}, which flushes [{start}, {end}) of it and lives; if it is not done within {} s, this worker \
+         finishes its claim. Look at the log and the status of that worker",
+        COURTESY.as_secs()
     )
 }
 
