@@ -96,6 +96,28 @@ async fn a_database_that_is_dropped_under_a_worker_ends_it_and_is_not_begun_agai
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_workers_of_another_database_share_is_told_by_both_and_nothing_is_lost() {
+    let Some(bed) = bed().await else { return };
+    let mut worker = bed.worker();
+    worker.ready().await;
+    let other = format!("{}_other", bed.name());
+    let uri = bed.setting("/mongodb/uri").replace(bed.name(), &other);
+    let mut stranger = bed.start("worker", json!({ "mongodb": { "uri": uri } }));
+    for of in [&mut worker, &mut stranger] {
+        of.is_stalled(&["another database", bed.name(), "kafka.groupId"]).await;
+    }
+    for number in 0..20 {
+        bed.kafka.produce(Stream::Sales, &sale(&number.to_string(), "2026-01-01", "a", 1, "1.00")).await;
+    }
+    stranger.signal("TERM");
+    stranger.ended().await;
+    worker.moves_again().await;
+    let positions = bed.applied().await;
+    assert_eq!(positions.iter().map(|position| position.events).sum::<i64>(), 20);
+    bed.database.raw.client().database(&other).drop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_with_documents_of_nobody_is_refused_and_left_as_it_is() {
     let Some(bed) = bed().await else { return };
     let clients = bed.database.raw.collection::<bson::Document>("clients");

@@ -1,6 +1,7 @@
 //! Watches whether the partitions of this worker move. What is observed comes from the reading loop and from Kafka; whether
 //! that is a stall is decided in `core::progress`.
 
+mod sharing;
 mod words;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sharing::Sharing;
 use stockstream_kafka::{
     Asker, KafkaError, Probed, TopicFinding, TopicProblem, end_asker, find_topic, log_ends, probe,
 };
@@ -76,6 +78,7 @@ struct Watcher {
     unanswered_since: Option<Timestamp>,
     /// Since when something is wrong with a topic.
     topics_since: BTreeMap<Stream, Timestamp>,
+    sharing: Sharing,
 }
 
 impl Watcher {
@@ -88,6 +91,7 @@ impl Watcher {
             causes: BTreeMap::new(),
             unanswered_since: None,
             topics_since: BTreeMap::new(),
+            sharing: Sharing::default(),
         }
     }
 
@@ -159,6 +163,8 @@ impl Watcher {
         }
         if let Ok(answered) = answered {
             self.note_topics(&answered, now, &mut stalls);
+            let shares = self.asker.as_ref().and_then(|asker| self.sharing.look(asker, &self.settings, now));
+            stalls.extend(shares.map(|why| ("consumer group".to_owned(), why)));
             self.ends = answered.ends;
         }
         stalls

@@ -17,7 +17,7 @@ use rdkafka::{
 };
 use serde::Deserialize;
 use stockstream_kafka::{
-    Complaint, Heard, Hears, KafkaError, barred, is_unreadable, note_log, reading_config, unreadable_offset,
+    Complaint, Heard, Hears, KafkaError, barred, is_unreadable, note_log, reader_id, reading_config, unreadable_offset,
 };
 use stockstream_model::{
     documents::PartitionId,
@@ -242,6 +242,9 @@ impl Hears for Context {
 pub(crate) fn consumer_config(settings: &Settings) -> Result<ClientConfig, KafkaError> {
     let mut config = reading_config(&settings.kafka, &settings.group_id())?;
     let session = settings.limits.session_timeout.millis();
+    if let Some(database) = &settings.pipeline.database_id {
+        config.set("client.id", reader_id(database));
+    }
     config
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("session.timeout.ms", session.to_string())
