@@ -45,6 +45,15 @@ impl Guard {
         self.group == LANES
     }
 
+    /// Where among so many commands a worker begins. Workers that catch up change the same keys at the same time; were they to begin
+    /// at the same one, each would wait for the pages and documents that another has just locked. Lanes begin at 0, ½, ¼, ¾, …
+    /// (van der Corput's sequence).
+    pub fn first_of(&self, commands: usize) -> usize {
+        let lane: u32 = if self.is_of_lane() { self.name.parse().unwrap_or_default() } else { 0 };
+        let place = u64::from(lane.reverse_bits()) * commands as u64;
+        (place >> u32::BITS) as usize
+    }
+
     /// Whether a document with this mark takes the change.
     pub fn accepts(&self, mark: Option<i64>) -> bool {
         mark.is_none_or(|mark| mark <= self.up_to)
@@ -60,6 +69,13 @@ impl Guard {
 mod tests {
     use super::*;
     use stockstream_model::{documents::PartitionId, event::Stream};
+
+    #[test]
+    fn lanes_begin_as_far_from_each_other_as_there_is_room() {
+        let first = |lane, commands| Guard::of_claim(lane, 1).first_of(commands);
+        assert_eq!([0, 1, 2, 3, 4].map(|lane| first(lane, 100)), [0, 50, 25, 75, 12]);
+        assert!((0..64).all(|lane| first(lane, 1) == 0 && first(lane, 0) == 0 && first(lane, 7) < 7));
+    }
 
     #[test]
     fn a_lane_and_a_partition_of_before_are_guarded_alike() {

@@ -1,7 +1,10 @@
 //! Applying a claim's changes, guarded by its lane's mark: many keys that change alike by one statement, others by an upsert each;
 //! of what is refused the marks are read, and what is not there is inserted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -86,18 +89,21 @@ impl MongoStore {
 
     async fn apply_kind<K: Kind>(&self, changes: &Changes, guard: &Guard, report: &mut ApplyReport) -> Result<()> {
         let mut keys: Vec<Entry<'_, K>> = K::changes(changes).iter().collect();
-        // Workers that update the same documents lock them in one order.
+        // Workers that update the same documents lock those of a command in one order.
         keys.sort_unstable_by_key(|(key, _)| *key);
         let mut open = Open::<K> { unknown: keys, there: Vec::new(), absent: Vec::new() };
         // Behind `mongos` the count of a statement for many says nothing.
         let by_many = guard.is_of_lane() && !self.is_sharded().await?;
         let mut patience = PATIENCE;
+        let are_made_elsewhere = AtomicBool::new(false);
         while open.keys() > 0 && !report.superseded {
             let keys = open.keys();
-            let (chunks, mut refused) = self.chunks::<K>(open, by_many);
+            let (mut chunks, mut refused) = self.chunks::<K>(open, by_many);
+            let first = guard.first_of(chunks.len());
+            chunks.rotate_left(first);
             let mut commands = Vec::new();
             for chunk in chunks {
-                commands.push(self.apply_chunk::<K>(guard, chunk));
+                commands.push(self.apply_chunk::<K>(guard, chunk, &are_made_elsewhere));
             }
             let under_way = stream::iter(commands).buffer_unordered(self.write_connections);
             let mut ours = 0;
@@ -158,8 +164,14 @@ impl MongoStore {
         (chunks, looked)
     }
 
-    /// Sends the updates of some keys; returns those that were refused.
-    async fn apply_chunk<'a, K: Kind>(&self, guard: &Guard, chunk: Chunk<'a, K>) -> Result<Refused<'a, K>> {
+    /// Sends the updates of some keys; returns those that were refused. `are_made_elsewhere` tells, from when that was seen on, that
+    /// another worker makes the same documents.
+    async fn apply_chunk<'a, K: Kind>(
+        &self,
+        guard: &Guard,
+        chunk: Chunk<'a, K>,
+        are_made_elsewhere: &AtomicBool,
+    ) -> Result<Refused<'a, K>> {
         // One by one: what a document holds besides its bytes is many times their size.
         let each = |entries: &[Entry<'a, K>], statement: fn(&Self, Bson, &K::Change, &Guard) -> Document| {
             let one = |(key, change): &Entry<'a, K>| encoded(&statement(self, K::id(key), change, guard));
@@ -179,9 +191,21 @@ impl MongoStore {
                 valid(&entries, written)
             }
             Chunk::New(entries) => {
-                let written = self.try_inserts(K::COLLECTION, &each(&entries, K::fresh)?).await?;
+                // A server may undo a command for one document that is there, and insert the others one by one.
+                let known = match are_made_elsewhere.load(Ordering::Relaxed) {
+                    true => self.marks::<K>(&entries, guard).await?,
+                    false => Marks::<K>::new(),
+                };
+                let (there, absent): (Vec<_>, Vec<_>) =
+                    entries.into_iter().partition(|(key, _)| known.contains_key(*key));
+                let written = self.try_inserts(K::COLLECTION, &each(&absent, K::fresh)?).await?;
                 fail_point("amid-apply");
-                valid(&entries, written)
+                let mut refused = valid(&absent, written)?;
+                refused.entries.extend(there);
+                if !refused.entries.is_empty() {
+                    are_made_elsewhere.store(true, Ordering::Relaxed);
+                }
+                Ok(refused)
             }
             Chunk::Alike(entries) => {
                 let (ids, changes): (Vec<Bson>, Vec<&K::Change>) =
