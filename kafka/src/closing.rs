@@ -2,11 +2,9 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use rdkafka::consumer::{BaseConsumer, ConsumerContext};
-
 /// Leaves the group, if the client is in one, and lets go of the client. Tells whether it is gone: one that takes longer than
 /// `within` is left behind with its threads. Callbacks run on another thread meanwhile.
-pub fn close<C: ConsumerContext + 'static>(consumer: BaseConsumer<C>, within: Duration) -> bool {
+pub fn close<C: Send + 'static>(consumer: C, within: Duration) -> bool {
     let (gone, is_gone) = mpsc::channel();
     let closing = thread::Builder::new().name("kafka-close".into()).spawn(move || {
         drop(consumer);

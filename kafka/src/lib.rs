@@ -2,6 +2,7 @@
 //! why a secured broker does not let us in, which librdkafka tells only to callbacks (`heard`, `complaint`, `certificate`).
 
 mod asker;
+mod batches;
 mod certificate;
 mod closing;
 mod complaint;
@@ -23,6 +24,7 @@ mod topics;
 mod truncation;
 
 pub use asker::{Asker, Asking, asker, asker_by, end_asker, reach};
+pub use batches::{Batch, Failure, HasRecords, Reader, Record, Records, forward};
 pub use closing::close;
 pub use complaint::Complaint;
 pub use config::client_config;

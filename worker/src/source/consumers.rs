@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use stockstream_kafka::KafkaError;
+use stockstream_kafka::{KafkaError, Reader};
 use stockstream_model::{event::Stream, settings::Settings};
 
 use super::{
@@ -27,11 +27,12 @@ impl Consumers {
         Self { settings, shared, resolve }
     }
 
-    pub fn make(&self) -> Result<BaseConsumer<Context>, KafkaError> {
+    pub fn make(&self) -> Result<Reader<Context>, KafkaError> {
         let Self { settings, shared, resolve } = self;
         let context = Context::new(settings, Arc::clone(shared), Arc::clone(resolve));
         let consumer: BaseConsumer<Context> =
             consumer_config(settings)?.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
+        let consumer = Reader::new(consumer)?;
         let names = Stream::ALL.map(|stream| settings.kafka.topics.of(stream).name.as_str());
         consumer.subscribe(&names).map_err(|error| KafkaError::Refused {
             action: "subscribe to the topics".into(),

@@ -17,7 +17,8 @@ use rdkafka::{
 };
 use serde::Deserialize;
 use stockstream_kafka::{
-    Complaint, Heard, Hears, KafkaError, barred, is_unreadable, note_log, reader_id, reading_config, unreadable_offset,
+    Complaint, HasRecords, Heard, Hears, KafkaError, Records, barred, is_unreadable, note_log, reader_id,
+    reading_config, unreadable_offset,
 };
 use stockstream_model::{
     documents::PartitionId,
@@ -43,6 +44,7 @@ pub(crate) struct Context {
     resolve: Resolve,
     news: Mutex<Vec<News>>,
     has_news: AtomicBool,
+    records: Records,
     /// What the client said of parts of logs that cannot be read: the offset, and its words. Not which partition.
     unreadable: Mutex<Vec<(Option<i64>, String)>>,
     /// Whether nothing is fetched, as a batch is full.
@@ -60,6 +62,7 @@ impl Context {
             resolve,
             news: Mutex::default(),
             has_news: AtomicBool::new(false),
+            records: Records::default(),
             unreadable: Mutex::default(),
             paused: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
@@ -229,6 +232,12 @@ impl ClientContext for Context {
             // That no broker is left is told many times a second; why, only once in a while.
             None => tracing::debug!(%error, reason, "Kafka client"),
         }
+    }
+}
+
+impl HasRecords for Context {
+    fn records(&self) -> &Records {
+        &self.records
     }
 }
 

@@ -8,12 +8,16 @@ use rdkafka::{
     error::KafkaResult,
 };
 
+use stockstream_kafka::forward;
+
 use super::context::Context;
 
 impl Context {
     /// Fetches these too, from the offsets given.
     pub(super) fn add(&self, consumer: &BaseConsumer<Self>, positions: &TopicPartitionList) -> KafkaResult<()> {
+        forward(consumer, positions);
         consumer.incremental_assign(positions)?;
+        forward(consumer, positions);
         if self.is_paused()
             && let Err(error) = self.hold_back(consumer, true)
         {

@@ -23,15 +23,14 @@ pub(crate) use intake::Intake;
 use intake::ReadRecord;
 pub(crate) use logs::{LogSource, Unknown};
 use rdkafka::{
-    Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer},
+    ClientContext, Message, Offset, TopicPartitionList,
+    consumer::{CommitMode, Consumer},
     error::KafkaError as Client,
-    message::BorrowedMessage,
     types::RDKafkaErrorCode as Code,
 };
 pub(crate) use resolve::{Resolver, resolver};
 use stockstream_kafka::{
-    KafkaError, SignIn, close, grant_command, is_about_the_connection, is_unreadable, leader_epoch,
+    Failure, KafkaError, Reader, Record, SignIn, close, grant_command, is_about_the_connection, is_unreadable,
 };
 use stockstream_model::{
     Timestamp,
@@ -51,8 +50,12 @@ use crate::{
 
 /// How many records are read before the loop looks at anything else.
 const BURST: usize = 2_000;
-/// After how many records the size of the batch is looked at.
-const LOOK_AT_SIZE: usize = 100;
+/// How many records are read at once, after which the size of the batch is looked at.
+const AT_ONCE: usize = 100;
+/// Fewer where they are large: an event may change thousands of keys.
+const BYTES_AT_ONCE: usize = 256 << 10;
+/// How many are read before it is known how large they are.
+const FIRST: usize = 10;
 const IDLE_POLL: Duration = Duration::from_millis(100);
 const BUSY_POLL: Duration = Duration::from_millis(1);
 /// How long an orderly end waits for the flush under way.
@@ -89,7 +92,7 @@ pub(super) const GROUP: &str = "the group";
 /// The reading side of a worker.
 pub(crate) struct Source {
     consumers: Consumers,
-    consumer: BaseConsumer<Context>,
+    consumer: Reader<Context>,
     _role: Role,
     settings: Settings,
     shared: Arc<Shared>,
@@ -270,36 +273,73 @@ impl Source {
     }
 
     fn read(&mut self) {
+        self.serve();
         let busy = self.in_flight || self.intake.is_ready();
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
-        for turn in 1..=BURST {
-            // The consumer is borrowed by its messages; taking the parts apart keeps the rest free to change.
-            let Self { consumer, intake, not_read, settings, shared, unreadable, .. } = self;
-            let polled = consumer.poll(wait);
-            // What a rebalance in this very poll changed must be known before anything else is done.
+        let (mut read, mut most) = (0, FIRST);
+        while read < BURST {
+            // The consumer is borrowed by its records; taking the parts apart keeps the rest free to change.
+            let Self { consumer, intake, settings, shared, unreadable, .. } = self;
+            let batch = consumer.read(wait, most);
+            if batch.is_empty() {
+                intake.send();
+                break;
+            }
+            let (mut bytes, mut troubles) = (0, Vec::new());
+            for record in batch.iter() {
+                match record {
+                    Ok(record) => {
+                        bytes += record.payload.len();
+                        if let Some((id, offset)) = gather(intake, &settings.kafka.topics, unreadable, &record) {
+                            let why = unreadable.why(&settings.kafka, id, offset);
+                            shared.stop(id, why);
+                        }
+                    }
+                    Err(Failure { code, words }) => {
+                        consumer.context().error(Client::Global(code), &words);
+                        // The gap that it leaves may be in this batch.
+                        if is_unreadable(code) {
+                            note_unreadable(consumer.context(), unreadable, shared);
+                        } else {
+                            troubles.push(Client::MessageConsumption(code));
+                        }
+                    }
+                }
+            }
+            read += batch.len();
+            most = (BYTES_AT_ONCE * batch.len() / bytes.max(1)).clamp(1, AT_ONCE);
+            drop(batch);
+            troubles.iter().for_each(|error| self.trouble(error));
+            // Reading may have been begun again: that is taken in before the next record.
+            if !troubles.is_empty() || self.is_full() {
+                break;
+            }
+            wait = Duration::ZERO;
+        }
+    }
+
+    /// Serves rebalances, statistics and errors of the whole client. What they change in the assignment is taken in before any
+    /// record is read.
+    fn serve(&mut self) {
+        loop {
+            let Self { consumer, intake, not_read, settings, shared, .. } = self;
             if consumer.context().has_news() {
                 assignment::take(consumer, intake, not_read, settings, shared);
             }
-            match polled {
-                None => {
-                    self.intake.send();
-                    break;
-                }
-                Some(Ok(message)) => {
-                    if let Some((id, offset)) = gather(intake, &settings.kafka.topics, unreadable, &message) {
-                        let why = unreadable.why(&settings.kafka, id, offset);
-                        shared.stop(id, why);
-                        break;
-                    }
-                }
-                Some(Err(error)) => {
-                    self.trouble(&error);
-                    break;
-                }
-            }
-            wait = Duration::ZERO;
-            if turn % LOOK_AT_SIZE == 0 && self.is_full() {
+            if !consumer.has_events() {
                 break;
+            }
+            match consumer.poll(Duration::ZERO) {
+                Some(Err(error)) => self.trouble(&error),
+                Some(Ok(record)) => {
+                    // Its partition is forwarded by now: records behind it may be read before it.
+                    let id = partition(&settings.kafka.topics, record.topic(), record.partition());
+                    drop(record);
+                    let ids: Vec<PartitionId> = id.into_iter().filter(|id| intake.is_ours(*id)).collect();
+                    tracing::warn!(?ids, "a record came by the consumer's own queue; its partition is read again");
+                    assignment::start_over(consumer, settings, &ids);
+                }
+                None => {}
             }
         }
     }
@@ -420,12 +460,7 @@ impl Source {
             Some(code) if is_about_the_connection(code) => {} // the context told why
             // Which partition it is about is found out by whoever watches their progress.
             Some(code) if is_unreadable(code) => {
-                for (offset, words) in self.consumer.context().take_unreadable() {
-                    if self.unreadable.note(offset, &words) {
-                        tracing::warn!("a part of a log cannot be read: {words}");
-                    }
-                }
-                self.shared.suspect();
+                note_unreadable(self.consumer.context(), &mut self.unreadable, &self.shared);
             }
             Some(Code::GroupAuthorizationFailed) => {
                 let group = self.settings.group_id();
@@ -481,24 +516,33 @@ fn gather(
     intake: &mut Intake,
     topics: &Topics,
     unreadable: &Unreadable,
-    message: &BorrowedMessage<'_>,
+    record: &Record<'_>,
 ) -> Option<(PartitionId, i64)> {
-    let stream = topics.stream(message.topic())?;
-    let id = PartitionId { stream, partition: message.partition() };
+    let Record { topic, offset, timestamp, epoch, payload, .. } = *record;
+    let id = partition(topics, topic, record.partition)?;
     // A partition that was stopped or lost may still have records on their way.
     let expected = intake.expected(id)?;
-    if let Some(offset) = unreadable.between(expected, message.offset()) {
+    if let Some(offset) = unreadable.between(expected, offset) {
         intake.close(id);
         return Some((id, offset));
     }
-    let record = ReadRecord {
-        offset: message.offset(),
-        produced_at: message.timestamp().to_millis().map(Timestamp::from_millis),
-        epoch: leader_epoch(message),
-        payload: message.payload().unwrap_or_default(),
-    };
-    intake.gather(id, &record);
+    let produced_at = timestamp.map(Timestamp::from_millis);
+    intake.gather(id, &ReadRecord { offset, produced_at, epoch, payload });
     None
+}
+
+fn partition(topics: &Topics, topic: &str, partition: i32) -> Option<PartitionId> {
+    Some(PartitionId { stream: topics.stream(topic)?, partition })
+}
+
+/// Notes what the client said of parts of logs that cannot be read.
+fn note_unreadable(context: &Context, unreadable: &mut Unreadable, shared: &Shared) {
+    for (offset, words) in context.take_unreadable() {
+        if unreadable.note(offset, &words) {
+            tracing::warn!("a part of a log cannot be read: {words}");
+        }
+    }
+    shared.suspect();
 }
 
 /// Takes the publisher's role back, however reading ends.
