@@ -190,7 +190,14 @@ pub struct Record<'a> {
 
 /// An error of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct Failure<'a> {
+    /// Its topic; empty where the client does not say.
+    pub topic: &'a str,
+    /// The number of its partition.
+    pub partition: i32,
+    /// Where it is: the first offset of a batch that cannot be read. [`Code::PartitionEOF`]: behind everything that is there to be
+    /// read, markers of transactions and what was aborted included.
+    pub offset: i64,
     /// What it is.
     pub code: Code,
     /// The client's words.
@@ -209,7 +216,7 @@ impl Batch<'_> {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = Result<Record<'_>, Failure>> {
+    pub fn iter(&self) -> impl Iterator<Item = Result<Record<'_>, Failure<'_>>> {
         // Most records are of the topic of the one before.
         let (mut known, mut name) = (ptr::null_mut(), "");
         self.messages.iter().map(move |message| {
@@ -219,7 +226,11 @@ impl Batch<'_> {
                 let sys::rd_kafka_message_t { err, rkt, partition, payload, len, offset, .. } = *message.as_ptr();
                 if err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                     let words = text(sys::rd_kafka_message_errstr(message.as_ptr())).to_string_lossy().into_owned();
-                    return Err(Failure { code: err.into(), words });
+                    let topic = match rkt.is_null() {
+                        true => "",
+                        false => text(sys::rd_kafka_topic_name(rkt)).to_str().unwrap_or_default(),
+                    };
+                    return Err(Failure { topic, partition, offset, code: err.into(), words });
                 }
                 if rkt != known {
                     (known, name) = (rkt, text(sys::rd_kafka_topic_name(rkt)).to_str().unwrap_or_default());
@@ -335,7 +346,7 @@ mod tests {
             }
             let batch = reader.read(LONG, most);
             assert!(batch.len() <= most);
-            let check = |record: Result<Record<'_>, Failure>| {
+            let check = |record: Result<Record<'_>, Failure<'_>>| {
                 let Record { topic, partition, offset, timestamp, payload, .. } = record.unwrap();
                 let expected = (TOPIC, Some(1 + offset), format!("{partition}/{offset}").into_bytes());
                 assert_eq!((topic, timestamp, payload.to_vec()), expected);

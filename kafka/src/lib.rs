@@ -34,7 +34,7 @@ pub use findings::{TopicFinding, TopicProblem, find_compaction, find_topic, gran
 pub use heard::{Heard, Hears, note_log};
 pub use leader_epochs::{leader_epoch, set_leader_epoch};
 pub use members::{Member, members, reader_id};
-pub use probe::{Probed, is_unreadable, probe, reading_config, unreadable_offset};
+pub use probe::{Probed, is_unreadable, probe, reading_config};
 pub use producer::{Delivered, Producer};
 pub use renew::SignIn;
 pub use resolve::{LookUp, NotFound, Resolver, system_look_up};

@@ -108,14 +108,6 @@ pub fn is_unreadable(code: Code) -> bool {
     matches!(code, Code::BadMessage | Code::BadCompression | Code::NotImplemented)
 }
 
-/// The offset that an error about a part of the log names. Texts are those of librdkafka 2.12.
-pub fn unreadable_offset(reason: &str) -> Option<i64> {
-    let named = ["MessageSet at offset ", "of message at ", "MagicByte "];
-    let mark = named.iter().find_map(|mark| reason.split_once(mark))?.1;
-    let text = mark.split_once(" at offset ").map_or(mark, |(_, offset)| offset);
-    text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
 /// What librdkafka calls back to a client that probes.
 #[derive(Default)]
 struct Probing {
@@ -153,19 +145,6 @@ mod tests {
     use stockstream_model::event::Stream;
 
     use super::*;
-
-    #[test]
-    fn the_offset_is_read_from_what_the_client_says() {
-        for (reason, offset) in [
-            ("MessageSet at offset 17 (90 bytes) failed CRC32C check (original 0x1 != calculated 0x2)", Some(17)),
-            ("Decompression (codec 0x4) of message at 1 of 90 bytes failed: Local: Not implemented", Some(1)),
-            ("Unsupported Message(Set) MagicByte 7 at offset 300", Some(300)),
-            ("Fetch from broker 1 failed: Broker: Topic authorization failed", None),
-            ("", None),
-        ] {
-            assert_eq!(unreadable_offset(reason), offset, "{reason}");
-        }
-    }
 
     #[test]
     fn a_partition_is_readable_silent_out_of_range_or_away() {

@@ -6,10 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stockstream_model::{Timestamp, documents::PartitionId, settings::Topics};
+use stockstream_model::{
+    Timestamp,
+    documents::{KafkaIds, PartitionId},
+    settings::Topics,
+};
 use stockstream_protocol::{
     claim::{Claim, ClaimOutcome, ClaimRequest, ClaimedRange},
-    positions::{ClaimRules, Counters, Lane},
+    positions::{ClaimRules, Counters, Lane, Position},
     update::Update,
 };
 use stockstream_store::{ApplyReport, Guard, StateStore, fail_point};
@@ -37,6 +41,13 @@ pub(crate) struct ReadRange {
     pub topic_id: Option<String>,
 }
 
+/// What the flusher is to do.
+pub(crate) enum Job {
+    Flush(Handed),
+    /// Has positions pass these, which hold no event.
+    Pass(BTreeMap<PartitionId, ReadRange>),
+}
+
 /// A batch that is being folded.
 pub(crate) struct Handed {
     pub ranges: BTreeMap<PartitionId, ReadRange>,
@@ -57,6 +68,8 @@ pub(crate) struct Batch {
 pub(crate) enum Flushed {
     /// Where its partitions stand now.
     Completed(BTreeMap<PartitionId, Reached>),
+    /// What positions passed.
+    Passed(BTreeMap<PartitionId, ClaimedRange>),
     /// It cannot be claimed, or somebody else finished it: reading starts again from the positions.
     Dropped,
 }
@@ -104,14 +117,14 @@ impl Handed {
 pub(crate) async fn run_flushes<S: StateStore>(
     mut flusher: Flusher<S>,
     mut incarnations: Incarnations,
-    mut jobs: Receiver<Handed>,
+    mut jobs: Receiver<Job>,
     done: Sender<Flushed>,
 ) {
     let shared = Arc::clone(&flusher.shared);
     incarnations.look(&shared);
     loop {
-        let handed = match tokio::time::timeout(IDLE, jobs.recv()).await {
-            Ok(Some(handed)) => handed,
+        let job = match tokio::time::timeout(IDLE, jobs.recv()).await {
+            Ok(Some(job)) => job,
             Ok(None) => break,
             Err(_) => {
                 incarnations.look(&shared);
@@ -119,15 +132,18 @@ pub(crate) async fn run_flushes<S: StateStore>(
             }
         };
         shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
-        let Some(batch) = handed.folded().await else { break };
-        if shared.is_disowned() {
-            break;
-        }
-        let flushed = if incarnations.are_current(&batch.ranges, &shared).await {
-            flusher.flush(batch).await
-        } else {
-            tracing::info!("a topic was recreated while it was read; the batch is dropped and read again");
-            Flushed::Dropped
+        let work = match job {
+            Job::Flush(handed) => handed.folded().await.map(|batch| (batch.ranges, Some((batch.rules, batch.folding)))),
+            Job::Pass(ranges) => Some((ranges, None)),
+        };
+        let Some((ranges, folded)) = work.filter(|_| !shared.is_disowned()) else { break };
+        let flushed = match folded {
+            _ if !incarnations.are_current(&ranges, &shared).await => {
+                tracing::info!("a topic was recreated while it was read; the batch is dropped and read again");
+                Flushed::Dropped
+            }
+            Some((rules, folding)) => flusher.flush(Batch { ranges, rules, folding }).await,
+            None => flusher.pass(&ranges).await,
         };
         shared.flush_began.store(0, Ordering::Relaxed);
         shared.set_flushing(false);
@@ -167,6 +183,27 @@ impl<S: StateStore> Flusher<S> {
         self.observe("claim", began);
         fail_point("after-claim");
         self.carry_out(claim, folding).await
+    }
+
+    /// Has positions pass ranges without an event. No claim is needed: nothing but the position changes, and only if nobody went on
+    /// with the partition.
+    pub async fn pass(&self, ranges: &BTreeMap<PartitionId, ReadRange>) -> Flushed {
+        let (store, shared) = (&*self.store, &*self.shared);
+        let positions = persist(shared, "positions", || standing(store)).await;
+        let mut passed = BTreeMap::new();
+        for (id, ReadRange { range, .. }) in ranges {
+            let Some(position) = positions.partitions.get(id).filter(|position| range.may_be_claimed(position)) else {
+                continue; // somebody did, which the next claim finds
+            };
+            let to = Position { next: range.end, epoch: range.epoch, ..position.clone() };
+            let (expected, ids) = (Box::new(position.clone()), KafkaIds::default());
+            let update = Update::Move { id: *id, expected, position: Box::new(to), ids };
+            if persist(shared, "positions", || store.update_positions(&update)).await {
+                shared.applied(*id, range.end);
+                passed.insert(*id, *range);
+            }
+        }
+        Flushed::Passed(passed)
     }
 
     /// Applies and completes a claim.

@@ -23,9 +23,6 @@ const STUCK_MS: i64 = 60_000;
 /// A flush that takes longer, or something that fails for longer, means that the database cannot be used.
 const LASTING_MS: i64 = 15_000;
 
-/// How long what the client said of a log that cannot be read is about a partition that is not found.
-const SUSPICION_HOLDS_MS: i64 = 30_000;
-
 /// The state that the parts share.
 pub(crate) struct Shared {
     /// The worker's name, unique per process.
@@ -55,8 +52,6 @@ pub(crate) struct Shared {
     pub problems_changed: Notify,
     /// Whether there are partitions that the reading loop is to stop.
     has_stops: AtomicBool,
-    /// When the client last said that a part of some log cannot be read; 0 when it did not.
-    suspicion: AtomicI64,
     /// Tells what the database fails at, once there is one.
     of_the_database: OnceLock<Troubles>,
 }
@@ -93,6 +88,8 @@ pub(crate) struct Fetched {
     pub end: i64,
     /// What of it may be read: no further than the first transaction that is open.
     pub stable: i64,
+    /// The epoch of the partition's leader.
+    pub epoch: Option<i32>,
 }
 
 /// A partition of ours: the first offset that is not applied, what was read of it and what was fetched.
@@ -124,7 +121,6 @@ impl Shared {
             disowned: OnceLock::new(),
             problems_changed: Notify::new(),
             has_stops: AtomicBool::new(false),
-            suspicion: AtomicI64::new(0),
             of_the_database: OnceLock::new(),
         }
     }
@@ -260,20 +256,14 @@ impl Shared {
         inner.read.iter().filter_map(observed).collect()
     }
 
-    /// Notes that the client said that a part of some log cannot be read.
-    pub fn suspect(&self) {
-        self.suspicion.store(Timestamp::now().millis(), Ordering::Relaxed);
-    }
-
-    /// Whether it said so lately, and the partition is not found yet.
-    pub fn is_suspicious(&self, now: Timestamp) -> bool {
-        now.millis() - self.suspicion.load(Ordering::Relaxed) < SUSPICION_HOLDS_MS
+    /// What was fetched of a partition, as far as is known.
+    pub fn fetched_of(&self, id: PartitionId) -> Option<Fetched> {
+        self.lock().fetched.get(&id).copied()
     }
 
     /// Has the reading loop stop a partition, for a reason that another try does not mend.
     pub fn stop(&self, id: PartitionId, why: impl Into<String>) {
         self.problem(id.to_string(), why);
-        self.suspicion.store(0, Ordering::Relaxed);
         self.lock().stops.push(id);
         self.has_stops.store(true, Ordering::Relaxed);
     }

@@ -5,8 +5,6 @@ use stockstream_model::Timestamp;
 
 /// After so long without progress a partition is stalled.
 const PATIENCE_MS: i64 = 10_000;
-/// After so long, where the client said that part of some log cannot be read.
-const SUSPICION_MS: i64 = 3_000;
 /// A flush may take longer than that while nothing is wrong.
 const FLUSH_PATIENCE_MS: i64 = 15_000;
 
@@ -25,8 +23,6 @@ pub(crate) struct Seen {
     pub flush_since: Option<Timestamp>,
     /// Whether nothing is fetched, as the batch is full.
     pub paused: bool,
-    /// Whether the client said that a part of some log cannot be read.
-    pub suspect: bool,
 }
 
 /// What is known of a partition's log.
@@ -106,7 +102,7 @@ impl Track {
                 if self.stable != *stable || !is_open {
                     (self.stable, self.stable_at) = (*stable, now);
                 }
-                if is_over(self.fetched_at, if seen.suspect { SUSPICION_MS } else { PATIENCE_MS }) {
+                if is_over(self.fetched_at, PATIENCE_MS) {
                     Some(Stall::Fetch { position: seen.position, end })
                 } else if is_over(self.stable_at, PATIENCE_MS) {
                     Some(Stall::Transaction { stable: *stable, end })
@@ -152,7 +148,7 @@ mod tests {
     /// A partition that is read, applied and fetched up to an offset, of a log that ends there.
     fn at_end(offset: i64) -> Seen {
         let log = Log::Ends { asked: offset, fetched: offset, stable: offset };
-        Seen { position: offset, read: offset, applied: offset, log, flush_since: None, paused: false, suspect: false }
+        Seen { position: offset, read: offset, applied: offset, log, flush_since: None, paused: false }
     }
 
     fn ends(asked: i64, fetched: i64, stable: i64) -> Log {
@@ -186,13 +182,6 @@ mod tests {
             let stall = Some(Stall::Fetch { position: 5, end: 9 });
             assert_eq!(found, [None, None, stall.clone(), stall], "{log:?}");
         }
-    }
-
-    #[test]
-    fn where_the_client_found_something_unreadable_what_does_not_move_is_suspected_soon() {
-        let seen = |_| Seen { log: ends(9, 9, 9), suspect: true, ..at_end(5) };
-        assert!(matches!(found(seen, [2, 4])[..], [None, Some(Stall::Fetch { position: 5, .. })]));
-        assert_eq!(found(|_| Seen { suspect: true, ..at_end(5) }, [2, 4, 40]), [None, None, None]);
     }
 
     #[test]

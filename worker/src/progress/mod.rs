@@ -110,7 +110,7 @@ impl Watcher {
         }
         let mut stalled = Vec::new();
         let flush_since = shared.flush_since();
-        let (paused, suspect) = (shared.metrics.paused.get() > 0, shared.is_suspicious(now));
+        let paused = shared.metrics.paused.get() > 0;
         for Observed { id, applied, read, fetched } in &observed {
             let log = match (&answered, fetched) {
                 (Err(error), _) => Log::Unknown(error.to_string()),
@@ -129,7 +129,7 @@ impl Watcher {
                 }
             };
             let position = fetched.map_or(*read, |fetched| fetched.position).max(*read);
-            let seen = Seen { position, read: *read, applied: *applied, log, flush_since, paused, suspect };
+            let seen = Seen { position, read: *read, applied: *applied, log, flush_since, paused };
             let track = self.tracks.entry(*id).or_insert_with(|| Track::new(now));
             if let Some(stall) = track.look(&seen, now) {
                 stalled.push((*id, stall));

@@ -17,8 +17,7 @@ use rdkafka::{
 };
 use serde::Deserialize;
 use stockstream_kafka::{
-    Complaint, HasRecords, Heard, Hears, KafkaError, Records, barred, is_unreadable, note_log, reader_id,
-    reading_config, unreadable_offset,
+    Complaint, HasRecords, Heard, Hears, KafkaError, Records, barred, note_log, reader_id, reading_config,
 };
 use stockstream_model::{
     documents::PartitionId,
@@ -45,8 +44,6 @@ pub(crate) struct Context {
     news: Mutex<Vec<News>>,
     has_news: AtomicBool,
     records: Records,
-    /// What the client said of parts of logs that cannot be read: the offset, and its words. Not which partition.
-    unreadable: Mutex<Vec<(Option<i64>, String)>>,
     /// Whether nothing is fetched, as a batch is full.
     pub(super) paused: AtomicBool,
     /// Whether the client leaves the group: nobody takes news any more.
@@ -63,7 +60,6 @@ impl Context {
             news: Mutex::default(),
             has_news: AtomicBool::new(false),
             records: Records::default(),
-            unreadable: Mutex::default(),
             paused: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
         }
@@ -81,10 +77,6 @@ impl Context {
     pub(super) fn take_news(&self) -> Vec<News> {
         self.has_news.store(false, Ordering::Relaxed);
         std::mem::take(&mut *lock(&self.news))
-    }
-
-    pub(super) fn take_unreadable(&self) -> Vec<(Option<i64>, String)> {
-        std::mem::take(&mut *lock(&self.unreadable))
     }
 
     pub(super) fn add_news(&self, news: News) {
@@ -190,6 +182,9 @@ struct PartitionStatistics {
     ls_offset: i64,
     #[serde(default)]
     next_offset: i64,
+    /// Of the leader that the client knows; negative where it knows none.
+    #[serde(default)]
+    leader_epoch: Option<i32>,
 }
 
 impl ClientContext for Context {
@@ -205,11 +200,12 @@ impl ClientContext for Context {
                 .partitions
                 .into_iter()
                 .filter_map(|(partition, of_partition)| {
-                    let PartitionStatistics { hi_offset, ls_offset, next_offset } = of_partition;
+                    let PartitionStatistics { hi_offset, ls_offset, next_offset, leader_epoch } = of_partition;
                     let end = hi_offset.max(ls_offset);
                     let partition = partition.parse().ok().filter(|p| *p >= 0 && end >= 0)?;
                     let stable = if ls_offset >= 0 { ls_offset } else { end };
-                    Some((PartitionId { stream, partition }, Fetched { position: next_offset, end, stable }))
+                    let epoch = leader_epoch.filter(|epoch| *epoch >= 0);
+                    Some((PartitionId { stream, partition }, Fetched { position: next_offset, end, stable, epoch }))
                 })
                 .collect();
             self.shared.log_ends(known.iter().map(|(id, fetched)| (*id, fetched.end)));
@@ -224,9 +220,6 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: Client, reason: &str) {
-        if error.rdkafka_error_code().is_some_and(is_unreadable) {
-            lock(&self.unreadable).push((unreadable_offset(reason), reason.to_owned()));
-        }
         match self.heard.take(reason) {
             Some(complaint) => self.tell(&complaint),
             // That no broker is left is told many times a second; why, only once in a while.
@@ -260,6 +253,7 @@ pub(crate) fn consumer_config(settings: &Settings) -> Result<ClientConfig, Kafka
         .set("heartbeat.interval.ms", (session / 4).max(250).to_string())
         .set("topic.metadata.refresh.interval.ms", "10000")
         .set("fetch.queue.backoff.ms", "10")
+        .set("enable.partition.eof", "true")
         .set("queued.min.messages", "100000")
         .set("queued.max.messages.kbytes", "32768")
         .set("statistics.interval.ms", "1000");

@@ -39,6 +39,8 @@ struct Slot {
     start: i64,
     /// Behind the last record that was read.
     end: i64,
+    /// In front of it everything was there to be read.
+    reached: i64,
     /// The leader epoch of that record.
     epoch: Option<LeaderEpoch>,
     /// Records that no thread has yet.
@@ -100,6 +102,7 @@ impl Intake {
             forgotten: position.forgotten,
             start: position.next,
             end: position.next,
+            reached: position.next,
             epoch: None,
             chunk: Chunk::new(id, position.incarnation),
             is_closed: false,
@@ -141,6 +144,41 @@ impl Intake {
         *waiting += 1;
         if slot.chunk.bytes() >= CHUNK {
             send(slot, threads, load, handed, waiting);
+        }
+    }
+
+    /// Takes in that a partition is read up to that offset, whether its last records are events or not.
+    pub fn reach(&mut self, id: PartitionId, offset: i64) {
+        if let Some(slot) = self.slots.get_mut(&id).filter(|slot| !slot.is_closed && !slot.is_revoked) {
+            slot.reached = slot.reached.max(offset);
+        }
+    }
+
+    /// Partitions of which nothing waits for a flush, and what of them is no event behind the last one. `epoch` tells for each the
+    /// leader's epoch there; `None` as long as that is not known.
+    pub fn passable(
+        &self,
+        epoch: impl Fn(PartitionId, i64) -> Option<Option<i32>>,
+    ) -> BTreeMap<PartitionId, ReadRange> {
+        let range = |(id, slot): (&PartitionId, &Slot)| {
+            let Slot { start, end, reached, incarnation, forgotten, is_closed, is_revoked, .. } = *slot;
+            let is_passable = start == end && end < reached && !is_closed && !is_revoked;
+            let epoch = if is_passable { epoch(*id, reached)? } else { return None };
+            let epoch = epoch.map(|value| LeaderEpoch { at: reached, value });
+            let range = ClaimedRange { incarnation, start, end: reached, epoch, forgotten };
+            Some((*id, ReadRange { range, topic_id: slot.topic_id.clone() }))
+        };
+        self.slots.iter().filter_map(range).collect()
+    }
+
+    /// Takes in that positions passed these.
+    pub fn pass(&mut self, passed: &BTreeMap<PartitionId, ClaimedRange>) {
+        for (id, range) in passed {
+            // One that was assigned since begins at its position then.
+            let is_it = |slot: &&mut Slot| (slot.incarnation, slot.start) == (range.incarnation, range.start);
+            if let Some(slot) = self.slots.get_mut(id).filter(is_it) {
+                (slot.start, slot.end) = (range.end, slot.end.max(range.end));
+            }
         }
     }
 
@@ -313,6 +351,33 @@ mod tests {
         assert!(intake.holds_any(&[ID].into()) && !intake.holds_any(&[OTHER].into()));
         assert_eq!(handed(&mut intake).await.unwrap(), [(0, 0, 1, 1)]);
         assert!(!intake.is_urgent() && !intake.holds_any(&[ID].into()));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_event_is_passed_once_nothing_waits_and_only_there() {
+        let mut intake = assigned(0);
+        let epoch = |_, _| Some(Some(4));
+        read(&mut intake, ID, [0, 1]);
+        intake.reach(ID, 3);
+        assert!(intake.passable(epoch).is_empty(), "its events are not flushed");
+        intake.hand();
+        assert!(intake.passable(|_, _| None).is_empty(), "the leader is not known");
+        let passable = intake.passable(epoch);
+        let range = passable[&ID].range;
+        assert_eq!((passable.len(), range.start, range.end), (1, 2, 3));
+        assert_eq!(range.epoch, Some(LeaderEpoch { at: 3, value: 4 }));
+        read(&mut intake, ID, [3]); // meanwhile
+        intake.pass(&[(ID, range)].into());
+        assert_eq!(handed(&mut intake).await.unwrap(), [(0, 3, 4, 1)]);
+
+        intake.reach(ID, 2);
+        assert!(intake.passable(epoch).is_empty(), "that is behind");
+        intake.reach(ID, 9);
+        intake.close(ID);
+        assert!(intake.passable(epoch).is_empty(), "what comes next cannot be read");
+        intake.assign(OTHER, &Position::starting_at(5, None, None));
+        intake.pass(&[(OTHER, range)].into());
+        assert_eq!(intake.expected(OTHER), Some(5), "it begins elsewhere");
     }
 
     #[tokio::test]

@@ -8,7 +8,6 @@ mod giving_back;
 pub(crate) mod intake;
 mod logs;
 mod resolve;
-mod unreadable;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -35,16 +34,16 @@ use stockstream_kafka::{
 use stockstream_model::{
     Timestamp,
     documents::PartitionId,
-    settings::{Settings, Topics},
+    settings::{Kafka, Settings, Topics},
 };
 use stockstream_store::fail_point;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
-use unreadable::Unreadable;
 
 use crate::{
-    flush::{Flushed, Handed, Reached},
+    flush::{Flushed, Job, Reached},
     incarnation::renew,
+    progress::unreadable_sentence,
     shared::Shared,
 };
 
@@ -83,6 +82,9 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 /// Errors that come with every poll are told so often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
+/// How often positions pass what is no event.
+const PASS_EVERY: Duration = Duration::from_secs(1);
+
 /// How often it is told how far partitions are read.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 
@@ -97,7 +99,7 @@ pub(crate) struct Source {
     settings: Settings,
     shared: Arc<Shared>,
     intake: Intake,
-    jobs: Sender<Handed>,
+    jobs: Sender<Job>,
     done: mpsc::Receiver<Flushed>,
     shutdown: CancellationToken,
     not_read: NotRead,
@@ -109,10 +111,10 @@ pub(crate) struct Source {
     last_took: Duration,
     last_commit: Instant,
     uncommitted: HashMap<PartitionId, i64>,
-    unreadable: Unreadable,
     sign_in: Option<SignIn>,
     last_renewal: Instant,
     last_report: Instant,
+    last_pass: Instant,
     /// When an error of Kafka was told that nothing else tells.
     last_told: Option<Instant>,
 }
@@ -123,7 +125,7 @@ impl Source {
         settings: Settings,
         shared: Arc<Shared>,
         intake: Intake,
-        jobs: Sender<Handed>,
+        jobs: Sender<Job>,
         done: mpsc::Receiver<Flushed>,
         shutdown: CancellationToken,
     ) -> Result<Self, KafkaError> {
@@ -147,10 +149,10 @@ impl Source {
             last_took: FRESH / 2,
             last_commit: now,
             uncommitted: HashMap::new(),
-            unreadable: Unreadable::default(),
             sign_in,
             last_renewal: now,
             last_report: now,
+            last_pass: now,
             last_told: None,
         })
     }
@@ -165,6 +167,7 @@ impl Source {
             self.intake.check();
             self.take_done();
             self.give_back_if_done();
+            self.pass_if_due();
             self.flush_if_ready();
             self.hold_back();
             self.read();
@@ -279,7 +282,7 @@ impl Source {
         let (mut read, mut most) = (0, FIRST);
         while read < BURST {
             // The consumer is borrowed by its records; taking the parts apart keeps the rest free to change.
-            let Self { consumer, intake, settings, shared, unreadable, .. } = self;
+            let Self { consumer, intake, settings, shared, .. } = self;
             let batch = consumer.read(wait, most);
             if batch.is_empty() {
                 intake.send();
@@ -290,19 +293,13 @@ impl Source {
                 match record {
                     Ok(record) => {
                         bytes += record.payload.len();
-                        if let Some((id, offset)) = gather(intake, &settings.kafka.topics, unreadable, &record) {
-                            let why = unreadable.why(&settings.kafka, id, offset);
-                            shared.stop(id, why);
-                        }
+                        gather(intake, &settings.kafka.topics, &record);
                     }
-                    Err(Failure { code, words }) => {
-                        consumer.context().error(Client::Global(code), &words);
-                        // The gap that it leaves may be in this batch.
-                        if is_unreadable(code) {
-                            note_unreadable(consumer.context(), unreadable, shared);
-                        } else {
-                            troubles.push(Client::MessageConsumption(code));
+                    Err(failure) => {
+                        if failure.code != Code::PartitionEOF {
+                            consumer.context().error(Client::Global(failure.code), &failure.words);
                         }
+                        troubles.extend(take_failure(intake, &settings.kafka, shared, &failure));
                     }
                 }
             }
@@ -359,6 +356,27 @@ impl Source {
         }
     }
 
+    /// Has positions pass what is no event at the end of their logs, markers of transactions above all: left there, it would be
+    /// lag for ever, and seem lost once Kafka deletes it.
+    fn pass_if_due(&mut self) {
+        if self.in_flight || self.last_pass.elapsed() < PASS_EVERY {
+            return;
+        }
+        self.last_pass = Instant::now();
+        let shared = &self.shared;
+        // The epoch of the leader is at least that of what is passed, and is what the log is checked by later.
+        let epoch = |id, to| shared.fetched_of(id).filter(|of| of.position == to).map(|of| of.epoch);
+        let ranges = self.intake.passable(epoch);
+        if !ranges.is_empty() {
+            self.hand(Job::Pass(ranges));
+        }
+    }
+
+    fn hand(&mut self, job: Job) {
+        self.shared.set_flushing(true);
+        self.in_flight = self.jobs.blocking_send(job).is_ok();
+    }
+
     /// Hands the batch to the flusher, if that is free and it is time.
     fn flush_if_ready(&mut self) {
         let since = self.last_flush.elapsed();
@@ -371,8 +389,7 @@ impl Source {
         }
         let Some(batch) = self.intake.hand() else { return };
         self.last_flush = Instant::now();
-        self.shared.set_flushing(true);
-        self.in_flight = self.jobs.blocking_send(batch).is_ok();
+        self.hand(Job::Flush(batch));
     }
 
     fn take_done(&mut self) {
@@ -383,11 +400,20 @@ impl Source {
 
     fn take(&mut self, flushed: Flushed) {
         self.in_flight = false;
-        self.last_took = self.last_flush.elapsed();
         match flushed {
-            Flushed::Completed(reached) => self.completed(&reached),
+            Flushed::Completed(reached) => {
+                self.last_took = self.last_flush.elapsed();
+                self.completed(&reached);
+            }
+            Flushed::Passed(passed) => {
+                self.uncommitted.extend(passed.iter().map(|(id, range)| (*id, range.end)));
+                self.intake.pass(&passed);
+            }
             // What is being folded lies behind what was dropped.
-            Flushed::Dropped => self.start_over(),
+            Flushed::Dropped => {
+                self.last_took = self.last_flush.elapsed();
+                self.start_over();
+            }
         }
     }
 
@@ -458,10 +484,6 @@ impl Source {
                 self.start_over();
             }
             Some(code) if is_about_the_connection(code) => {} // the context told why
-            // Which partition it is about is found out by whoever watches their progress.
-            Some(code) if is_unreadable(code) => {
-                note_unreadable(self.consumer.context(), &mut self.unreadable, &self.shared);
-            }
             Some(Code::GroupAuthorizationFailed) => {
                 let group = self.settings.group_id();
                 let command = grant_command(&self.settings.kafka, "Read", &format!("--group {group}"));
@@ -510,39 +532,36 @@ impl Source {
     }
 }
 
-/// Takes an event in. The partition and offset where a part of its log was left out as unreadable, if it was: what comes
-/// behind that must not be taken in.
-fn gather(
-    intake: &mut Intake,
-    topics: &Topics,
-    unreadable: &Unreadable,
-    record: &Record<'_>,
-) -> Option<(PartitionId, i64)> {
+/// Takes an event in.
+fn gather(intake: &mut Intake, topics: &Topics, record: &Record<'_>) {
     let Record { topic, offset, timestamp, epoch, payload, .. } = *record;
-    let id = partition(topics, topic, record.partition)?;
-    // A partition that was stopped or lost may still have records on their way.
-    let expected = intake.expected(id)?;
-    if let Some(offset) = unreadable.between(expected, offset) {
-        intake.close(id);
-        return Some((id, offset));
+    if let Some(id) = partition(topics, topic, record.partition) {
+        let produced_at = timestamp.map(Timestamp::from_millis);
+        intake.gather(id, &ReadRecord { offset, produced_at, epoch, payload });
     }
-    let produced_at = timestamp.map(Timestamp::from_millis);
-    intake.gather(id, &ReadRecord { offset, produced_at, epoch, payload });
+}
+
+/// Takes in what the client says of a partition in the place of a record. Gives back what is an error of another kind.
+fn take_failure(intake: &mut Intake, kafka: &Kafka, shared: &Shared, failure: &Failure<'_>) -> Option<Client> {
+    let Failure { topic, offset, code, words, .. } = failure;
+    let id = partition(&kafka.topics, topic, failure.partition);
+    match (id, code) {
+        (Some(id), Code::PartitionEOF) => intake.reach(id, *offset),
+        // The client goes on behind it: nothing of that may count before it.
+        (Some(id), code) if is_unreadable(*code) => {
+            // A partition that was stopped or lost may still have some on their way.
+            if let Some(expected) = intake.expected(id) {
+                intake.close(id);
+                shared.stop(id, unreadable_sentence(kafka, id, expected.max(*offset), words));
+            }
+        }
+        _ => return Some(Client::MessageConsumption(*code)),
+    }
     None
 }
 
 fn partition(topics: &Topics, topic: &str, partition: i32) -> Option<PartitionId> {
     Some(PartitionId { stream: topics.stream(topic)?, partition })
-}
-
-/// Notes what the client said of parts of logs that cannot be read.
-fn note_unreadable(context: &Context, unreadable: &mut Unreadable, shared: &Shared) {
-    for (offset, words) in context.take_unreadable() {
-        if unreadable.note(offset, &words) {
-            tracing::warn!("a part of a log cannot be read: {words}");
-        }
-    }
-    shared.suspect();
 }
 
 /// Takes the publisher's role back, however reading ends.

@@ -326,6 +326,7 @@ impl Trial {
                 self.workers[worker].intake.completed(&reached);
                 self.note(reached.iter().map(|(id, reached)| (*id, reached.next)).collect(), rules);
             }
+            Flushed::Passed(_) => {}
             Flushed::Dropped => {
                 let ids = self.workers[worker].intake.ids().into_iter().collect();
                 self.workers[worker].intake.clear();
