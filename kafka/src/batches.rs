@@ -394,19 +394,25 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_a_partition_comes_with_its_words() {
-        let (_cluster, reader) = reader(5, &[("auto.offset.reset", "error")]);
-        assign(&reader, &at([0], 99));
-        let failure = loop {
+    fn an_error_of_a_partition_comes_with_its_place_and_words_and_so_does_the_end_of_a_log() {
+        let (_cluster, reader) = reader(5, &[("auto.offset.reset", "error"), ("enable.partition.eof", "true")]);
+        let failure = || loop {
             while reader.has_events() {
                 reader.poll(Duration::ZERO);
             }
-            if let Some(found) = reader.read(LONG, 10).iter().next() {
-                break found.unwrap_err();
+            if let Some(Failure { topic, partition, offset, code, words }) =
+                reader.read(LONG, 10).iter().find_map(Result::err)
+            {
+                break (topic.to_owned(), partition, offset, code, words);
             }
         };
-        assert_eq!(failure.code, Code::AutoOffsetReset);
-        assert!(failure.words.contains("offset not available"), "{failure:?}");
+        assign(&reader, &at([0], 99));
+        let (topic, partition, _, code, words) = failure();
+        assert_eq!((&*topic, partition, code), (TOPIC, 0, Code::AutoOffsetReset));
+        assert!(words.contains("offset not available"), "{words}");
+        assign(&reader, &at([1], 2));
+        let (topic, partition, offset, code, _) = failure();
+        assert_eq!((&*topic, partition, offset, code), (TOPIC, 1, 5, Code::PartitionEOF));
     }
 
     /// It would be waited for for hours.
