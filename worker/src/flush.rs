@@ -147,9 +147,7 @@ pub(crate) async fn run_flushes<S: StateStore>(
         };
         shared.flush_began.store(0, Ordering::Relaxed);
         shared.set_flushing(false);
-        if matches!(flushed, Flushed::Completed(_)) {
-            shared.moved.send_replace(());
-        }
+        shared.moved.send_replace(()); // what was dropped was moved by another worker
         if done.send(flushed).is_err() {
             break;
         }

@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     pub worker: String,
     pub started_at: Timestamp,
     pub metrics: Metrics,
-    /// Rings when a flush completed, or publishing fell to this worker or to another.
+    /// Notifies when partitions moved, by a flush or a rebalance, or publishing fell to this worker or to another.
     pub moved: watch::Sender<()>,
     /// Whether this worker owns partition 0 of the sales topic, and so publishes.
     pub publisher: AtomicBool,

@@ -121,7 +121,7 @@ pub enum Ranking {
 }
 
 impl Ranking {
-    /// Begins with the view, read before the checkpoints and the state.
+    /// Begins with the view, read before the state.
     pub fn begin(view: ViewState) -> Self {
         Self::Rank(view)
     }

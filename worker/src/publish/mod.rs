@@ -1,6 +1,7 @@
 //! Publication of the views, under one rule: nothing moved, nothing written; an empty result never replaces a good one;
 //! an equal result only says that it was checked; otherwise publish so that no reader ever finds a view empty.
 
+mod elsewhere;
 mod limits;
 mod risk;
 mod totals;
@@ -20,9 +21,7 @@ pub(crate) use turn::Publisher;
 
 use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
 
-/// How often positions are looked at that other workers may have moved; for the stock at risk a quarter as often.
-const LOOK: Duration = Duration::from_millis(100);
-/// How often rows that a publisher which died left behind are looked for.
+/// How long after a publication rows that a publisher which died left behind are looked for.
 const TIDY: Duration = Duration::from_secs(5);
 /// For how long what reads thousands of documents waits for another that does; that one may wait for a database that refuses
 /// something which this one does not need.
@@ -53,12 +52,13 @@ pub(crate) async fn publisher<S: StateStore>(
         () = keep(View::ProductWinners) => {}
         () = keep(View::LossRiskProducts) => {}
         () = totals::keep(&*store, &shared, &changed, &dear) => {}
+        () = elsewhere::watch(&*store, &shared) => {}
         () = forgetting => {}
     }
 }
 
-/// Publishes a view, and rings when anything changed that it may depend on. `dear` is held by what reads thousands of documents:
-/// two of those at once would leave the database no time for the events.
+/// Publishes a view whenever partitions moved or the clock is due, and notifies `changed`. At rest nothing is read. `dear` is held
+/// by what reads thousands of documents: two of those at once would leave the database no time for the events.
 async fn view_kept<S: StateStore>(
     mut publisher: Publisher<S>,
     shared: &Shared,
@@ -70,22 +70,26 @@ async fn view_kept<S: StateStore>(
     let least = settings.limits.publish_every.duration();
     let mut next = tokio::time::Instant::now();
     let mut tidied: Option<Instant> = None;
+    let mut is_tidy = false;
     let mut told = None;
     let mut backoff = Backoff::default();
     let mut moved = shared.moved.subscribe();
+    let mut wait = Duration::ZERO;
     while !shutdown.is_cancelled() {
-        let rung = async {
-            let _ = tokio::time::timeout(LOOK * pause(publisher.view), moved.changed()).await;
+        let notified = async {
+            let _ = tokio::time::timeout(wait, moved.changed()).await;
             tokio::time::sleep_until(next).await;
         };
         tokio::select! {
-            () = rung => {}
+            () = notified => {}
             () = shutdown.cancelled() => break,
         }
+        drop(moved.borrow_and_update()); // the turn sees all that moved until now
         if !shared.publisher.load(Ordering::Relaxed) {
             publisher.forget();
             shared.settled(publisher.view.name());
             changed.notify_one(); // what was named of the role is named by another from now on
+            wait = Duration::MAX; // the role comes with a notification
             continue;
         }
         let alone = match publisher.view {
@@ -99,6 +103,7 @@ async fn view_kept<S: StateStore>(
         };
         drop(alone);
         let view = publisher.view.name();
+        wait = publisher.due_in();
         let failed = match outcome {
             Ok(outcome) => {
                 shared.settled(view);
@@ -106,12 +111,17 @@ async fn view_kept<S: StateStore>(
                 if let Some(outcome) = outcome {
                     changed.notify_one();
                     tell(shared, &mut told, publisher.view, outcome);
+                    is_tidy = false;
+                }
+                if outcome == Some(Published::Overtaken) {
+                    wait = Duration::ZERO;
                 }
                 Duration::ZERO
             }
             Err(error) => {
                 tracing::error!(%error, view, "the view was not published; trying again");
                 shared.trouble(view, format!("view {view} is not published: {error}"));
+                wait = Duration::ZERO;
                 backoff.pause()
             }
         };
@@ -120,9 +130,13 @@ async fn view_kept<S: StateStore>(
         next = tokio::time::Instant::now() + least.max(rest).max(failed);
         if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
             tidied = Some(Instant::now());
-            if let Err(error) = publisher.tidy().await {
-                tracing::warn!(%error, "rows of an older ranking are left; trying again");
+            match publisher.tidy().await {
+                Ok(()) => is_tidy = true,
+                Err(error) => tracing::warn!(%error, "rows of an older ranking are left; trying again"),
             }
+        }
+        if !is_tidy {
+            wait = wait.min(TIDY);
         }
     }
 }

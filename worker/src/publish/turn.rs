@@ -35,13 +35,24 @@ impl<S: StateStore> Publisher<S> {
         Self { store, analytics, view, generation, seen: None, swept: Since::new(), evaluated: now, reconciled: now }
     }
 
-    /// One turn: reads the positions, and evaluates the view if any moved or the clock is due. Returns what became of it, or
-    /// nothing when there was nothing to do.
+    /// When the next turn is due by the clock, if nothing moves until then.
+    pub fn due_in(&self) -> Duration {
+        let every = self.analytics.reevaluate_every.duration();
+        let reconcile = RECONCILE.saturating_sub(self.reconciled.elapsed());
+        if every.is_zero() { reconcile } else { reconcile.min(every.saturating_sub(self.evaluated.elapsed())) }
+    }
+
+    /// One turn: reads the view and the positions, and evaluates the view if any moved or the clock is due. Returns what became of
+    /// it, or nothing when there was nothing to do.
     ///
     /// # Errors
     /// What the store refused; the next turn evaluates again.
     pub async fn turn(&mut self) -> Result<Option<Published>, StoreError> {
-        let moved = fingerprint(&self.positions().await?);
+        // At once: both are read before the state, so that a result is never older than what it claims to be, and which of the
+        // two is read first makes no difference. Where something was said of the view since, compare-and-set refuses; where
+        // positions moved since, there is another turn.
+        let (view, positions) = tokio::try_join!(self.store.view(self.view), self.positions())?;
+        let moved = fingerprint(&positions);
         let every = self.analytics.reevaluate_every.duration();
         let due = !every.is_zero() && self.evaluated.elapsed() >= every;
         let reconcile = self.reconciled.elapsed() >= RECONCILE;
@@ -49,9 +60,6 @@ impl<S: StateStore> Publisher<S> {
             return Ok(None);
         }
         let first = self.seen.take().is_none();
-        // The view first, then the positions, then the state: a result is never older than what it claims to be.
-        let view = self.store.view(self.view).await?;
-        let positions = self.positions().await?;
         let now = Timestamp::now();
         let latest = positions.partitions.values().filter_map(|position| position.counters.latest_event).max();
         let clock = Clock { now, as_of: self.analytics.as_of.day(now, latest) };
@@ -70,7 +78,7 @@ impl<S: StateStore> Publisher<S> {
             View::ProductWinners => winners::publish(store, &analytics.product_winners, view, clock).await?,
             View::LossRiskProducts => risk::publish(store, &analytics.loss_risk, view, clock).await?,
         };
-        self.seen = remembered(fingerprint(&positions), outcome);
+        self.seen = remembered(moved, outcome);
         self.evaluated = Instant::now();
         if reconcile {
             self.reconciled = self.evaluated;

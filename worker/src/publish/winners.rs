@@ -17,20 +17,22 @@ pub(super) async fn publish<S: StateStore>(
     view: ViewState,
     clock: Clock,
 ) -> Result<Published, StoreError> {
-    let mut rows: Vec<Winner> = Vec::new();
+    let (mut rows, mut standing): (Vec<Winner>, Vec<Winner>) = Default::default();
     let mut step = Ranking::begin(view);
     loop {
         step = match &step {
-            Ranking::Rank(_) => {
-                let best = store.top_products(rules.limit).await?;
+            Ranking::Rank(view) => {
+                // At once: the rows of a revision stay as they are until the pointer has moved on, and then nothing that is said
+                // of this view holds.
+                let (best, stands) = tokio::try_join!(store.top_products(rules.limit), store.ranking(view.pointer))?;
+                standing = stands;
                 let ranked = best.iter().zip(1..);
                 rows = ranked
                     .filter_map(|(product, rank)| winner_row(product, rank, clock.as_of, clock.now, rules))
                     .collect();
                 step.ranked(rows.len(), rules.on_empty_result, NOTHING_RANKED, clock)
             }
-            Ranking::Compare(view, _) => {
-                let standing = store.ranking(view.pointer).await?;
+            Ranking::Compare(..) => {
                 let same = standing.len() == rows.len() && standing.iter().zip(&rows).all(|(a, b)| a.same_as(b));
                 step.compared(same, clock)
             }

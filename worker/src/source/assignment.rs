@@ -107,8 +107,9 @@ pub(super) fn take(
             "{}",
             if publisher { "this worker publishes the views" } else { "another worker publishes the views" }
         );
-        shared.moved.send_replace(());
     }
+    // Also where the role stays: what others did with partitions that are ours now, nobody else tells.
+    shared.moved.send_replace(());
 }
 
 fn ids(list: &TopicPartitionList, topics: &Topics) -> Vec<PartitionId> {

@@ -34,7 +34,7 @@ impl World {
         let mut views = vec![&mut self.view];
         for publisher in &mut self.publishers {
             match &mut publisher.at {
-                At::Idle | At::Tidying(_) => {}
+                At::Idle | At::Checked(_) | At::Tidying(_) => {}
                 At::Viewed(view, _) => views.push(view),
                 At::Ranking { step, .. } => match step {
                     Ranking::Rank(view) | Ranking::Compare(view, _) | Ranking::Claim(view, _) => views.push(view),
@@ -57,7 +57,7 @@ impl World {
         }
         for publisher in publishers {
             let (views, rows): (Vec<&mut ViewState>, Option<&mut Vec<_>>) = match &mut publisher.at {
-                At::Idle => (Vec::new(), None),
+                At::Idle | At::Checked(_) => (Vec::new(), None),
                 At::Tidying(rows) => (Vec::new(), Some(rows)),
                 At::Viewed(view, _) => (vec![view], None),
                 At::Ranking { step, rows, .. } => match step {

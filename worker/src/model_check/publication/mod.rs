@@ -49,7 +49,7 @@ pub struct Publication {
 pub enum Step {
     /// Events are applied, so that the state gives the next result.
     Apply,
-    /// The checkpoints follow.
+    /// The positions follow.
     Complete,
     Turn {
         publisher: usize,
@@ -79,6 +79,8 @@ impl Publication {
             At::Ranking { step: Ranking::Clear(_), rows, .. } | At::Tidying(rows) => {
                 steps.extend((0..rows.len()).map(turn));
             }
+            // What a reader finds does not depend on that.
+            At::Idle if self.without.is_none() && !self.reads => steps.extend([turn(0), turn(1)]),
             _ => steps.push(turn(0)),
         }
     }

@@ -17,7 +17,7 @@ const CLOCK: Clock = Clock { now: Timestamp::from_millis(0), as_of: Day::from_nu
 const UNREAD: usize = usize::MAX;
 
 impl Publication {
-    /// The next step of a turn; `index` tells which of several rows comes first.
+    /// The next step of a turn; `index` tells which of several rows comes first, or whether positions are read before the view.
     pub fn turn(&self, world: &mut World, publisher: usize, index: usize, is_heard: bool) {
         let checked = world.fingerprint();
         let early = (self.without == Some(Guarding::ViewFirst)).then_some(world.applied);
@@ -25,9 +25,17 @@ impl Publication {
         *has_begun = true;
         let next = match std::mem::take(at) {
             At::Idle if seen.as_ref() == Some(&checked) => At::Idle,
+            At::Idle if index == 1 => {
+                *seen = None;
+                At::Checked(checked)
+            }
+            At::Checked(checked) => {
+                let step = Ranking::begin(world.view.clone());
+                At::Ranking { step, checked, result: UNREAD, rows: Vec::new() }
+            }
             At::Idle => {
                 *seen = None;
-                // Checkpoints that moved stay moved: the view may as well be read at once.
+                // Positions that moved stay moved: the view may as well be read at once.
                 At::Viewed(world.view.clone(), early)
             }
             At::Viewed(view, early) => {

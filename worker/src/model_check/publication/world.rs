@@ -23,7 +23,7 @@ pub struct Left {
 /// A state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
-    /// Which result the state gives, and up to which the checkpoints are moved.
+    /// Which result the state gives, and up to which the positions are moved.
     pub applied: usize,
     pub completed: usize,
     pub view: ViewState,
@@ -59,8 +59,10 @@ pub struct Publisher {
 pub enum At {
     #[default]
     Idle,
-    /// A checkpoint moved, and the view was read. Holds a result that was read too early.
+    /// A position moved, and the view was read. Holds a result that was read too early.
     Viewed(ViewState, Option<usize>),
+    /// The positions were read, the view was not.
+    Checked(Seen),
     Ranking {
         step: Ranking,
         checked: Seen,
@@ -97,7 +99,7 @@ impl World {
         }
     }
 
-    /// What the checkpoints tell.
+    /// What the positions tell.
     pub fn fingerprint(&self) -> Seen {
         let id = PartitionId { stream: Stream::Sales, partition: 0 };
         let position = Position::starting_at(self.completed as i64, None, None);

@@ -159,10 +159,20 @@ impl Bed {
 
     async fn end(&mut self) {
         self.relay.heal();
+        self.alone().await;
+    }
+
+    /// Ends what goes on beside flushes: from now on every command is of a step of the test.
+    pub async fn alone(&mut self) {
         self.shutdown.cancel();
         for task in self.beside.drain(..) {
             let _ = task.await;
         }
+    }
+
+    /// A publisher of the worker, to be told each turn.
+    pub fn publisher(&self, view: View) -> Publisher<MongoStore> {
+        Publisher::new(Arc::clone(&self.store), settings("mongodb://nowhere/db").analytics, view, GENERATION)
     }
 
     /// What the worker tells as its problems.

@@ -5,6 +5,7 @@
 
 mod bed;
 mod places;
+mod round_trips;
 
 use bed::{Bed, on_mongodb};
 use bson::{Document, doc};

@@ -1,0 +1,47 @@
+//! What is asked of the database from an event to the ranking.
+
+use std::sync::{Arc, Mutex};
+
+use stockstream_model::documents::View;
+
+use super::bed::{Bed, on_mongodb};
+use crate::core::publication::Published;
+
+/// The commands of a step, sorted.
+async fn commands<T>(bed: &Bed, step: impl Future<Output = T>) -> (T, Vec<String>) {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told = Arc::clone(&heard);
+    bed.relay.answer(u64::MAX, move |request| {
+        if !request.is_hello() {
+            told.lock().unwrap().push(format!("{} {}", request.command(), request.collection()));
+        }
+        None
+    });
+    let done = step.await;
+    bed.relay.heal();
+    let mut heard = std::mem::take(&mut *heard.lock().unwrap());
+    heard.sort();
+    (done, heard)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publication_reads_nothing_twice_and_a_turn_for_nothing_reads_where_partitions_stand() {
+    on_mongodb(async |bed| {
+        bed.alone().await;
+        let mut publisher = bed.publisher(View::ProductWinners);
+        bed.round("first", false).await;
+        publisher.turn().await.unwrap(); // sweeps, as the first one does
+        let (outcome, nothing) = commands(bed, publisher.turn()).await;
+        assert_eq!((outcome.unwrap(), nothing.join(", ")), (None, "find positions, find views".into()));
+        bed.round("second", false).await;
+        let (outcome, changed) = commands(bed, publisher.turn()).await;
+        assert_eq!(outcome.unwrap(), Some(Published::Changed));
+        let (reads, writes) = changed.split_at(5);
+        assert_eq!(
+            reads.join(", "),
+            "delete product_winners, find positions, find product_winners, find products, find views"
+        );
+        assert_eq!(writes.join(", "), "update product_winners, update views, update views");
+    })
+    .await;
+}
