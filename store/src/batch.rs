@@ -113,6 +113,17 @@ pub struct ApplyReport {
     pub superseded: bool,
 }
 
+impl ApplyReport {
+    /// What became of both, where each applied other keys of the same claim.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            changed: self.changed + other.changed,
+            already: self.already + other.already,
+            superseded: self.superseded || other.superseded,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

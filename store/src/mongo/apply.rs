@@ -10,6 +10,7 @@ use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use stockstream_model::documents::RejectedEvent;
 use stockstream_protocol::claim::MarkVerdict;
+use tokio::sync::Semaphore;
 
 use super::{
     MongoStore, Result, codec,
@@ -69,11 +70,15 @@ struct Refused<'a, K: Kind> {
 
 impl MongoStore {
     pub(super) async fn apply_changes(&self, changes: &Changes, guard: &Guard) -> Result<ApplyReport> {
-        let mut report = ApplyReport::default();
-        self.apply_kind::<Products>(changes, guard, &mut report).await?;
-        self.apply_kind::<Inventory>(changes, guard, &mut report).await?;
-        self.apply_kind::<Clients>(changes, guard, &mut report).await?;
-        self.apply_kind::<Daily>(changes, guard, &mut report).await?;
+        // At once, over the same connections: no kind depends on another, and a small batch is a round trip for each.
+        let free = Semaphore::new(self.write_connections);
+        let (products, inventory, clients, daily) = tokio::try_join!(
+            self.apply_kind::<Products>(changes, guard, &free),
+            self.apply_kind::<Inventory>(changes, guard, &free),
+            self.apply_kind::<Clients>(changes, guard, &free),
+            self.apply_kind::<Daily>(changes, guard, &free),
+        )?;
+        let report = [inventory, clients, daily].into_iter().fold(products, ApplyReport::and);
         if report.superseded {
             return Ok(report);
         }
@@ -87,7 +92,9 @@ impl MongoStore {
         Ok(report)
     }
 
-    async fn apply_kind<K: Kind>(&self, changes: &Changes, guard: &Guard, report: &mut ApplyReport) -> Result<()> {
+    /// `free`: one permit for each command that may be under way.
+    async fn apply_kind<K: Kind>(&self, changes: &Changes, guard: &Guard, free: &Semaphore) -> Result<ApplyReport> {
+        let mut report = ApplyReport::default();
         let mut keys: Vec<Entry<'_, K>> = K::changes(changes).iter().collect();
         // Workers that update the same documents lock those of a command in one order.
         keys.sort_unstable_by_key(|(key, _)| *key);
@@ -103,7 +110,11 @@ impl MongoStore {
             chunks.rotate_left(first);
             let mut commands = Vec::new();
             for chunk in chunks {
-                commands.push(self.apply_chunk::<K>(guard, chunk, &are_made_elsewhere));
+                let are_made_elsewhere = &are_made_elsewhere;
+                commands.push(async move {
+                    let _permit = free.acquire().await;
+                    self.apply_chunk::<K>(guard, chunk, are_made_elsewhere).await
+                });
             }
             let under_way = stream::iter(commands).buffer_unordered(self.write_connections);
             let mut ours = 0;
@@ -113,7 +124,7 @@ impl MongoStore {
             }
             report.changed += (keys - refused.len()) as u64;
             let before = report.already;
-            let again = self.judge::<K>(guard, refused, report).await?;
+            let again = self.judge::<K>(guard, refused, &mut report).await?;
             // A statement for many does not say which it refused: of those that hold the change, some hold it by now.
             let ours = ours.min(report.already - before);
             report.already -= ours;
@@ -124,7 +135,7 @@ impl MongoStore {
             }
             open = again;
         }
-        Ok(())
+        Ok(report)
     }
 
     /// How many of so many updates one command carries: all connections share the work, also of a small flush.

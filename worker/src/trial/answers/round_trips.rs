@@ -1,6 +1,10 @@
-//! What is asked of the database from an event to the ranking.
+//! What is asked of the database from an event to the ranking, and what of it is asked at once.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
 
 use stockstream_model::documents::View;
 
@@ -42,6 +46,38 @@ async fn a_publication_reads_nothing_twice_and_a_turn_for_nothing_reads_where_pa
             "delete product_winners, find positions, find product_winners, find products, find views"
         );
         assert_eq!(writes.join(", "), "update product_winners, update views, update views");
+    })
+    .await;
+}
+
+/// The relay keeps the answer for products until one for clients is there, and the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flush_does_not_wait_for_products_before_it_writes_clients() {
+    /// Long enough on any machine; never waited for where both are under way.
+    const GIVE_UP: Duration = Duration::from_secs(60);
+    on_mongodb(async |bed| {
+        bed.alone().await; // a sweep writes them one after the other
+        bed.round("first", false).await;
+        let (answered, both): (Arc<Mutex<BTreeSet<String>>>, Arc<Condvar>) = Default::default();
+        let (found, kept) = (Arc::clone(&answered), Arc::clone(&both));
+        bed.relay.rewrite(move |request, _| {
+            if request.is("update", "products") || request.is("update", "clients") {
+                let mut answered = found.lock().unwrap();
+                answered.insert(request.collection().to_owned());
+                kept.notify_all();
+                // What is given up is no longer both.
+                if kept.wait_timeout_while(answered, GIVE_UP, |answered| answered.len() < 2).unwrap().1.timed_out() {
+                    found.lock().unwrap().insert("gave up".into());
+                }
+            }
+        });
+        bed.round("second", false).await;
+        bed.relay.heal();
+        assert_eq!(*answered.lock().unwrap(), ["clients", "products"].map(str::to_owned).into());
+        for view in View::ALL {
+            bed.publisher(view).turn().await.unwrap();
+        }
+        bed.check("second").await;
     })
     .await;
 }
