@@ -17,12 +17,13 @@ use stockstream_model::{Timestamp, settings::Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::shared::Shared;
+use crate::{core::memory::Budget, shared::Shared};
 
 #[derive(Clone)]
 struct Served {
     shared: Arc<Shared>,
     settings: Arc<Settings>,
+    budget: Budget,
 }
 
 /// Serves until told to end.
@@ -30,9 +31,10 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shared: Arc<Shared>,
     settings: Settings,
+    budget: Budget,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let served = Served { shared, settings: Arc::new(settings) };
+    let served = Served { shared, settings: Arc::new(settings), budget };
     let router = Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
@@ -73,7 +75,7 @@ async fn metrics(State(served): State<Served>) -> impl IntoResponse {
     ([(CONTENT_TYPE, kind)], served.shared.metrics.text())
 }
 
-async fn status(State(Served { shared, settings }): State<Served>) -> Json<Value> {
+async fn status(State(Served { shared, settings, budget }): State<Served>) -> Json<Value> {
     let now = Timestamp::now();
     let partitions: Vec<Value> = shared
         .partitions()
@@ -93,6 +95,11 @@ async fn status(State(Served { shared, settings }): State<Served>) -> Json<Value
         "events": shared.events.load(Ordering::Relaxed),
         "progress": shared.no_progress(now).is_none(),
         "freshness_ms": (freshness >= 0).then_some(freshness),
+        "memory": {
+            "limit_bytes": budget.limit,
+            "batch_bytes": budget.memory,
+            "fetched_ahead_bytes": budget.fetched_ahead,
+        },
         "partitions": partitions,
         "problems": shared.problems(),
     }))

@@ -4,6 +4,7 @@
 //! completes what was folded; `recovery` finishes what others left claimed; `publish` keeps the views. What they decide is in `core`
 //! and in the crate `stockstream-protocol`, as pure functions.
 
+mod cgroup;
 pub mod core;
 mod duplicates;
 mod flush;
@@ -27,4 +28,5 @@ mod startup;
 #[cfg(test)]
 mod trial;
 
+pub use cgroup::{MemoryLimit, memory_limit};
 pub use run::{Options, WorkerError, run};

@@ -15,6 +15,8 @@ use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    cgroup::MemoryLimit,
+    core::memory::Budget,
     flush::{Flusher, run_flushes},
     folding::{Rules, Threads},
     heartbeat::heartbeats,
@@ -71,6 +73,8 @@ pub struct Options {
     /// The id of a broker in this process: it has no controller to ask for ids and settings, and what it says of itself may be
     /// what another said before. `None` where Kafka is asked.
     pub own_cluster: Option<String>,
+    /// How much memory the process may take; `None` where nothing limits it.
+    pub memory_limit: Option<MemoryLimit>,
 }
 
 /// Runs a worker until it is told to end. `connect` is asked for the store once Kafka and the topics are found good, so
@@ -84,19 +88,46 @@ where
     F: Future<Output = Result<Arc<S>, StoreError>>,
 {
     let shared = Arc::new(Shared::new(name()));
-    let Options { listener, shutdown, own_cluster } = options;
+    let Options { listener, shutdown, own_cluster, memory_limit } = options;
+    let budget = Budget::new(&settings.limits, memory_limit.as_ref().map(|limit| limit.bytes));
+    tell(budget, memory_limit.as_ref());
     let serving = match listener {
-        Some(listener) => tokio::spawn(http::serve(listener, Arc::clone(&shared), settings.clone(), shutdown.clone())),
+        Some(listener) => {
+            tokio::spawn(http::serve(listener, Arc::clone(&shared), settings.clone(), budget, shutdown.clone()))
+        }
         None => tokio::spawn(std::future::ready(Ok(()))),
     };
     let worked = tokio::select! {
-        worked = work(settings, connect, Arc::clone(&shared), shutdown.clone(), own_cluster) => worked,
+        worked = work(settings, connect, Arc::clone(&shared), shutdown.clone(), own_cluster, budget) => worked,
         () = ended_before_work(&shared, &shutdown) => Ok(()),
     };
     shutdown.cancel();
     match serving.await {
         Ok(Err(source)) => worked.and(Err(WorkerError::Serve { source })),
         _ => worked,
+    }
+}
+
+/// Says how much of the memory limit a batch may take.
+fn tell(budget: Budget, limit: Option<&MemoryLimit>) {
+    let (Some(batch), Some(MemoryLimit { bytes: limit, file })) = (budget.memory, limit) else {
+        tracing::info!("this process has no memory limit: limits.batchKeys and limits.batchBytes bound a batch");
+        return;
+    };
+    let (mib, fetched_ahead) = (|bytes: u64| bytes >> 20, budget.fetched_ahead);
+    tracing::info!(
+        limit_mib = mib(*limit),
+        file = %file.display(),
+        batch_mib = mib(batch),
+        fetched_ahead_mib = mib(fetched_ahead),
+        "the memory limit of this process bounds a batch"
+    );
+    if let Some(least) = budget.least_limit() {
+        tracing::warn!(
+            "the memory limit of {} MiB is too small for a worker, which may be killed; give it {} MiB at least",
+            mib(*limit),
+            mib(least)
+        );
     }
 }
 
@@ -114,6 +145,7 @@ async fn work<S, F>(
     shared: Arc<Shared>,
     shutdown: CancellationToken,
     own_cluster: Option<String>,
+    budget: Budget,
 ) -> Result<(), WorkerError>
 where
     S: StateStore,
@@ -142,7 +174,7 @@ where
         awaited: Default::default(),
     };
     let resolve = resolver(resolving, Handle::current(), shutdown.clone());
-    let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve);
+    let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve, budget);
     let (jobs, queue) = tokio::sync::mpsc::channel(1);
     let (done, outcomes) = mpsc::channel();
     let (topics, rules) = (settings.kafka.topics.clone(), Rules::of(&settings.sales));

@@ -105,7 +105,7 @@ async fn with_store<S: StateStore + ViewStore>(
     let submissions = page.submissions.clone();
     let served = tokio::spawn(serve(listener, router(Arc::clone(&store), page), shutdown.clone()));
     let own_cluster = args.kafka.is_none().then(|| format!("in-process-{:x}-{}", Timestamp::now().millis(), id()));
-    let options = Options { listener: None, shutdown: shutdown.clone(), own_cluster };
+    let options = Options { listener: None, shutdown: shutdown.clone(), own_cluster, memory_limit: None };
     let connected = Arc::clone(&store);
     let worker = tokio::spawn(stockstream_worker::run(settings.clone(), async move { Ok(connected) }, options));
     let feeding = feed(args, settings, Arc::clone(&store), shutdown.clone());

@@ -17,7 +17,8 @@ pub(crate) async fn run(args: Worker) -> Result<Outcome, Failure> {
     // Before Kafka is waited for.
     MongoStore::check_address(&settings)?;
     let shutdown = signals::shutdown()?;
-    let options = Options { listener: Some(listen(args.listen).await?), shutdown, own_cluster: None };
+    let memory_limit = stockstream_worker::memory_limit();
+    let options = Options { listener: Some(listen(args.listen).await?), shutdown, own_cluster: None, memory_limit };
     let of = settings.clone();
     let connect = async move { Ok(Arc::new(MongoStore::connect(&of).await?)) };
     stockstream_worker::run(settings, connect, options).await?;

@@ -9,7 +9,8 @@ use super::Span;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
-    /// How many keys (products, clients, …) one batch may hold before its partitions are paused.
+    /// How many keys (products, clients, …) one batch may hold before its partitions are paused. Under a memory limit
+    /// (cgroup) a batch may be full earlier.
     pub batch_keys: usize,
     /// How many bytes of events one batch may stand for before its partitions are paused. Rejected payloads, which are kept,
     /// count eight times.

@@ -3,6 +3,7 @@
 pub mod duplicates;
 pub mod fold;
 mod lines;
+pub mod memory;
 pub mod notices;
 pub(crate) mod progress;
 pub mod publication;

@@ -17,7 +17,10 @@ use stockstream_store::Changes;
 pub(crate) use threads::{Chunk, Load, Threads};
 pub(crate) use told::Told;
 
-use crate::core::fold::{Folder, Held, Record};
+use crate::core::{
+    fold::{Folder, Held, Record},
+    memory,
+};
 
 /// By which rules a batch is folded. Its claim carries them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -47,6 +50,8 @@ pub(crate) struct Folding {
     pub held: Vec<Held>,
     /// How many bytes of events it stands for.
     pub bytes: usize,
+    /// Bytes of text that are kept of the events: payloads of rejected and held ones, names in records.
+    kept: usize,
 }
 
 /// What the records of a partition amount to.
@@ -67,7 +72,7 @@ impl Folding {
         now: Timestamp,
         told: &mut Told,
     ) {
-        let Self { changes, partitions, held, bytes } = self;
+        let Self { changes, partitions, held, bytes, kept } = self;
         let Counted { counters, oldest } = partitions.entry(id).or_default();
         let holds = rules.deduplicate.is_some() && id.stream == Stream::Sales;
         let mut folder = Folder::new(changes, rules.fold);
@@ -78,7 +83,14 @@ impl Folding {
             };
             let rejection =
                 if holds { folder.hold(held, &record, counters, now) } else { folder.fold(&record, counters, now) };
-            *bytes += record.payload.len() * if holds || rejection.is_some() { KEPT } else { 1 };
+            let is_kept = holds || rejection.is_some();
+            *bytes += record.payload.len() * if is_kept { KEPT } else { 1 };
+            *kept += record.payload.len()
+                * match id.stream {
+                    Stream::Sales => usize::from(is_kept),
+                    Stream::Inventory => 2, // of the batch, and of the product
+                    Stream::Clients => 1,
+                };
             if let Some(rejection) = rejection {
                 told.rejected(&record, &rejection);
             }
@@ -92,10 +104,16 @@ impl Folding {
         self.partitions.extend(other.partitions);
         self.held.extend(other.held);
         self.bytes += other.bytes;
+        self.kept += other.kept;
     }
 
     /// How many keys it changes, a held sale counted as one.
     pub fn keys(&self) -> usize {
         self.changes.keys() + self.held.len()
+    }
+
+    /// How many bytes of memory it takes, about.
+    fn memory(&self) -> usize {
+        memory::of_changes(&self.changes) + memory::of_held(&self.held) + self.kept
     }
 }

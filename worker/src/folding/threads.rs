@@ -14,7 +14,10 @@ use stockstream_model::{Timestamp, documents::PartitionId, settings::Topics};
 use tokio::sync::oneshot;
 
 use super::{Folding, Rules, told::Told};
-use crate::core::fold::Record;
+use crate::core::{
+    fold::Record,
+    memory::{self, Filled},
+};
 
 /// How many chunks wait for a thread before the reading side waits for it.
 const WAITING: usize = 8;
@@ -42,8 +45,11 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Load {
     records: AtomicUsize,
+    /// Bytes of their payloads.
+    read: AtomicUsize,
     keys: AtomicUsize,
     bytes: AtomicUsize,
+    memory: AtomicUsize,
 }
 
 enum Work {
@@ -103,19 +109,16 @@ impl Chunk {
 }
 
 impl Load {
-    /// How many records are folded.
-    pub fn records(&self) -> usize {
-        self.records.load(Ordering::Relaxed)
-    }
-
-    /// How many keys they change; a key that several threads change counts for each.
-    pub fn keys(&self) -> usize {
-        self.keys.load(Ordering::Relaxed)
-    }
-
-    /// How many bytes of events they stand for.
-    pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+    /// What is in a batch of so many records with so many bytes of payloads. A key that several threads change counts for each, a record
+    /// that is not folded yet as a key.
+    pub fn filled(&self, records: usize, read: usize) -> Filled {
+        let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        let (memory, folded) = (of(&self.memory), of(&self.read));
+        Filled {
+            keys: of(&self.keys) + records.saturating_sub(of(&self.records)),
+            bytes: of(&self.bytes),
+            memory: memory + memory::of_waiting(read.saturating_sub(folded), memory, folded),
+        }
     }
 }
 
@@ -169,11 +172,14 @@ fn run(work: &Receiver<Work>, topics: &Topics, rules: Rules, clock: Clock) {
     for work in work {
         match work {
             Work::Fold(chunk, load) => {
-                let (keys, bytes) = (folding.keys(), folding.bytes);
+                let (keys, bytes, memory) = (folding.keys(), folding.bytes, folding.memory());
                 let topic = &topics.of(chunk.id.stream).name;
                 folding.fold(chunk.id, chunk.each(topic), rules, clock(), &mut told);
                 load.keys.fetch_add(folding.keys() - keys, Ordering::Relaxed);
                 load.bytes.fetch_add(folding.bytes - bytes, Ordering::Relaxed);
+                // It is an estimate, which may fall: adding wraps.
+                load.memory.fetch_add(folding.memory().wrapping_sub(memory), Ordering::Relaxed);
+                load.read.fetch_add(chunk.bytes(), Ordering::Relaxed);
                 load.records.fetch_add(chunk.records(), Ordering::Relaxed);
             }
             Work::Finish(to) => drop(to.send(std::mem::take(&mut folding))),
@@ -221,8 +227,9 @@ mod tests {
             }
         }
         let all = merged(&threads).await;
-        assert_eq!((load.records(), all.changes.products.len()), (15_000, 1_000));
-        assert!(load.keys() >= all.keys());
+        assert_eq!((load.records.load(Ordering::Relaxed), all.changes.products.len()), (15_000, 1_000));
+        let filled = load.filled(15_000, load.read.load(Ordering::Relaxed));
+        assert!(filled.keys >= all.keys() && filled.memory >= all.memory(), "{filled:?}");
         assert!(all.changes.products.values().all(|product| product.sold().units == 15));
         assert!(all.partitions.len() == 5 && all.partitions.values().all(|of| of.counters.events == 3_000));
         assert!(merged(&threads).await.changes.is_empty(), "it was given away");

@@ -10,7 +10,7 @@ use super::{
     context::{Context, consumer_config},
     resolve::Resolve,
 };
-use crate::shared::Shared;
+use crate::{core::memory::Budget, shared::Shared};
 
 /// Makes consumers that are subscribed to the topics.
 ///
@@ -20,18 +20,21 @@ pub(crate) struct Consumers {
     settings: Settings,
     shared: Arc<Shared>,
     resolve: Resolve,
+    pub(super) budget: Budget,
 }
 
 impl Consumers {
-    pub fn new(settings: Settings, shared: Arc<Shared>, resolve: Resolve) -> Self {
-        Self { settings, shared, resolve }
+    pub fn new(settings: Settings, shared: Arc<Shared>, resolve: Resolve, budget: Budget) -> Self {
+        Self { settings, shared, resolve, budget }
     }
 
     pub fn make(&self) -> Result<Reader<Context>, KafkaError> {
-        let Self { settings, shared, resolve } = self;
+        let Self { settings, shared, resolve, budget } = self;
         let context = Context::new(settings, Arc::clone(shared), Arc::clone(resolve));
+        let mut config = consumer_config(settings)?;
+        config.set("queued.max.messages.kbytes", (budget.fetched_ahead >> 10).to_string());
         let consumer: BaseConsumer<Context> =
-            consumer_config(settings)?.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
+            config.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
         let consumer = Reader::new(consumer)?;
         let names = Stream::ALL.map(|stream| settings.kafka.topics.of(stream).name.as_str());
         consumer.subscribe(&names).map_err(|error| KafkaError::Refused {

@@ -255,7 +255,6 @@ pub(crate) fn consumer_config(settings: &Settings) -> Result<ClientConfig, Kafka
         .set("fetch.queue.backoff.ms", "10")
         .set("enable.partition.eof", "true")
         .set("queued.min.messages", "100000")
-        .set("queued.max.messages.kbytes", "32768")
         .set("statistics.interval.ms", "1000");
     Ok(config)
 }

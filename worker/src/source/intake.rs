@@ -12,6 +12,7 @@ use stockstream_model::{
 use stockstream_protocol::{claim::ClaimedRange, positions::Position};
 
 use crate::{
+    core::memory::Filled,
     flush::{Handed, Reached, ReadRange},
     folding::{Chunk, Load, Rules, Threads},
 };
@@ -59,15 +60,17 @@ pub(crate) struct Intake {
     threads: Threads,
     rules: Rules,
     load: Arc<Load>,
-    /// Records of the batch that a thread has or had.
-    handed: usize,
+    /// Records of the batch.
+    records: usize,
+    /// Bytes of their payloads.
+    read: usize,
     /// Records of the batch that no thread has yet.
     waiting: usize,
 }
 
 impl Intake {
     pub fn new(threads: Threads, rules: Rules) -> Self {
-        Self { slots: hashbrown::HashMap::new(), threads, rules, load: Arc::default(), handed: 0, waiting: 0 }
+        Self { slots: hashbrown::HashMap::new(), threads, rules, load: Arc::default(), records: 0, read: 0, waiting: 0 }
     }
 
     /// Panics as a folding thread did, if one did.
@@ -132,7 +135,7 @@ impl Intake {
 
     /// Takes in a record, unless it was taken in before or its partition takes none.
     pub fn gather(&mut self, id: PartitionId, record: &ReadRecord<'_>) {
-        let Self { slots, threads, load, handed, waiting, .. } = self;
+        let Self { slots, threads, load, records, read, waiting, .. } = self;
         let Some(slot) = slots.get_mut(&id).filter(|slot| !slot.is_closed && !slot.is_revoked) else { return };
         let ReadRecord { offset, produced_at, epoch, payload } = *record;
         if offset < slot.end {
@@ -141,9 +144,11 @@ impl Intake {
         slot.end = offset + 1;
         slot.epoch = epoch.map(|value| LeaderEpoch { at: slot.end, value });
         slot.chunk.push(offset, produced_at, payload);
+        *records += 1;
+        *read += payload.len();
         *waiting += 1;
         if slot.chunk.bytes() >= CHUNK {
-            send(slot, threads, load, handed, waiting);
+            send(slot, threads, load, waiting);
         }
     }
 
@@ -184,9 +189,9 @@ impl Intake {
 
     /// Has what is gathered folded, without waiting for more.
     pub fn send(&mut self) {
-        let Self { slots, threads, load, handed, waiting, .. } = self;
+        let Self { slots, threads, load, waiting, .. } = self;
         if *waiting > 0 {
-            slots.values_mut().for_each(|slot| send(slot, threads, load, handed, waiting));
+            slots.values_mut().for_each(|slot| send(slot, threads, load, waiting));
         }
     }
 
@@ -216,7 +221,7 @@ impl Intake {
         }
         self.slots.retain(|_, slot| !slot.is_revoked);
         let folding = self.threads.finish();
-        (self.load, self.handed, self.waiting) = (Arc::default(), 0, 0);
+        self.begin();
         Some(Handed { ranges, rules: self.rules, folding })
     }
 
@@ -234,17 +239,16 @@ impl Intake {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.threads.discard();
-        (self.load, self.handed, self.waiting) = (Arc::default(), 0, 0);
+        self.begin();
     }
 
-    /// How many keys the batch changes; a record that is not folded yet counts as one.
-    pub fn keys(&self) -> usize {
-        self.load.keys() + self.handed.saturating_sub(self.load.records()) + self.waiting
+    /// What is in the batch; a record that is not folded yet counts as a key.
+    pub fn filled(&self) -> Filled {
+        self.load.filled(self.records, self.read)
     }
 
-    /// How many bytes of events the batch stands for, as far as they are folded.
-    pub fn bytes(&self) -> usize {
-        self.load.bytes()
+    fn begin(&mut self) {
+        (self.load, self.records, self.read, self.waiting) = (Arc::default(), 0, 0, 0);
     }
 }
 
@@ -254,12 +258,11 @@ impl Slot {
     }
 }
 
-fn send(slot: &mut Slot, threads: &Threads, load: &Arc<Load>, handed: &mut usize, waiting: &mut usize) {
+fn send(slot: &mut Slot, threads: &Threads, load: &Arc<Load>, waiting: &mut usize) {
     if slot.chunk.is_empty() {
         return;
     }
     let chunk = slot.chunk.take();
-    *handed += chunk.records();
     *waiting -= chunk.records();
     threads.fold(chunk, load);
 }
@@ -305,9 +308,9 @@ mod tests {
         assert!(intake.hand().is_none());
         read(&mut intake, ID, [5, 6, 9]); // offsets may have gaps
         read(&mut intake, OTHER, [5]);
-        assert_eq!(intake.keys(), 4);
+        assert_eq!(intake.filled().keys, 4);
         assert_eq!(handed(&mut intake).await.unwrap(), [(0, 5, 10, 3), (1, 5, 6, 1)]);
-        assert!(!intake.is_ready() && intake.keys() == 0);
+        assert!(!intake.is_ready() && intake.filled() == Filled::default());
         read(&mut intake, ID, [9, 10, 11]);
         assert_eq!(handed(&mut intake).await.unwrap(), [(0, 10, 12, 2)]);
     }

@@ -380,11 +380,12 @@ impl Source {
     /// Hands the batch to the flusher, if that is free and it is time.
     fn flush_if_ready(&mut self) {
         let since = self.last_flush.elapsed();
-        if self.in_flight || (since < self.settings.limits.flush_every.duration() && !self.intake.is_urgent()) {
+        // What is read while a full batch waits would come on top.
+        let is_urgent = self.intake.is_urgent() || self.is_full();
+        if self.in_flight || (since < self.settings.limits.flush_every.duration() && !is_urgent) {
             return;
         }
-        let can_wait = since + self.last_took < FRESH && !self.is_full() && !self.intake.is_urgent();
-        if can_wait && self.is_far_behind() {
+        if since + self.last_took < FRESH && !is_urgent && self.is_far_behind() {
             return;
         }
         let Some(batch) = self.intake.hand() else { return };
@@ -434,8 +435,7 @@ impl Source {
     }
 
     fn is_full(&self) -> bool {
-        let limits = &self.settings.limits;
-        self.intake.keys() >= limits.batch_keys || self.intake.bytes() >= limits.batch_bytes
+        self.consumers.budget.is_full(self.intake.filled())
     }
 
     /// Backpressure: a full batch first waits a little for the flush under way, then its partitions are paused.

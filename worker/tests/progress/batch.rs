@@ -33,6 +33,14 @@ impl Batch {
         Self { payload: payload.to_string().into_bytes(), broken: None }
     }
 
+    /// A sale of so many products that nobody sold before.
+    pub fn of_new_products(products: std::ops::Range<usize>) -> Self {
+        let lines: Vec<_> = products.map(|n| format!(r#"{{"product_id":"{n}","quantity":1}}"#)).collect();
+        let payload =
+            format!(r#"{{"invoice_id":1,"timestamp":"2026-05-01","total_amount":1,"items":[{}]}}"#, lines.join(","));
+        Self { payload: payload.into_bytes(), broken: None }
+    }
+
     /// The same, broken.
     pub fn broken(self, how: Broken) -> Self {
         Self { broken: Some(how), ..self }

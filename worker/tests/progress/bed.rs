@@ -17,7 +17,7 @@ use stockstream_model::{
     settings::Settings,
 };
 use stockstream_store::{MemoryStore, StateStore, inspect::Inspect};
-use stockstream_worker::{Options, WorkerError, run};
+use stockstream_worker::{MemoryLimit, Options, WorkerError, run};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -35,6 +35,7 @@ pub struct Bed {
     cluster: MockCluster<'static, DefaultProducerContext>,
     store: Arc<MemoryStore>,
     settings: Settings,
+    memory_limit: Option<MemoryLimit>,
     address: String,
     shutdown: CancellationToken,
     worker: JoinHandle<Result<(), WorkerError>>,
@@ -49,11 +50,12 @@ impl Drop for Bed {
 
 type Started = (String, CancellationToken, JoinHandle<Result<(), WorkerError>>);
 
-async fn start(settings: &Settings, store: &Arc<MemoryStore>) -> Started {
+async fn start(settings: &Settings, memory_limit: Option<MemoryLimit>, store: &Arc<MemoryStore>) -> Started {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let shutdown = CancellationToken::new();
-    let options = Options { listener: Some(listener), shutdown: shutdown.clone(), own_cluster: Some("mock".into()) };
+    let (listener, own_cluster) = (Some(listener), Some("mock".into()));
+    let options = Options { listener, shutdown: shutdown.clone(), own_cluster, memory_limit };
     let connected = Arc::clone(store);
     let worker = tokio::spawn(run(settings.clone(), async move { Ok(connected) }, options));
     (address, shutdown, worker)
@@ -61,9 +63,12 @@ async fn start(settings: &Settings, store: &Arc<MemoryStore>) -> Started {
 
 impl Bed {
     pub async fn new() -> Self {
+        Self::with("{kafka: {startFrom: earliest}, limits: {heartbeatEvery: 1s}}", None).await
+    }
+
+    pub async fn with(settings: &str, memory_limit: Option<MemoryLimit>) -> Self {
         let cluster = MockCluster::new(2).unwrap();
-        let mut settings =
-            Settings::load(Some("{kafka: {startFrom: earliest}, limits: {heartbeatEvery: 1s}}"), |_| None).unwrap();
+        let mut settings = Settings::load(Some(settings), |_| None).unwrap();
         settings.kafka.bootstrap_servers = cluster.bootstrap_servers().split(',').map(str::to_owned).collect();
         for stream in Stream::ALL {
             let topic = &settings.kafka.topics.of(stream).name;
@@ -72,8 +77,8 @@ impl Bed {
         }
         cluster.coordinator(MockCoordinator::Group(settings.group_id()), 1).unwrap();
         let store = Arc::new(MemoryStore::new(settings.analytics.clone()));
-        let (address, shutdown, worker) = start(&settings, &store).await;
-        let bed = Self { cluster, store, settings, address, shutdown, worker };
+        let (address, shutdown, worker) = start(&settings, memory_limit.clone(), &store).await;
+        let bed = Self { cluster, store, settings, memory_limit, address, shutdown, worker };
         bed.eventually("the worker reads", async || match bed.status().await["partitions"].as_array() {
             Some(partitions) if partitions.len() == 6 => Ok(()),
             other => Err(format!("{other:?}")),
@@ -87,7 +92,8 @@ impl Bed {
         self.shutdown.cancel();
         ended(&mut self.worker).await;
         meanwhile(self);
-        (self.address, self.shutdown, self.worker) = start(&self.settings, &self.store).await;
+        (self.address, self.shutdown, self.worker) =
+            start(&self.settings, self.memory_limit.clone(), &self.store).await;
     }
 
     pub fn cluster(&self) -> &MockCluster<'static, DefaultProducerContext> {
@@ -176,7 +182,7 @@ impl Bed {
         .await
     }
 
-    async fn status(&self) -> Value {
+    pub async fn status(&self) -> Value {
         serde_json::from_str(&self.get("/status").await.1).unwrap_or_default()
     }
 
@@ -193,7 +199,7 @@ impl Bed {
         connection.read_to_string(answer).await
     }
 
-    async fn eventually<T>(&self, what: &str, ask: impl AsyncFn() -> Result<T, String>) -> T {
+    pub async fn eventually<T>(&self, what: &str, ask: impl AsyncFn() -> Result<T, String>) -> T {
         let began = Instant::now();
         loop {
             match ask().await {
@@ -204,9 +210,11 @@ impl Bed {
         }
     }
 
-    pub async fn end(mut self) {
+    /// Ends the worker. What it left in the store.
+    pub async fn end(mut self) -> Arc<MemoryStore> {
         self.shutdown.cancel();
         ended(&mut self.worker).await;
+        Arc::clone(&self.store)
     }
 }
 

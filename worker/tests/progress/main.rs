@@ -5,6 +5,7 @@
 
 mod batch;
 mod bed;
+mod memory;
 
 use batch::{Batch, Broken};
 use bed::Bed;
