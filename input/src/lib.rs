@@ -11,7 +11,7 @@ mod outgoing;
 
 pub use generate::{Generator, GeneratorOptions};
 pub use import::{
-    BadRow, DeriveInventory, Encoding, Fault, Header, Import, ImportError, ImportOptions, Limits, Mapping, Summary,
-    UnreadSheet,
+    Alike, BadRow, DeriveInventory, Encoding, Fault, Header, Import, ImportError, ImportOptions, Limits, Mapping,
+    Summary, UnreadSheet,
 };
 pub use outgoing::Outgoing;

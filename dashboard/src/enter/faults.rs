@@ -26,7 +26,9 @@ const SHAPES: &[&str] = &[
     key("it has {} columns and the header {}; it runs over several lines: is a quote left open?"),
     key("it has {} columns and the header {}; it holds the end of a line: are the ends of lines mixed?"),
     key("it has {} columns and the header {}"),
-    key("is that of a row before"),
+    key("is that of row {} too: give each invoice a number of its own, or leave one of the rows"),
+    key("is that of row {} too: leave one of them, or give each its own updated_at"),
+    key("{} is in no row of Invoices, but {} is: write both alike"),
     key("{} is in no row of Invoices"),
     key("has no row in Invoice_Details"),
     key("{} has no column {}; its first line must name the columns, separated by commas, and it reads: {}"),
@@ -52,6 +54,20 @@ const SHAPES: &[&str] = &[
     key("is empty: it may be a line of the invoice above, which is held back"),
     key("is needed: it may be a line of the invoice above, which is held back"),
     key("is not the client of the invoice's other rows"),
+    key(
+        "{} is more than 12 hours from {}, the time of the same invoice in line {}: if they are two invoices, give each a \
+         number of its own; if they are one, write one time in all of its rows",
+    ),
+    key(
+        "{} is more than 12 hours from {}, the time of the same invoice in row {}: if they are two invoices, give each a \
+         number of its own; if they are one, write one time in all of its rows",
+    ),
+    key("its invoice's lines up to this one together amount to {}; at most {} is taken"),
+    key("its invoice's lines up to this one together are {} units; at most {} are taken"),
+    key("an invoice has 1 to {} lines, not {}"),
+    key("times quantity {} is beyond {}"),
+    key("{} is what spreadsheets write for a row of totals: remove the row"),
+    key("column {} is mapped to {} and to {}: map it to one field, or write a second column into the file"),
     key("has rows in sheet {} too: move them into one"),
     key(
         "{} is in the old Excel format (.xls), or has a password: open it in a spreadsheet and save it as .xlsx, without a password",
@@ -81,6 +97,7 @@ const SHAPES: &[&str] = &[
     ),
     key("it is hidden: show it, or delete it"),
     key("it is hidden"),
+    key("it has no rows below the names of its columns"),
     key("its first row names no columns of invoice lines; it reads: {}"),
 ];
 
@@ -180,12 +197,22 @@ mod tests {
             "1,#N/A,,1,2026-05-01,1,",
             "1,5.01E+12,,1,2026-05-01,1,",
             "1,null,,1,2026-05-01,1,",
+            "1,Total,,1,2026-05-01,1,",
+            "1,A,,0,2026-05-01,1,",
+            "1,A,,1,2026-05-01,-1,",
+            "1,A,,1000000000,2026-05-01,100,",
             "1,\0,,1,2026-05-01,1,",
             "1,A,,1,2026-05-01,1,1.5",
             "1,A,,1,2026-05-01,1",
             "1,A,,1,2026-05-01,1,\rx,",
             "1,A,,1.000,2026-05-01,1,",
             "2,A,,1,2026-05-01,1,7\n2,A,,1,2026-05-01,1,8",
+            "5,A,,1,2026-05-01,1,\n5,A,,1,2026-05-02,1,",
+            "6,A,,1000000000,2026-05-01,10,\n6,A,,1,2026-05-01,1,",
+            "7,A,,1000000000,2026-05-01,0,\n7,A,,1000000000,2026-05-01,0,\n7,A,,1000000000,2026-05-01,0,\n\
+             7,A,,1000000000,2026-05-01,0,\n7,A,,1000000000,2026-05-01,0,\n7,A,,1000000000,2026-05-01,0,\n\
+             7,A,,1000000000,2026-05-01,0,\n7,A,,1000000000,2026-05-01,0,\n7,A,,1000000000,2026-05-01,0,\n\
+             7,A,,1000000000,2026-05-01,0,\n7,A,,1,2026-05-01,0,",
             "3,\"A,,1,2026-05-01,1,\n3,\"B,,1,2026-05-01,1,",
             "4,A,\"x",
         ];

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use stockstream_input::{
-    BadRow, Encoding, Header, Import, ImportError, ImportOptions, Limits, Mapping, Outgoing, UnreadSheet,
+    BadRow, Encoding, Header, Import, ImportError, ImportOptions, Limits, Mapping, Outgoing, Summary, UnreadSheet,
 };
 use stockstream_model::{Timestamp, event::Stream};
 use stockstream_store::ViewStore;
@@ -60,6 +60,8 @@ const HELD: (&str, &str) = (
     key("good row of the same invoices held back with them"),
     key("good rows of the same invoices held back with them"),
 );
+/// How many ids that look alike it shows.
+const SHOWN_ALIKE: usize = 10;
 /// How much of a cell it shows.
 const CELL: usize = 60;
 
@@ -194,21 +196,14 @@ async fn read(file: Option<File>, said: Reading) -> Result<(String, Import, Vec<
         let mapping = Mapping::parse(said.mapping.lines().map(str::trim).filter(|line| !line.is_empty()))?;
         let encoding = (!said.encoding.is_empty()).then(|| Encoding::named(&said.encoding)).transpose()?;
         let latest = Some(Timestamp::now().plus_millis(FUTURE_MS));
-        let options =
-            ImportOptions { mapping, encoding, judged: true, latest, limits: LIMITS, ..ImportOptions::default() };
+        let options = ImportOptions { mapping, encoding, latest, limits: LIMITS, ..ImportOptions::default() };
         let import = Import::read(&PathBuf::from(&name), bytes, options)?;
         let events = import.events()?.collect::<Result<Vec<_>, _>>()?;
         Ok((name, import, events))
     });
     let read: Result<_, ImportError> =
         reading.await.map_err(|error| tf("reading it ended: {}", &[&error.to_string()]))?;
-    let (name, import, events) = read.map_err(|error| fault(&error.to_string()))?;
-    match events.iter().find_map(|event| Some((event, event.refusal()?))) {
-        Some((event, why)) => {
-            Err(tf("{} cannot be sent ({}); mend it in the file", &[&event.key.to_string(), &why.to_string()]))
-        }
-        None => Ok((name, import, events)),
-    }
+    read.map_err(|error| fault(&error.to_string()))
 }
 
 /// What a file holds, before anything is sent.
@@ -267,6 +262,7 @@ fn gone() -> Failure {
 fn show(shell: Shell, token: String, file: &Preview, mut notices: Vec<Notice>) -> Result<Response, Failure> {
     let summary = file.import.summary();
     notices.extend(summary.unread.iter().map(unread));
+    notices.extend(look_alike(summary));
     let shell = Shell { page: "Check before sending", ..shell.at(super::pages::PATH) };
     let count = |stream| file.events.iter().filter(|event| event.stream == stream).count() as i64;
     let found: Vec<_> = [
@@ -304,6 +300,26 @@ fn unread(sheet: &UnreadSheet) -> Notice {
         title: tf("The sheet {} was not read", &[&visible(&sheet.name)]),
         text: sentence(&fault(&visible(&sheet.reason))) + ".",
     }
+}
+
+/// The ids that may be taken for one another.
+fn look_alike(summary: &Summary) -> Option<Notice> {
+    let quoted = |id: &String| format!("{id:?}");
+    let group = |ids: &[String]| ids.iter().map(quoted).collect::<Vec<_>>().join(", ");
+    let shown = summary.alike.iter().take(SHOWN_ALIKE);
+    let mut ids: Vec<_> = shown.map(|alike| format!("{} {}", alike.field, group(&alike.ids))).collect();
+    let more = summary.alike.len().saturating_sub(SHOWN_ALIKE) as u64 + summary.more_alike;
+    if more > 0 {
+        ids.push(counted(more as i64, "more that is not shown", "more that are not shown"));
+    }
+    (!summary.alike.is_empty()).then(|| Notice {
+        tone: "warn",
+        title: "Ids that look alike are taken as they stand".into(),
+        text: tf(
+            "They differ only in case or spaces, or have spaces that are not seen, and count as different: {}.",
+            &[&ids.join("; ")],
+        ),
+    })
 }
 
 fn unread_columns(header: &Header) -> Option<String> {

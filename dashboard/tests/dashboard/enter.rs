@@ -505,9 +505,57 @@ async fn a_file_that_is_too_large_or_none_is_refused() {
 async fn an_invoice_with_more_lines_than_workers_take_is_told_and_not_left_out_silently() {
     let desk = Desk::new();
     let (head, line) = (FILE.lines().next().unwrap(), "INV-1,A,Lamp,1,2026-05-01,1,\n");
-    let answer = desk.upload("x.csv", format!("{head}\n{}", line.repeat(10_001)).as_bytes(), "").await;
-    assert_eq!(answer.status, 422, "{}", answer.body);
-    assert!(answer.body.contains("INV-1 cannot be sent") && answer.body.contains("10001"), "{}", answer.body);
+    let file = format!("{head}\n{}INV-2,A,Lamp,1,2026-05-01,1,\n", line.repeat(10_001));
+    let place = desk.upload("x.csv", file.as_bytes(), "").await.header("location").to_owned();
+    let page = desk.get(&place).await.body;
+    assert!(page.contains("1 sale; 1 bad row; 10,000 good rows of the same invoices held back"), "{page}");
+    assert!(
+        page.contains("An invoice has 1 to 10000 lines, not 10001")
+            || page.contains("an invoice has 1 to 10000 lines, not 10001"),
+        "{page}"
+    );
+    desk.post(&place, &[]).await;
+    assert_eq!(desk.sent.payloads()[0]["invoice_id"], "INV-2");
+}
+
+#[tokio::test]
+async fn ids_that_look_alike_and_numbers_that_are_used_again_are_told_in_each_language() {
+    let desk = Desk::new();
+    let file = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n\
+        1,A,Lamp,2,2025-05-01,2.5,17850\n\
+        2,A1,Lamp,1,2026-05-01,2.5,17850\n\
+        3, a1,Lamp,1,2026-05-01,2.5,17850\n\
+        1,A,Lamp,1,2026-05-01,2.5,17850\n";
+    let place = desk.upload("may.csv", file.as_bytes(), "").await.header("location").to_owned();
+    for (language, all) in [
+        (
+            "en",
+            [
+                "Ids that look alike are taken as they stand",
+                "product_id &#34; a1&#34;, &#34;A1&#34;.",
+                "give each a number of its own",
+            ],
+        ),
+        (
+            "de",
+            [
+                "Nummern, die sich gleichen",
+                "product_id &#34; a1&#34;, &#34;A1&#34;.",
+                "geben Sie jeder eine eigene Nummer",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "Les identifiants qui se ressemblent",
+                "product_id &#34; a1&#34;, &#34;A1&#34;.",
+                "donnez à chacune son propre numéro",
+            ],
+        ),
+    ] {
+        let page = desk.get(&format!("{place}?lang={language}")).await.body;
+        assert!(all.iter().all(|words| page.contains(words)), "{all:?}: {page}");
+    }
 }
 
 #[tokio::test]

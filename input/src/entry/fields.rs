@@ -99,9 +99,15 @@ impl Field {
         plain(self.name) == name || self.also.contains(&name)
     }
 
+    /// What counts of a cell or an input: of an id every sign, else what is between the spaces. Spaces alone are nothing.
+    pub fn text<'a>(&self, written: &'a str) -> &'a str {
+        let trimmed = written.trim();
+        if self.kind == Kind::Id && !trimmed.is_empty() { written } else { trimmed }
+    }
+
     /// What the event says where somebody wrote this. What is no number stays a text, for the decoder to refuse.
-    pub fn value(&self, text: &str) -> Value {
-        let text = text.trim();
+    pub fn value(&self, written: &str) -> Value {
+        let text = self.text(written);
         match self.kind {
             Kind::Whole => whole(text).map_or_else(|| text.into(), Value::from),
             _ => text.into(),

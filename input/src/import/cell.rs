@@ -48,6 +48,22 @@ const ERRORS: [&str; 26] = [
 ];
 /// What programs write for nothing.
 const NOTHING: [&str; 6] = ["nan", "null", "none", "undefined", "n/a", "<na>"];
+/// What spreadsheets write in front of a row of totals, in English, German and French.
+const TOTALS: [&str; 13] = [
+    "total",
+    "totals",
+    "grand total",
+    "subtotal",
+    "sub-total",
+    "sum",
+    "gesamt",
+    "gesamtsumme",
+    "summe",
+    "zwischensumme",
+    "somme",
+    "sous-total",
+    "total général",
+];
 const AS_TEXT: &str = "format the column as text and write it again";
 
 /// Why a cell cannot be what is meant by a field of that kind, as far as the decoder of the events does not say it.
@@ -81,11 +97,19 @@ fn id(cell: CellType, text: &str) -> Option<String> {
             Some(format!("{shown} is a number of more digits than the 15 that a spreadsheet keeps: {AS_TEXT}"))
         }
         _ if is_rounded(text) => Some(format!("{shown} is a rounded number, not an id: {AS_TEXT}")),
+        _ if is_total(text) => {
+            Some(format!("{shown:?} is what spreadsheets write for a row of totals: remove the row"))
+        }
         _ if text.len() < 12 && NOTHING.contains(&text.trim().to_lowercase().as_str()) => {
             Some(format!("{shown:?} is what programs write for nothing: write the id, or leave the cell empty"))
         }
         _ => None,
     }
+}
+
+/// Whether it names a row of totals.
+fn is_total(text: &str) -> bool {
+    text.len() < 20 && TOTALS.contains(&text.trim().trim_end_matches([':', ' ']).to_lowercase().as_str())
 }
 
 /// Whether a program wrote a long number so, as in `5.01E+12`. A code such as `12E5` is none.
@@ -185,12 +209,40 @@ mod tests {
 
     #[test]
     fn an_id_is_no_error_no_rounded_number_and_no_word_for_nothing() {
-        for text in
-            ["#N/A", "#REF!", "#div/0!", "5.01E+12", "5,01E+12", "5.01e12", "1E+5", "NaN", "null", "N/A", "a\0b"]
-        {
+        for text in [
+            "#N/A",
+            "#REF!",
+            "#div/0!",
+            "5.01E+12",
+            "5,01E+12",
+            "5.01e12",
+            "1E+5",
+            "NaN",
+            "null",
+            "N/A",
+            "a\0b",
+            "Total",
+            "TOTAL:",
+            " Summe ",
+            "Total général",
+        ] {
             assert!(fault(CellType::Text, text, Kind::Id).is_some(), "{text}");
         }
-        for text in ["#1001", "12E5", "84029E", "E+5", "a.b", "1E", "Nana", "5010000000000", "", "AB-12001", "10.5"] {
+        for text in [
+            "#1001",
+            "12E5",
+            "84029E",
+            "E+5",
+            "a.b",
+            "1E",
+            "Nana",
+            "5010000000000",
+            "",
+            "AB-12001",
+            "10.5",
+            "TOTAL-5",
+            "Total 7",
+        ] {
             assert_eq!(fault(CellType::Text, text, Kind::Id), None, "{text}");
         }
         for (cell, text) in [

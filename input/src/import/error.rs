@@ -197,6 +197,18 @@ pub enum ImportError {
         /// What may be named.
         fields: String,
     },
+    /// A column that is mapped to two fields.
+    #[snafu(display(
+        "column {column} is mapped to {first} and to {second}: map it to one field, or write a second column into the file"
+    ))]
+    MappedTwice {
+        /// The column.
+        column: String,
+        /// A field.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// It could not be read to its end.
     #[snafu(display("failed to read {} at line {line}: {source}; {}", path.display(), mend(*gzip)))]
     Read {

@@ -35,7 +35,7 @@ impl Events {
     }
 
     fn next_sale(&mut self) -> Result<Option<Outgoing>, ImportError> {
-        while let Some((_, row)) = self.rows.next(false)? {
+        while let Some((_, row)) = self.rows.next()? {
             let Ok(row) = row else { continue };
             if self.plan.held.contains(row.invoice.as_str()) {
                 continue;

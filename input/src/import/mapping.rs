@@ -1,6 +1,6 @@
 //! Which columns hold what, where their names do not say it.
 
-use super::error::{ImportError, MappingSnafu};
+use super::error::{ImportError, MappedTwiceSnafu, MappingSnafu};
 use crate::entry::{CLIENT, LINE, PRODUCT, SALE, known, plain};
 
 /// Columns of other names, and the fields that they hold.
@@ -11,7 +11,7 @@ impl Mapping {
     /// From texts such as `Order No=invoice_id`.
     ///
     /// # Errors
-    /// A text without `=`, or with a field that no event has.
+    /// A text without `=`, or with a field that no event has; a column that holds two fields.
     pub fn parse<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Result<Self, ImportError> {
         let one = |text: &str| {
             let (column, field) = text.rsplit_once('=')?;
@@ -22,7 +22,14 @@ impl Mapping {
             let text = text.as_ref();
             one(text).ok_or_else(|| MappingSnafu { text, fields: fields() }.build())
         });
-        all.collect::<Result<_, _>>().map(Self)
+        let pairs: Vec<(String, String)> = all.collect::<Result<_, _>>()?;
+        for (at, (column, field)) in pairs.iter().enumerate() {
+            let other = pairs[..at].iter().find(|(name, other)| plain(name) == plain(column) && other != field);
+            if let Some((_, other)) = other {
+                return MappedTwiceSnafu { column, first: other, second: field }.fail();
+            }
+        }
+        Ok(Self(pairs))
     }
 
     /// Whether anything is mapped.

@@ -9,10 +9,11 @@
 //! [`Limits`]; sheets named Products, Clients, Invoices and Invoice_Details are judged row by row by the workers' own
 //! decoder. A sheet that is not read is named.
 //!
-//! An invoice with a row that can be part of no event is held back as a whole: sent without it, it would count twice once
-//! the row is mended and sent again. What can be written as an event is sent; whether it is accepted is for the workers to
-//! say, unless rows are [`judged`](ImportOptions::judged) before.
+//! A row that workers would refuse is bad, for whoever imports the file. An invoice with a bad row is held back as a whole:
+//! sent without it, it would count twice once the row is mended and sent again. So are rows whose invoice number is that of
+//! another time, and records of which nothing says which one is right.
 
+mod alike;
 mod bounded;
 mod cell;
 mod columns;
@@ -24,10 +25,12 @@ mod format;
 mod inventory;
 mod mapping;
 mod plan;
+mod rivals;
 mod row;
 mod rows;
 mod sheet;
 mod sheets;
+mod table;
 mod workbook;
 mod xlsx;
 
@@ -42,6 +45,7 @@ use snafu::{ResultExt, ensure};
 use stockstream_model::{Decimal, Timestamp, event::Stream};
 
 pub use self::{
+    alike::Alike,
     encoding::Encoding,
     error::ImportError,
     events::Events,
@@ -65,8 +69,6 @@ pub struct ImportOptions {
     pub mapping: Mapping,
     /// What the text of a CSV file is encoded in, where it does not say it itself. UTF-8 goes without saying.
     pub encoding: Option<Encoding>,
-    /// Whether a row that a worker would refuse is bad.
-    pub judged: bool,
     /// The latest time that a row may be from; any, if none is given.
     pub latest: Option<Timestamp>,
     /// What is read at most.
@@ -159,9 +161,12 @@ impl Import {
     }
 
     fn of_lines(path: &Path, source: Source, options: ImportOptions) -> Result<Self, ImportError> {
-        let plan = Arc::new(plan(&source, path, &options)?);
-        let summary = Arc::new(plan.summary.clone());
-        Ok(Self { path: path.to_owned(), options, records: Arc::default(), lines: Some((source, plan)), summary })
+        let mut plan = plan(&source, path, &options)?;
+        let mut summary = plan.summary.clone();
+        summary.name_alike(alike::find(&[], Some(&plan)));
+        plan.clients = HashSet::new(); // needed no more
+        let (lines, summary) = (Some((source, Arc::new(plan))), Arc::new(summary));
+        Ok(Self { path: path.to_owned(), options, records: Arc::default(), lines, summary })
     }
 
     fn of_workbook(path: &Path, bytes: Arc<[u8]>, options: ImportOptions) -> Result<Self, ImportError> {
@@ -169,10 +174,13 @@ impl Import {
         let sheets = sheets::sort(sheets, path, &options.mapping)?;
         let (events, mut summary) = workbook::events(&sheets.records, path, &options)?;
         let lines = if sheets.lines.is_empty() {
+            summary.name_alike(alike::find(&events, None));
             None
         } else {
             let source = Source::Sheets(sheets.lines);
             let mut plan = plan(&source, path, &options)?;
+            summary.name_alike(alike::find(&events, Some(&plan)));
+            plan.clients = HashSet::new(); // needed no more
             // What the workbook itself says of a product is not made up.
             let known: HashSet<&str> = events
                 .iter()

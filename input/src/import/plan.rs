@@ -7,11 +7,15 @@ use std::{
 };
 
 use snafu::ensure;
-use stockstream_model::{Money, Timestamp, event::Id};
+use stockstream_model::{
+    Money, Timestamp,
+    event::{Id, LinesTotal, Rejection},
+};
 
 use super::{
     ImportError, ImportOptions,
-    columns::{CLIENT, INVOICE},
+    alike::Alike,
+    columns::{CLIENT, DATE, INVOICE},
     error::TooLargeSnafu,
     row::Row,
     rows::{Place, Rows},
@@ -20,6 +24,13 @@ use crate::outgoing::id;
 
 /// How many bad rows a [`Summary`] tells apart; beyond that they are only counted.
 pub const MAX_BAD_ROWS: usize = 1_000;
+
+/// How many ids that look alike it names.
+const MAX_ALIKE: usize = 100;
+/// The most that may lie between a row of an invoice and its first one: half a day. Tills write the minute of each line, and
+/// a shop may close after midnight; a number that is used again, be it the next day, is used much later, and where only
+/// days are written, by 24 hours at least.
+const ONE_INVOICE_MS: u64 = 12 * 3_600_000;
 
 /// Tells clients apart by eight bytes each.
 static CLIENTS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -37,6 +48,10 @@ pub struct Summary {
     pub held_rows: u64,
     /// The sheets of a workbook that were not read.
     pub unread: Vec<UnreadSheet>,
+    /// Ids that a person may take for one another, or misread; they count as they stand. The first of them.
+    pub alike: Vec<Alike>,
+    /// How many more there are.
+    pub more_alike: u64,
     /// The columns of the file, or of each sheet of a workbook.
     pub headers: Vec<Header>,
     /// Invoices, and so sales.
@@ -125,6 +140,13 @@ impl Summary {
         self.products = self.products.max(other.products);
     }
 
+    /// Names the ids that look alike; of many only some.
+    pub(super) fn name_alike(&mut self, mut alike: Vec<Alike>) {
+        self.more_alike = alike.len().saturating_sub(MAX_ALIKE) as u64;
+        alike.truncate(MAX_ALIKE);
+        self.alike = alike;
+    }
+
     pub(super) fn leave_out(&mut self, row: BadRow) {
         self.bad_rows += 1;
         if self.bad.len() < MAX_BAD_ROWS {
@@ -152,10 +174,37 @@ pub(super) struct Product {
 pub(super) struct Invoice {
     /// How many rows it has.
     pub(super) rows: u64,
-    /// The sheet of them.
-    sheet: usize,
+    /// The first of them.
+    first: Place,
+    /// The time of that one.
+    at: Timestamp,
     /// The client that its rows name, as a hash.
     client: Option<u64>,
+    total: LinesTotal,
+}
+
+impl Invoice {
+    fn new(row: &Row<'_>, first: Place, client: Option<u64>) -> Result<Self, Unfit> {
+        let total = LinesTotal::default().with(&row.item())?;
+        Ok(Self { rows: 1, first, at: row.at, client, total })
+    }
+
+    /// Takes a row more.
+    fn take(&mut self, row: &Row<'_>, place: Place, client: Option<u64>) -> Result<(), Unfit> {
+        if place.sheet != self.first.sheet {
+            return Err(Unfit::OtherSheet(self.first.sheet));
+        }
+        if row.at.millis().abs_diff(self.at.millis()) > ONE_INVOICE_MS {
+            return Err(Unfit::OtherTime { at: row.at, first: self.at, line: self.first.line });
+        }
+        if client.is_some() && self.client.is_some_and(|other| Some(other) != client) {
+            return Err(Unfit::OtherClient);
+        }
+        self.total = self.total.with(&row.item())?;
+        self.rows += 1;
+        self.client = self.client.or(client);
+        Ok(())
+    }
 }
 
 /// What the first pass gathers.
@@ -167,6 +216,8 @@ pub(super) struct Plan {
     pub(super) held: HashSet<String>,
     /// In order of first appearance.
     pub(super) products: Vec<Product>,
+    /// Those whom sales name.
+    pub(super) clients: HashSet<String>,
     /// The place of each product.
     places: HashMap<String, usize>,
 }
@@ -178,6 +229,46 @@ enum Unfit {
     OtherSheet(usize),
     /// Its invoice has another client.
     OtherClient,
+    /// Its invoice is of another time, as its first row says.
+    OtherTime {
+        at: Timestamp,
+        first: Timestamp,
+        line: u64,
+    },
+    /// With it, its invoice is more than a sale may be.
+    TooMuch(String),
+}
+
+impl From<Rejection> for Unfit {
+    fn from(refused: Rejection) -> Self {
+        Self::TooMuch(refused.message)
+    }
+}
+
+impl Unfit {
+    fn fault(self, rows: &Rows) -> Fault {
+        let columns = rows.columns();
+        match self {
+            Self::Bad(fault) => fault,
+            Self::OtherClient => columns.fault(CLIENT, "is not the client of the invoice's other rows"),
+            Self::OtherSheet(other) => {
+                let other = rows.sheet(other).unwrap_or_default();
+                columns.fault(INVOICE, &format!("has rows in sheet {other} too: move them into one"))
+            }
+            Self::OtherTime { at, first, line } => {
+                let line = rows.numbered(line);
+                let what = format!(
+                    "{at} is more than 12 hours from {first}, the time of the same invoice in {line}: if they are two \
+                     invoices, give each a number of its own; if they are one, write one time in all of its rows"
+                );
+                columns.fault(DATE, &what)
+            }
+            Self::TooMuch(what) if what.starts_with("together ") => {
+                Fault { column: None, reason: format!("its invoice's lines up to this one {what}") }
+            }
+            Self::TooMuch(reason) => Fault { column: None, reason },
+        }
+    }
 }
 
 impl Plan {
@@ -189,19 +280,13 @@ impl Plan {
             invoices: HashMap::new(),
             held,
             products: Vec::new(),
+            clients: HashSet::new(),
             places: HashMap::new(),
         };
         let mut suspects = HashSet::new();
         while let Some((place, unfit)) = plan.take(&mut rows, options)? {
             suspects.extend(rows.suspects());
-            let fault = match unfit {
-                Unfit::Bad(fault) => fault,
-                Unfit::OtherClient => rows.columns().fault(CLIENT, "is not the client of the invoice's other rows"),
-                Unfit::OtherSheet(other) => {
-                    let other = rows.sheet(other).unwrap_or_default();
-                    rows.columns().fault(INVOICE, &format!("has rows in sheet {other} too: move them into one"))
-                }
-            };
+            let fault = unfit.fault(&rows);
             let (sheet, cells) = (rows.sheet(place.sheet).map(str::to_owned), rows.cells());
             plan.summary.leave_out(BadRow { sheet, line: place.line, cells, faults: vec![fault] });
             plan.within(&rows, options)?;
@@ -225,8 +310,8 @@ impl Plan {
 
     /// Takes rows up to the next bad one.
     fn take(&mut self, rows: &mut Rows, options: &ImportOptions) -> Result<Option<(Place, Unfit)>, ImportError> {
-        while let Some((place, row)) = rows.next(options.judged)? {
-            let taken = row.map_err(Unfit::Bad).and_then(|row| self.add(&row, place.sheet));
+        while let Some((place, row)) = rows.next()? {
+            let taken = row.map_err(Unfit::Bad).and_then(|row| self.add(&row, place));
             if let Err(unfit) = taken {
                 return Ok(Some((place, unfit)));
             }
@@ -242,24 +327,23 @@ impl Plan {
         Ok(())
     }
 
-    fn add(&mut self, row: &Row<'_>, sheet: usize) -> Result<(), Unfit> {
+    fn add(&mut self, row: &Row<'_>, place: Place) -> Result<(), Unfit> {
         let client = row.client.as_ref().map(|client| CLIENTS.hash_one(client.as_str()));
         match self.invoices.get_mut(row.invoice.as_str()) {
-            Some(invoice) if invoice.sheet != sheet => return Err(Unfit::OtherSheet(invoice.sheet)),
-            Some(invoice) if client.is_some() && invoice.client.is_some_and(|other| Some(other) != client) => {
-                return Err(Unfit::OtherClient);
+            Some(invoice) => invoice.take(row, place, client)?,
+            None => {
+                let invoice = Invoice::new(row, place, client)?;
+                self.invoices.insert(row.invoice.as_str().to_owned(), invoice);
             }
-            Some(invoice) => {
-                invoice.rows += 1;
-                invoice.client = invoice.client.or(client);
-            }
-            None => _ = self.invoices.insert(row.invoice.as_str().to_owned(), Invoice { rows: 1, sheet, client }),
         }
         if self.held.contains(row.invoice.as_str()) {
             self.summary.held_rows += 1;
             return Ok(());
         }
         self.summary.rows += 1;
+        if let Some(client) = row.client.as_ref().filter(|client| !self.clients.contains(client.as_str())) {
+            self.clients.insert(client.as_str().to_owned());
+        }
         let place = self.places.get(row.product.as_str()).copied().unwrap_or_else(|| {
             let id = id(row.product.as_str().to_owned());
             self.places.insert(id.as_str().to_owned(), self.products.len());

@@ -1,10 +1,9 @@
 //! A line of an invoice, from the fields of a record.
 
 use csv::ByteRecord;
-use serde_json::{Value, json};
 use stockstream_model::{
     Money, Timestamp,
-    event::{Id, MAX_ID_BYTES, Stream},
+    event::{Id, Item, MAX_ID_BYTES},
 };
 
 use super::{
@@ -12,12 +11,12 @@ use super::{
     columns::{CLIENT, Columns, DATE, DESCRIPTION, INVOICE, NAMES, PRICE, PRODUCT, QUANTITY},
     plan::Fault,
 };
-use crate::entry::{judge, two_meanings};
+use crate::entry::two_meanings;
 
 /// In merged cells, only the first one has the invoice.
 const NO_INVOICE: &str = "is empty: it may be a line of the invoice above, which is held back";
 
-/// A line of an invoice. Whether it is allowed is not looked at.
+/// A line of an invoice that workers take.
 pub(super) struct Row<'a> {
     pub(super) invoice: Id<'a>,
     pub(super) product: Id<'a>,
@@ -64,11 +63,11 @@ impl<'a> Row<'a> {
         };
         let id = |column: usize, text: &'a str| id(text).map_err(|what| columns.fault(column, &what));
         let invoice = text(INVOICE)?;
-        if invoice.is_empty() {
+        if is_blank(invoice.as_bytes()) {
             return Err(columns.fault(INVOICE, NO_INVOICE));
         }
         let client = match text(CLIENT)? {
-            "" => None,
+            client if is_blank(client.as_bytes()) => None,
             client => Some(cell::client(client).map_err(|what| columns.fault(CLIENT, &what))?),
         };
         let row = Self {
@@ -80,46 +79,43 @@ impl<'a> Row<'a> {
             price: text(PRICE)?.parse().map_err(|error| columns.fault(PRICE, &format!("{error}")))?,
             client: client.map(|client| id(CLIENT, client)).transpose()?,
         };
-        match latest {
-            Some(latest) if row.at > latest => Err(columns.fault(DATE, &cell::future(text(DATE)?))),
-            _ => Ok(row),
+        if latest.is_some_and(|latest| row.at > latest) {
+            return Err(columns.fault(DATE, &cell::future(text(DATE)?)));
         }
+        row.item().verify().map_err(|refused| {
+            let column = if refused.path == "quantity" { QUANTITY } else { PRICE };
+            columns.fault(column, &refused.message)
+        })?;
+        Ok(row)
     }
 
-    /// Whether a worker would take it as a line of an invoice.
-    pub(super) fn judged(self, columns: &Columns) -> Result<Self, Fault> {
-        let line = json!({
-            "product_id": self.product.as_str(), "quantity": self.quantity, "unit_price": self.price.to_string(),
-        });
-        let Value::Object(sale) = json!({
-            "invoice_id": self.invoice.as_str(), "timestamp": self.at.to_string(), "items": [line],
-        }) else {
-            return Ok(self);
-        };
-        let Err(problems) = judge(Stream::Sales, sale) else { return Ok(self) };
-        let Some(problem) = problems.into_iter().next() else { return Ok(self) };
-        let column = match problem.path.as_str() {
-            "items[0].quantity" => QUANTITY,
-            "items[0].product_id" => PRODUCT,
-            "timestamp" => DATE,
-            "invoice_id" => INVOICE,
-            _ => PRICE,
-        };
-        Err(columns.fault(column, &problem.message))
+    /// The same as a line of an event.
+    pub(super) fn item(&self) -> Item<'a> {
+        Item {
+            product_id: self.product.clone(),
+            quantity: self.quantity,
+            unit_price: Some(self.price),
+            unit_cost: None,
+        }
     }
 }
 
 /// The invoice of a row, whatever else is wrong with it.
 pub(super) fn invoice_of<'a>(record: &'a ByteRecord, columns: &Columns) -> Option<&'a [u8]> {
     let place = columns.places[INVOICE].filter(|_| record.len() == columns.header.len())?;
-    record.get(place).filter(|id| !id.is_empty())
+    record.get(place).filter(|id| !is_blank(id))
+}
+
+/// Whether a cell of an id says nothing: spaces alone are no id.
+fn is_blank(cell: &[u8]) -> bool {
+    std::str::from_utf8(cell).is_ok_and(|text| text.trim().is_empty())
 }
 
 /// The invoices that a bad row may be a line of, as far as it can be told: none of them is sent without it. `above` is
 /// the invoice of the row above.
 pub(super) fn suspects(record: &ByteRecord, columns: &Columns, above: &[u8]) -> Vec<String> {
     let Some(place) = columns.places[INVOICE] else { return Vec::new() };
-    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().filter(|id| !id.is_empty()).map(str::to_owned);
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().filter(|id| !id.trim().is_empty()).map(str::to_owned);
     let moved = record.len().abs_diff(columns.header.len());
     let runs_on = record.as_slice().iter().any(|byte| matches!(byte, b'\n' | b'\r'));
     if runs_on && (moved > 0 || swallows_a_line(record)) {
@@ -145,10 +141,10 @@ fn swallows_a_line(record: &ByteRecord) -> bool {
 }
 
 fn id(text: &str) -> Result<Id<'_>, String> {
-    Id::new(text).ok_or_else(|| match text {
-        "" => "is empty".to_owned(),
-        _ => format!("is longer than {MAX_ID_BYTES} bytes"),
-    })
+    if is_blank(text.as_bytes()) {
+        return Err("is empty".to_owned());
+    }
+    Id::new(text).ok_or_else(|| format!("is longer than {MAX_ID_BYTES} bytes"))
 }
 
 /// A whole number, also when a program wrote it as `6.0`.

@@ -43,7 +43,7 @@ const MAX_COLUMNS: usize = 1_000;
 pub(super) type Source = Box<dyn Read + Send>;
 
 /// Where a row is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     /// Which of the sheets, or 0.
     pub(super) sheet: usize,
@@ -140,8 +140,8 @@ impl Rows {
         Ok(rows)
     }
 
-    /// The next row; `None` at the end. It may be asked for what a worker would take as well.
-    pub(super) fn next(&mut self, judged: bool) -> Result<Option<Line<'_>>, ImportError> {
+    /// The next row; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Line<'_>>, ImportError> {
         let line = loop {
             match self.advance()? {
                 Some(line) => break line,
@@ -155,7 +155,6 @@ impl Rows {
         }
         let (sheet, types) = self.types();
         let row = Row::of(&self.record, &self.columns, types, self.latest);
-        let row = if judged { row.and_then(|row| row.judged(&self.columns)) } else { row };
         Ok(Some((Place { sheet, line }, row)))
     }
 
@@ -201,6 +200,12 @@ impl Rows {
     /// The headers of all sheets so far, or of the file.
     pub(super) fn headers(&self) -> &[Header] {
         &self.headers
+    }
+
+    /// A row of that number, for a person.
+    pub(super) fn numbered(&self, line: u64) -> String {
+        let what = if self.headers.iter().any(|header| header.sheet.is_some()) { "row" } else { "line" };
+        format!("{what} {line}")
     }
 
     /// The sheet of that number, of a workbook.

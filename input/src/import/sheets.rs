@@ -48,6 +48,10 @@ pub(super) fn sort(sheets: Vec<Sheet>, path: &Path, mapping: &Mapping) -> Result
         if let Some(error) = export::refused(path, Some(&sheet.name), &header) {
             return Err(error);
         }
+        if sheet.len() == 1 && (is_record || columns.is_ok()) {
+            let reason = "it has no rows below the names of its columns".into();
+            sorted.unread.push(UnreadSheet { name: sheet.name.clone(), reason, is_left_out: false });
+        }
         match columns {
             _ if is_record => sorted.records.push(sheet),
             Ok(_) => sorted.lines.push(Arc::new(sheet)),

@@ -53,7 +53,7 @@ fn shop() -> String {
         1,A,Lantern,6,2010-12-01 08:26:00,2.55,,UK\n\
         2,b ,\"Card, \"\"red\"\"\",1,2010-12-01 08:27:00,0.42,13047.0,UK\n\
         1,C,,2,2010-12-01 08:28:00,1.1,17850.0,UK\n\
-        C3,A,,-1,2010-12-02 09:00:00,-2.5,,UK\n"
+        C3,A,,-1,2010-12-02 09:00:00,0,,UK\n"
     )
 }
 
@@ -64,14 +64,13 @@ fn a_sale_is_sent_once_its_last_line_was_read_and_has_the_time_of_its_first() {
         [
             r#"{"invoice_id":"2","client_id":"13047","timestamp":"2010-12-01T08:27:00Z","items":[{"product_id":"b ","quantity":1,"unit_price":"0.42"}]}"#,
             r#"{"invoice_id":"1","client_id":"17850","timestamp":"2010-12-01T08:26:00Z","items":[{"product_id":"A","quantity":6,"unit_price":"2.55"},{"product_id":"C","quantity":2,"unit_price":"1.1"}]}"#,
-            r#"{"invoice_id":"C3","timestamp":"2010-12-02T09:00:00Z","items":[{"product_id":"A","quantity":-1,"unit_price":"-2.5"}]}"#,
+            r#"{"invoice_id":"C3","timestamp":"2010-12-02T09:00:00Z","items":[{"product_id":"A","quantity":-1,"unit_price":"0"}]}"#,
         ]
     );
     let sent = events(shop(), None);
     assert_eq!(sent.iter().map(|event| event.key.as_str()).collect::<Vec<_>>(), ["2", "1", "C3"]);
     assert!(sent.iter().all(|event| event.stream == Stream::Sales));
-    assert!(decode_sale(&sent[1].payload).is_ok());
-    assert!(decode_sale(&sent[2].payload).is_err(), "a negative price is for the workers to refuse");
+    assert!(sent.iter().all(|event| decode_sale(&event.payload).is_ok()));
 }
 
 #[test]
@@ -109,7 +108,7 @@ fn rows_that_are_part_of_no_event_are_left_out_with_line_and_reason() {
         10,A,x,-12.000,2010-12-01,1,5,UK\n"
     );
     let found = summary(&shop);
-    assert_eq!((found.rows, found.bad_rows, found.invoices, found.products), (2, 9, 2, 1));
+    assert_eq!((found.rows, found.bad_rows, found.invoices, found.products), (1, 10, 1, 1));
     let bad: Vec<_> = found.bad.iter().map(|bad| (bad.line, bad.reason())).collect();
     let expected = [
         (2, "Quantity \"1.5\""),
@@ -120,13 +119,14 @@ fn rows_that_are_part_of_no_event_are_left_out_with_line_and_reason() {
         (8, "CustomerID \"17850.5\" is not a whole number"),
         (9, "it has 7 columns and the header 8"),
         (10, "Quantity \"99999999999999999999\" is out of range"),
+        (11, "Quantity must be a whole number from 1 to 1000000000, or negative for a return, not 0"),
         (12, "Quantity \"-12.000\" may mean -12 or -12000: write it without a point"),
     ];
     assert_eq!(bad.len(), expected.len());
     for ((line, reason), (expected_line, beginning)) in bad.into_iter().zip(expected) {
         assert!(line == expected_line && reason.starts_with(beginning), "{line}: {reason}");
     }
-    assert_eq!(payloads(&shop).len(), 2);
+    assert_eq!(payloads(&shop).len(), 1);
 }
 
 #[test]
@@ -225,6 +225,44 @@ fn an_invoice_has_one_client() {
         (found.bad[0].line, found.bad[0].reason()),
         (4, "CustomerID is not the client of the invoice's other rows".into())
     );
+}
+
+#[test]
+fn an_invoice_is_of_one_time() {
+    let at = |day: &str| format!("1,A,x,1,{day},1,,UK\n");
+    for (first, second, is_one) in [
+        ("2010-12-31 23:59:00", "2011-01-01 00:00:00", true),
+        ("2010-12-01 14:00:00", "2010-12-02 02:00:00", true),
+        ("2010-12-01 14:00:00", "2010-12-01 02:00:00", true),
+        ("2010-12-01 14:00:00", "2010-12-02 02:00:01", false),
+        ("2010-12-01 14:00:00", "2010-12-01 01:59:59", false),
+        ("2010-12-01", "2010-12-02", false),
+        ("2011-12-01", "2010-12-01", false),
+    ] {
+        let found = summary(HEADER.to_owned() + &at(first) + "2,A,x,1,2010-12-01,1,,UK\n" + &at(second));
+        let expected = if is_one { (3, 0, 0, 2) } else { (1, 1, 1, 1) };
+        let counts = (found.rows, found.bad_rows, found.held_rows, found.invoices);
+        assert_eq!(counts, expected, "{first} and {second}: {:?}", found.bad);
+    }
+}
+
+#[test]
+fn an_invoice_is_no_more_than_a_sale_may_be() {
+    let lines = |count: usize, quantity: &str, price: &str| {
+        let rows = format!("1,A,x,{quantity},2010-12-01,{price},,UK\n").repeat(count);
+        summary(format!("{HEADER}{rows}2,A,x,1,2010-12-01,1,,UK\n"))
+    };
+    for (count, quantity, price, words) in [
+        (11, "1000000000", "0", "its invoice's lines up to this one together are 11000000000 units"),
+        (2, "-900000000", "10", "its invoice's lines up to this one together amount to 18000000000"),
+        (10_001, "1", "1", "an invoice has 1 to 10000 lines, not 10001"),
+    ] {
+        let found = lines(count, quantity, price);
+        let counts = (found.rows, found.bad_rows, found.held_rows, found.invoices);
+        assert_eq!(counts, (1, 1, count as u64 - 1, 1), "{:?}", found.bad);
+        assert!(found.bad[0].reason().starts_with(words), "{:?}", found.bad);
+        assert_eq!(lines(count - 1, quantity, price).bad_rows, 0);
+    }
 }
 
 #[test]

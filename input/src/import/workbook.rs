@@ -1,26 +1,23 @@
 //! A workbook with the sheets Products, Clients, Invoices and Invoice_Details: full records, and sales put together.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     path::Path,
 };
 
-use csv::ByteRecord;
 use serde_json::{Map, Value};
-use snafu::ensure;
 use stockstream_model::{Timestamp, event::Stream};
 
 use super::{
-    ImportError, ImportOptions, Mapping,
-    cell::{self, CellType},
-    error::{AmbiguousSnafu, SheetColumnsSnafu, place},
-    plan::{BadRow, Fault, Header, Summary},
-    rows::{cells, shown},
+    ImportError, ImportOptions, alike,
+    plan::{Fault, Header, Summary},
+    rivals::Rivals,
     sheet::Sheet,
+    table::{Row, Table},
 };
 use crate::{
     Outgoing,
-    entry::{CLIENT, Field, Kind, LINE, PRODUCT, Problem, SALE, judge, plain},
+    entry::{CLIENT, Field, LINE, PRODUCT, Problem, SALE, judge, plain},
 };
 
 /// Names of the sheets, as [`plain`] makes them.
@@ -28,6 +25,8 @@ const PRODUCTS: &str = "products";
 const CLIENTS: &str = "clients";
 pub(super) const INVOICES: &str = "invoices";
 pub(super) const DETAILS: &str = "invoicedetails";
+/// In merged cells, only the first one has the invoice.
+const NO_INVOICE: &str = "is needed: it may be a line of the invoice above, which is held back";
 
 /// Whether a sheet of that name is one of the four.
 pub(super) fn is_known(sheet: &str) -> bool {
@@ -58,118 +57,6 @@ pub(super) fn events(
     Ok((found.events, found.summary))
 }
 
-/// A sheet and which column holds which field.
-struct Table<'a> {
-    sheet: &'a Sheet,
-    header: Vec<String>,
-    columns: Vec<Option<Field>>,
-}
-
-/// A row of a table.
-struct Row {
-    line: u64,
-    cells: Vec<String>,
-    types: Vec<CellType>,
-}
-
-impl<'a> Table<'a> {
-    fn of(sheet: &'a Sheet, path: &Path, mapping: &Mapping, fields: &[&'static [Field]]) -> Result<Self, ImportError> {
-        let header = sheet.header();
-        let mut columns: Vec<Option<Field>> = vec![None; header.len()];
-        let mut missing = Vec::new();
-        for field in fields.iter().copied().flatten() {
-            let named = |usual: &dyn Fn(&String) -> Vec<String>| -> Vec<usize> {
-                let holds = |column: &String| mapping.holds(column, field.name, &usual(column));
-                header.iter().enumerate().filter(|(_, column)| holds(column)).map(|(at, _)| at).collect()
-            };
-            // The name of the field itself comes before its other names.
-            let mut found = named(&|_| Vec::new());
-            if found.is_empty() {
-                found = named(&|column| {
-                    let column = plain(column);
-                    if field.is_called(&column) { vec![column] } else { Vec::new() }
-                });
-            }
-            if let [_, _, ..] = found[..] {
-                let names: Vec<_> = found.iter().map(|at| header[*at].as_str()).collect();
-                let column = format!("{} ({})", field.name, names.join(", "));
-                return AmbiguousSnafu { place: place(path, Some(&sheet.name)), column }.fail();
-            }
-            match found.first() {
-                Some(at) => columns[*at] = Some(*field),
-                None if field.needed => missing.push(field.name),
-                None => {}
-            }
-        }
-        let sheet_name = &sheet.name;
-        ensure!(
-            missing.is_empty(),
-            SheetColumnsSnafu { path, sheet: sheet_name, missing: missing.join(", "), header: shown(&header) }
-        );
-        Ok(Self { sheet, header, columns })
-    }
-
-    fn rows(&self) -> impl Iterator<Item = Row> {
-        let mut record = ByteRecord::new();
-        (1..self.sheet.len()).map_while(move |at| {
-            let line = u64::from(self.sheet.row(at, &mut record)?);
-            Some(Row { line, cells: cells(&record), types: self.sheet.types(at).to_vec() })
-        })
-    }
-
-    /// The cells of a row that say something, with their fields.
-    fn filled<'b>(&self, row: &'b Row) -> impl Iterator<Item = (&'b str, CellType, Field)> {
-        let cells = row.cells.iter().zip(&row.types).zip(&self.columns);
-        let filled =
-            cells.map(|((cell, kind), field)| (cell.trim(), *kind, *field)).filter(|(cell, ..)| !cell.is_empty());
-        filled.filter_map(|(cell, kind, field)| Some((cell, kind, field?)))
-    }
-
-    /// What a row says, as fields of an event; an empty cell says nothing.
-    fn fields(&self, row: &Row) -> Map<String, Value> {
-        let value = |cell: &str, field: Field| match field.kind {
-            Kind::Time => field.value(&cell::zoned(cell)),
-            Kind::Id if field.name == "client_id" => field.value(cell::client(cell).unwrap_or(cell)),
-            _ => field.value(cell),
-        };
-        self.filled(row).map(|(cell, _, field)| (field.name.to_owned(), value(cell, field))).collect()
-    }
-
-    /// What is wrong with the cells of a row before they are fields of an event.
-    fn problems(&self, row: &Row, latest: Option<Timestamp>) -> Vec<Problem> {
-        let wrong = |cell: &str, kind: CellType, field: Field| {
-            let late =
-                || cell::zoned(cell).parse::<Timestamp>().is_ok_and(|at| latest.is_some_and(|latest| at > latest));
-            match (cell::fault(kind, cell, field.kind), field.name) {
-                (Some(what), _) => Some(what),
-                (None, "client_id") => cell::client(cell).err(),
-                (None, "expiry_date") => None,
-                (None, _) if field.kind == Kind::Time && late() => Some(cell::future(cell)),
-                (None, _) => None,
-            }
-        };
-        let problem = |(cell, kind, field): (&str, CellType, Field)| {
-            wrong(cell, kind, field).map(|message| Problem { path: field.name.into(), message })
-        };
-        self.filled(row).filter_map(problem).collect()
-    }
-
-    fn bad(&self, row: Row, faults: Vec<Fault>) -> BadRow {
-        BadRow { sheet: Some(self.sheet.name.clone()), line: row.line, cells: row.cells, faults }
-    }
-
-    fn fault(&self, row: &Row, path: &str, message: &str) -> Fault {
-        let column = self.columns.iter().position(|field| field.is_some_and(|field| field.name == path));
-        let name = column.map_or(path, |column| self.header[column].as_str());
-        let stands = column.and_then(|column| row.cells.get(column)).map(|cell| cell.trim()).filter(|c| !c.is_empty());
-        let reason = match stands {
-            Some(cell) if !message.contains(cell) => format!("{name} {cell:?}: {message}"),
-            _ => format!("{name} {message}"),
-        };
-        Fault { column, reason: reason.trim_start().to_owned() }
-    }
-}
-
 /// An event, unless something is wrong with its cells or with what they say together.
 fn judged(stream: Stream, event: Map<String, Value>, mut problems: Vec<Problem>) -> Result<Outgoing, Vec<Problem>> {
     match judge(stream, event) {
@@ -184,14 +71,19 @@ fn judged(stream: Stream, event: Map<String, Value>, mut problems: Vec<Problem>)
     }
 }
 
-/// The lines of every invoice, by its id; none of one that a row of Invoices has taken.
-type Lines = HashMap<String, Option<Vec<(Row, Map<String, Value>, Vec<Problem>)>>>;
+/// The lines of every invoice, by its id.
+type Lines = HashMap<String, Vec<(Row, Map<String, Value>, Vec<Problem>)>>;
+
+/// A field that is a text.
+fn text_of(event: &Map<String, Value>, field: &str) -> Option<String> {
+    event.get(field).and_then(Value::as_str).map(str::to_owned)
+}
 
 struct Found {
     events: Vec<Outgoing>,
     summary: Summary,
     latest: Option<Timestamp>,
-    /// Invoices that a row without one may be a line of.
+    /// Invoices that are held back for what stands in other rows than their own.
     spoiled: HashSet<String>,
 }
 
@@ -208,11 +100,23 @@ impl Found {
     fn records(&mut self, stream: Stream, table: &Table<'_>) -> u64 {
         self.begin(table);
         let before = self.events.len();
+        let rivals = Rivals::among(table.rows().map(|row| (row.line, table.fields(&row))));
         for row in table.rows() {
-            match judged(stream, table.fields(&row), table.problems(&row, self.latest)) {
-                Ok(event) => self.events.push(event),
-                Err(problems) => {
-                    let faults = problems.iter().map(|p| table.fault(&row, &p.path, &p.message)).collect();
+            let fields = table.fields(&row);
+            let first = rivals.first(&fields);
+            match (judged(stream, fields, table.problems(&row, self.latest)), first) {
+                (Ok(event), None) => self.events.push(event),
+                // It is held back for the others, which are told.
+                (Ok(_), Some(first)) if first == row.line => self.summary.held_rows += 1,
+                (event, first) => {
+                    let problems = event.err().unwrap_or_default();
+                    let mut faults: Vec<_> =
+                        problems.iter().map(|problem| table.fault(&row, &problem.path, &problem.message)).collect();
+                    if let Some(first) = first.filter(|first| *first != row.line) {
+                        let what =
+                            format!("is that of row {first} too: leave one of them, or give each its own updated_at");
+                        faults.push(table.fault(&row, table.id_field(), &what));
+                    }
                     self.summary.leave_out(table.bad(row, faults));
                 }
             }
@@ -226,21 +130,58 @@ impl Found {
     /// twice once the row is mended and sent again.
     fn sales(&mut self, invoices: Option<&Table<'_>>, details: Option<&Table<'_>>) {
         let mut lines = self.lines(details);
+        let firsts = invoices.map_or_else(HashMap::new, |invoices| self.firsts(invoices));
+        let twins = self.twins(&firsts, &lines);
         if let Some(invoices) = invoices {
             self.begin(invoices);
             for row in invoices.rows() {
-                self.sale(invoices, row, details, &mut lines);
+                self.sale(invoices, row, details, &mut lines, &firsts);
             }
         }
         let Some(details) = details else { return };
-        let mut left: Vec<_> = lines.into_iter().flat_map(|(id, lines)| lines.map(|rows| (id, rows))).collect();
+        let mut left: Vec<_> = lines.into_iter().collect();
         left.sort_by_key(|(_, rows)| rows.first().map(|(row, ..)| row.line));
         for (id, rows) in left {
+            let what = match twins.get(&id) {
+                Some(twin) => format!("{id:?} is in no row of Invoices, but {twin:?} is: write both alike"),
+                None => format!("{id:?} is in no row of Invoices"),
+            };
             for (row, ..) in rows {
-                let fault = details.fault(&row, "invoice_id", &format!("{id:?} is in no row of Invoices"));
+                let fault = details.fault(&row, "invoice_id", &what);
                 self.summary.leave_out(details.bad(row, vec![fault]));
             }
         }
+    }
+
+    /// The first row of every invoice in Invoices. One that has more is held back: which of them its lines belong to, nothing
+    /// says. So is one with a row below that names none.
+    fn firsts(&mut self, invoices: &Table<'_>) -> HashMap<String, u64> {
+        let (mut firsts, mut above) = (HashMap::new(), None);
+        for row in invoices.rows() {
+            let Some(id) = text_of(&invoices.fields(&row), "invoice_id") else {
+                self.spoiled.extend(above.clone());
+                continue;
+            };
+            match firsts.entry(id.clone()) {
+                Entry::Vacant(entry) => _ = entry.insert(row.line),
+                Entry::Occupied(_) => _ = self.spoiled.insert(id.clone()),
+            }
+            above = Some(id);
+        }
+        firsts
+    }
+
+    /// Of lines without an invoice, the invoice whose id looks like theirs. It is held back: they may be part of it.
+    fn twins(&mut self, firsts: &HashMap<String, u64>, lines: &Lines) -> HashMap<String, String> {
+        let mut by_sight: HashMap<String, Vec<&String>> = HashMap::new();
+        firsts.keys().for_each(|id| by_sight.entry(alike::seen(id).collect()).or_default().push(id));
+        let mut twins = HashMap::new();
+        for id in lines.keys().filter(|id| !firsts.contains_key(*id)) {
+            let Some(found) = by_sight.get(&alike::seen(id).collect::<String>()) else { continue };
+            self.spoiled.extend(found.iter().copied().cloned());
+            twins.extend(found.first().map(|twin| (id.clone(), (*twin).clone())));
+        }
+        twins
     }
 
     /// The lines of every invoice.
@@ -251,14 +192,14 @@ impl Found {
         let mut above = None;
         for row in details.rows() {
             let (mut fields, problems) = (details.fields(&row), details.problems(&row, self.latest));
-            let id = fields.remove("invoice_id").as_ref().and_then(Value::as_str).map(str::to_owned);
+            let id = text_of(&fields, "invoice_id");
+            fields.remove("invoice_id");
             let what = match (&id, problems.iter().find(|problem| problem.path == "invoice_id")) {
                 (_, Some(problem)) => problem.message.as_str(),
-                (None, None) => "is needed: it may be a line of the invoice above, which is held back",
+                (None, None) => NO_INVOICE,
                 (Some(id), None) => {
                     above = Some(id.clone());
-                    let lines = lines.entry(id.clone()).or_insert_with(|| Some(Vec::new()));
-                    lines.get_or_insert_default().push((row, fields, problems));
+                    lines.entry(id.clone()).or_default().push((row, fields, problems));
                     continue;
                 }
             };
@@ -269,15 +210,25 @@ impl Found {
         lines
     }
 
-    fn sale(&mut self, invoices: &Table<'_>, row: Row, details: Option<&Table<'_>>, lines: &mut Lines) {
+    fn sale(
+        &mut self,
+        invoices: &Table<'_>,
+        row: Row,
+        details: Option<&Table<'_>>,
+        lines: &mut Lines,
+        firsts: &HashMap<String, u64>,
+    ) {
         let mut sale = invoices.fields(&row);
-        let id = sale.get("invoice_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = text_of(&sale, "invoice_id").unwrap_or_default();
         let is_spoiled = self.spoiled.contains(&id);
-        let known = if id.is_empty() { None } else { lines.insert(id, None) };
-        let Some(rows) = known.unwrap_or_else(|| Some(Vec::new())) else {
-            let fault = invoices.fault(&row, "invoice_id", "is that of a row before");
+        if let Some(first) = firsts.get(&id).filter(|first| **first != row.line) {
+            let what =
+                format!("is that of row {first} too: give each invoice a number of its own, or leave one of the rows");
+            let fault = invoices.fault(&row, "invoice_id", &what);
             return self.summary.leave_out(invoices.bad(row, vec![fault]));
-        };
+        }
+        let rows = lines.remove(&id).unwrap_or_default();
+        let names_none = id.is_empty();
         let mut problems = invoices.problems(&row, self.latest);
         let (mut items, mut lines) = (Vec::new(), Vec::new());
         for (at, (row, item, wrong)) in rows.into_iter().enumerate() {
@@ -310,6 +261,9 @@ impl Found {
                 }
                 _ if problem.path == "items" && rows.is_empty() => {
                     head.push(invoices.fault(&row, "invoice_id", "has no row in Invoice_Details"));
+                }
+                _ if problem.path == "invoice_id" && names_none => {
+                    head.push(invoices.fault(&row, "invoice_id", NO_INVOICE));
                 }
                 _ => head.push(invoices.fault(&row, &problem.path, &problem.message)),
             }

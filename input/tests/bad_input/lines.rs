@@ -4,8 +4,9 @@ use std::{collections::HashSet, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
 use proptest::{prelude::*, sample::select};
+use stockstream_input::ImportOptions;
 
-use super::{HEADER, cases, damage::damaged, is_consistent, read, sent, whole};
+use super::{HEADER, cases, damage::damaged, is_consistent, read, sent};
 
 /// A cell and whether a worker would take it.
 type Cell = (Vec<u8>, bool);
@@ -33,7 +34,7 @@ fn row() -> impl Strategy<Value = Row> {
             &["", "0", "1.5", "ten", "1.000", "1000000001", "99999999999999999999", "-9223372036854775808", " 1", "+1"],
         ),
         cell(
-            &["2026-05-01", "2026-05-01 12:30:00", "2026-05-01T12:30:00Z"],
+            &["2026-05-01", "2026-05-01 11:30:00", "2026-05-01T12:00:00Z"],
             &["", "01/05/2026", "2026-02-30", "46143"],
         ),
         cell(
@@ -86,7 +87,7 @@ proptest! {
     #[test]
     fn every_row_is_sent_or_told_as_bad_or_held_back(rows in prop::collection::vec(row(), 0..12), is_packed in any::<bool>()) {
         let file = written(&rows);
-        let import = read(&if is_packed { packed(&file) } else { file }, whole()).unwrap();
+        let import = read(&if is_packed { packed(&file) } else { file }, ImportOptions::default()).unwrap();
         let (counts, lines) = expected(&rows);
         let summary = import.summary();
         prop_assert_eq!([summary.rows, summary.bad_rows, summary.held_rows], counts, "{:?}", summary.bad);
@@ -96,12 +97,11 @@ proptest! {
 
     #[test]
     fn a_damaged_file_is_read_or_refused_with_a_sentence(
-        (file, is_packed, is_whole) in (
-            prop::collection::vec(row(), 0..8).prop_flat_map(|rows| damaged(written(&rows))), any::<bool>(), any::<bool>(),
+        (file, is_packed) in (
+            prop::collection::vec(row(), 0..8).prop_flat_map(|rows| damaged(written(&rows))), any::<bool>(),
         ),
     ) {
-        let options = if is_whole { whole() } else { Default::default() };
-        match read(&if is_packed { packed(&file) } else { file }, options) {
+        match read(&if is_packed { packed(&file) } else { file }, ImportOptions::default()) {
             Ok(import) => is_consistent(&import).map_err(TestCaseError::fail)?,
             Err(error) => prop_assert!(error.to_string().len() > 20, "{}", error),
         }
@@ -111,7 +111,7 @@ proptest! {
     fn a_damaged_archive_is_read_or_refused_with_a_sentence(
         file in prop::collection::vec(row(), 0..8).prop_flat_map(|rows| damaged(packed(&written(&rows)))),
     ) {
-        match read(&file, whole()) {
+        match read(&file, ImportOptions::default()) {
             Ok(import) => is_consistent(&import).map_err(TestCaseError::fail)?,
             Err(error) => prop_assert!(error.to_string().len() > 20, "{}", error),
         }

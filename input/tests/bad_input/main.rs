@@ -31,10 +31,6 @@ fn read(bytes: &[u8], options: ImportOptions) -> Result<Import, ImportError> {
     Import::read(Path::new("shop"), bytes.into(), options)
 }
 
-fn whole() -> ImportOptions {
-    ImportOptions { judged: true, ..ImportOptions::default() }
-}
-
 /// The lines of all sales: invoice, product, quantity, price; in order of their text.
 fn sent(import: &Import) -> Vec<String> {
     let mut lines = Vec::new();

@@ -16,7 +16,7 @@ const MOST: u64 = 512 << 20;
 /// Why it is refused, in little memory.
 fn refused(file: &[u8]) -> String {
     assert!(file.len() < 2 * MIB, "{} bytes are no small file", file.len());
-    let options = ImportOptions { judged: true, limits: LIMITS, ..ImportOptions::default() };
+    let options = ImportOptions { limits: LIMITS, ..ImportOptions::default() };
     let mut message = String::new();
     let memory = allocation_counter::measure(|| message = read(file, options).unwrap_err().to_string());
     assert!(memory.bytes_max < MOST, "{} MiB for {} bytes: {message}", memory.bytes_max >> 20, file.len());

@@ -4,9 +4,10 @@ use std::io::{Cursor, Read, Write};
 
 use proptest::{prelude::*, sample::select};
 use rust_xlsxwriter::{Format, Workbook};
+use stockstream_input::ImportOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::{HEADER, cases, damage::damaged, is_consistent, read, whole};
+use super::{HEADER, cases, damage::damaged, is_consistent, read};
 
 /// What a cell may hold.
 #[derive(Clone, Debug)]
@@ -119,7 +120,7 @@ proptest! {
 
     #[test]
     fn every_row_of_a_workbook_is_part_of_an_event_or_told_as_bad(tables in tables()) {
-        let import = read(&book(&tables), whole()).unwrap();
+        let import = read(&book(&tables), ImportOptions::default()).unwrap();
         // What is a row that says nothing is for the reader to say: a cell of spaces may or may not be empty.
         let says = |cell: &Cell| !matches!(cell, Cell::Nothing) && !matches!(cell, Cell::Text(text) if text.is_empty());
         let given = tables.iter().flat_map(|(_, _, rows)| rows).filter(|row| row.iter().any(says)).count() as u64;
@@ -138,7 +139,7 @@ proptest! {
         outside in tables().prop_flat_map(|tables| damaged(book(&tables))),
     ) {
         for file in [inside, outside] {
-            match read(&file, whole()) {
+            match read(&file, ImportOptions::default()) {
                 Ok(import) => is_consistent(&import).map_err(TestCaseError::fail)?,
                 Err(error) => prop_assert!(error.to_string().len() > 20, "{}", error),
             }

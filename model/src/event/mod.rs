@@ -21,7 +21,7 @@ pub use dated::Dated;
 pub use decode::{Reason, Rejection, decode_client, decode_inventory, decode_sale};
 pub use id::{Id, MAX_ID_BYTES};
 pub use inventory::InventoryRecord;
-pub use sale::{Item, MAX_ITEMS, Sale};
+pub use sale::{Item, LinesTotal, MAX_ITEMS, Sale};
 pub use schema::json_schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

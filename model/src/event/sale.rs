@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
-    Id, MAX_AMOUNT, MAX_LINE_AMOUNT, MAX_QUANTITY, MAX_SALE_AMOUNT, MAX_SALE_UNITS,
+    Id, MAX_AMOUNT, MAX_LINE_AMOUNT, MAX_QUANTITY, MAX_SALE_AMOUNT, MAX_SALE_UNITS, Rejection,
     decode::{Object, Problem},
 };
 use crate::{Money, Timestamp};
@@ -66,16 +66,13 @@ impl Sale<'_> {
 
     /// What the types alone do not say. The path is that of the first field that breaks the contract.
     pub(super) fn check(&self) -> Result<(), Problem> {
-        if self.items.is_empty() || self.items.len() > MAX_ITEMS {
-            return Err(Problem::value(
-                "items",
-                format!("an invoice has 1 to {MAX_ITEMS} lines, not {}", self.items.len()),
-            ));
-        }
+        check_count(self.items.len())?;
+        let mut total = LinesTotal::default();
         for (index, item) in self.items.iter().enumerate() {
             item.check().map_err(|problem| problem.within(&format!("items[{index}]")))?;
+            total.add(item);
         }
-        self.check_together()?;
+        total.check()?;
         match self.total_amount {
             Some(amount) => in_range("total_amount", amount, -MAX_SALE_AMOUNT, MAX_SALE_AMOUNT),
             None => match self.items.iter().position(|item| item.unit_price.is_none()) {
@@ -91,17 +88,38 @@ impl Sale<'_> {
     }
 }
 
-impl Sale<'_> {
+/// What the lines of one sale come to together, signs left aside.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinesTotal {
+    lines: usize,
+    units: i64,
+    revenue: i64,
+    cost: i64,
+}
+
+impl LinesTotal {
+    /// The total with one line more, which keeps its own bounds ([`Item::verify`]).
+    ///
+    /// # Errors
+    /// A sale of these lines would be refused.
+    pub fn with(mut self, item: &Item<'_>) -> Result<Self, Rejection> {
+        self.add(item);
+        self.check()?;
+        Ok(self)
+    }
+
+    fn add(&mut self, Item { quantity, unit_price, unit_cost, .. }: &Item<'_>) {
+        let line = |price: &Option<Money>| price.and_then(|price| price.checked_times(quantity.abs()));
+        self.lines += 1;
+        self.units += quantity.abs();
+        self.revenue += line(unit_price).unwrap_or_default().units();
+        self.cost += line(unit_cost).unwrap_or_default().units();
+    }
+
     /// What one sale adds to a sum is small beside what a sum holds. Each line is within its bounds.
-    fn check_together(&self) -> Result<(), Problem> {
-        let (mut units, mut revenue, mut cost) = (0, 0, 0);
-        for Item { quantity, unit_price, unit_cost, .. } in &self.items {
-            let line = |price: &Option<Money>| price.and_then(|price| price.checked_times(quantity.abs()));
-            units += quantity.abs();
-            revenue += line(unit_price).unwrap_or_default().units();
-            cost += line(unit_cost).unwrap_or_default().units();
-        }
-        for (what, amount) in [("amount to", revenue), ("cost", cost)] {
+    fn check(&self) -> Result<(), Problem> {
+        check_count(self.lines)?;
+        for (what, amount) in [("amount to", self.revenue), ("cost", self.cost)] {
             let amount = Money::from_units(amount);
             if amount > Money::from_whole(MAX_SALE_AMOUNT) {
                 return Err(Problem::value(
@@ -110,17 +128,32 @@ impl Sale<'_> {
                 ));
             }
         }
-        if units > MAX_SALE_UNITS {
+        if self.units > MAX_SALE_UNITS {
             return Err(Problem::value(
                 "items",
-                format!("together are {units} units; at most {MAX_SALE_UNITS} are taken"),
+                format!("together are {} units; at most {MAX_SALE_UNITS} are taken", self.units),
             ));
         }
         Ok(())
     }
 }
 
+fn check_count(lines: usize) -> Result<(), Problem> {
+    if (1..=MAX_ITEMS).contains(&lines) {
+        return Ok(());
+    }
+    Err(Problem::value("items", format!("an invoice has 1 to {MAX_ITEMS} lines, not {lines}")))
+}
+
 impl Item<'_> {
+    /// Whether a sale may have such a line.
+    ///
+    /// # Errors
+    /// The first field that breaks the contract.
+    pub fn verify(&self) -> Result<(), Rejection> {
+        Ok(self.check()?)
+    }
+
     fn check(&self) -> Result<(), Problem> {
         if self.quantity == 0 || !(-MAX_QUANTITY..=MAX_QUANTITY).contains(&self.quantity) {
             let found = self.quantity;
