@@ -242,6 +242,9 @@ pub(crate) struct Import {
     /// CSV in the layout of the Online Retail data set, also gzipped; an XLSX workbook with such sheets, or with the sheets
     /// Products, Clients, Invoices, Invoice_Details
     pub file: PathBuf,
+    /// Say what would be sent and what would be left out, and send nothing
+    #[arg(long)]
+    pub check: bool,
     #[command(flatten)]
     pub reading: Reading,
     #[command(flatten)]

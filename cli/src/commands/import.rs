@@ -19,6 +19,10 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     let settings = settings::load(&args.connect)?;
     let options = import_options(&args.derive, &args.reading, &settings.sales, false)?;
     let import = Import::open(&args.file, options)?;
+    if args.check {
+        println!("{} events would be sent; nothing was sent", import.total_events());
+        return Ok(left_out(&import));
+    }
     reach(&settings.kafka)?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let began = Instant::now();
@@ -44,7 +48,11 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     Ok(left_out(&import))
 }
 
-/// Says what of a file is in no event: sheets and columns that were not read, and rows that cannot become events.
+/// How many ids that look alike are listed.
+const SHOWN_ALIKE: usize = 10;
+
+/// Says what of a file is in no event: sheets and columns that were not read, and rows that cannot become events; and which
+/// ids may be taken for one another.
 pub(super) fn left_out(import: &Import) -> Outcome {
     let summary = import.summary();
     for sheet in &summary.unread {
@@ -54,12 +62,30 @@ pub(super) fn left_out(import: &Import) -> Outcome {
         let of = header.sheet.as_ref().map_or_else(String::new, |sheet| format!(" of sheet {sheet}"));
         say!("columns{of} that hold nothing of an event: {}", header.unread.join(", "));
     }
+    list_alike(summary);
     list_bad_rows(summary);
     if import.total_events() == 0 {
         say!("nothing was sent: no row of the file can become an event");
         return Outcome::InputLeftOut;
     }
     if summary.is_partial() { Outcome::InputLeftOut } else { Outcome::Done }
+}
+
+fn list_alike(summary: &Summary) {
+    if summary.alike.is_empty() {
+        return;
+    }
+    say!(
+        "ids that differ only in case or spaces, or have spaces that are not seen, are taken as they stand, each by itself:"
+    );
+    for alike in summary.alike.iter().take(SHOWN_ALIKE) {
+        let ids: Vec<_> = alike.ids.iter().map(|id| format!("{id:?}")).collect();
+        say!("  {} {}", alike.field, ids.join(", "));
+    }
+    let more = summary.alike.len().saturating_sub(SHOWN_ALIKE) as u64 + summary.more_alike;
+    if more > 0 {
+        say!("  … and {more} more");
+    }
 }
 
 fn list_bad_rows(summary: &Summary) {

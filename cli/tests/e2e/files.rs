@@ -39,6 +39,16 @@ async fn a_file_ends_with_0_only_when_all_of_it_was_sent() {
     let empty = folder.join("empty.csv");
     let header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n";
     std::fs::write(&empty, header).unwrap();
+    let refused = folder.join("refused.csv");
+    std::fs::write(
+        &refused,
+        format!("{header}71,A,x,0,2026-05-01,1,71\n72,A,x,1,2026-05-01,-1,71\n73,A,x,1,2026-05-01,1,71\n"),
+    )
+    .unwrap();
+    let again = folder.join("again.csv");
+    let rows =
+        "74,A,x,1,2025-05-01,1,71\n74,A,x,1,2026-05-01,1,71\n75, A,x,1,2026-05-01,1,71\n76,A,x,1,2026-05-01,1,71\n";
+    std::fs::write(&again, format!("{header}{rows}")).unwrap();
     let mapped: &[&str] = &["--map", "Invoice=invoice_id", "--map", "Price=unit_price"];
     for (file, more, exit_code, words) in [
         (case("clients_roundtrip.xlsx"), &[][..], 2, "exported, as eligible_promo shows"),
@@ -56,6 +66,11 @@ async fn a_file_ends_with_0_only_when_all_of_it_was_sent() {
         (case("retail1_us.csv"), &[], 3, "write the year first"),
         (case("year_typo.csv"), &[], 3, "lies in the future"),
         (empty.clone(), &[], 3, "nothing was sent"),
+        (refused.clone(), &["--check"], 3, "1 events would be sent"),
+        (refused.clone(), &[], 3, "2 of 3 rows cannot become an event"),
+        (again.clone(), &["--check"], 3, "the time of the same invoice in line 2"),
+        (again.clone(), &[], 3, "product_id \" A\", \"A\""),
+        (case("latin1.csv"), &["--check", "--encoding", "windows-1252"], 0, "2 events would be sent"),
     ] {
         let (code, said) = import(&broker, &file, more).await;
         assert!(code == exit_code && said.contains(words), "{} {more:?}: {code}, {words:?}: {said}", file.display());
@@ -67,6 +82,13 @@ async fn a_file_ends_with_0_only_when_all_of_it_was_sent() {
         let found = client(&page, "9").await?;
         // 2.10 of broken_line.csv and 4.20 of cr_only.csv.
         holds(found["total_revenue_generated"] == 6.3, || found.to_string())
+    })
+    .await;
+    eventually("what was checked is not sent, and what workers would refuse is not either", async || {
+        let found = client(&page, "71").await?;
+        let status = http::json(&page, "/api/v1/status").await?;
+        let is_exact = found["total_revenue_generated"] == 3.0 && status["events"]["rejected"] == 0;
+        holds(is_exact, || format!("{found} {}", status["events"]))
     })
     .await;
     up.signal("TERM");
