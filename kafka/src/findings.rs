@@ -151,12 +151,22 @@ fn unfit(topic: &Topic, partitions: &[MetadataPartition]) -> Option<TopicProblem
 /// Whether the history of the sales topic changes under the totals. Not every user may read a topic's settings: then it
 /// is taken as it is.
 pub async fn find_compaction<C: ClientContext>(admin: &AdminClient<C>, settings: &Kafka) -> Option<TopicProblem> {
+    let policy = cleanup_policy(admin, settings).await?;
+    is_compacting(&policy).then_some(TopicProblem::Compacted { policy })
+}
+
+/// Whether a topic of this `cleanup.policy` loses events that later ones of the same key take the place of.
+pub fn is_compacting(policy: &str) -> bool {
+    policy.contains("compact")
+}
+
+/// The `cleanup.policy` of the sales topic; `None` where nobody answers or this user may not read it.
+pub async fn cleanup_policy<C: ClientContext>(admin: &AdminClient<C>, settings: &Kafka) -> Option<String> {
     let topic = ResourceSpecifier::Topic(&settings.topics.sales.name);
     let options = AdminOptions::new().request_timeout(Some(PATIENCE));
     let answers = admin.describe_configs(&[topic], &options).await.ok()?;
     let mut entries = answers.into_iter().flatten().flat_map(|resource| resource.entries);
-    let policy = entries.find(|entry| entry.name == "cleanup.policy")?.value?;
-    policy.contains("compact").then_some(TopicProblem::Compacted { policy })
+    entries.find(|entry| entry.name == "cleanup.policy")?.value
 }
 
 #[cfg(test)]

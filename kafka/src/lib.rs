@@ -30,7 +30,9 @@ pub use complaint::Complaint;
 pub use config::client_config;
 pub use error::KafkaError;
 pub use explain::{barred, is_about_the_connection};
-pub use findings::{TopicFinding, TopicProblem, find_compaction, find_topic, grant_command};
+pub use findings::{
+    TopicFinding, TopicProblem, cleanup_policy, find_compaction, find_topic, grant_command, is_compacting,
+};
 pub use heard::{Heard, Hears, note_log};
 pub use leader_epochs::{leader_epoch, set_leader_epoch};
 pub use members::{Member, members, reader_id};

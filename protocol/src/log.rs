@@ -75,8 +75,19 @@ pub struct Notice {
 pub struct Remainder {
     /// What can be folded.
     pub fold: Option<OffsetRange>,
-    /// What is lost, and whether the partition freezes for it.
-    pub lost: Vec<(OffsetRange, Option<Frozen>)>,
+    /// What is lost.
+    pub lost: Vec<Loss>,
+}
+
+/// What a log lost of a claimed range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The offsets.
+    pub range: OffsetRange,
+    /// What happened to them.
+    pub cause: Cause,
+    /// Whether the partition freezes for it.
+    pub freeze: Option<Frozen>,
 }
 
 /// Decides how to go on with a partition on which nothing is claimed.
@@ -97,7 +108,7 @@ pub fn decide(position: &Position, log: &LogState, policy: &Policy<'_>) -> Decis
             OnLostOffsets::Fail => freeze(position, Cause::Deleted, range, policy),
             OnLostOffsets::Resume => {
                 let mut moved = Position { next: log.first, epoch: None, frozen: None, ..position.clone() };
-                moved.lost.add(position.incarnation, range);
+                moved.lost.add(position.incarnation, range, Cause::Deleted);
                 write(moved, Some(Notice { cause: Cause::Deleted, range }))
             }
         };
@@ -134,9 +145,13 @@ pub fn remainder(position: &Position, log: &LogState, policy: &Policy<'_>) -> Op
     let whole = OffsetRange { start, end };
     match identify(position, log, policy) {
         Identity::Same => {}
-        Identity::Replaced => return Some(Remainder { fold: None, lost: vec![(whole, None)] }),
+        Identity::Replaced => {
+            let loss = Loss { range: whole, cause: Cause::Recreated, freeze: None };
+            return Some(Remainder { fold: None, lost: vec![loss] });
+        }
         Identity::Refused(cause) => {
-            return Some(Remainder { fold: None, lost: vec![(whole, Some(frozen(cause, whole)))] });
+            let loss = Loss { range: whole, cause, freeze: Some(frozen(cause, whole)) };
+            return Some(Remainder { fold: None, lost: vec![loss] });
         }
     }
     let cut = cut_at(position, end, log).unwrap_or(end).clamp(start, end);
@@ -144,7 +159,7 @@ pub fn remainder(position: &Position, log: &LogState, policy: &Policy<'_>) -> Op
     let lost = [(Cause::Deleted, start, first), (Cause::Truncated, cut, end)];
     let lost = lost.into_iter().filter_map(|(cause, start, end)| {
         let range = OffsetRange::new(start, end)?;
-        Some((range, fails.then(|| frozen(cause, range))))
+        Some(Loss { range, cause, freeze: fails.then(|| frozen(cause, range)) })
     });
     Some(Remainder { fold: OffsetRange::new(first, cut), lost: lost.collect() })
 }

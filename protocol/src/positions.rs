@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+pub use stockstream_model::documents::Cause;
 use stockstream_model::{
     Timestamp,
-    documents::{FoldRules, KafkaIds, LeaderEpoch, PartitionId},
+    documents::{FoldRules, KafkaIds, LeaderEpoch, LostRange, PartitionId},
     settings::Span,
 };
 
@@ -109,19 +110,6 @@ pub struct Frozen {
     pub since: Timestamp,
 }
 
-/// What a partition is frozen for. Each is cleared by the setting that it names, by a reset, or when the log fits again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cause {
-    /// Kafka deleted events before they were applied (`kafka.onLostOffsets`).
-    Deleted,
-    /// The log ends before the position, or was overwritten (`kafka.onLostOffsets`).
-    Truncated,
-    /// The topic was recreated, or another cluster answers (`kafka.onRecreatedTopic`).
-    Recreated,
-    /// A topic or cluster answers that was replaced before. No setting clears it.
-    Returned,
-}
-
 /// Offsets `[start, end)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OffsetRange {
@@ -134,9 +122,8 @@ pub struct OffsetRange {
 /// What was lost of a partition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lost {
-    /// The last ranges, newest last, at most [`LOST_RANGES`], each with the incarnation whose offsets they are: another log
-    /// may lose the same offsets again.
-    pub ranges: Vec<(i64, OffsetRange)>,
+    /// The last ranges, newest last, at most [`LOST_RANGES`].
+    pub ranges: Vec<LostRange>,
     /// Offsets in all ranges that were ever lost.
     pub offsets: i64,
 }
@@ -154,26 +141,6 @@ pub struct Counters {
     pub latest_event: Option<Timestamp>,
 }
 
-impl Cause {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Deleted, Self::Truncated, Self::Recreated, Self::Returned];
-
-    /// Its name in documents.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Deleted => "Deleted",
-            Self::Truncated => "Truncated",
-            Self::Recreated => "Recreated",
-            Self::Returned => "Returned",
-        }
-    }
-
-    /// The cause of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.name() == name)
-    }
-}
-
 impl OffsetRange {
     /// The range, unless it is empty.
     pub fn new(start: i64, end: i64) -> Option<Self> {
@@ -183,11 +150,17 @@ impl OffsetRange {
 
 impl Lost {
     /// Adds a range.
-    pub fn add(&mut self, incarnation: i64, range: OffsetRange) {
+    pub fn add(&mut self, incarnation: i64, range: OffsetRange, cause: Cause) {
         self.offsets += range.end - range.start;
-        self.ranges.push((incarnation, range));
+        self.ranges.push(LostRange { incarnation, from: range.start, to: range.end, cause: Some(cause) });
         let excess = self.ranges.len().saturating_sub(LOST_RANGES);
         self.ranges.drain(..excess);
+    }
+
+    /// Whether the range is among the last ones, whatever cause it was named for.
+    pub fn names(&self, incarnation: i64, range: OffsetRange) -> bool {
+        let same = |of: &LostRange| (of.incarnation, of.from, of.to) == (incarnation, range.start, range.end);
+        self.ranges.iter().any(same)
     }
 }
 

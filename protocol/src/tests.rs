@@ -199,10 +199,10 @@ fn of_a_claim_what_is_left_is_folded_and_what_is_lost_is_named() {
         for on_lost_offsets in [Lost::Resume, Lost::Fail] {
             let policy = policy(on_lost_offsets, Recreated::Restart, &ids);
             let left = remainder(position, &log, &policy).unwrap();
-            let named: Vec<_> = left.lost.iter().map(|(range, _)| *range).collect();
+            let named: Vec<_> = left.lost.iter().map(|loss| loss.range).collect();
             assert_eq!((left.fold, &named), (fold, &lost), "{log:?}");
             let freezes = on_lost_offsets == Lost::Fail && log.topic_id.as_deref() == Some("A");
-            assert!(left.lost.iter().all(|(_, frozen)| frozen.is_some() == freezes), "{log:?}");
+            assert!(left.lost.iter().all(|loss| loss.freeze.is_some() == freezes), "{log:?}");
         }
     }
 }
@@ -212,14 +212,25 @@ fn a_loss_of_a_claim_is_named_once_for_each_log() {
     let mut standing = positions(1);
     assert!(Update::Claim(claim(&standing, &[0])).apply(&mut standing));
     let range = OffsetRange { start: 10, end: 20 };
-    let lose = |seq, incarnation| Update::LoseClaimed { lane: 0, seq, id: id(0), incarnation, range, freeze: None };
-    assert!(!lose(4, 0).apply(&mut standing), "of another claim");
-    assert!(lose(5, 0).apply(&mut standing) && !lose(5, 0).apply(&mut standing));
+    let lose = |seq, incarnation, cause| Update::LoseClaimed {
+        lane: 0,
+        seq,
+        id: id(0),
+        incarnation,
+        range,
+        cause,
+        freeze: None,
+    };
+    assert!(!lose(4, 0, Cause::Truncated).apply(&mut standing), "of another claim");
+    assert!(lose(5, 0, Cause::Truncated).apply(&mut standing));
+    assert!(!lose(5, 0, Cause::Truncated).apply(&mut standing));
+    assert!(!lose(5, 0, Cause::Deleted).apply(&mut standing), "whatever another found the cause to be");
     // The topic is recreated, and its log loses the same offsets.
     let position = standing.partitions.get_mut(&id(0)).unwrap();
     position.incarnation += 1;
-    assert!(lose(5, 1).apply(&mut standing));
-    assert_eq!(standing.partitions[&id(0)].lost.offsets, 20);
+    assert!(lose(5, 1, Cause::Truncated).apply(&mut standing));
+    let lost = &standing.partitions[&id(0)].lost;
+    assert_eq!((lost.offsets, lost.ranges[0].cause, lost.ranges[1].incarnation), (20, Some(Cause::Truncated), 1));
 }
 
 #[test]
@@ -273,6 +284,6 @@ fn a_lane_tells_whenever_settings_of_another_generation_derived_fields() {
 #[test]
 fn the_last_lost_ranges_are_kept_and_the_sum_of_all() {
     let mut lost = Lost::default();
-    (0..40).for_each(|start| lost.add(0, OffsetRange { start, end: start + 2 }));
-    assert_eq!((lost.ranges.len(), lost.ranges.last().unwrap().1.start, lost.offsets), (LOST_RANGES, 39, 80));
+    (0..40).for_each(|start| lost.add(0, OffsetRange { start, end: start + 2 }, Cause::Deleted));
+    assert_eq!((lost.ranges.len(), lost.ranges.last().unwrap().from, lost.offsets), (LOST_RANGES, 39, 80));
 }

@@ -7,7 +7,7 @@ use stockstream_model::documents::{KafkaIds, PartitionId};
 
 use crate::{
     claim::{Applied, Claim, ClaimRequest, Completion},
-    positions::{Frozen, LaneId, OffsetRange, Pending, Position, Positions},
+    positions::{Cause, Frozen, LaneId, OffsetRange, Pending, Position, Positions},
 };
 
 /// An update that takes effect only if its condition holds, both in one atomic step.
@@ -50,6 +50,8 @@ pub enum Update {
         incarnation: i64,
         /// What is lost of its claimed range.
         range: OffsetRange,
+        /// What happened to it.
+        cause: Cause,
         /// Freezes the partition behind the claim.
         freeze: Option<Frozen>,
     },
@@ -94,7 +96,7 @@ impl Update {
                 let is_unnamed = |position: &Position| {
                     position.pending.is_some_and(|pending| pending.is_of(*lane, *seq))
                         && position.incarnation == *incarnation
-                        && !position.lost.ranges.contains(&(*incarnation, *range))
+                        && !position.lost.names(*incarnation, *range)
                 };
                 positions.is_open(*lane, *seq) && positions.partitions.get(id).is_some_and(is_unnamed)
             }
@@ -132,9 +134,9 @@ impl Update {
                     }
                 }
             }
-            Self::LoseClaimed { id, incarnation, range, freeze, .. } => {
+            Self::LoseClaimed { id, incarnation, range, cause, freeze, .. } => {
                 if let Some(position) = positions.partitions.get_mut(id) {
-                    position.lost.add(*incarnation, *range);
+                    position.lost.add(*incarnation, *range, *cause);
                     if let Some(freeze) = freeze {
                         position.frozen = Some(freeze.clone());
                     }

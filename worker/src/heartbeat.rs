@@ -13,7 +13,7 @@ use stockstream_model::{
 use stockstream_store::{StateStore, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::OfPartition, shared::Shared};
+use crate::shared::Shared;
 
 /// How long an orderly end waits for the database to forget this worker.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -75,13 +75,6 @@ fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
     let rate = if seconds > 0.0 { new as f64 / seconds } else { 0.0 };
     *before = (now, events);
     let partitions = shared.partitions();
-    for status in &partitions {
-        let label = OfPartition { stream: status.id.stream.name(), partition: status.id.partition };
-        shared.metrics.position.get_or_create(&label).set(status.next);
-        if let Some(lag) = status.lag() {
-            shared.metrics.lag.get_or_create(&label).set(lag);
-        }
-    }
     let freshness = shared.freshness_ms.load(Ordering::Relaxed);
     if new > 0 {
         let lag: Option<i64> = partitions.iter().map(PartitionStatus::lag).sum();
@@ -107,5 +100,6 @@ fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
         partitions,
         problems: shared.problems(),
         stalls: shared.stalls(),
+        warnings: shared.warnings(),
     }
 }

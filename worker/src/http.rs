@@ -17,7 +17,7 @@ use stockstream_model::{Timestamp, settings::Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{core::memory::Budget, shared::Shared};
+use crate::{core::memory::Budget, places::Told, shared::Shared};
 
 #[derive(Clone)]
 struct Served {
@@ -70,18 +70,13 @@ fn answer(trouble: Option<String>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(served): State<Served>) -> impl IntoResponse {
-    served.shared.show_stalls();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], served.shared.metrics.text())
+    ([(CONTENT_TYPE, kind)], served.shared.metrics_text())
 }
 
 async fn status(State(Served { shared, settings, budget }): State<Served>) -> Json<Value> {
     let now = Timestamp::now();
-    let partitions: Vec<Value> = shared
-        .partitions()
-        .iter()
-        .map(|p| json!({ "id": p.id.to_string(), "next": p.next, "log_end": p.log_end, "lag": p.lag() }))
-        .collect();
+    let partitions: Vec<Value> = shared.told().iter().map(partition).collect();
     let freshness = shared.freshness_ms.load(Ordering::Relaxed);
     Json(json!({
         "worker": shared.worker,
@@ -102,5 +97,19 @@ async fn status(State(Served { shared, settings, budget }): State<Served>) -> Js
         },
         "partitions": partitions,
         "problems": shared.problems(),
+        "warnings": shared.warnings(),
     }))
+}
+
+fn partition(told: &Told) -> Value {
+    let Told { status, lag, is_stopped, lost } = told;
+    json!({
+        "id": status.id.to_string(),
+        "next": status.next,
+        "log_end": status.log_end,
+        "lag": lag,
+        "stopped": is_stopped,
+        "lost": lost.ranges,
+        "lost_offsets": lost.offsets,
+    })
 }

@@ -5,6 +5,7 @@
 //! and in the crate `stockstream-protocol`, as pure functions.
 
 mod cgroup;
+mod compaction;
 pub mod core;
 mod duplicates;
 mod flush;
@@ -18,6 +19,7 @@ mod migration;
 #[cfg(test)]
 mod model_check;
 mod persist;
+mod places;
 mod progress;
 mod publish;
 mod recovery;

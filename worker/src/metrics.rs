@@ -61,6 +61,7 @@ pub(crate) struct Metrics {
     pub freshness: Float,
     pub paused: Gauge,
     pub stalled: Family<OfPartition, Gauge>,
+    pub stopped: Family<OfPartition, Gauge>,
 }
 
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -89,6 +90,7 @@ impl Default for Metrics {
             freshness: Float::default(),
             paused: Gauge::default(),
             stalled: Family::default(),
+            stopped: Family::default(),
         };
         metrics.register();
         metrics
@@ -128,6 +130,11 @@ impl Metrics {
             "stalled",
             "1 where a partition does not move although its log grows, or was stopped; why is at /status",
             self.stalled.clone(),
+        );
+        registry.register(
+            "stopped",
+            "1 where a partition of this worker is not read until its log fits again or a person decides; why is at /status",
+            self.stopped.clone(),
         );
     }
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cgroup::MemoryLimit,
+    compaction,
     core::memory::Budget,
     flush::{Flusher, run_flushes},
     folding::{Rules, Threads},
@@ -192,6 +193,8 @@ where
     let publishing =
         tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));
     let watching = tokio::spawn(watch(Arc::clone(&shared), settings.clone(), shutdown.clone()));
+    let looking = has_controller
+        .then(|| tokio::spawn(compaction::watch(Arc::clone(&shared), settings.kafka.clone(), shutdown.clone())));
     let every = settings.limits.heartbeat_every.duration();
     let (of_beating, pipeline) = (Arc::clone(&store), settings.pipeline.clone());
     let beating = tokio::spawn(heartbeats(of_beating, Arc::clone(&shared), pipeline, every, shutdown.clone()));
@@ -206,6 +209,7 @@ where
     }
     let (_, beaten) = tokio::join!(publishing, beating);
     watching.abort(); // it may be asking a broker that is away; nothing depends on it
+    looking.iter().for_each(tokio::task::JoinHandle::abort);
     if let Ok(Some(error)) = beaten {
         return Err(error.into());
     }

@@ -1,7 +1,7 @@
 //! What the worker's parts tell each other and the outside: positions, phases, problems.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
@@ -13,10 +13,14 @@ use stockstream_model::{
     Timestamp,
     documents::{PartitionId, PartitionStatus},
 };
+use stockstream_protocol::{log::LogState, positions::Positions};
 use stockstream_store::{StateStore, Trouble};
 use tokio::sync::{Notify, watch};
 
-use crate::metrics::{Metrics, OfPartition};
+use crate::{
+    metrics::{Metrics, OfPartition},
+    places::{Places, Told},
+};
 
 /// Silence of the reading loop after which it counts as stuck.
 const STUCK_MS: i64 = 60_000;
@@ -62,13 +66,14 @@ type Troubles = Box<dyn Fn() -> Vec<Trouble> + Send + Sync>;
 struct Inner {
     /// What the worker waits for before it runs; `None` once it does.
     waiting_for: Option<String>,
-    partitions: BTreeMap<PartitionId, i64>,
-    log_ends: BTreeMap<PartitionId, i64>,
+    places: Places,
     /// What the client fetched last of each partition.
     fetched: BTreeMap<PartitionId, Fetched>,
     /// Behind the last event that was read of each partition.
     read: BTreeMap<PartitionId, i64>,
     problems: BTreeMap<String, String>,
+    /// Problems that keep nothing from moving.
+    warnings: BTreeMap<String, String>,
     /// What does not move, by partition or topic, and why. It moves again when the cause is gone.
     stalls: BTreeMap<String, String>,
     /// Partitions that the reading loop is to stop.
@@ -209,19 +214,42 @@ impl Shared {
 
     /// A partition is ours, and is read from that offset.
     pub fn reads_from(&self, id: PartitionId, next: i64) {
-        self.lock().partitions.insert(id, next);
+        self.lock().places.reads_from(id, next);
     }
 
     /// Notes the first offset that is not applied, if the partition is ours.
     pub fn applied(&self, id: PartitionId, next: i64) {
-        if let Some(position) = self.lock().partitions.get_mut(&id) {
-            *position = next;
-        }
+        self.lock().places.applied(id, next);
     }
 
-    /// Only these are read from now on. A partition of ours that is not may have a problem all the same.
-    pub fn assigned(&self, ids: &[PartitionId]) {
-        self.lock().partitions.retain(|id, _| ids.contains(id));
+    /// Notes positions as they were read from the store, and the logs that belong to them.
+    pub fn found<'a>(
+        &self,
+        positions: &Positions,
+        ids: impl IntoIterator<Item = (&'a PartitionId, Option<&'a LogState>)>,
+    ) {
+        self.lock().places.found(positions, ids);
+    }
+
+    /// Only these are read from now on. Of the others of ours, those that are left out are where they were found; those that are
+    /// closed since stay where they are.
+    pub fn assigned(
+        &self,
+        ids: &[PartitionId],
+        left_out: &BTreeSet<PartitionId>,
+        closed: impl Iterator<Item = PartitionId>,
+    ) {
+        self.lock().places.assigned(ids, left_out, closed);
+    }
+
+    /// A partition is not read any more, and stays where it is.
+    pub fn closed(&self, id: PartitionId) {
+        self.lock().places.closed(id);
+    }
+
+    /// Partitions of ours that are not read.
+    pub fn stopped(&self) -> Vec<PartitionId> {
+        self.lock().places.stopped()
     }
 
     /// Partitions that are not ours any more, nor are their problems.
@@ -230,7 +258,7 @@ impl Shared {
     }
 
     pub fn log_ends(&self, ends: impl IntoIterator<Item = (PartitionId, i64)>) {
-        self.lock().log_ends.extend(ends);
+        self.lock().places.log_ends(ends);
     }
 
     /// Notes what was fetched of partitions.
@@ -250,7 +278,7 @@ impl Shared {
     pub fn observed(&self) -> Vec<Observed> {
         let inner = self.lock();
         let observed = |(id, read): (&PartitionId, &i64)| {
-            let applied = inner.partitions.get(id).copied()?;
+            let applied = inner.places.next(*id)?;
             Some(Observed { id: *id, applied, read: *read, fetched: inner.fetched.get(id).copied() })
         };
         inner.read.iter().filter_map(observed).collect()
@@ -301,34 +329,43 @@ impl Shared {
             .collect()
     }
 
-    /// Shows by the metric which partitions do not move.
-    pub fn show_stalls(&self) {
+    /// The metrics' text, with what holds of each partition of ours now and nothing of others.
+    pub fn metrics_text(&self) -> String {
+        // Held until the text is made: two scrapes at once must not take each other's lines away.
         let inner = self.lock();
-        let gauge = &self.metrics.stalled;
-        gauge.clear();
+        let Metrics { position, lag, stalled, stopped, .. } = &self.metrics;
+        for gauge in [position, lag, stalled, stopped] {
+            gauge.clear();
+        }
         let label = |id: PartitionId| OfPartition { stream: id.stream.name(), partition: id.partition };
-        for id in inner.partitions.keys() {
-            gauge.get_or_create(&label(*id)).set(0);
+        for Told { status, lag: behind, is_stopped, .. } in inner.places.told() {
+            let label = label(status.id);
+            position.get_or_create(&label).set(status.next);
+            stalled.get_or_create(&label).set(0);
+            stopped.get_or_create(&label).set(is_stopped.into());
+            if let Some(behind) = behind {
+                lag.get_or_create(&label).set(behind);
+            }
         }
         for id in inner.problems.keys().chain(inner.stalls.keys()).filter_map(|what| PartitionId::from_text(what)) {
-            gauge.get_or_create(&label(id)).set(1);
+            stalled.get_or_create(&label(id)).set(1);
         }
+        self.metrics.text()
     }
 
     /// How many events there are behind these offsets, as far as is known.
     pub fn behind(&self, ends: impl Iterator<Item = (PartitionId, i64)>) -> i64 {
         let inner = self.lock();
-        ends.filter_map(|(id, end)| Some((inner.log_ends.get(&id)? - end).max(0))).sum()
+        ends.filter_map(|(id, end)| Some((inner.places.log_end(id)? - end).max(0))).sum()
     }
 
     pub fn partitions(&self) -> Vec<PartitionStatus> {
-        let inner = self.lock();
-        let status = |(id, next): (&PartitionId, &i64)| PartitionStatus {
-            id: *id,
-            next: *next,
-            log_end: inner.log_ends.get(id).copied(),
-        };
-        inner.partitions.iter().map(status).collect()
+        self.lock().places.read()
+    }
+
+    /// All partitions of ours, also those that are not read.
+    pub fn told(&self) -> Vec<Told> {
+        self.lock().places.told()
     }
 
     /// Notes a problem. Whether it is news.
@@ -348,7 +385,31 @@ impl Shared {
         self.lock().problems.remove(key);
     }
 
+    /// Notes a problem that keeps nothing from moving. Whether it is news.
+    pub fn warn(&self, key: impl Into<String>, what: impl Into<String>) -> bool {
+        let what = what.into();
+        let is_news = self.lock().warnings.insert(key.into(), what.clone()) != Some(what);
+        if is_news {
+            self.problems_changed.notify_one();
+        }
+        is_news
+    }
+
+    pub fn unwarn(&self, key: &str) {
+        self.lock().warnings.remove(key);
+    }
+
+    /// The problems that keep nothing from moving.
+    pub fn warnings(&self) -> Vec<String> {
+        self.lock().warnings.values().cloned().collect()
+    }
+
+    /// All problems, also those that keep nothing from moving.
     pub fn problems(&self) -> Vec<String> {
+        self.hindrances().into_iter().chain(self.warnings()).collect()
+    }
+
+    fn hindrances(&self) -> Vec<String> {
         let troubles = self.troubles();
         let inner = self.lock();
         // What is stopped does not move either, and why is told already.
@@ -384,8 +445,8 @@ impl Shared {
 
     /// Why not everything of this worker's moves, if it does not.
     pub fn no_progress(&self, now: Timestamp) -> Option<String> {
-        let problems = self.problems();
-        (!problems.is_empty()).then(|| problems.join("\n")).or_else(|| self.not_ready(now))
+        let hindrances = self.hindrances();
+        (!hindrances.is_empty()).then(|| hindrances.join("\n")).or_else(|| self.not_ready(now))
     }
 
     /// Why the worker is not healthy, if it is not: only its restart would help.
@@ -419,7 +480,63 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use stockstream_model::{documents::Cause, event::Stream};
+    use stockstream_protocol::positions::{OffsetRange, Position};
+
     use super::*;
+
+    const ID: PartitionId = PartitionId { stream: Stream::Sales, partition: 3 };
+
+    #[test]
+    fn a_partition_that_is_not_read_has_its_lag_and_says_so_until_it_is_read_or_is_not_ours() {
+        let shared = Shared::new("worker".into());
+        let mut position = Position::starting_at(10, Some("A".into()), None);
+        position.lost.add(0, OffsetRange { start: 4, end: 6 }, Cause::Deleted);
+        let positions = Positions { partitions: [(ID, position)].into(), ..Positions::default() };
+        let log = |topic: &str| LogState { first: 2, topic_id: Some(topic.into()), ..LogState::default() };
+        shared.log_ends([(ID, 17)]);
+        let has = |metric: &str, value: i64| {
+            let line = format!("stockstream_{metric}{{stream=\"sales\",partition=\"3\"}} {value}");
+            assert!(shared.metrics_text().lines().any(|found| found == line), "{line}: {}", shared.metrics_text());
+        };
+        let (left_out, none) = (BTreeSet::from([ID]), BTreeSet::new());
+        // Of another topic nothing is applied.
+        for (topic, lag) in [("A", 7), ("B", 15)] {
+            shared.found(&positions, [(&ID, Some(&log(topic)))]);
+            shared.assigned(&[], &left_out, std::iter::empty());
+            [("stopped", 1), ("lag", lag), ("position", 10)].into_iter().for_each(|(metric, value)| has(metric, value));
+            assert_eq!((shared.told()[0].lost.offsets, shared.partitions()), (2, vec![]));
+        }
+        shared.reads_from(ID, 12);
+        shared.assigned(&[ID], &none, std::iter::empty());
+        [("stopped", 0), ("lag", 5), ("position", 12)].into_iter().for_each(|(metric, value)| has(metric, value));
+        // One that is found unreadable stays where it was applied to.
+        shared.closed(ID);
+        shared.assigned(&[], &none, [ID].into_iter());
+        shared.applied(ID, 13);
+        [("stopped", 1), ("lag", 4), ("position", 13)].into_iter().for_each(|(metric, value)| has(metric, value));
+        shared.assigned(&[], &none, std::iter::empty());
+        assert!(!shared.metrics_text().contains("partition=\"3\""), "another worker tells of it");
+    }
+
+    #[test]
+    fn what_keeps_nothing_from_moving_is_a_problem_and_progress_is_there() {
+        let shared = Shared::new("worker".into());
+        shared.runs();
+        assert!(
+            shared.warn("sums of client ann", "revenue of client ann")
+                && !shared.warn("sums of client ann", "revenue of client ann")
+        );
+        assert_eq!(
+            (shared.problems(), shared.no_progress(Timestamp::now())),
+            (vec!["revenue of client ann".to_owned()], None)
+        );
+        shared.problem("sales/3", "sales/3 stopped");
+        assert_eq!(shared.no_progress(Timestamp::now()).as_deref(), Some("sales/3 stopped"));
+        shared.solved("sales/3");
+        shared.unwarn("sums of client ann");
+        assert_eq!(shared.problems(), Vec::<String>::new());
+    }
 
     #[test]
     fn what_fails_is_a_problem_at_once_and_keeps_from_being_ready_if_it_lasts() {

@@ -60,7 +60,9 @@ async fn a_sum_that_goes_beyond_its_limit_stays_there_is_named_and_stops_nothing
         holds(named.iter().all(|name| problems.contains(name)) && !problems.contains("bob"), || problems)
     })
     .await;
-    assert_eq!(http::get(&address, "/readyz").await.map(|answer| answer.0), Ok(200));
+    for path in ["/readyz", "/readyz?progress"] {
+        assert_eq!(http::get(&address, path).await.map(|answer| answer.0), Ok(200), "{path}: it stops nothing");
+    }
     let told = worker.said().iter().filter(|line| line.contains("revenue of client \\\"c1\\\"")).count();
     assert_eq!(told, 1, "the log says it once");
 }

@@ -129,6 +129,26 @@ async fn a_database_with_documents_of_nobody_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_topic_of_sales_that_becomes_compacted_is_told_until_it_is_not() {
+    let Some(bed) = bed().await else { return };
+    let mut worker = bed.worker();
+    let address = worker.ready().await;
+    let problems = async |wanted: bool| {
+        eventually("it is told, or told no more", async || {
+            let status = http::json(&address, "/status").await?;
+            let problems = status["problems"].to_string();
+            let is_told = problems.contains("cleanup.policy") && problems.contains("kafka-configs.sh");
+            holds(is_told == wanted && status["progress"] == true, || problems.clone())
+        })
+        .await;
+    };
+    bed.kafka.configure(Stream::Sales, "cleanup.policy", "compact").await;
+    problems(true).await;
+    bed.kafka.configure(Stream::Sales, "cleanup.policy", "delete").await;
+    problems(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_compacted_topic_of_sales_is_refused() {
     let Some(bed) = Bed::without_topics(json!({})).await else { return };
     bed.kafka.create(Stream::Sales, 1, &[("cleanup.policy", "compact")]).await;

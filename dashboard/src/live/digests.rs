@@ -133,6 +133,7 @@ mod tests {
             partitions: Vec::new(),
             problems: Vec::new(),
             stalls: Vec::new(),
+            warnings: Vec::new(),
         };
         Pulse {
             views: View::ALL.map(ViewState::new).into(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_model::{
-    documents::{Checkpoint, Heartbeat, PartitionId},
+    documents::{Checkpoint, Heartbeat, LostRange, PartitionId},
     event::Stream,
 };
 
@@ -27,6 +27,10 @@ pub(crate) struct Partition {
     pub(crate) events: i64,
     pub(crate) rejected: i64,
     pub(crate) duplicates: i64,
+    /// The last ranges of offsets that Kafka lost before they were applied, or while they were; newest last.
+    pub(crate) lost: Vec<LostRange>,
+    /// Offsets in all ranges that were ever lost.
+    pub(crate) lost_offsets: i64,
     /// The worker that reads it.
     pub(crate) worker: Option<String>,
 }
@@ -64,6 +68,8 @@ pub(super) fn of(checkpoints: &[Checkpoint], workers: &[Heartbeat]) -> Vec<Parti
             events: checkpoint.events,
             rejected: checkpoint.rejected,
             duplicates: checkpoint.duplicates,
+            lost: checkpoint.lost,
+            lost_offsets: checkpoint.lost_offsets,
             worker,
         }
     };
@@ -94,6 +100,7 @@ mod tests {
             partitions,
             problems: Vec::new(),
             stalls: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

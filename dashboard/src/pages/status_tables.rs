@@ -2,7 +2,7 @@
 
 use stockstream_model::{
     Timestamp,
-    documents::{ViewCondition, ViewState},
+    documents::{Cause, LostRange, ViewCondition, ViewState},
 };
 
 use super::parts::view_title;
@@ -10,7 +10,7 @@ use crate::{
     format::{ago, counted, instant, whole},
     overview::{Overview, Partition, Worker},
     table::{Cell, Column, Table},
-    words::{t, tf},
+    words::{key, t, tf},
 };
 
 /// A row with the time at which it was read, which ages are counted to.
@@ -32,6 +32,10 @@ pub(super) fn all(overview: &Overview) -> Vec<Table> {
     }
     if !overview.partitions.is_empty() {
         tables.push(Table::new("partitions", "Partitions", PARTITIONS, &overview.partitions));
+    }
+    let lost: Vec<_> = overview.partitions.iter().flat_map(lost_of).collect();
+    if !lost.is_empty() {
+        tables.push(Table::new("lost", "Offsets that Kafka lost", LOST, &lost));
     }
     if !reasons.is_empty() {
         tables.push(Table::new(
@@ -102,6 +106,33 @@ const PARTITIONS: &[Column<Partition>] = &[
     Column::number("Rejected", |row| Cell::whole(row.rejected)),
     Column::text("Worker", |row| Cell::maybe(row.worker.as_deref())),
 ];
+
+/// The ranges of a partition, newest first, each with the partition's name.
+fn lost_of(of: &Partition) -> impl Iterator<Item = (String, LostRange)> {
+    of.lost.iter().rev().map(|range| (format!("{}/{}", of.stream, of.partition), *range))
+}
+
+const LOST: &[Column<(String, LostRange)>] = &[
+    Column::head("Partition", |(partition, lost)| {
+        let again = if lost.incarnation > 0 { format!("incarnation {}", lost.incarnation) } else { String::new() };
+        Cell::text(partition).with_below(&again)
+    }),
+    Column::number("From", |(_, lost)| Cell::whole(lost.from)),
+    Column::number("To, not included", |(_, lost)| Cell::whole(lost.to)),
+    Column::text("Cause", |(_, lost)| {
+        lost.cause.map_or_else(|| Cell::text(&t("unknown")), |cause| Cell::text(&t(cause_name(cause))))
+    }),
+];
+
+/// What happened to a log, in a few words.
+fn cause_name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Deleted => key("deleted before it was read"),
+        Cause::Truncated => key("the log was cut"),
+        Cause::Recreated => key("the topic or the cluster is another"),
+        Cause::Returned => key("a replaced topic or cluster came back"),
+    }
+}
 
 fn maybe_known(number: Option<i64>) -> Cell {
     number.map_or_else(|| Cell::text(&t("unknown")), Cell::whole)

@@ -28,6 +28,7 @@ async fn the_status_has_the_names_of_the_contract() {
     let expected = json!({
         "stream": "sales", "partition": 0, "next": 201_344, "pending": null, "log_end": 201_400, "lag": 56,
         "incarnation": 0, "events": 201_344, "rejected": 0, "duplicates": 0, "worker": "stock-worker-7f9c-abcde",
+        "lost": [{ "incarnation": 1, "from": 7_001, "to": 7_004, "cause": "Deleted" }], "lost_offsets": 3,
     });
     assert_eq!(status["partitions"][0], expected);
     assert_eq!(status["partitions"][1]["lag"], Value::Null);

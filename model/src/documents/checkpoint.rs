@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use super::FoldRules;
+use super::{FoldRules, LostRange};
 use crate::{Timestamp, event::Stream, settings::Span};
 
 /// A partition of a stream's topic. Prints as the checkpoint's id, `sales/3`.
@@ -88,6 +88,10 @@ pub struct Checkpoint {
     pub rejected: i64,
     /// Of these, copies of an invoice that had counted.
     pub duplicates: i64,
+    /// The last ranges that Kafka lost, newest last.
+    pub lost: Vec<LostRange>,
+    /// Offsets in all ranges that were ever lost.
+    pub lost_offsets: i64,
     /// How far copies of an invoice lie apart at most, by the settings of whoever claimed last: whoever finishes the claim
     /// goes by it. `None`: every sale counts.
     pub deduplicate: Option<Span>,
@@ -121,6 +125,8 @@ impl Checkpoint {
             events: 0,
             rejected: 0,
             duplicates: 0,
+            lost: Vec::new(),
+            lost_offsets: 0,
             deduplicate: None,
             fold: FoldRules::FIRST,
             forgotten: None,

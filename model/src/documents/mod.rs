@@ -5,6 +5,7 @@ mod change;
 mod checkpoint;
 mod fields;
 mod fold_rules;
+mod lost;
 mod rows;
 mod server;
 mod state;
@@ -14,6 +15,7 @@ pub use change::{ClientChange, DailyChange, InventoryChange, ProductChange, Stoc
 pub use checkpoint::{Checkpoint, EpochCheck, KafkaIds, LeaderEpoch, PartitionId, StartPositions};
 pub use fields::{Field, Kind, Row, Value};
 pub use fold_rules::FoldRules;
+pub use lost::{Cause, LostRange};
 pub use rows::{ClientRow, DailyRow, RiskCategory, RiskRow, Winner};
 pub use server::{DatabaseServer, Deployment};
 pub use state::{ClientRecordFields, ClientState, DayTotals, InventoryState, ProductRecord, ProductState, Version};

@@ -146,6 +146,8 @@ pub struct Heartbeat {
     pub problems: Vec<String>,
     /// Those of the problems that are over when their cause is: the partition then moves on by itself.
     pub stalls: Vec<String>,
+    /// Those of the problems that keep no partition from moving.
+    pub warnings: Vec<String>,
 }
 
 /// An event that was refused, in `rejected_events`.

@@ -64,6 +64,7 @@ pub(crate) fn heartbeat(problems: &[&str]) -> Heartbeat {
         partitions: Vec::new(),
         problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
         stalls: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use stockstream_model::{
 
 use crate::{
     claim::{Claim, ClaimOutcome, ClaimRequest, MarkVerdict, blocking_lanes},
-    log::{Decision, LogState, Policy, decide, is_as_claimed, remainder},
+    log::{Decision, LogState, Loss, Policy, decide, is_as_claimed, remainder},
     positions::{ClaimRules, Counters, LaneId, OffsetRange, Positions},
     update::Update,
 };
@@ -206,9 +206,9 @@ impl Lanes {
             let state = self.log_state(world, &positions, id.partition as usize);
             let Some(left) = remainder(position, &state, &policy) else { continue };
             folds.extend(left.fold.map(|fold| (*id, fold)));
-            losses.extend(left.lost.into_iter().map(|(range, freeze)| {
+            losses.extend(left.lost.into_iter().map(|Loss { range, cause, freeze }| {
                 let (lane, seq, id, incarnation) = (claim.lane, claim.seq, *id, position.incarnation);
-                Update::LoseClaimed { lane, seq, id, incarnation, range, freeze }
+                Update::LoseClaimed { lane, seq, id, incarnation, range, cause, freeze }
             }));
         }
         Task::Rereading { positions, claim, losses, folds }

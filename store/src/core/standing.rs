@@ -9,7 +9,8 @@ pub fn checkpoints(positions: &Positions) -> Vec<Checkpoint> {
     // Whoever claims next may do so by the widest window that anybody claimed by.
     let deduplicate = positions.lanes.values().filter_map(|lane| lane.rules.deduplicate).max();
     let checkpoint = |(id, position): (&_, &Position)| {
-        let Position { topic_id, cluster_id, incarnation, next, epoch, pending, counters, forgotten, .. } = position;
+        let Position { topic_id, cluster_id, incarnation, next, epoch, pending, counters, forgotten, lost, .. } =
+            position;
         let lane = pending.and_then(|pending| positions.lanes.get(&pending.lane));
         Checkpoint {
             incarnation: *incarnation,
@@ -21,6 +22,8 @@ pub fn checkpoints(positions: &Positions) -> Vec<Checkpoint> {
             events: counters.events,
             rejected: counters.rejected,
             duplicates: counters.duplicates,
+            lost: lost.ranges.clone(),
+            lost_offsets: lost.offsets,
             latest_event: counters.latest_event,
             deduplicate,
             fold: lane.map(|lane| lane.rules.fold).unwrap_or_default(),
@@ -37,10 +40,10 @@ mod tests {
     use super::*;
     use stockstream_model::{
         Timestamp,
-        documents::{LeaderEpoch, PartitionId},
+        documents::{Cause, LeaderEpoch, LostRange, PartitionId},
         event::Stream,
     };
-    use stockstream_protocol::positions::{ClaimRules, Lane, Pending};
+    use stockstream_protocol::positions::{ClaimRules, Lane, OffsetRange, Pending};
 
     #[test]
     fn a_claimed_partition_shows_where_its_claim_ends_and_who_made_it() {
@@ -64,5 +67,15 @@ mod tests {
             .map(|of| (of.id.partition, of.next, of.pending, of.known_epoch().map(|epoch| epoch.at), of.writer))
             .collect();
         assert_eq!(found, [(0, 5, Some(9), Some(9), "w".to_owned()), (1, 3, None, Some(3), String::new())]);
+    }
+
+    #[test]
+    fn what_was_lost_is_shown() {
+        let mut position = Position::starting_at(5, None, None);
+        position.lost.add(2, OffsetRange { start: 3, end: 5 }, Cause::Deleted);
+        let id = PartitionId { stream: Stream::Clients, partition: 0 };
+        let shown = checkpoints(&Positions { partitions: [(id, position)].into(), ..Positions::default() });
+        let range = LostRange { incarnation: 2, from: 3, to: 5, cause: Some(Cause::Deleted) };
+        assert_eq!((&shown[0].lost[..], shown[0].lost_offsets), (&[range][..], 2));
     }
 }

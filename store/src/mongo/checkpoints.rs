@@ -127,6 +127,8 @@ fn checkpoint(document: &Document) -> Result<Checkpoint> {
         events: integer(document, "events"),
         rejected: integer(document, "rejected"),
         duplicates: integer(document, "duplicates"),
+        lost: Vec::new(),
+        lost_offsets: 0,
         deduplicate: maybe_span(document, "deduplicate"),
         fold: fold_rules(document),
         forgotten: maybe_time(document, "forgotten"),

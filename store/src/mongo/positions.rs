@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use bson::{Bson, Document, doc};
-use stockstream_model::documents::{FoldRules, KafkaIds, LeaderEpoch, PartitionId};
+use stockstream_model::documents::{FoldRules, KafkaIds, LeaderEpoch, LostRange, PartitionId};
 use stockstream_protocol::{
     claim::{Applied, Claim, ClaimRequest, Completion},
     positions::{
@@ -77,10 +77,13 @@ fn statement(update: &Update) -> Statement {
             update: doc! { "$set": { partition(*id): position_document(position) } },
         },
         Update::Claim(request) => claimed(request),
-        Update::LoseClaimed { lane, seq, id, incarnation, range, freeze } => {
-            let lost = lost_range(*incarnation, *range);
+        Update::LoseClaimed { lane, seq, id, incarnation, range, cause, freeze } => {
+            let OffsetRange { start, end } = *range;
+            let lost = LostRange { incarnation: *incarnation, from: start, to: end, cause: Some(*cause) };
+            // Whatever cause another named it for, or a version that notes none.
+            let named = doc! { "incarnation": incarnation, "start": start, "end": end };
             let mut update = doc! {
-                "$push": { of_partition(*id, "lost.ranges"): { "$each": [lost.clone()], "$slice": -(LOST_RANGES as i32) } },
+                "$push": { of_partition(*id, "lost.ranges"): { "$each": [lost_range(&lost)], "$slice": -(LOST_RANGES as i32) } },
                 "$inc": { of_partition(*id, "lost.offsets"): range.end - range.start },
             };
             if let Some(freeze) = freeze {
@@ -93,7 +96,7 @@ fn statement(update: &Update) -> Statement {
                     of_partition(*id, "pending.lane"): *lane,
                     of_partition(*id, "pending.seq"): seq,
                     of_partition(*id, "incarnation"): incarnation,
-                    of_partition(*id, "lost.ranges"): { "$ne": lost },
+                    of_partition(*id, "lost.ranges"): { "$not": { "$elemMatch": named } },
                 },
                 update,
             }
@@ -240,8 +243,7 @@ fn rules_document(rules: &ClaimRules) -> Document {
 
 fn position_document(position: &Position) -> Document {
     let Position { lost, counters, .. } = position;
-    let ranges: Vec<Document> =
-        lost.ranges.iter().map(|(incarnation, range)| lost_range(*incarnation, *range)).collect();
+    let ranges: Vec<Document> = lost.ranges.iter().map(lost_range).collect();
     doc! {
         "topic_id": &position.topic_id,
         "cluster_id": &position.cluster_id,
@@ -272,8 +274,9 @@ fn frozen_document(frozen: &Frozen) -> Document {
     doc! { "cause": cause.name(), "start": range.start, "end": range.end, "since": codec::date(*since) }
 }
 
-fn lost_range(incarnation: i64, range: OffsetRange) -> Document {
-    doc! { "incarnation": incarnation, "start": range.start, "end": range.end }
+fn lost_range(of: &LostRange) -> Document {
+    let LostRange { incarnation, from, to, cause } = of;
+    doc! { "incarnation": incarnation, "start": from, "end": to, "cause": cause.map(Cause::name) }
 }
 
 fn positions(document: &Document) -> Result<Positions> {
@@ -344,7 +347,12 @@ fn position_of(document: &Document) -> Option<Position> {
     };
     let lost = part("lost").map(|lost| {
         let ranges = lost.get_array("ranges").into_iter().flatten().filter_map(Bson::as_document);
-        let ranges = ranges.filter_map(|of| Some((codec::maybe_integer(of, "incarnation")?, range(of)?))).collect();
+        let lost_range = |of: &Document| {
+            let OffsetRange { start, end } = range(of)?;
+            let cause = of.get_str("cause").ok().and_then(Cause::from_name);
+            Some(LostRange { incarnation: codec::maybe_integer(of, "incarnation")?, from: start, to: end, cause })
+        };
+        let ranges = ranges.filter_map(lost_range).collect();
         Lost { ranges, offsets: codec::integer(lost, "offsets") }
     });
     Some(Position {

@@ -243,6 +243,7 @@ pub(super) fn heartbeat_document(heartbeat: &Heartbeat) -> Document {
         "partitions": heartbeat.partitions.iter().map(partition).collect::<Vec<_>>(),
         "problems": heartbeat.problems.clone(),
         "stalls": heartbeat.stalls.clone(),
+        "warnings": heartbeat.warnings.clone(),
         IS_OF_LANES: true,
     }
 }
@@ -264,5 +265,6 @@ pub(super) fn heartbeat(document: &Document) -> Heartbeat {
         partitions: list("partitions").filter_map(Bson::as_document).filter_map(partition).collect(),
         problems: list("problems").filter_map(Bson::as_str).map(str::to_owned).collect(),
         stalls: list("stalls").filter_map(Bson::as_str).map(str::to_owned).collect(),
+        warnings: list("warnings").filter_map(Bson::as_str).map(str::to_owned).collect(),
     }
 }

@@ -46,6 +46,8 @@ fn full(id: PartitionId) -> Checkpoint {
         events: 1 << 53,
         rejected: (1 << 53) + 1,
         duplicates: (1 << 53) + 3,
+        lost: Vec::new(),
+        lost_offsets: 0,
         deduplicate: Some(Span::from_millis(86_400_001)),
         fold: FoldRules { version: 2, future_tolerance: Some(Span::from_millis(172_800_001)) },
         forgotten: Some(time("2026-04-30T11:59:59.999Z")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stockstream_model::{
     Timestamp,
-    documents::{FoldRules, KafkaIds, LeaderEpoch, PartitionId},
+    documents::{FoldRules, KafkaIds, LeaderEpoch, LostRange, PartitionId},
     settings::Span,
 };
 use stockstream_protocol::{
@@ -37,7 +37,10 @@ fn full() -> Position {
             since: time("2026-05-01T12:00:00.001Z"),
         }),
         lost: Lost {
-            ranges: vec![(0, OffsetRange { start: 1, end: 3 }), (2, OffsetRange { start: 4, end: 5 })],
+            ranges: vec![
+                LostRange { incarnation: 0, from: 1, to: 3, cause: None },
+                LostRange { incarnation: 2, from: 4, to: 5, cause: Some(Cause::Truncated) },
+            ],
             offsets: 1 << 50,
         },
         counters: Counters {
@@ -160,14 +163,15 @@ impl Dice {
             9..12 => {
                 let range = OffsetRange { start: position.next, end: position.next + 1 + self.below(2) };
                 let (seq, incarnation) = (of_lane.seq + off(self), position.incarnation + off(self));
-                Update::LoseClaimed { lane, seq, id, incarnation, range, freeze: self.frozen() }
+                let cause = Cause::ALL[self.below(4) as usize];
+                Update::LoseClaimed { lane, seq, id, incarnation, range, cause, freeze: self.frozen() }
             }
             _ => {
                 let mut to = Position { frozen: self.frozen(), pending: None, ..position.clone() };
                 let mut ids = KafkaIds::default();
                 if self.is_one_in(2) {
                     to.next += self.below(3);
-                    to.lost.add(to.incarnation, OffsetRange { start: position.next, end: to.next });
+                    to.lost.add(to.incarnation, OffsetRange { start: position.next, end: to.next }, Cause::Deleted);
                 } else if self.is_one_in(2) {
                     (to.incarnation, to.next) = (to.incarnation + 1, 0);
                     ids.replaced_topics.extend(position.topic_id.clone());

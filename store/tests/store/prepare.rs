@@ -100,6 +100,7 @@ pub fn beat(worker: &str, at: Timestamp) -> Heartbeat {
         partitions: Vec::new(),
         problems: vec!["sales/0 stopped".into()],
         stalls: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

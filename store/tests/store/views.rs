@@ -37,6 +37,7 @@ fn heartbeat(worker: &str, at: Timestamp) -> Heartbeat {
         ],
         problems: vec!["$stopped.".into(), "sales/1 does not move".into()],
         stalls: vec!["sales/1 does not move".into()],
+        warnings: vec!["revenue of client \"ann\" went beyond".into()],
     }
 }
 

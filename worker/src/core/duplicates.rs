@@ -112,6 +112,7 @@ mod tests {
             partitions: (0..).zip(of).zip(log_ends).map(status).collect(),
             problems: Vec::new(),
             stalls: Vec::new(),
+            warnings: Vec::new(),
         };
         let partitions = (0..).map(sales).zip(of.iter().cloned()).collect();
         (Positions { partitions, ..Positions::default() }, vec![worker])

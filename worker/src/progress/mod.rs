@@ -98,7 +98,8 @@ impl Watcher {
     /// What does not move now, by partition or topic.
     fn look(&mut self, shared: &Shared) -> BTreeMap<String, String> {
         let observed = shared.observed();
-        let answered = self.ask(&observed);
+        let stopped = shared.stopped();
+        let answered = self.ask(&observed, &stopped);
         let now = Timestamp::now();
         let mut stalls = BTreeMap::new();
         match &answered {
@@ -165,6 +166,8 @@ impl Watcher {
             self.note_topics(&answered, now, &mut stalls);
             let shares = self.asker.as_ref().and_then(|asker| self.sharing.look(asker, &self.settings, now));
             stalls.extend(shares.map(|why| ("consumer group".to_owned(), why)));
+            // Nothing is fetched of what is stopped: this alone tells how far it is behind.
+            shared.log_ends(stopped.iter().filter_map(|id| Some((*id, *answered.ends.get(id)?))));
             self.ends = answered.ends;
         }
         stalls
@@ -185,7 +188,7 @@ impl Watcher {
     }
 
     /// Asks Kafka for topics, leaders and ends of logs.
-    fn ask(&mut self, observed: &[Observed]) -> Result<Answered, KafkaError> {
+    fn ask(&mut self, observed: &[Observed], stopped: &[PartitionId]) -> Result<Answered, KafkaError> {
         let kafka = &self.settings.kafka;
         let asker = match self.asker.take() {
             Some(asker) => asker,
@@ -197,7 +200,7 @@ impl Watcher {
             let TopicFinding { problem, leaders, .. } = find_topic(&asker, kafka, stream)?;
             for (partition, leader) in leaders {
                 let id = PartitionId { stream, partition };
-                if observed.iter().any(|of| of.id == id) {
+                if stopped.contains(&id) || observed.iter().any(|of| of.id == id) {
                     by_leader.entry(leader).or_default().push(id);
                 }
             }

@@ -17,7 +17,7 @@ use stockstream_model::{
 };
 use stockstream_protocol::{
     claim::Claim,
-    log::{LogState, Policy, Remainder, is_as_claimed, remainder},
+    log::{self, LogState, Policy, Remainder, is_as_claimed, remainder},
     positions::{OffsetRange, Positions},
     update::Update,
 };
@@ -224,10 +224,10 @@ impl<S: StateStore> Terms<'_, S> {
             };
             let Some(Remainder { fold, lost }) = remainder(position, log, &policy) else { continue };
             remains.folds.extend(fold.map(|fold| (*id, fold)));
-            for (range, freeze) in lost {
+            for log::Loss { range, cause, freeze } in lost {
                 let (lane, seq, incarnation) = (claim.lane, claim.seq, position.incarnation);
                 let is_certain = log.first >= range.end;
-                let update = Update::LoseClaimed { lane, seq, id: *id, incarnation, range, freeze };
+                let update = Update::LoseClaimed { lane, seq, id: *id, incarnation, range, cause, freeze };
                 remains.losses.push(Loss { id: *id, range, update, is_certain });
             }
         }

@@ -88,6 +88,11 @@ impl Intake {
         self.slots.iter().filter(|(_, slot)| !slot.is_closed && !slot.is_revoked).map(|(id, slot)| (*id, slot.end))
     }
 
+    /// Partitions of ours that take in nothing more.
+    pub fn closed(&self) -> impl Iterator<Item = PartitionId> {
+        self.slots.iter().filter(|(_, slot)| slot.is_closed && !slot.is_revoked).map(|(id, _)| *id)
+    }
+
     pub fn is_ours(&self, id: PartitionId) -> bool {
         self.slots.get(&id).is_some_and(|slot| !slot.is_revoked)
     }

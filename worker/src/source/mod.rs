@@ -235,7 +235,7 @@ impl Source {
                         LEAVE.as_secs()
                     ));
                 }
-                self.shared.assigned(&[]);
+                self.shared.assigned(&[], &BTreeSet::new(), std::iter::empty());
             }
             Err(error) => {
                 tracing::warn!(%error, "no other client can be made; trying again");
@@ -348,6 +348,7 @@ impl Source {
                 tracing::error!(partition = %id, "the partition stops: what comes next cannot be read");
                 self.intake.close(id);
                 self.stop_fetching(id);
+                self.shared.closed(id);
             }
         }
         if self.last_report.elapsed() >= REPORT_EVERY {

@@ -202,6 +202,7 @@ impl<S: StateStore> Resolver<S> {
         let mut reader = KafkaReader::new(self.logs.clone());
         loop {
             let positions = standing(&*self.store).await?;
+            self.shared.found(&positions, open.iter().map(|id| (id, None)));
             let own = self.lane.get();
             let mut blocking = blocking_lanes(&positions, own, &open);
             if self.shared.is_flushing() {
@@ -393,6 +394,7 @@ impl<S: StateStore> Resolver<S> {
     async fn look(&self, consumer: &BaseConsumer<Context>, open: &[PartitionId]) -> Result<Look, Failure> {
         let positions = standing(&*self.store).await?;
         let logs = self.logs.ask(consumer, open, &positions)?;
+        self.shared.found(&positions, open.iter().map(|id| (id, logs.get(id).and_then(|log| log.as_ref().ok()))));
         Ok(Look { positions, logs })
     }
 }

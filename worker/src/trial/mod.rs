@@ -206,6 +206,7 @@ fn heartbeat(worker: &str) -> Heartbeat {
         partitions: Vec::new(),
         problems: Vec::new(),
         stalls: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

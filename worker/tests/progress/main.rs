@@ -27,6 +27,13 @@ async fn stops(broken: Broken, words: &[&str]) {
     bed.stays_ready().await;
     bed.measures(r#"stockstream_stalled{stream="sales",partition="0"} 1"#).await;
     bed.measures(r#"stockstream_stalled{stream="sales",partition="1"} 0"#).await;
+    // What waits behind it is still counted, so that an alert on it goes off.
+    bed.measures(r#"stockstream_stopped{stream="sales",partition="0"} 1"#).await;
+    bed.measures(r#"stockstream_stopped{stream="sales",partition="1"} 0"#).await;
+    bed.measures(r#"stockstream_lag{stream="sales",partition="0"} 2"#).await;
+    bed.produce(0, &[Batch::sale("later")]).await;
+    bed.measures(r#"stockstream_lag{stream="sales",partition="0"} 3"#).await;
+    bed.measures(r#"stockstream_position{stream="sales",partition="0"} 1"#).await;
     let is_told = |heartbeat: &Heartbeat| heartbeat.problems.iter().any(|told| told.starts_with("sales/0 stopped"));
     // It does not pass by itself, so it is no stall.
     bed.heartbeat_with(|heartbeat| is_told(heartbeat) && heartbeat.stalls.is_empty()).await;
@@ -84,10 +91,12 @@ async fn a_partition_without_a_leader_at_a_start_is_told_and_keeps_no_other_wait
     bed.produce(1, &[Batch::sale("other")]).await;
     bed.applied("sales/1", 1).await;
     bed.measures(r#"stockstream_stalled{stream="sales",partition="0"} 1"#).await;
+    bed.measures(r#"stockstream_stopped{stream="sales",partition="0"} 1"#).await;
     bed.cluster().partition_leader(bed.topic(), 0, Some(1)).unwrap();
     bed.produce(0, &[Batch::sale("behind")]).await;
     bed.applied("sales/0", 2).await;
     bed.is_well().await;
+    bed.measures(r#"stockstream_stopped{stream="sales",partition="0"} 0"#).await;
     bed.end().await;
 }
 

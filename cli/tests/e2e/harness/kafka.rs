@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     error::KafkaResult,
@@ -117,6 +117,13 @@ impl Kafka {
         })
         .await;
         assert!(deleted.elements().iter().all(|element| element.error().is_ok()), "{deleted:?}");
+    }
+
+    /// Changes a setting of a topic.
+    pub async fn configure(&self, stream: Stream, setting: &str, value: &str) {
+        let change = AlterConfig::new(ResourceSpecifier::Topic(self.name(stream))).set(setting, value);
+        let changed = self.admin.alter_configs([&change], &options()).await.unwrap();
+        assert!(changed.iter().all(Result::is_ok), "{changed:?}");
     }
 
     /// Removes the topics, as far as they were made.

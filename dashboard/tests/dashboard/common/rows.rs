@@ -4,8 +4,8 @@ use stockstream_model::{
     Timestamp,
     analytics::Tier,
     documents::{
-        Checkpoint, ClientRow, DatabaseServer, DayTotals, Deployment, Heartbeat, InventoryState, PartitionId,
-        PartitionStatus, ProductRecord, ProductState, RejectedEvent, RiskCategory, RiskRow, Version, View,
+        Cause, Checkpoint, ClientRow, DatabaseServer, DayTotals, Deployment, Heartbeat, InventoryState, LostRange,
+        PartitionId, PartitionStatus, ProductRecord, ProductState, RejectedEvent, RiskCategory, RiskRow, Version, View,
         ViewCondition, ViewState, Winner,
     },
     event::{Reason, Stream},
@@ -189,6 +189,7 @@ pub fn loaded_status() -> Status {
         partitions,
         problems: problems.iter().map(|&problem| problem.into()).collect(),
         stalls: Vec::new(),
+        warnings: Vec::new(),
     };
     Status {
         pipeline: Some("shop/stock".into()),
@@ -198,7 +199,11 @@ pub fn loaded_status() -> Status {
         clients: 120,
         views: View::ALL.map(published).into(),
         checkpoints: vec![
-            checkpoint(Stream::Sales, 0, 201_344),
+            Checkpoint {
+                lost: vec![LostRange { incarnation: 1, from: 7_001, to: 7_004, cause: Some(Cause::Deleted) }],
+                lost_offsets: 3,
+                ..checkpoint(Stream::Sales, 0, 201_344)
+            },
             checkpoint(Stream::Sales, 1, 198_022),
             checkpoint(Stream::Inventory, 0, 9_001),
             checkpoint(Stream::Clients, 0, 4_372),

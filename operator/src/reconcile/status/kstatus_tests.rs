@@ -290,6 +290,20 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
             "no broker leads",
         ),
         (
+            "a sum is at its limit, and every partition moves",
+            ready().with(|s| {
+                let said = "revenue of client \"ann\" went beyond what is counted";
+                let warnings = vec![said.to_owned()];
+                let warned = Heartbeat { warnings, ..heartbeat(&[said]) };
+                s.facts.database.as_mut().unwrap().heartbeats = vec![warned];
+            }),
+            Current,
+            "WorkersAvailable",
+            "True",
+            "WorkersAvailable",
+            "revenue of client",
+        ),
+        (
             "pods do not start",
             ready().with(|s| workers(s, stuck.clone())),
             Failed,

@@ -158,7 +158,10 @@ pub(super) fn workers(pipeline: &AnalyticsPipeline, facts: &Facts, decision: &De
     }
     match wanted {
         0 => Verdict::yes("ScaledToZero", "no worker is wanted: spec.workers.replicas is 0".into()),
-        _ => Verdict::yes("WorkersAvailable", format!("{ready} of {wanted} workers are ready{}", idle(facts, *wanted))),
+        _ => {
+            let (idle, warned) = (idle(facts, *wanted), warned(facts));
+            Verdict::yes("WorkersAvailable", format!("{ready} of {wanted} workers are ready{idle}{warned}"))
+        }
     }
 }
 
@@ -178,12 +181,21 @@ fn idle(facts: &Facts, workers: i32) -> String {
     }
 }
 
+/// What workers warn of although every partition moves.
+fn warned(facts: &Facts) -> String {
+    let heartbeats = facts.database.as_ref().map(|database| database.heartbeats.as_slice()).unwrap_or_default();
+    let warnings: BTreeSet<&String> = heartbeats.iter().flat_map(|heartbeat| &heartbeat.warnings).collect();
+    warnings.into_iter().map(|warning| format!("; {warning}")).collect()
+}
+
 /// What workers say of partitions that were stopped, or that do not move although their log grows. While workers are
 /// replaced it may be what a new setting is to mend.
 fn unmoved(facts: &Facts, is_new: bool) -> Option<Verdict> {
     let heartbeats = facts.database.as_ref().map(|database| database.heartbeats.as_slice()).unwrap_or_default();
     let all = |of: fn(&Heartbeat) -> &Vec<String>| heartbeats.iter().flat_map(of).collect::<BTreeSet<&String>>();
-    let (problems, stalls) = (all(|heartbeat| &heartbeat.problems), all(|heartbeat| &heartbeat.stalls));
+    let (mut problems, stalls) = (all(|heartbeat| &heartbeat.problems), all(|heartbeat| &heartbeat.stalls));
+    let warnings = all(|heartbeat| &heartbeat.warnings);
+    problems.retain(|problem| !warnings.contains(problem));
     let message = problems.iter().map(|problem| problem.as_str()).collect::<Vec<_>>().join("; ");
     let (reason, hindrance) = match problems.is_subset(&stalls) {
         true => ("PartitionStalled", Hindrance::OnTheWay),
