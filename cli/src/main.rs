@@ -7,6 +7,7 @@ mod exit;
 mod feed;
 mod kafka_sender;
 mod logging;
+mod patience;
 mod say;
 mod settings;
 mod signals;

@@ -5,13 +5,14 @@ use std::io::{BufRead, IsTerminal, stdin};
 use stockstream_kafka::{asker, cluster_id, log_bounds, topic_ids};
 use stockstream_model::{documents::PartitionId, settings::Settings};
 use stockstream_protocol::{log::LogState, update::Update};
-use stockstream_store::{MongoStore, PositionStore, StateStore};
+use stockstream_store::{MongoStore, PositionStore, StateStore, StoreError};
 use stockstream_worker::core::reset::{Reset, reset as moved};
 
 use crate::{
     args,
     exit::{Failure, Outcome},
     logging,
+    patience::answered,
     say::say,
     settings,
 };
@@ -22,11 +23,16 @@ pub(crate) async fn reset(args: args::Reset) -> Result<Outcome, Failure> {
     let settings = settings::load(&args.connect)?;
     let (id, name) = (args.position, settings.pipeline.name.as_str());
     let store = MongoStore::connect(&settings).await?;
-    store.verify_owner(&settings.pipeline).await?;
-    let positions = store.load_positions().await?.unwrap_or_default();
+    let read = async {
+        store.verify_owner(&settings.pipeline).await?;
+        Ok::<_, StoreError>((store.load_positions().await?, store.start_positions().await?))
+    };
+    let (positions, start) = answered(&store, "nothing was changed", read).await?;
+    let positions = positions.unwrap_or_default();
+    let start = start.and_then(|start| start.next.get(&id).copied());
     let log = tokio::task::block_in_place(|| log(&settings, id))?;
     let standing = positions.partitions.get(&id);
-    let Reset { position, ids, effects } = moved(id, standing, &log, args.to).map_err(usage)?;
+    let Reset { position, ids, effects } = moved(id, standing, start, &log, args.to).map_err(usage)?;
     let (from, to) = (standing.map_or(0, |standing| standing.next), position.next);
     println!(
         "{id} of pipeline {name} moves from offset {from} to {to}; the log begins at {} and ends at {}:",
@@ -34,8 +40,16 @@ pub(crate) async fn reset(args: args::Reset) -> Result<Outcome, Failure> {
     );
     effects.iter().for_each(|effect| println!("  {effect}"));
     confirm(name, args.confirm)?;
-    let (expected, position) = (Box::new(standing.cloned().unwrap_or_default()), Box::new(position));
-    if !store.update_positions(&Update::Move { id, expected, position, ids }).await? {
+    let expected = Box::new(standing.cloned().unwrap_or_default());
+    let update = Update::Move { id, expected, position: Box::new(position.clone()), ids };
+    let write = async {
+        // What took effect and was not acknowledged is sent again, and refused then.
+        let is_done = store.update_positions(&update).await?;
+        let stands = async || Ok::<_, StoreError>(store.load_positions().await?.unwrap_or_default());
+        Ok::<_, StoreError>(is_done || stands().await?.partitions.get(&id) == Some(&position))
+    };
+    let so = "whether the position was moved is not known; the same command says where it stands now";
+    if !answered(&store, so, write).await? {
         return Err(usage(format!(
             "nothing was changed: a worker moved {id} meanwhile; stop the pipeline's workers, or try again"
         )));

@@ -33,7 +33,7 @@ pub fn sentence(
                     "{what}: totals up to offset {} of {id} stay, counting starts at offset {} of the new log",
                     position.next, log.first
                 ),
-                (cause, _) => refused(id, &what, cause),
+                (cause, _) => refused(id, &what, cause, is_another_topic(position, log)),
             }
         }
     }
@@ -43,9 +43,13 @@ pub fn sentence(
 pub fn not_begun(id: PartitionId, log: &LogState, is_of_another_cluster: bool, cause: Cause) -> String {
     let what = match is_of_another_cluster {
         true => format!("another Kafka cluster answers, {}", log.cluster_id.as_deref().unwrap_or_default()),
-        false => format!("the topic of {id} was deleted and recreated"),
+        false => format!(
+            "{id} is not begun: its topic is not the one that the other partitions of {} are counted from. {}",
+            id.stream,
+            recreated_or_renamed(id)
+        ),
     };
-    refused(id, &what, cause)
+    refused(id, &what, cause, !is_of_another_cluster)
 }
 
 /// What is told of a part of a claim that its log lost.
@@ -101,7 +105,10 @@ fn another_log(id: PartitionId, position: &Position, log: &LogState, policy: &Po
         return format!("another Kafka cluster answers, {new}, and {id} is counted from {old}");
     }
     if let Some((old, new)) = changed(&position.topic_id, &log.topic_id) {
-        return format!("the topic of {id} was deleted and recreated: its id is {new}, and {old} is counted");
+        let cause = recreated_or_renamed(id);
+        return format!(
+            "{id} is counted from the topic with the id {old}, and its topic has the id {new} now. {cause}"
+        );
     }
     match policy.on_recreated_topic {
         OnRecreatedTopic::Restart => format!(
@@ -111,16 +118,27 @@ fn another_log(id: PartitionId, position: &Position, log: &LogState, policy: &Po
     }
 }
 
-fn refused(id: PartitionId, what: &str, cause: Cause) -> String {
+/// How a topic comes to have another id. Kafka does not tell which of them it was: the topic that was counted may be gone.
+fn recreated_or_renamed(id: PartitionId) -> String {
+    format!("It was deleted and recreated, or kafka.topics.{}.name was changed to that of another topic", id.stream)
+}
+
+fn is_another_topic(position: &Position, log: &LogState) -> bool {
+    let differ = |old: &Option<String>, new: &Option<String>| old.is_some() && new.is_some() && old != new;
+    differ(&position.topic_id, &log.topic_id) && !differ(&position.cluster_id, &log.cluster_id)
+}
+
+fn refused(id: PartitionId, what: &str, cause: Cause, is_topic: bool) -> String {
     let reset = reset_command(id);
+    let back = if is_topic { "if the name was changed by mistake, put it back; otherwise " } else { "" };
     match cause {
         Cause::Returned => format!(
             "{what}; it was counted before another took its place, so nothing of it is counted, whatever \
-             kafka.onRecreatedTopic says. Connect to the cluster that is counted, or choose an offset with: {reset}"
+             kafka.onRecreatedTopic says. Name the topic and the cluster that are counted, or choose an offset with: {reset}"
         ),
         _ => format!(
-            "{what}. Nothing of it is counted; set kafka.onRecreatedTopic to Restart to count all that is in it on top of the \
-             totals, or choose an offset with: {reset}"
+            "{what}. Nothing of it is counted; {back}set kafka.onRecreatedTopic to Restart to count all that is in it on top of \
+             the totals, or choose an offset with: {reset}"
         ),
     }
 }
@@ -172,14 +190,22 @@ mod tests {
                 Lost::Fail,
                 Recreated::Restart,
                 &none,
-                &["its id is B, and A is counted: totals up to offset 10"],
+                &[
+                    "sales/3 is counted from the topic with the id A",
+                    "the id B now",
+                    "another topic: totals up to offset 10",
+                ],
             ),
             (
                 log(0, 5, "B", "K"),
                 Lost::Fail,
                 Recreated::Fail,
                 &none,
-                &["deleted and recreated", "onRecreatedTopic to Restart"],
+                &[
+                    "deleted and recreated, or kafka.topics.sales.name was changed",
+                    "put it back",
+                    "onRecreatedTopic to Restart",
+                ],
             ),
             (log(0, 5, "A", "L"), Lost::Fail, Recreated::Fail, &none, &["another Kafka cluster answers, L"]),
             (log(0, 5, "B", "K"), Lost::Fail, Recreated::Restart, &seen, &["counted before", "reset sales/3"]),
@@ -187,8 +213,11 @@ mod tests {
             let said = said(&log, lost, recreated, ids);
             assert!(words.iter().all(|words| said.contains(words)), "{log:?}: {said}");
         }
+        let said = not_begun(ID, &log(0, 1, "B", "K"), false, Cause::Recreated);
         assert!(
-            not_begun(ID, &log(0, 1, "B", "K"), false, Cause::Recreated).contains("the topic of sales/3 was deleted")
+            ["sales/3 is not begun", "or kafka.topics.sales.name"].iter().all(|part| said.contains(part)),
+            "{said}"
         );
+        assert!(!not_begun(ID, &log(0, 1, "A", "L"), true, Cause::Recreated).contains("put it back"));
     }
 }
