@@ -2,9 +2,39 @@
 
 use std::{env, fs, path::Path};
 
-use stockstream_model::settings::{Settings, env::refuse_misspelt};
+use clap::CommandFactory;
+use stockstream_model::settings::{Settings, env::refuse_unknown};
 
-use crate::{args::Connect, exit::Failure};
+use crate::{
+    args::{Cli, Connect},
+    exit::Failure,
+};
+
+/// Variables that the scripts in `hack/`, the tests and, in debug builds, the fail points read.
+const OF_DEVELOPMENT: [&str; 8] = [
+    "STOCKSTREAM_BINARY",
+    "STOCKSTREAM_BROWSER",
+    "STOCKSTREAM_CACHE",
+    "STOCKSTREAM_DATA",
+    "STOCKSTREAM_FAIL_AT",
+    "STOCKSTREAM_KUBECONFIG",
+    "STOCKSTREAM_PUBLICATIONS",
+    "STOCKSTREAM_RUN",
+];
+
+/// Refuses variables with our prefix that no setting and no flag of any command has: whoever set one meant something by it.
+pub(crate) fn refuse_unknown_variables() -> Result<(), Failure> {
+    let mut of_flags = Vec::new();
+    variables_of(&Cli::command(), &mut of_flags);
+    let others: Vec<&str> = of_flags.iter().map(String::as_str).chain(OF_DEVELOPMENT).collect();
+    Ok(refuse_unknown(env::vars_os().filter_map(|(name, _)| name.into_string().ok()), &others)?)
+}
+
+fn variables_of(command: &clap::Command, found: &mut Vec<String>) {
+    let variables = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str());
+    found.extend(variables.map(str::to_owned));
+    command.get_subcommands().for_each(|command| variables_of(command, found));
+}
 
 /// The settings of a command that connects.
 pub(crate) fn load(connect: &Connect) -> Result<Settings, Failure> {
@@ -26,7 +56,7 @@ pub(crate) fn of(
     let flags = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS", kafka), ("STOCKSTREAM_MONGODB_URI", mongodb)];
     let flag =
         |name: &str| flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.map(str::to_owned));
-    refuse_misspelt(env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
+    refuse_unknown_variables()?;
     let given = |name: &str| flag(name).or_else(|| env::var(name).ok());
     let mut settings = Settings::load(file.as_deref(), given)?;
     if !unless_set.is_empty() {

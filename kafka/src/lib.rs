@@ -40,7 +40,7 @@ pub use probe::{Probed, is_unreadable, probe, reading_config};
 pub use producer::{Delivered, Producer};
 pub use renew::SignIn;
 pub use resolve::{LookUp, NotFound, Resolver, system_look_up};
-pub use submit::{Submitted, Unacknowledged, submit};
+pub use submit::{Submitted, Unacknowledged, check_targets, submit};
 pub use topic_ids::{TopicDescription, TopicId, describe_topics, topic_ids};
 pub use topics::{
     Admin, TopicInfo, admin, admin_by, all_log_bounds, check_topics, cluster_id, create_topics, log_bounds, log_ends,

@@ -146,13 +146,33 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
 fn not_shown(settings: &Kafka, stream: Stream) -> KafkaError {
     let found = asker(settings).and_then(|asker| find_topic(&asker, settings, stream));
     match found.map(|found| found.problem) {
-        Ok(Some(TopicProblem::Forbidden)) => {
-            let message = format!("this user has no right to topic {}", settings.topics.of(stream).name);
-            not_sent(settings, Some(Code::TopicAuthorizationFailed), message)
-        }
+        Ok(Some(TopicProblem::Forbidden)) => no_right(settings, stream),
         Ok(_) => TopicProblem::Missing.error(settings, stream),
         Err(error) => error,
     }
+}
+
+/// Finds out whether brokers answer and the topics are there, for whoever would else wait half a minute until the first event
+/// is given up. Blocks for some seconds at most. Makes no topic, also where brokers make them for whoever sends.
+///
+/// # Errors
+/// Why no broker answers; which topic is not there and what makes it; which one this user has no right to.
+pub fn check_targets(settings: &Kafka, streams: impl IntoIterator<Item = Stream>) -> Result<(), KafkaError> {
+    let asker = asker(settings)?;
+    for stream in streams {
+        match find_topic(&asker, settings, stream)?.problem {
+            Some(problem @ TopicProblem::Missing) => return Err(problem.error(settings, stream)),
+            Some(TopicProblem::Forbidden) => return Err(no_right(settings, stream)),
+            // What keeps it from being read keeps nothing from being sent, or passes.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn no_right(settings: &Kafka, stream: Stream) -> KafkaError {
+    let message = format!("this user has no right to topic {}", settings.topics.of(stream).name);
+    not_sent(settings, Some(Code::TopicAuthorizationFailed), message)
 }
 
 /// Of a producer that was kept out: thrown away while it waited, or not taken any more.

@@ -1,6 +1,7 @@
 use std::io::{BufWriter, stdout};
 
-use stockstream_kafka::{Producer, reach};
+use stockstream_kafka::{Producer, check_targets};
+use stockstream_model::event::Stream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &args::Generate) -> Result<Outcome, Failure> {
     let runtime =
         tokio::runtime::Runtime::new().map_err(|source| Failure::Io { action: "start the runtime".into(), source })?;
     let stop = runtime.block_on(async { signals::shutdown() })?;
-    reach(&settings.kafka)?;
+    check_targets(&settings.kafka, Stream::ALL)?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let sent = generate(&args.shop, &mut ToKafka { producer: &producer, topics }, args.count, &stop);
     producer.flush(FLUSH)?;

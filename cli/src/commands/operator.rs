@@ -6,13 +6,14 @@ use super::listen;
 use crate::{
     args::Operator,
     exit::{Failure, Outcome},
-    logging, signals,
+    logging, settings, signals,
 };
 
 /// Runs the operator until a signal ends it.
 pub(crate) async fn run(args: Operator) -> Result<Outcome, Failure> {
     // That a pipeline's broker is away is in its status; here it would be said again every few seconds.
     logging::start_with("info", "librdkafka=off,rdkafka=off");
+    settings::refuse_unknown_variables()?;
     let image = args.image.filter(|image| !image.is_empty()).ok_or_else(|| Failure::Usage {
         message: "no image is given for the pods of pipelines that name none: set --image or STOCKSTREAM_IMAGE, \
                   as in --image stockstream:0.1.0"

@@ -16,7 +16,8 @@ pub(crate) fn print(stream: Stream) -> Result<Outcome, Failure> {
 pub(crate) fn settings() -> Result<Outcome, Failure> {
     let line = |v: &Variable| {
         let default = v.default.as_ref().map(|value| format!(" (default {value})")).unwrap_or_default();
-        format!("{}{default}\n    {}\n    {}\n", v.path, v.name, v.about)
+        let values = if v.values.is_empty() { String::new() } else { format!(" One of {}.", v.values.join(", ")) };
+        format!("{}{default}\n    {}\n    {}{values}\n", v.path, v.name, v.about)
     };
     say(&variables().iter().map(line).collect::<String>())
 }

@@ -27,6 +27,7 @@ use crate::{
     exit::{Failure, Outcome},
     feed::{self, FLUSH, Paced, Sink, ToKafka},
     logging,
+    patience::answered,
     say::say,
     settings, signals,
 };
@@ -49,19 +50,65 @@ pub(crate) async fn run(args: Up) -> Result<Outcome, Failure> {
         own.push(("STOCKSTREAM_KAFKA_ON_RECREATED_TOPIC", "Restart"));
     }
     let mut settings = settings::of(args.config.as_deref(), args.kafka.as_deref(), args.mongodb.as_deref(), &own)?;
+    let unused = unused(&args, &settings, |name| std::env::var_os(name).is_some());
     let broker = match &args.kafka {
         Some(_) => None,
         None => Some(broker(&mut settings.kafka)?),
     };
     let outcome = if args.mongodb.is_some() {
         let store = Arc::new(MongoStore::connect(&settings).await?);
-        with_store(args, settings, store, access, shutdown).await
+        with_store(args, settings, &unused, store, access, shutdown).await
     } else {
         let store = Arc::new(MemoryStore::new(settings.analytics.clone()));
-        with_store(args, settings, store, access, shutdown).await
+        with_store(args, settings, &unused, store, access, shutdown).await
     };
     drop(broker); // only after everybody who talks to it has ended
     outcome
+}
+
+/// Addresses that are named in the environment or the settings file, and are not used: what is tried here must not reach servers
+/// that happen to be named there. Only a flag of this command names others than its own.
+fn unused(args: &Up, settings: &Settings, is_set: impl Fn(&str) -> bool) -> Vec<String> {
+    let plain = Settings::default();
+    let kafka = (args.kafka.is_none()).then(|| {
+        let differs = settings.kafka.bootstrap_servers != plain.kafka.bootstrap_servers;
+        named(
+            &["KAFKA_BOOTSTRAP_SERVERS", "STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS"],
+            "kafka.bootstrapServers",
+            differs,
+            &is_set,
+        )
+    });
+    let mongodb = (args.mongodb.is_none()).then(|| {
+        let differs = settings.mongodb.uri.is_some() || settings.mongodb.uri_file.is_some();
+        named(
+            &["MONGODB_URI", "STOCKSTREAM_MONGODB_URI", "STOCKSTREAM_MONGODB_URI_FILE"],
+            "mongodb.uri",
+            differs,
+            &is_set,
+        )
+    });
+    let sentence = |named: Option<String>, what, flag| {
+        named.map(|named| {
+            format!("{named} is not used, so that what is tried here never reaches {what} of yours unasked; {flag} names one to use")
+        })
+    };
+    [
+        sentence(kafka.flatten(), "a Kafka", "--kafka HOST:PORT"),
+        sentence(mongodb.flatten(), "a database", "--mongodb URI"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Where an address is named: by variables, or by a setting of the file.
+fn named(variables: &[&str], setting: &str, is_in_settings: bool, is_set: impl Fn(&str) -> bool) -> Option<String> {
+    let set: Vec<&str> = variables.iter().copied().filter(|name| is_set(name)).collect();
+    match set.is_empty() {
+        false => Some(set.join(", ")),
+        true => is_in_settings.then(|| format!("{setting} of the settings file")),
+    }
 }
 
 /// A broker in this process, with the three topics.
@@ -80,6 +127,7 @@ fn broker(kafka: &mut Kafka) -> Result<MockCluster<'static, DefaultProducerConte
 async fn with_store<S: StateStore + ViewStore>(
     args: Up,
     settings: Settings,
+    unused: &[String],
     store: Arc<S>,
     access: Arc<Access>,
     shutdown: CancellationToken,
@@ -98,6 +146,7 @@ async fn with_store<S: StateStore + ViewStore>(
         say!("          it is new and empty each time: what comes counts on top (kafka.onRecreatedTopic: Restart)");
     }
     say!("store     {}", if args.mongodb.is_some() { "your MongoDB" } else { "in memory: it ends with this process" });
+    unused.iter().for_each(|unused| say!("          {unused}"));
 
     // Events may be entered where they go to a broker of our own.
     let sender = args.kafka.is_none().then(|| dashboard::sender(&settings));
@@ -122,7 +171,9 @@ async fn with_store<S: StateStore + ViewStore>(
     let _ = served.await;
     submissions.finish().await;
     worked?;
-    summary(&*store).await?;
+    if let Err(failure) = answered(&*store, "there is no summary", summary(&*store)).await {
+        say!("{failure}");
+    }
     fed
 }
 

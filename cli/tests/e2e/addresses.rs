@@ -69,10 +69,62 @@ async fn a_setting_that_is_unknown_is_named_with_the_nearest_wherever_it_is_give
     std::fs::write(&file, "kafka:\n  bootstrap_servers: [127.0.0.1:19290]\n").unwrap();
     let config = file.to_str().unwrap();
     refused(&["worker", "--config", config], &["kafka.bootstrap_servers", "kafka.bootstrapServers"]).await;
-    let misspelt = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER", "127.0.0.1:1")];
-    let words = ["STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER:", "STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS"];
-    Process::start_in(["worker", "--listen", "127.0.0.1:0"], &misspelt).refused(&words).await;
+    let unknown = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER", "127.0.0.1:1"), ("STOCKSTREAM_FROBNICATE", "1")];
+    let words = ["STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER sets nothing", "_BOOTSTRAP_SERVERS", "STOCKSTREAM_FROBNICATE"];
+    let worker = ["worker", "--listen", "127.0.0.1:0"];
+    for command in [&worker[..], &["operator", "--image", "x"], &["generate", "--stdout"], &["up"]] {
+        Process::start_in(command, &unknown).refused(&words).await;
+    }
     std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_of_services_and_of_every_command_keep_none_from_its_work() {
+    let variables = [
+        ("STOCKSTREAM_DB_SERVICE_HOST", "10.0.0.1"),
+        ("STOCKSTREAM_DB_SERVICE_PORT", "5432"),
+        ("STOCKSTREAM_DB_PORT", "tcp://10.0.0.1:5432"),
+        ("STOCKSTREAM_DB_PORT_5432_TCP_ADDR", "10.0.0.1"),
+        ("STOCKSTREAM_LISTEN", "127.0.0.1:0"),
+        ("STOCKSTREAM_WATCH_NAMESPACES", "shop"),
+        ("STOCKSTREAM_DATA", "/data"),
+    ];
+    let (code, said) = Process::start_in(["generate", "--stdout", "--count", "3"], &variables).outcome().await;
+    assert_eq!(code, 0, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_in_the_environment_that_are_not_used_are_named() {
+    let variables = [("MONGODB_URI", "mongodb://127.0.0.1:1/db"), ("KAFKA_BOOTSTRAP_SERVERS", NOBODY)];
+    let mut up = Process::start_in(["up", "--listen", "127.0.0.1:0"], &variables);
+    assert!(up.says("MONGODB_URI is not used").await.contains("--mongodb URI"));
+    assert!(up.says("KAFKA_BOOTSTRAP_SERVERS is not used").await.contains("--kafka HOST:PORT"));
+    up.says("a made-up shop").await;
+    up.signal("TERM");
+    assert_eq!(up.outcome().await.0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_a_person_waits_for_ends_where_the_database_does_not_answer() {
+    let reset = ["pipeline", "reset", "sales/0", "--to", "latest", "--mongodb", "mongodb://127.0.0.1:1/db"];
+    Process::start(reset).refused(&["failed to reach MongoDB", "127.0.0.1:1", "nothing was changed"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_missing_is_named_with_what_makes_it_before_anything_is_sent() {
+    let Some(bed) = Bed::without_topics(json!({})).await else { return };
+    let settings = bed.settings(json!({}));
+    let file = sample("data/odd-rows.csv");
+    let import = ["import", file.to_str().unwrap(), "--config", settings.to_str().unwrap()];
+    let generate = ["generate", "--config", settings.to_str().unwrap()];
+    let topic = bed.setting("/kafka/topics/sales/name");
+    for command in [&import[..], &generate] {
+        refused(command, &[topic, "does not exist", "kafka-topics.sh", "--create"]).await;
+    }
+    // Of the others nothing is wanted.
+    bed.kafka.create(stockstream_model::event::Stream::Sales, 1, &[]).await;
+    let (_, said) = Process::start(import).outcome().await;
+    assert!(said.contains("events sent to Kafka"), "{said}");
 }
 
 /// Waits for what a process says, and that it comes soon.

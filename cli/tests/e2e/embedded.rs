@@ -12,7 +12,9 @@ use stockstream_store::StateStore;
 use crate::harness::{
     Bed, Process,
     compare::{self, Shown},
-    data_set, eventually, holds, http, oracle, sample,
+    data_set, database_host, eventually, holds, http, oracle,
+    relay::Relay,
+    sample,
 };
 
 async fn shown(address: &str) -> Shown {
@@ -43,6 +45,20 @@ async fn up(file: &Path) {
     let (code, said) = up.outcome().await;
     assert_eq!(code, oracle::exit_code(&expected), "{said}");
     assert!(said.contains("best client"), "it ends with a summary: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_also_where_its_database_does_not_answer_any_more() {
+    let Some(bed) = Bed::new(json!({})).await else { return };
+    let relay = Relay::to(&database_host(&bed), true).await;
+    let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
+    let mut up = Process::start(["up", "--listen", "127.0.0.1:0", "--mongodb", &uri]);
+    up.says("a made-up shop").await;
+    relay.set_open(false);
+    up.signal("TERM");
+    let (code, said) = up.outcome().await;
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("failed to reach MongoDB") && said.contains("there is no summary"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,7 +35,7 @@ mod workbook;
 mod xlsx;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     io::{Cursor, Read},
     path::{Path, PathBuf},
     sync::Arc,
@@ -207,6 +207,17 @@ impl Import {
             plan.summary.invoices + self.options.derive_inventory.map_or(0, |_| plan.products.len() as u64)
         });
         self.records.len() as u64 + lines
+    }
+
+    /// Which streams its events go to.
+    pub fn streams(&self) -> BTreeSet<Stream> {
+        let mut streams: BTreeSet<Stream> = self.records.iter().map(|event| event.stream).collect();
+        if let Some((_, plan)) = &self.lines {
+            let derives = self.options.derive_inventory.is_some() && !plan.products.is_empty();
+            streams.extend((plan.summary.invoices > 0).then_some(Stream::Sales));
+            streams.extend(derives.then_some(Stream::Inventory));
+        }
+        streams
     }
 
     /// The second pass: what the sheets of a workbook hold as records; inventory records, if asked for; then the sales of

@@ -1,11 +1,14 @@
 //! Every setting as an environment variable: `STOCKSTREAM_` and the path in capitals, so
 //! `analytics.productWinners.limit` is `STOCKSTREAM_ANALYTICS_PRODUCT_WINNERS_LIMIT`. Lists are separated by commas.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{
     Settings, SettingsError, bounded,
-    unknown::unknown,
+    unknown::{ALIKE, unknown},
+    validate::UnknownVariable,
     veil::{may_hold_secret, named, veiled},
 };
 
@@ -23,6 +26,8 @@ pub struct Variable {
     pub about: String,
     /// What holds when nobody sets it; `None` where that is nothing.
     pub default: Option<String>,
+    /// What it may be, where those are a few words.
+    pub values: Vec<String>,
     list: bool,
     integer: bool,
 }
@@ -42,24 +47,57 @@ pub fn variables() -> Vec<Variable> {
     found
 }
 
-/// That a variable is misspelt: it sets nothing, and differs from one of ours by a letter or two. Others with our prefix
-/// are the command line's, or Kubernetes' names of Services.
+/// That variables with our prefix set nothing, each named with the nearest that does. `others` are those that are no settings and
+/// are read all the same, as by the command line. What Kubernetes tells of Services whose names begin as ours is none of them.
 ///
 /// # Errors
-/// [`SettingsError::Field`] for the first one.
-pub fn refuse_misspelt(names: impl IntoIterator<Item = String>) -> Result<(), SettingsError> {
-    let known = variables();
-    let is_ours =
-        |name: &String| name.starts_with("STOCKSTREAM_") && known.iter().all(|variable| variable.name != *name);
-    for name in names.into_iter().filter(is_ours) {
-        let distance = |other: &Variable| strsim::osa_distance(&name, &other.name);
-        let nearest = known.iter().min_by_key(|variable| distance(variable));
-        if let Some(nearest) = nearest.filter(|nearest| distance(nearest) <= 2) {
-            let message = format!("no setting has this variable; the nearest is {}", nearest.name);
-            return Err(SettingsError::Field { field: name, message, origin: None });
-        }
+/// [`SettingsError::Variables`] for all of them.
+pub fn refuse_unknown(names: impl IntoIterator<Item = String>, others: &[&str]) -> Result<(), SettingsError> {
+    let settings = variables();
+    let known: Vec<&str> = settings.iter().map(|variable| &*variable.name).chain(others.iter().copied()).collect();
+    let mut given: BTreeSet<String> = names.into_iter().filter(|name| name.starts_with(PREFIX)).collect();
+    let services = services(&given);
+    given.retain(|name| !known.contains(&&**name) && !services.iter().any(|service| is_of_service(name, service)));
+    if given.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let unknown = given.into_iter().map(|name| {
+        let nearest = nearest(&name, &known).map(str::to_owned);
+        UnknownVariable { name, nearest }
+    });
+    Err(SettingsError::Variables { unknown: unknown.collect() })
+}
+
+const PREFIX: &str = "STOCKSTREAM_";
+
+/// The variable that is most likely meant, if one is like it.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).replace('_', "");
+    let plain_name = plain(name);
+    let alike = |other: &str| strsim::normalized_damerau_levenshtein(&plain_name, &plain(other));
+    let best = known.iter().map(|other| (alike(other), *other)).max_by(|one, other| one.0.total_cmp(&other.0));
+    best.filter(|(score, _)| *score >= ALIKE).map(|(_, other)| other)
+}
+
+/// Services of Kubernetes of which these variables tell, each as its variables begin. Of each it tells host and port.
+fn services(names: &BTreeSet<String>) -> Vec<String> {
+    let services = names.iter().filter_map(|name| name.strip_suffix("_SERVICE_HOST"));
+    let services = services.filter(|service| names.contains(&format!("{service}_SERVICE_PORT")));
+    services.map(str::to_owned).collect()
+}
+
+/// Whether a variable is one of those that Kubernetes makes for a Service.
+fn is_of_service(name: &str, service: &str) -> bool {
+    let Some(rest) = name.strip_prefix(service) else { return false };
+    if matches!(rest, "_SERVICE_HOST" | "_SERVICE_PORT" | "_PORT") || rest.starts_with("_SERVICE_PORT_") {
+        return true;
+    }
+    let Some(rest) = rest.strip_prefix("_PORT_") else { return false };
+    let mut parts = rest.split('_');
+    parts.next().is_some_and(|port| port.parse::<u16>().is_ok())
+        && parts.next().is_some_and(|protocol| matches!(protocol, "TCP" | "UDP" | "SCTP"))
+        && parts.next().is_none_or(|what| matches!(what, "PROTO" | "PORT" | "ADDR"))
+        && parts.next().is_none()
 }
 
 fn shown(value: &Value) -> String {
@@ -78,9 +116,11 @@ pub fn reference() -> String {
          `kafka: {startFrom: earliest}`. In a variable, lists are separated by commas; in the file, decimals are strings. \
          `KAFKA_BOOTSTRAP_SERVERS` and `MONGODB_URI` stand for the flags `--kafka` and `--mongodb`, and win like them.\n\n| setting | variable | default | |\n|---|---|---|---|\n",
     );
-    for Variable { path, name, about, default, .. } in variables() {
+    for Variable { path, name, about, default, values, .. } in variables() {
         let default = default.map(|value| format!("`{value}`")).unwrap_or_default();
-        text += &format!("| `{path}` | `{name}` | {default} | {} |\n", about.replace('|', "\\|"));
+        let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+        let allowed = if values.is_empty() { String::new() } else { format!(" One of {}.", values.join(", ")) };
+        text += &format!("| `{path}` | `{name}` | {default} | {}{allowed} |\n", about.replace('|', "\\|"));
     }
     text
 }
@@ -113,7 +153,15 @@ fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Variable>) {
         _ => false,
     };
     let (path, name) = (path.join("."), format!("STOCKSTREAM_{}", parts.join("_")));
-    found.push(Variable { path, name, about, default: None, list: is("array"), integer: is("integer") });
+    let values = words(schema);
+    found.push(Variable { path, name, about, default: None, values, list: is("array"), integer: is("integer") });
+}
+
+/// The words that a value may be one of; none where it may be any.
+fn words(schema: &Value) -> Vec<String> {
+    let list = |name: &str| schema.get(name).and_then(Value::as_array).into_iter().flatten();
+    let own = list("enum").chain(schema.get("const")).filter_map(Value::as_str).map(str::to_owned);
+    own.chain(list("oneOf").chain(list("anyOf")).flat_map(words)).collect()
 }
 
 /// The file's settings with the environment laid over them, read into the type but not yet checked for bounds.
@@ -174,7 +222,7 @@ fn set(tree: &mut Value, variable: &Variable, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Protocol, *};
 
     #[test]
     fn a_file_that_holds_no_settings_is_refused() {
@@ -278,19 +326,89 @@ mod tests {
         assert!(message.contains("STOCKSTREAM_ANALYTICS_AS_OF"), "{message}");
     }
 
+    fn refused(names: &[&str]) -> Option<String> {
+        let others = ["STOCKSTREAM_LISTEN", "STOCKSTREAM_WATCH_NAMESPACES"];
+        refuse_unknown(names.iter().map(|name| (*name).to_owned()), &others).err().map(|error| error.to_string())
+    }
+
     #[test]
-    fn a_misspelt_variable_is_named_with_the_nearest_and_others_are_let_be() {
-        let refused = |name: &str| refuse_misspelt([name.to_owned()]).err().map(|error| error.to_string());
-        let said = refused("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER").unwrap_or_default();
-        assert!(said.contains("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER:") && said.ends_with("_BOOTSTRAP_SERVERS"), "{said}");
-        for name in ["STOCKSTREAM_MONGODB_URL", "STOCKSTREAM_LIMITS_BATCHKEYS"] {
-            assert!(refused(name).is_some(), "{name}");
+    fn every_variable_with_our_prefix_that_sets_nothing_is_named() {
+        for (name, nearest) in [
+            ("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER", Some("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVERS")),
+            ("STOCKSTREAM_MONGODB_URL", Some("STOCKSTREAM_MONGODB_URI")),
+            ("STOCKSTREAM_LIMITS_BATCHKEYS", Some("STOCKSTREAM_LIMITS_BATCH_KEYS")),
+            ("STOCKSTREAM_WATCH_NAMESPACE", Some("STOCKSTREAM_WATCH_NAMESPACES")),
+            ("STOCKSTREAM_WHATEVER_IT_MAY_BE", None),
+            ("STOCKSTREAM_KAFKA_PORT", None), // no Service is told of
+            ("STOCKSTREAM_", None),
+        ] {
+            let said = refused(&[name, "STOCKSTREAM_LISTEN", "STOCKSTREAM_KAFKA_GROUP_ID"]).unwrap_or_default();
+            assert!(said.contains(&format!("variable {name} ")), "{name}: {said}");
+            assert!(
+                nearest.is_none_or(|nearest| said.contains(&format!("the nearest is {nearest}"))),
+                "{name}: {said}"
+            );
+            assert!(said.contains("stockstream settings"), "{said}");
         }
-        let ours =
-            ["STOCKSTREAM_LISTEN", "STOCKSTREAM_CONFIG", "STOCKSTREAM_IMAGE", "STOCKSTREAM_DATA", "STOCKSTREAM_RUN"];
-        let services = ["STOCKSTREAM_KAFKA_PORT", "STOCKSTREAM_KAFKA_SERVICE_HOST", "STOCKSTREAM_PORT_8080_TCP"];
-        for name in ours.into_iter().chain(services).chain(["KAFKA_BOOTSTRAP_SERVER", "STOCKSTREAM_KAFKA_GROUP_ID"]) {
-            assert_eq!(refused(name), None);
+        let said = refused(&["STOCKSTREAM_FOO_BAR", "STOCKSTREAM_QUUX", "HOME"]).unwrap_or_default();
+        assert!(said.contains("STOCKSTREAM_FOO_BAR") && said.contains("STOCKSTREAM_QUUX"), "{said}");
+    }
+
+    #[test]
+    fn what_kubernetes_tells_of_services_is_let_be() {
+        let of = |service: &str| {
+            ["_SERVICE_HOST", "_SERVICE_PORT", "_SERVICE_PORT_HTTP_WEB", "_PORT", "_PORT_5432_TCP"]
+                .into_iter()
+                .chain(["_PORT_5432_TCP_PROTO", "_PORT_5432_TCP_PORT", "_PORT_53_UDP_ADDR"])
+                .map(|part| format!("{service}{part}"))
+                .collect::<Vec<_>>()
+        };
+        for service in ["STOCKSTREAM_DB", "STOCKSTREAM_KAFKA", "STOCKSTREAM", "STOCKSTREAM_PORT"] {
+            let names = of(service);
+            assert_eq!(refused(&names.iter().map(String::as_str).collect::<Vec<_>>()), None, "{service}");
+        }
+        let mut names = of("STOCKSTREAM_DB");
+        names.extend(["STOCKSTREAM_DB_PORT_TCP".to_owned(), "STOCKSTREAM_OTHER_PORT".to_owned()]);
+        let said = refused(&names.iter().map(String::as_str).collect::<Vec<_>>()).unwrap_or_default();
+        assert!(said.contains("STOCKSTREAM_DB_PORT_TCP ") && said.contains("STOCKSTREAM_OTHER_PORT "), "{said}");
+        assert!(!said.contains("5432"), "{said}");
+    }
+
+    #[test]
+    fn a_topic_without_its_name_has_the_default_one() {
+        let settings =
+            load("{kafka: {topics: {sales: {partitions: 4}, clients: {replicationFactor: 2}}}}", &[]).unwrap();
+        let plain = Settings::default().kafka.topics;
+        assert_eq!(
+            (&settings.kafka.topics.sales.name, settings.kafka.topics.sales.partitions),
+            (&plain.sales.name, Some(4))
+        );
+        assert_eq!(settings.kafka.topics.clients.name, plain.clients.name);
+        let by_variable = load("", &[("STOCKSTREAM_KAFKA_TOPICS_INVENTORY_PARTITIONS", "3")]).unwrap();
+        assert_eq!(by_variable.kafka.topics.inventory.name, plain.inventory.name);
+        assert!(
+            load("{kafka: {topics: {sales: {name: ''}}}}", &[]).unwrap_err().to_string().contains("topics.sales.name")
+        );
+        let said = load("{kafka: {topics: {sales: {partitions: many}}}}", &[]).unwrap_err().to_string();
+        assert!(said.contains("kafka.topics.sales.partitions"), "{said}");
+    }
+
+    #[test]
+    fn what_may_be_one_of_a_few_words_says_which() {
+        let values = |path: &str| variables().into_iter().find(|variable| variable.path == path).unwrap().values;
+        assert_eq!(values("kafka.topicPolicy"), ["Require", "Create"]);
+        assert_eq!(values("kafka.security.protocol"), Protocol::ALL.map(Protocol::name));
+        assert_eq!(values("kafka.security.sasl.mechanism"), ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]);
+        assert_eq!(values("analytics.lossRisk.onEmptyResult"), ["Keep", "Clear"]);
+        assert_eq!(values("mongodb.filesInUri").len(), 2);
+        assert!(values("pipeline.name").is_empty() && values("kafka.groupId").is_empty());
+        // Each of them is taken, and no other word.
+        for variable in variables().into_iter().filter(|variable| !variable.values.is_empty()) {
+            let taken = |word: &str| overlay("", |name| (name == variable.name).then(|| word.to_owned()));
+            for word in &variable.values {
+                assert!(taken(word).is_ok(), "{}: {word}", variable.path);
+            }
+            assert!(taken("Whatever").is_err(), "{}", variable.path);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Secret;
 use crate::{Timestamp, event::Stream};
@@ -55,25 +55,33 @@ impl Default for Kafka {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Topics {
     /// Invoices.
+    #[serde(deserialize_with = "of_sales")]
     pub sales: Topic,
     /// Stock records.
+    #[serde(deserialize_with = "of_inventory")]
     pub inventory: Topic,
     /// Client records.
+    #[serde(deserialize_with = "of_clients")]
     pub clients: Topic,
 }
 
 impl Default for Topics {
     fn default() -> Self {
-        let named = |name: &str| Topic { name: name.into(), ..Topic::default() };
-        Self {
-            sales: named("topic-raw-sales"),
-            inventory: named("topic-inventory-updates"),
-            clients: named("topic-clients"),
-        }
+        let named = |stream| Topic { name: Self::default_name(stream).into(), ..Topic::default() };
+        Self { sales: named(Stream::Sales), inventory: named(Stream::Inventory), clients: named(Stream::Clients) }
     }
 }
 
 impl Topics {
+    /// The name of a topic to which none is given.
+    const fn default_name(stream: Stream) -> &'static str {
+        match stream {
+            Stream::Sales => "topic-raw-sales",
+            Stream::Inventory => "topic-inventory-updates",
+            Stream::Clients => "topic-clients",
+        }
+    }
+
     /// The topic of a stream.
     pub const fn of(&self, stream: Stream) -> &Topic {
         match stream {
@@ -90,11 +98,12 @@ impl Topics {
 }
 
 /// A topic.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Topic {
-    /// Its name.
+    /// Its name. Left out: the default one of the stream.
     #[schemars(length(min = 1, max = 249), regex(pattern = r"^[a-zA-Z0-9._-]+$"))]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// How many partitions it should have at least; what a missing one is made with.
     #[schemars(range(min = 1, max = 10_000))]
@@ -104,6 +113,33 @@ pub struct Topic {
     #[schemars(range(min = 1, max = 100))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_factor: Option<i32>,
+}
+
+/// A topic as it is given. Which name it has where none is said depends on the stream.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct GivenTopic {
+    name: Option<String>,
+    partitions: Option<i32>,
+    replication_factor: Option<i32>,
+}
+
+fn topic<'de, D: Deserializer<'de>>(deserializer: D, stream: Stream) -> Result<Topic, D::Error> {
+    let GivenTopic { name, partitions, replication_factor } = GivenTopic::deserialize(deserializer)?;
+    let name = name.unwrap_or_else(|| Topics::default_name(stream).to_owned());
+    Ok(Topic { name, partitions, replication_factor })
+}
+
+fn of_sales<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
+    topic(deserializer, Stream::Sales)
+}
+
+fn of_inventory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
+    topic(deserializer, Stream::Inventory)
+}
+
+fn of_clients<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
+    topic(deserializer, Stream::Clients)
 }
 
 /// Whether missing topics are made.

@@ -21,7 +21,7 @@ pub struct Limits {
     pub publish_every: Span,
     /// How often a worker writes its heartbeat.
     pub heartbeat_every: Span,
-    /// How often Kafka's committed offsets follow the checkpoints.
+    /// How often Kafka's committed offsets follow the positions.
     pub commit_every: Span,
     /// After how much silence Kafka gives a worker's partitions to others.
     pub session_timeout: Span,

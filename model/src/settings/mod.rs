@@ -28,7 +28,7 @@ use schemars::JsonSchema;
 pub use secret::Secret;
 use serde::{Deserialize, Serialize};
 pub use span::Span;
-pub use validate::{Problem, SettingsError};
+pub use validate::{Problem, SettingsError, UnknownVariable};
 
 /// All settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// How alike two names are at least for one to be meant by the other.
-const ALIKE: f64 = 0.6;
+pub(super) const ALIKE: f64 = 0.6;
 
 /// The first field of the tree that is no setting.
 pub(super) fn unknown(tree: &Value, known: &[Variable]) -> Option<SettingsError> {

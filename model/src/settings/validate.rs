@@ -36,12 +36,38 @@ pub enum SettingsError {
         /// The environment variable it came from, if it did.
         origin: Option<String>,
     },
+    /// Variables of the environment set nothing.
+    #[snafu(display(
+        "{}; correct or remove what is not meant for Stockstream: `stockstream settings` lists all settings with their variables, \
+         and --help those of a command",
+        unknown.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    ))]
+    Variables {
+        /// All of them.
+        unknown: Vec<UnknownVariable>,
+    },
     /// Fields are out of bounds.
     #[snafu(display("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))]
     Invalid {
         /// All of them.
         problems: Vec<Problem>,
     },
+}
+
+/// A variable with our prefix that sets nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownVariable {
+    /// Its name.
+    pub name: String,
+    /// The variable that is most likely meant.
+    pub nearest: Option<String>,
+}
+
+impl fmt::Display for UnknownVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "variable {} sets nothing", self.name)?;
+        self.nearest.as_ref().map_or(Ok(()), |nearest| write!(f, ", the nearest is {nearest}"))
+    }
 }
 
 /// A field that is out of bounds.
