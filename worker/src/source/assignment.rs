@@ -97,7 +97,7 @@ pub(super) fn take(
         }
     }
     let assigned = consumer.assignment().map(|list| ids(&list, &settings.kafka.topics)).unwrap_or_default();
-    shared.assigned(&assigned, stopped, intake.closed());
+    shared.assigned(&assigned, &not_read.stopped, intake.closed());
     // Also while it stands still: others go on, and what they count is to be seen.
     let first = PartitionId { stream: Stream::Sales, partition: 0 };
     let publisher = intake.is_ours(first) || not_read.contains(first);

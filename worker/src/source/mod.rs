@@ -235,7 +235,7 @@ impl Source {
                         LEAVE.as_secs()
                     ));
                 }
-                self.shared.assigned(&[], &BTreeSet::new(), std::iter::empty());
+                self.shared.assigned(&[], &self.not_read.stopped, std::iter::empty());
             }
             Err(error) => {
                 tracing::warn!(%error, "no other client can be made; trying again");
