@@ -1,9 +1,14 @@
-//! Records by batches: `rd_kafka_consume_batch_queue` of librdkafka, which rdkafka does not wrap.
+//! Records by batches, without an event of librdkafka's and a poll of rdkafka's around each: `rd_kafka_consume_queue`, which rdkafka does
+//! not wrap.
 //!
 //! Not from the consumer's own queue: rdkafka has rebalances, statistics and errors delivered there as events, and this call serves
 //! them by callbacks, of which there are none. A rebalance would end in an empty assignment and all else be dropped
 //! (`rd_kafka_poll_cb`). So partitions are forwarded to a queue of their own, which holds nothing but their records and errors,
 //! and the consumer is polled for everything else.
+//!
+//! Not by `rd_kafka_consume_batch_queue`: in librdkafka 2.12 it takes an error of a partition, the end of its log included, for a
+//! record at that offset (`rd_kafka_q_serve_rkmessages`). A partition that is paused and resumed later, as each is in a rebalance,
+//! then goes on behind the next record, which is never seen.
 #![allow(unsafe_code)]
 
 use std::{
@@ -138,19 +143,16 @@ impl<C: HasRecords> Reader<C> {
     pub fn read(&self, wait: Duration, most: usize) -> Batch<'_> {
         let millis = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);
         let mut batch = Batch { messages: Vec::with_capacity(most), consumer: PhantomData };
-        // SAFETY: the queue lives while it is borrowed. It is of partitions of a consumer alone, so that what it gives are messages,
-        // which are ours to free. The second call writes no more of them than there is room for, and says how many.
-        unsafe {
-            // A batch would be waited for until it is full.
-            let first = NonNull::new(sys::rd_kafka_consume_queue(self.records.pointer(), millis));
-            batch.messages.extend(first);
-            let room = most.saturating_sub(batch.messages.len());
-            if first.is_some() && room > 0 {
-                let rest = batch.messages.as_mut_ptr().add(batch.messages.len());
-                let read = sys::rd_kafka_consume_batch_queue(self.records.pointer(), 0, rest.cast(), room);
-                let read = usize::try_from(read).unwrap_or_default();
-                batch.messages.set_len(batch.messages.len() + read);
-            }
+        let mut wait = millis;
+        while batch.messages.len() < most {
+            // SAFETY: the queue lives while it is borrowed. It is of partitions of a consumer alone, so that what it gives are
+            // messages, which are ours to free.
+            let Some(message) = NonNull::new(unsafe { sys::rd_kafka_consume_queue(self.records.pointer(), wait) })
+            else {
+                break;
+            };
+            batch.messages.push(message);
+            wait = 0;
         }
         batch
     }
@@ -413,6 +415,45 @@ mod tests {
         assign(&reader, &at([1], 2));
         let (topic, partition, offset, code, _) = failure();
         assert_eq!((&*topic, partition, offset, code), (TOPIC, 1, 5, Code::PartitionEOF));
+    }
+
+    /// As in a rebalance, where librdkafka pauses what stays.
+    #[test]
+    fn what_comes_behind_the_end_of_a_log_is_read_also_after_a_pause() {
+        let settings = [("enable.partition.eof", "true"), ("auto.offset.reset", "error"), ("fetch.wait.max.ms", "10")];
+        let (cluster, reader) = reader(5, &settings);
+        assign(&reader, &at([0], 0));
+        let events = || {
+            while reader.has_events() {
+                reader.poll(Duration::ZERO);
+            }
+        };
+        let next = || loop {
+            events();
+            let of = |found: Result<Record<'_>, Failure<'_>>| found.map(|of| of.offset).map_err(|end| end.offset);
+            let found: Vec<_> = reader.read(LONG, 100).iter().map(of).collect();
+            if !found.is_empty() {
+                break found;
+            }
+        };
+        // So that the end comes behind records of the same batch: until nothing was added for a while.
+        let (mut length, mut same) = (0, 0);
+        while length < 6 || same < 50 {
+            events();
+            std::thread::sleep(Duration::from_millis(5));
+            let now = unsafe { sys::rd_kafka_queue_length(reader.records.pointer()) };
+            same = if now == length { same + 1 } else { 0 };
+            length = now;
+        }
+        assert_eq!(next(), [Ok(0), Ok(1), Ok(2), Ok(3), Ok(4), Err(5)]);
+        reader.pause(&at([0], 0)).unwrap();
+        let producer: BaseProducer =
+            ClientConfig::new().set("bootstrap.servers", cluster.bootstrap_servers()).create().unwrap();
+        let record: BaseRecord<'_, (), str> = BaseRecord::to(TOPIC).partition(0).payload("5");
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(LONG).unwrap();
+        reader.resume(&at([0], 0)).unwrap();
+        assert_eq!(next()[0], Ok(5));
     }
 
     /// It would be waited for for hours.

@@ -94,7 +94,10 @@ fn read_at(consumer: &BaseConsumer<Probing>, settings: &Kafka, id: PartitionId, 
             Some(Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed) => return Probed::Forbidden,
             Some(code) if is_unreadable(code) => return Probed::Unreadable(words),
             Some(Code::OffsetOutOfRange | Code::AutoOffsetReset) => return Probed::OutOfRange,
-            _ => return Probed::Trouble(words),
+            _ => {
+                let of = format!("{}/{}", settings.topics.of(id.stream).name, id.partition);
+                return Probed::Trouble(format!("{words}; look at the log of the broker that leads {of}"));
+            }
         }
     }
     match context.heard.worst() {

@@ -201,7 +201,8 @@ where
     let reading = tokio::task::spawn_blocking(move || source.run()).await;
     shutdown.cancel();
     // A flush that outlived the reading waits for a database that does not answer.
-    if tokio::time::timeout(FAREWELL, flushing).await.is_err() {
+    let is_flushed = tokio::time::timeout(FAREWELL, flushing).await.is_ok();
+    if !is_flushed {
         tracing::warn!("the database does not answer; what is claimed is finished by the next owner");
     } else if !shared.is_disowned() {
         // Otherwise whoever needs a lane takes it once this worker gives no sign of life.
@@ -215,7 +216,9 @@ where
     }
     let read = reading.map_err(|error| error.to_string()).flatten();
     read.map_err(|message| WorkerError::Reading { message })?;
-    tracing::info!("ended in order: everything claimed is applied");
+    if is_flushed {
+        tracing::info!("ended in order: everything claimed is applied");
+    }
     Ok(())
 }
 

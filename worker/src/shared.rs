@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub generation: AtomicI64,
     /// Whether a topic was made anew since the consumer was made.
     stale: AtomicBool,
+    /// Whether the reading loop waits for positions to read from.
+    resolving: AtomicBool,
     /// Milliseconds of the last turn of the reading loop; 0 before it runs.
     pub last_turn: AtomicI64,
     /// Milliseconds at which the flush under way began; 0 when none is.
@@ -116,6 +118,7 @@ impl Shared {
             publisher: AtomicBool::new(false),
             generation: AtomicI64::new(0),
             stale: AtomicBool::new(false),
+            resolving: AtomicBool::new(false),
             last_turn: AtomicI64::new(0),
             flush_began: AtomicI64::new(0),
             freshness_ms: AtomicI64::new(-1),
@@ -199,6 +202,15 @@ impl Shared {
 
     pub fn take_stale(&self) -> bool {
         self.stale.swap(false, Ordering::Relaxed)
+    }
+
+    /// Notes whether the reading loop waits for positions to read from.
+    pub fn set_resolving(&self, resolving: bool) {
+        self.resolving.store(resolving, Ordering::Relaxed);
+    }
+
+    pub fn is_resolving(&self) -> bool {
+        self.resolving.load(Ordering::Relaxed)
     }
 
     pub fn turn(&self) {

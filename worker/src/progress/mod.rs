@@ -112,7 +112,12 @@ impl Watcher {
         let mut stalled = Vec::new();
         let flush_since = shared.flush_since();
         let paused = shared.metrics.paused.get() > 0;
-        for Observed { id, applied, read, fetched } in &observed {
+        // Where reading goes on is being decided, which the thread that reads waits for, and tells if it takes long.
+        let waits = shared.is_resolving();
+        if waits {
+            self.tracks.clear();
+        }
+        for Observed { id, applied, read, fetched } in observed.iter().filter(|_| !waits) {
             let log = match (&answered, fetched) {
                 (Err(error), _) => Log::Unknown(error.to_string()),
                 (Ok(answered), _) if answered.without_leader.contains(id) => Log::NoLeader,
@@ -166,8 +171,8 @@ impl Watcher {
             self.note_topics(&answered, now, &mut stalls);
             let shares = self.asker.as_ref().and_then(|asker| self.sharing.look(asker, &self.settings, now));
             stalls.extend(shares.map(|why| ("consumer group".to_owned(), why)));
-            // Nothing is fetched of what is stopped: this alone tells how far it is behind.
-            shared.log_ends(stopped.iter().filter_map(|id| Some((*id, *answered.ends.get(id)?))));
+            // What is not fetched is told by nothing else how far it is behind.
+            shared.log_ends(answered.ends.iter().map(|(id, end)| (*id, *end)));
             self.ends = answered.ends;
         }
         stalls

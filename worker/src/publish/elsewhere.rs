@@ -19,8 +19,9 @@ const SHORTEST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = Duration::from_secs(1);
 /// The pause while all partitions are this worker's: then one moves only where another worker finishes a claim of this one.
 const ALONE: Duration = Duration::from_secs(10);
-/// Reading takes no more than one part in so many of the time.
+/// Reading takes no more than one part in so many of the time, but for a database that answers very slowly: what it took may be over.
 const SHARE: u32 = 10;
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// The partitions of this worker, with the offset to which it has applied each.
 type Ours = BTreeMap<PartitionId, i64>;
@@ -91,7 +92,7 @@ fn elsewhere(positions: &Positions, ours: &Ours) -> Seen {
 
 /// The pause after a read that took so long, where nothing moved since the one before, with its pause.
 fn pause(rests: Option<Duration>, took: Duration) -> Duration {
-    rests.map_or(SHORTEST, |before| (before * 2).min(LONGEST)).max(took * SHARE)
+    rests.map_or(SHORTEST, |before| (before * 2).min(LONGEST)).max((took * SHARE).min(LONGEST_REST))
 }
 
 #[cfg(test)]
@@ -139,5 +140,6 @@ mod tests {
         let moved = read(&at(5, 8), &shared, Some(&last));
         assert_eq!(moved.pause(&shared), SHORTEST);
         assert_eq!(pause(None, Duration::from_millis(40)), Duration::from_millis(400), "a slow database");
+        assert_eq!(pause(None, Duration::from_secs(30)), LONGEST_REST, "one that was away");
     }
 }

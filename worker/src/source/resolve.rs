@@ -124,6 +124,7 @@ pub(crate) fn resolver<S: StateStore>(resolver: Resolver<S>, runtime: Handle, sh
                 }
             }
         };
+        resolver.shared.set_resolving(true);
         let resolved = runtime.block_on(async {
             tokio::select! {
                 resolved = work => resolved,
@@ -131,6 +132,7 @@ pub(crate) fn resolver<S: StateStore>(resolver: Resolver<S>, runtime: Handle, sh
                 () = alive => Resolved::default(),
             }
         });
+        resolver.shared.set_resolving(false);
         resolver.shared.solved(WAITING);
         resolved
     })
