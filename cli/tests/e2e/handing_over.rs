@@ -158,3 +158,37 @@ async fn partitions_are_given_back_once_what_was_read_of_them_is_flushed() {
         assert!(lost.as_ref().is_some_and(|line| line.ends_with(" 0")), "{lost:?}: two workers wrote the same batch");
     }
 }
+
+/// Sells in all partitions until a worker reads some of them, or none. How many units.
+async fn sell_until(bed: &Bed, worker: &Process, reads: bool) -> i64 {
+    let mut sold = 0;
+    eventually("the worker has partitions, or none any more", async || {
+        // Partitions that stay where they are, are at the end of their logs when the next event comes.
+        sell(bed, 0..PARTITIONS).await;
+        sold += i64::from(PARTITIONS);
+        let heartbeats = bed.store.progress().await.unwrap().workers;
+        let of_it = heartbeats.iter().filter(|heartbeat| is_of(worker.id(), &heartbeat.worker));
+        let read = of_it.map(|heartbeat| heartbeat.partitions.len()).sum::<usize>();
+        holds((read > 0) == reads, || format!("it reads {read}"))
+    })
+    .await;
+    sold
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_workers_join_and_leave_counts() {
+    let Some(bed) = bed(json!({})).await else { return };
+    let worker = bed.worker();
+    reads(&bed, &worker, PARTITIONS as usize).await;
+    let mut sold = 0;
+    for _ in 0..3 {
+        let mut other = bed.worker();
+        sold += sell_until(&bed, &other, true).await;
+        other.signal("TERM");
+        sold += sell_until(&bed, &other, false).await;
+        assert_eq!(other.ended().await.code(), Some(0));
+    }
+    let positions = bed.applied().await;
+    let counted: i64 = positions.iter().filter(|of| of.id.stream == Stream::Sales).map(|of| of.events).sum();
+    assert_eq!(counted, sold);
+}
