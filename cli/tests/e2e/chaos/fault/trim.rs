@@ -36,17 +36,15 @@ impl Trim {
             scene.mill.produce(self.events).await;
         }
         let lost = self.delete(scene).await;
-        scene
-            .mill
-            .fresh
-            .retain(|event| lost.as_ref().is_none_or(|(id, range)| event.id != *id || !range.contains(&event.offset)));
+        let is_lost = |id, offset| lost.iter().any(|(of, range)| *of == id && range.contains(&offset));
+        scene.mill.fresh.retain(|event| !is_lost(event.id, event.offset));
         for _ in 0..crew {
             scene.stage.crew.add(&scene.stage.bed);
         }
         scene.rest().await;
-        if let Some((id, range)) = lost {
-            let named = format!("Kafka has deleted the events [{}, {}) of {id}", range.start, range.end);
-            assert!(scene.stage.crew.says(&named), "nobody says: {named}");
+        for (id, range) in lost {
+            let named = format!("[{}, {}) of {id}", range.start, range.end);
+            assert!(scene.stage.crew.says(&named), "nobody says that these are lost: {named}");
         }
     }
 
@@ -60,19 +58,24 @@ impl Trim {
         stage.crew.bury(&dead);
     }
 
-    /// Deletes the oldest of what is unread in a partition. Which events those were.
-    async fn delete(&self, scene: &mut Scene) -> Option<(PartitionId, std::ops::Range<i64>)> {
+    /// Deletes the oldest of what is unread in a partition. Which events those were: what was claimed of them, and what was not.
+    async fn delete(&self, scene: &mut Scene) -> Vec<(PartitionId, std::ops::Range<i64>)> {
         let checkpoints = scene.stage.checkpoints().await;
         let ends = &scene.mill.ends;
         let sales: Vec<_> = ends.iter().filter(|(id, _)| id.stream == Stream::Sales).collect();
         let (id, end) = sales[(self.partition % sales.len() as u64) as usize];
-        let next = checkpoints.iter().find(|checkpoint| checkpoint.id == *id).map_or(0, |checkpoint| checkpoint.next);
+        let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.id == *id);
+        let next = checkpoint.map_or(0, |checkpoint| checkpoint.next);
         let first = next + (end - next) * self.percent / 100;
-        if first == next {
-            return None;
+        if first > next {
+            scene.stage.bed.kafka.delete_before(*id, first).await;
         }
-        scene.stage.bed.kafka.delete_before(*id, first).await;
-        Some((*id, next..first))
+        let claimed = checkpoint.and_then(|checkpoint| checkpoint.pending).unwrap_or(next).min(first);
+        [next..claimed, claimed..first]
+            .map(|range| (*id, range))
+            .into_iter()
+            .filter(|(_, range)| !range.is_empty())
+            .collect()
     }
 }
 
