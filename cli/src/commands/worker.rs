@@ -14,13 +14,11 @@ use crate::{
 pub(crate) async fn run(args: Worker) -> Result<Outcome, Failure> {
     logging::start("info");
     let settings = settings::load(&args.connect)?;
-    // Before Kafka is waited for.
-    MongoStore::check_address(&settings)?;
+    // Before Kafka is waited for: an address that cannot be used ends it at once. Nothing is sent yet.
+    let store = Arc::new(MongoStore::connect(&settings).await?);
     let shutdown = signals::shutdown()?;
     let memory_limit = stockstream_worker::memory_limit();
     let options = Options { listener: Some(listen(args.listen).await?), shutdown, own_cluster: None, memory_limit };
-    let of = settings.clone();
-    let connect = async move { Ok(Arc::new(MongoStore::connect(&of).await?)) };
-    stockstream_worker::run(settings, connect, options).await?;
+    stockstream_worker::run(settings, async move { Ok(store) }, options).await?;
     Ok(Outcome::Done)
 }

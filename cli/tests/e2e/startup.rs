@@ -50,6 +50,20 @@ async fn a_database_of_mongodbs_own_is_refused_by_worker_and_dashboard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_used_is_refused_before_topics_are_waited_for() {
+    let Some(bed) = Bed::without_topics(json!({})).await else { return };
+    let host = database_host(&bed);
+    for (uri, words) in [
+        (format!("mongodb://{host}"), "names no database"),
+        (format!("mongodb://{host}/admin"), "MongoDB keeps for itself"),
+        (format!("http://{host}/shop"), "mongodb://host:27017"),
+        ("mongodb://h:99999/shop".into(), "mongodb://host:27017"),
+    ] {
+        refused(&bed, json!({ "mongodb": { "uri": uri } }), &[words]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_expects_another_database_writes_nothing_into_this_one() {
     let Some(bed) = bed().await else { return };
     let expects = json!({ "pipeline": { "databaseId": "7c0ffee0-0000-4000-8000-000000000000" } });

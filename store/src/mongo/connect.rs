@@ -66,15 +66,6 @@ impl MongoStore {
             keep_rejected_seconds: (keep_rejected.millis() / 1_000) as i64,
         })
     }
-
-    /// Whether the address of the settings may be used, as far as its text tells: asks nobody.
-    ///
-    /// # Errors
-    /// [`StoreError::Address`] as for [`connect`](Self::connect).
-    pub fn check_address(settings: &Settings) -> Result<()> {
-        let uri = address(&settings.mongodb)?;
-        check(&uri, settings.mongodb.files_in_uri).map_err(|message| StoreError::Address { message })
-    }
 }
 
 /// A SOCKS5 proxy of this process's own, by which names of servers are looked up in the system's place. The driver hands it each
