@@ -72,8 +72,11 @@ impl Cut {
         scene.mill.fresh.retain(|event| event.id != id || event.offset < end || event.offset >= passed);
         scene.rest().await;
         if passed > end {
-            let words =
-                if self.how == How::Claimed { "were being applied" } else { "were counted here and are lost there" };
+            let words = if self.how == How::Claimed {
+                "while they were being applied"
+            } else {
+                "were counted here and are lost there"
+            };
             says(scene, &format!("[{end}, {passed}) of {id} {words}")).await;
         }
     }
