@@ -1,5 +1,5 @@
-//! Records by batches, without an event of librdkafka's and a poll of rdkafka's around each: `rd_kafka_consume_queue`, which rdkafka does
-//! not wrap.
+//! Records by batches, without an event of librdkafka's and a poll of rdkafka's around each: by `rd_kafka_consume_queue`, which
+//! rdkafka does not wrap.
 //!
 //! Not from the consumer's own queue: rdkafka has rebalances, statistics and errors delivered there as events, and this call serves
 //! them by callbacks, of which there are none. A rebalance would end in an empty assignment and all else be dropped
@@ -141,9 +141,8 @@ impl<C: HasRecords> Reader<C> {
 
     /// The next records, so many at most. Waits for the first of them, but not beyond an event that is to be polled.
     pub fn read(&self, wait: Duration, most: usize) -> Batch<'_> {
-        let millis = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);
+        let mut wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);
         let mut batch = Batch { messages: Vec::with_capacity(most), consumer: PhantomData };
-        let mut wait = millis;
         while batch.messages.len() < most {
             // SAFETY: the queue lives while it is borrowed. It is of partitions of a consumer alone, so that what it gives are
             // messages, which are ours to free.

@@ -19,7 +19,7 @@ const SHORTEST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = Duration::from_secs(1);
 /// The pause while all partitions are this worker's: then one moves only where another worker finishes a claim of this one.
 const ALONE: Duration = Duration::from_secs(10);
-/// Reading takes no more than one part in so many of the time, but for a database that answers very slowly: what it took may be over.
+/// The pause after a slow read is so many times as long as the read, up to [`LONGEST_REST`]: what made it slow may be over.
 const SHARE: u32 = 10;
 const LONGEST_REST: Duration = Duration::from_secs(5);
 

@@ -81,17 +81,11 @@ pub(super) fn take(
                     partitions = ids.len(),
                     "the group asks for partitions; what was read of them is flushed first"
                 );
-                for id in &ids {
-                    intake.revoke(*id);
-                    not_read.remove(*id);
-                }
+                revoke(&ids, intake, not_read);
                 not_read.asked.add(ids);
             }
             News::Revoked(ids) => {
-                for id in &ids {
-                    intake.revoke(*id);
-                    not_read.remove(*id);
-                }
+                revoke(&ids, intake, not_read);
                 not_read.asked.remove(&ids);
             }
         }
@@ -110,6 +104,13 @@ pub(super) fn take(
     }
     // Also where the role stays: what others did with partitions that are ours now, nobody else tells.
     shared.moved.send_replace(());
+}
+
+fn revoke(ids: &[PartitionId], intake: &mut Intake, not_read: &mut NotRead) {
+    for id in ids {
+        intake.revoke(*id);
+        not_read.remove(*id);
+    }
 }
 
 fn ids(list: &TopicPartitionList, topics: &Topics) -> Vec<PartitionId> {

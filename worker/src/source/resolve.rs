@@ -214,13 +214,9 @@ impl<S: StateStore> Resolver<S> {
                 return Ok(open);
             };
             if !claim.rules.fold.are_known() {
-                open.retain(|id| {
-                    let is_of_it = claim.partitions.contains_key(id);
-                    if is_of_it {
-                        self.stop(*id, &unknown_rules(*id, &claim), resolved);
-                    }
-                    !is_of_it
-                });
+                for id in take_out(&mut open, &claim) {
+                    self.stop(id, &unknown_rules(id, &claim), resolved);
+                }
                 if claim.lane == own {
                     return Err(unknown_rules_of_lane(&claim).into());
                 }
@@ -231,17 +227,10 @@ impl<S: StateStore> Resolver<S> {
                 if waited < COURTESY
                     && let Some(holder) = self.live_holder(&positions, &claim).await?
                 {
-                    open.retain(|id| {
-                        let waits = claim.partitions.contains_key(id);
-                        if waits {
-                            self.wait(
-                                *id,
-                                (waited >= PATIENCE).then(|| flushed_elsewhere(*id, &claim, &holder)),
-                                resolved,
-                            );
-                        }
-                        !waits
-                    });
+                    for id in take_out(&mut open, &claim) {
+                        let why = (waited >= PATIENCE).then(|| flushed_elsewhere(id, &claim, &holder));
+                        self.wait(id, why, resolved);
+                    }
                     continue;
                 }
             }
@@ -255,13 +244,11 @@ impl<S: StateStore> Resolver<S> {
                     tokio::time::sleep(PAUSE).await;
                 }
                 // Others need not wait for these.
-                Err(error) => open.retain(|id| {
-                    let waits = claim.partitions.contains_key(id);
-                    if waits {
-                        self.stop(*id, &waits_for(*id, &claim, &error), resolved);
+                Err(error) => {
+                    for id in take_out(&mut open, &claim) {
+                        self.stop(id, &waits_for(id, &claim, &error), resolved);
                     }
-                    !waits
-                }),
+                }
             }
         }
     }
@@ -418,8 +405,20 @@ fn is_of_another_cluster(log: &LogState, look: &Look, policy: &Policy<'_>) -> bo
     log.cluster_id.as_ref().is_some_and(|id| !counted.is_empty() && !counted.contains(id))
 }
 
+/// Takes the partitions of a claim out of those that are open.
+fn take_out(open: &mut Vec<PartitionId>, claim: &Claim) -> Vec<PartitionId> {
+    let (of_it, rest) = open.drain(..).partition(|id| claim.partitions.contains_key(id));
+    *open = rest;
+    of_it
+}
+
+/// What is claimed of a partition.
+fn part(id: PartitionId, claim: &Claim) -> (i64, i64) {
+    claim.partitions.get(&id).map_or((0, 0), |range| (range.start, range.end))
+}
+
 fn waits_for(id: PartitionId, claim: &Claim, error: &Unfinished) -> String {
-    let (start, end) = claim.partitions.get(&id).map_or((0, 0), |range| (range.start, range.end));
+    let (start, end) = part(id, claim);
     format!(
         "{id} waits for the claim {} of lane {}, of which [{start}, {end}) is its part and which a worker left open: {error}; it is \
          tried again every 10 s",
@@ -428,7 +427,7 @@ fn waits_for(id: PartitionId, claim: &Claim, error: &Unfinished) -> String {
 }
 
 fn flushed_elsewhere(id: PartitionId, claim: &Claim, holder: &str) -> String {
-    let (start, end) = claim.partitions.get(&id).map_or((0, 0), |range| (range.start, range.end));
+    let (start, end) = part(id, claim);
     format!(
         "{id} waits for worker {holder}, which flushes [{start}, {end}) of it and lives; if it is not done within {} s, this worker \
          finishes its claim. Look at the log and the status of that worker",
@@ -437,7 +436,7 @@ fn flushed_elsewhere(id: PartitionId, claim: &Claim, holder: &str) -> String {
 }
 
 fn unknown_rules(id: PartitionId, claim: &Claim) -> String {
-    let (start, end) = claim.partitions.get(&id).map_or((0, 0), |range| (range.start, range.end));
+    let (start, end) = part(id, claim);
     format!(
         "[{start}, {end}) of {id} is claimed to be folded by version {}, and this worker knows {} and older; run the version of \
          Stockstream that claimed it, or a newer one: it finishes the claim, and the partition goes on",
