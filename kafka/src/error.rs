@@ -31,17 +31,13 @@ pub enum KafkaError {
         /// What happened, where, and what to do.
         message: String,
     },
-    /// A topic is not there. Worth another look.
-    #[snafu(display("topic {topic} ({stream}) does not exist in Kafka at {servers}; make it with: {command}"))]
-    MissingTopic {
-        /// What it carries.
-        stream: Stream,
-        /// Its name.
-        topic: String,
+    /// Topics are not there. Worth another look.
+    #[snafu(display("{}", missing(topics, servers)))]
+    MissingTopics {
+        /// All of them.
+        topics: Vec<MissingTopic>,
         /// The bootstrap servers.
         servers: String,
-        /// What to run.
-        command: String,
     },
     /// Our user may not read a topic.
     #[snafu(display("Kafka does not let this user read topic {topic} ({stream}); grant it with: {command}"))]
@@ -79,11 +75,32 @@ pub enum KafkaError {
     },
 }
 
+/// A topic that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingTopic {
+    /// What it carries.
+    pub stream: Stream,
+    /// Its name.
+    pub name: String,
+    /// What makes it.
+    pub command: String,
+}
+
+fn missing(topics: &[MissingTopic], servers: &str) -> String {
+    let list = |of: fn(&MissingTopic) -> String, by: &str| topics.iter().map(of).collect::<Vec<_>>().join(by);
+    let names = list(|topic| format!("{} ({})", topic.name, topic.stream), ", ");
+    let commands = list(|topic| topic.command.clone(), " && ");
+    match topics {
+        [_] => format!("topic {names} does not exist in Kafka at {servers}; make it with: {commands}"),
+        _ => format!("topics {names} do not exist in Kafka at {servers}; make them with: {commands}"),
+    }
+}
+
 impl KafkaError {
     /// Whether trying again may help without anybody changing the settings: a topic may be made while we wait.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::MissingTopic { .. } => true,
+            Self::Unreachable { .. } | Self::MissingTopics { .. } => true,
             Self::Barred { refusal, .. } => refusal.is_transient(),
             _ => false,
         }
@@ -94,7 +111,7 @@ impl KafkaError {
         match self {
             Self::Unreachable { .. } => "BrokerUnreachable",
             Self::Barred { refusal, .. } => refusal.name(),
-            Self::MissingTopic { .. } => "TopicMissing",
+            Self::MissingTopics { .. } => "TopicMissing",
             Self::ForbiddenTopic { .. } => "TopicForbidden",
             Self::UnfitTopic { .. } => "TopicUnfit",
             Self::Settings { .. } => "KafkaSettingsRefused",

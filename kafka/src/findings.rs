@@ -15,7 +15,11 @@ use stockstream_model::{
     settings::{Kafka, Topic},
 };
 
-use crate::{Asker, KafkaError, asker::ask, error::PATIENCE};
+use crate::{
+    Asker, KafkaError,
+    asker::ask,
+    error::{MissingTopic, PATIENCE},
+};
 
 /// What was found out about a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +69,7 @@ impl TopicProblem {
         let servers = settings.bootstrap_servers.join(",");
         let command = self.command(settings, stream).unwrap_or_default();
         let message = match self {
-            Self::Missing => return KafkaError::MissingTopic { stream, topic, servers, command },
+            Self::Missing => return missing_topics(settings, &[stream]),
             Self::NoLeader => {
                 return KafkaError::Unreachable { servers, message: format!("topic {topic} has no leader yet") };
             }
@@ -110,6 +114,17 @@ impl TopicProblem {
     pub const fn is_partial(&self) -> bool {
         matches!(self, Self::PartitionsWithoutLeader { .. })
     }
+}
+
+/// That topics are not there, with what makes each.
+pub(crate) fn missing_topics(settings: &Kafka, streams: &[Stream]) -> KafkaError {
+    let topic = |stream: &Stream| MissingTopic {
+        stream: *stream,
+        name: settings.topics.of(*stream).name.clone(),
+        command: TopicProblem::Missing.command(settings, *stream).unwrap_or_default(),
+    };
+    let topics = streams.iter().map(topic).collect();
+    KafkaError::MissingTopics { topics, servers: settings.bootstrap_servers.join(",") }
 }
 
 /// What lets a user do something. READ and WRITE include DESCRIBE.

@@ -28,7 +28,7 @@ pub use batches::{Batch, Failure, HasRecords, Reader, Record, Records, forward};
 pub use closing::close;
 pub use complaint::Complaint;
 pub use config::client_config;
-pub use error::KafkaError;
+pub use error::{KafkaError, MissingTopic};
 pub use explain::{barred, is_about_the_connection};
 pub use findings::{
     TopicFinding, TopicProblem, cleanup_policy, find_compaction, find_topic, grant_command, is_compacting,

@@ -19,7 +19,7 @@ use crate::{
     Delivered, KafkaError, TopicProblem, asker,
     error::PATIENCE,
     explain::explain,
-    findings::find_topic,
+    findings::{find_topic, missing_topics},
     producer::{is_about_rights, not_sent, producer_config},
     sending::{Deliveries, Sending},
 };
@@ -90,11 +90,13 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
     let topics =
         producer.client().fetch_metadata(None, PATIENCE).map_err(|error| nothing(explained("reach Kafka", &error)))?;
     let streams: BTreeSet<_> = events.iter().map(|event| event.stream).collect();
-    for stream in streams {
-        let name = &settings.topics.of(stream).name;
-        if !topics.topics().iter().any(|topic| topic.name() == name && !topic.partitions().is_empty()) {
-            return Err(nothing(not_shown(settings, stream)));
-        }
+    let is_shown = |stream: &Stream| {
+        let name = &settings.topics.of(*stream).name;
+        topics.topics().iter().any(|topic| topic.name() == name && !topic.partitions().is_empty())
+    };
+    let hidden: Vec<Stream> = streams.into_iter().filter(|stream| !is_shown(stream)).collect();
+    if !hidden.is_empty() {
+        return Err(nothing(not_shown(settings, &hidden)));
     }
 
     for (place, event) in events.iter().enumerate() {
@@ -141,33 +143,30 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
     Err(Unacknowledged { error, delivered, in_doubt })
 }
 
-/// Why the list of all topics, in which brokers leave out what a user has no right to, holds one not. A consumer asks for it
-/// by name, since a producer that did so would have it made where brokers make topics by themselves.
-fn not_shown(settings: &Kafka, stream: Stream) -> KafkaError {
-    let found = asker(settings).and_then(|asker| find_topic(&asker, settings, stream));
-    match found.map(|found| found.problem) {
-        Ok(Some(TopicProblem::Forbidden)) => no_right(settings, stream),
-        Ok(_) => TopicProblem::Missing.error(settings, stream),
-        Err(error) => error,
-    }
+/// Why the list of all topics, in which brokers leave out what a user has no right to, does not hold these. A consumer asks for
+/// them by name, since a producer that did so would have them made where brokers make topics by themselves.
+fn not_shown(settings: &Kafka, hidden: &[Stream]) -> KafkaError {
+    let found = check_targets(settings, hidden.iter().copied());
+    found.err().unwrap_or_else(|| missing_topics(settings, hidden))
 }
 
 /// Finds out whether brokers answer and the topics are there, for whoever would else wait half a minute until the first event
 /// is given up. Blocks for some seconds at most. Makes no topic, also where brokers make them for whoever sends.
 ///
 /// # Errors
-/// Why no broker answers; which topic is not there and what makes it; which one this user has no right to.
+/// Why no broker answers; which topics are not there and what makes them; which one this user has no right to.
 pub fn check_targets(settings: &Kafka, streams: impl IntoIterator<Item = Stream>) -> Result<(), KafkaError> {
     let asker = asker(settings)?;
+    let mut missing = Vec::new();
     for stream in streams {
         match find_topic(&asker, settings, stream)?.problem {
-            Some(problem @ TopicProblem::Missing) => return Err(problem.error(settings, stream)),
+            Some(TopicProblem::Missing) => missing.push(stream),
             Some(TopicProblem::Forbidden) => return Err(no_right(settings, stream)),
             // What keeps it from being read keeps nothing from being sent, or passes.
             _ => {}
         }
     }
-    Ok(())
+    if missing.is_empty() { Ok(()) } else { Err(missing_topics(settings, &missing)) }
 }
 
 fn no_right(settings: &Kafka, stream: Stream) -> KafkaError {

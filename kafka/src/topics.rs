@@ -20,7 +20,7 @@ use crate::{
     Asker, Asking, Hears, KafkaError, Resolver, TopicFinding, TopicProblem, client_config, describe_topics,
     error::PATIENCE,
     explain::{explain, failed},
-    findings::{find_compaction, find_topic},
+    findings::{find_compaction, find_topic, missing_topics},
     resolve::{Holds, create},
 };
 
@@ -37,18 +37,29 @@ pub struct TopicInfo {
     pub partitions: i32,
 }
 
-/// Checks that Kafka answers and that every topic exists and is fit; in the order sales, inventory, clients. The settings
+/// Checks that Kafka answers and that every topic exists and is fit. All topics that are missing are named at once. The settings
 /// of topics can be looked at only where there is a controller to ask.
 pub async fn check_topics(asker: &Asker, settings: &Kafka, has_controller: bool) -> Result<Vec<TopicInfo>> {
-    let mut found = Vec::new();
+    let (mut found, mut missing, mut unfit) = (Vec::new(), Vec::new(), None);
     for stream in Stream::ALL {
         let TopicFinding { partitions, problem, .. } = find_topic(asker, settings, stream)?;
-        // Whoever reads a topic reads the partitions that can be read.
-        if let Some(problem) = problem.filter(|problem| !problem.is_partial()) {
-            return Err(problem.error(settings, stream));
+        match problem {
+            Some(TopicProblem::Missing) => missing.push(stream),
+            // Whoever reads a topic reads the partitions that can be read.
+            Some(problem) if !problem.is_partial() => {
+                unfit.get_or_insert_with(|| problem.error(settings, stream));
+            }
+            _ => {}
         }
         let name = settings.topics.of(stream).name.clone();
         found.push(TopicInfo { stream, name, partitions: partitions.unwrap_or_default() });
+    }
+    // What waiting does not mend is told first.
+    if let Some(error) = unfit.filter(|error| missing.is_empty() || !error.is_transient()) {
+        return Err(error);
+    }
+    if !missing.is_empty() {
+        return Err(missing_topics(settings, &missing));
     }
     if has_controller {
         refuse_unreadable(asker, settings)?;

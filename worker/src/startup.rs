@@ -48,7 +48,7 @@ pub(crate) async fn topics(
 
 async fn look(asker: &Asker, settings: &Settings, has_controller: bool) -> Result<Vec<TopicInfo>, KafkaError> {
     match check_topics(asker, &settings.kafka, has_controller).await {
-        Err(KafkaError::MissingTopic { .. }) if settings.kafka.topic_policy == TopicPolicy::Create => {
+        Err(KafkaError::MissingTopics { .. }) if settings.kafka.topic_policy == TopicPolicy::Create => {
             create_topics(&settings.kafka).await?;
             check_topics(asker, &settings.kafka, has_controller).await
         }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, stdin};
 
-use stockstream_kafka::{asker, cluster_id, log_bounds, topic_ids};
+use stockstream_kafka::{TopicFinding, asker, cluster_id, find_topic, log_bounds, topic_ids};
 use stockstream_model::{documents::PartitionId, settings::Settings};
 use stockstream_protocol::{log::LogState, update::Update};
 use stockstream_store::{MongoStore, PositionStore, StateStore, StoreError};
@@ -69,6 +69,9 @@ fn log(settings: &Settings, id: PartitionId) -> Result<LogState, Failure> {
     let kafka = &settings.kafka;
     let topic = kafka.topics.of(id.stream).name.as_str();
     let asker = asker(kafka)?;
+    if let TopicFinding { partitions: None, problem: Some(problem), .. } = find_topic(&asker, kafka, id.stream)? {
+        return Err(problem.error(kafka, id.stream).into());
+    }
     let cluster_id = cluster_id(&asker, kafka)?;
     let topic_id = topic_ids(&asker, kafka, &[topic])?.remove(topic);
     let bounds = log_bounds(&asker, kafka, id)?;

@@ -296,6 +296,9 @@ async fn a_topic_or_cluster_that_comes_back_stops_until_a_person_resets_the_posi
         let args = ["pipeline", "reset", "sales/0", "--to", "1", "--config", settings.to_str().unwrap()];
         Process::start(args.iter().chain(more))
     };
+    let gone = bed.settings(json!({ "kafka": { "topics": { "sales": { "name": "no-such-topic" } } } }));
+    let of_gone = ["pipeline", "reset", "sales/0", "--to", "1", "--config", gone.to_str().unwrap()];
+    Process::start(of_gone).refused(&["topic no-such-topic (sales) does not exist", "kafka-topics.sh"]).await;
     let (code, said) = reset(&[]).outcome().await;
     assert!(code == 2 && said.contains("--confirm local"), "{code}: {said}");
     assert!(said.contains("[1, 2) of the new log holds") && said.contains("[0, 1) of the new log is never"), "{said}");

@@ -176,9 +176,11 @@ async fn a_compacted_topic_of_sales_is_refused() {
 async fn a_missing_topic_is_named_with_the_command_and_work_begins_once_it_is_made() {
     let Some(bed) = Bed::without_topics(json!({})).await else { return };
     bed.kafka.create(Stream::Sales, 1, &[]).await;
-    bed.kafka.create(Stream::Clients, 1, &[]).await;
     let mut worker = bed.worker();
     let topic = bed.setting("/kafka/topics/inventory/name");
+    let other = bed.setting("/kafka/topics/clients/name");
+    worker.waits_for(&[topic, other, "do not exist", "kafka-topics.sh", "--create"]).await;
+    bed.kafka.create(Stream::Clients, 1, &[]).await;
     worker.waits_for(&[topic, "does not exist", "kafka-topics.sh", "--create", "--partitions"]).await;
     bed.kafka.create(Stream::Inventory, 1, &[]).await;
     worker.ready().await;
