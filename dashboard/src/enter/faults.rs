@@ -31,8 +31,14 @@ const SHAPES: &[&str] = &[
     key("{} is in no row of Invoices, but {} is: write both alike"),
     key("{} is in no row of Invoices"),
     key("has no row in Invoice_Details"),
-    key("{} has no column {}; its first line must name the columns, separated by commas, and it reads: {}"),
-    key("sheet {} of {} has no column {}; its first row must name the columns, and it reads: {}"),
+    key(
+        "{} has no column {}; its first line must name the columns, separated by commas, or other names be mapped to fields \
+         (--map 'Order No=invoice_id', or on the page), and it reads: {}",
+    ),
+    key(
+        "sheet {} of {} has no column {}; its first row must name the columns, or other names be mapped to fields (--map \
+         'Order No=invoice_id', or on the page), and it reads: {}",
+    ),
     key("{} has two columns {}; rename or remove one"),
     key("{} has {}, which is more than is read at once; split it"),
     key("a cell of it holds what looks like another line of the file: is a quote left open?"),
@@ -53,7 +59,14 @@ const SHAPES: &[&str] = &[
     key("{} lies in the future: check the year"),
     key("is empty: it may be a line of the invoice above, which is held back"),
     key("is needed: it may be a line of the invoice above, which is held back"),
-    key("is not the client of the invoice's other rows"),
+    key(
+        "{} is not the client of the same invoice in line {}: write one client in all of its rows, or give each client's \
+         invoice a number of its own",
+    ),
+    key(
+        "{} is not the client of the same invoice in row {}: write one client in all of its rows, or give each client's \
+         invoice a number of its own",
+    ),
     key(
         "{} is more than 12 hours from {}, the time of the same invoice in line {}: if they are two invoices, give each a \
          number of its own; if they are one, write one time in all of its rows",

@@ -158,7 +158,11 @@ pub enum ImportError {
         found: String,
     },
     /// A sheet without columns that it needs.
-    #[snafu(display("sheet {sheet} of {} has no column {missing}; its first row must name the columns, and it reads: {header}", path.display()))]
+    #[snafu(display(
+        "sheet {sheet} of {} has no column {missing}; its first row must name the columns, or other names be mapped to fields \
+         (--map 'Order No=invoice_id', or on the page), and it reads: {header}",
+        path.display()
+    ))]
     SheetColumns {
         /// The file.
         path: PathBuf,
@@ -223,7 +227,8 @@ pub enum ImportError {
     },
     /// Required columns are not in the header.
     #[snafu(display(
-        "{} has no column {missing}; its first line must name the columns, separated by commas, and it reads: {header}",
+        "{} has no column {missing}; its first line must name the columns, separated by commas, or other names be mapped to \
+         fields (--map 'Order No=invoice_id', or on the page), and it reads: {header}",
         path.display()
     ))]
     Columns {

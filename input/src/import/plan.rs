@@ -178,14 +178,15 @@ pub(super) struct Invoice {
     first: Place,
     /// The time of that one.
     at: Timestamp,
-    /// The client that its rows name, as a hash.
-    client: Option<u64>,
+    /// The client that its rows name, as a hash, and the line of the first that names one.
+    client: Option<(u64, u64)>,
     total: LinesTotal,
 }
 
 impl Invoice {
     fn new(row: &Row<'_>, first: Place, client: Option<u64>) -> Result<Self, Unfit> {
         let total = LinesTotal::default().with(&row.item())?;
+        let client = client.map(|client| (client, first.line));
         Ok(Self { rows: 1, first, at: row.at, client, total })
     }
 
@@ -197,12 +198,15 @@ impl Invoice {
         if row.at.millis().abs_diff(self.at.millis()) > ONE_INVOICE_MS {
             return Err(Unfit::OtherTime { at: row.at, first: self.at, line: self.first.line });
         }
-        if client.is_some() && self.client.is_some_and(|other| Some(other) != client) {
-            return Err(Unfit::OtherClient);
+        if let (Some(client), Some((other, line))) = (client, self.client)
+            && client != other
+        {
+            let client = row.client.as_ref().map(|client| client.as_str().to_owned()).unwrap_or_default();
+            return Err(Unfit::OtherClient { client, line });
         }
         self.total = self.total.with(&row.item())?;
         self.rows += 1;
-        self.client = self.client.or(client);
+        self.client = self.client.or_else(|| Some((client?, place.line)));
         Ok(())
     }
 }
@@ -227,8 +231,11 @@ enum Unfit {
     Bad(Fault),
     /// Its invoice has rows in another sheet.
     OtherSheet(usize),
-    /// Its invoice has another client.
-    OtherClient,
+    /// Its invoice has another client, as a row before says.
+    OtherClient {
+        client: String,
+        line: u64,
+    },
     /// Its invoice is of another time, as its first row says.
     OtherTime {
         at: Timestamp,
@@ -250,7 +257,14 @@ impl Unfit {
         let columns = rows.columns();
         match self {
             Self::Bad(fault) => fault,
-            Self::OtherClient => columns.fault(CLIENT, "is not the client of the invoice's other rows"),
+            Self::OtherClient { client, line } => {
+                let line = rows.numbered(line);
+                let what = format!(
+                    "{client:?} is not the client of the same invoice in {line}: write one client in all of its rows, or give \
+                     each client's invoice a number of its own"
+                );
+                columns.fault(CLIENT, &what)
+            }
             Self::OtherSheet(other) => {
                 let other = rows.sheet(other).unwrap_or_default();
                 columns.fault(INVOICE, &format!("has rows in sheet {other} too: move them into one"))

@@ -167,6 +167,7 @@ fn a_header_without_the_columns_is_refused_by_name() {
     let refused = |contents: &[u8]| open(contents).err().unwrap().to_string();
     let message = refused(b"InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice\n1,2,3,4,5\n");
     assert!(message.starts_with("shop.csv has no column Description, CustomerID;"), "{message}");
+    assert!(message.contains("--map 'Order No=invoice_id'"), "{message}");
     assert!(refused(b"").ends_with("it reads: nothing"));
     assert!(refused(format!("Quantity,{HEADER}").as_bytes()).contains("two columns Quantity"));
     let nothing = summary(HEADER);
@@ -223,7 +224,12 @@ fn an_invoice_has_one_client() {
     assert_eq!((found.bad_rows, found.held_rows, found.invoices), (1, 2, 1));
     assert_eq!(
         (found.bad[0].line, found.bad[0].reason()),
-        (4, "CustomerID is not the client of the invoice's other rows".into())
+        (
+            4,
+            "CustomerID \"8\" is not the client of the same invoice in line 2: write one client in all of its rows, or give each \
+             client's invoice a number of its own"
+                .into()
+        )
     );
 }
 
