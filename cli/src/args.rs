@@ -84,6 +84,12 @@ fn target(text: &str) -> Result<Target, String> {
     }
 }
 
+/// An address to listen at. Names are not looked up: which of their addresses is meant would be a guess.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let what = "write an IP address and a port, as in 127.0.0.1:8080 or [::1]:8080; 0.0.0.0 and [::] are all addresses";
+    text.parse().map_err(|_| what.to_owned())
+}
+
 #[derive(Args)]
 pub(crate) struct Connect {
     /// Settings file (YAML); every setting is also a STOCKSTREAM_… variable
@@ -102,7 +108,8 @@ pub(crate) struct Worker {
     #[command(flatten)]
     pub connect: Connect,
     /// Where /healthz, /readyz, /metrics and /status are served
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081", env = "STOCKSTREAM_LISTEN")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081", env = "STOCKSTREAM_LISTEN",
+        value_parser = listen_address)]
     pub listen: SocketAddr,
 }
 
@@ -120,7 +127,8 @@ pub(crate) struct Dashboard {
 #[derive(Args)]
 pub(crate) struct Page {
     /// Where the page is served
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "STOCKSTREAM_DASHBOARD_LISTEN")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "STOCKSTREAM_DASHBOARD_LISTEN",
+        value_parser = listen_address)]
     pub listen: SocketAddr,
     /// Host names besides the loopback's under which the page may be asked for
     #[arg(long = "allow-host", value_name = "HOST", env = "STOCKSTREAM_ALLOWED_HOSTS", value_delimiter = ',')]
@@ -132,7 +140,8 @@ pub(crate) struct Page {
 #[derive(Args)]
 pub(crate) struct Operator {
     /// Where /healthz, /readyz and /metrics are served
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8082", env = "STOCKSTREAM_OPERATOR_LISTEN")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8082", env = "STOCKSTREAM_OPERATOR_LISTEN",
+        value_parser = listen_address)]
     pub listen: SocketAddr,
     /// Namespaces whose pipelines are looked after, separated by commas [default: all]
     #[arg(long, value_name = "NAMESPACE", env = "STOCKSTREAM_WATCH_NAMESPACES", value_delimiter = ',')]
@@ -284,4 +293,20 @@ pub(crate) struct Schema {
 
 fn stream(name: &str) -> Result<Stream, String> {
     Stream::from_name(name).ok_or_else(|| "write sales, inventory or clients".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Cli;
+
+    #[test]
+    fn an_address_to_listen_at_says_its_form() {
+        for text in ["8088", ":8088", "localhost:8088", "127.0.0.1"] {
+            let refused = Cli::try_parse_from(["stockstream", "worker", "--listen", text]).err().map(|e| e.to_string());
+            assert!(refused.as_ref().is_some_and(|said| said.contains("as in 127.0.0.1:8080")), "{text}: {refused:?}");
+        }
+        assert!(Cli::try_parse_from(["stockstream", "worker", "--listen", "[::]:8088"]).is_ok());
+    }
 }

@@ -18,6 +18,8 @@ use crate::say::say;
 pub(crate) enum Failure {
     #[snafu(transparent)]
     Settings { source: SettingsError },
+    #[snafu(display("{source} ({place})"))]
+    SettingsIn { place: String, source: SettingsError },
     #[snafu(transparent)]
     Worker { source: WorkerError },
     #[snafu(transparent)]

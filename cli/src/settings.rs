@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use clap::CommandFactory;
-use stockstream_model::settings::{Settings, env::refuse_unknown};
+use stockstream_model::settings::{Settings, SettingsError, env::refuse_unknown};
 
 use crate::{
     args::{Cli, Connect},
@@ -36,6 +36,20 @@ fn variables_of(command: &clap::Command, found: &mut Vec<String>) {
     command.get_subcommands().for_each(|command| variables_of(command, found));
 }
 
+/// Says which file was read, where what is wrong may be in it.
+fn with_place(source: SettingsError, file: Option<&Path>) -> Failure {
+    let Some(file) = file.map(Path::display) else { return source.into() };
+    let place = match source {
+        SettingsError::Variables { .. } | SettingsError::Field { origin: Some(_), .. } => return source.into(),
+        // A bound may be broken by what was laid over the file.
+        SettingsError::Invalid { .. } => format!("settings file {file}, with variables and flags over it"),
+        SettingsError::Yaml { .. } | SettingsError::TooLong { .. } | SettingsError::Field { .. } => {
+            format!("settings file {file}")
+        }
+    };
+    Failure::SettingsIn { place, source }
+}
+
 /// The settings of a command that connects.
 pub(crate) fn load(connect: &Connect) -> Result<Settings, Failure> {
     of(connect.config.as_deref(), connect.kafka.as_deref(), connect.mongodb.as_deref(), &[])
@@ -58,7 +72,7 @@ pub(crate) fn of(
         |name: &str| flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.map(str::to_owned));
     refuse_unknown_variables()?;
     let given = |name: &str| flag(name).or_else(|| env::var(name).ok());
-    let mut settings = Settings::load(file.as_deref(), given)?;
+    let mut settings = Settings::load(file.as_deref(), given).map_err(|error| with_place(error, config))?;
     if !unless_set.is_empty() {
         // A default of the command's own stands only where neither file nor environment say anything.
         let plain = Settings::default();

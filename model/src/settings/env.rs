@@ -55,7 +55,8 @@ pub fn variables() -> Vec<Variable> {
 pub fn refuse_unknown(names: impl IntoIterator<Item = String>, others: &[&str]) -> Result<(), SettingsError> {
     let settings = variables();
     let known: Vec<&str> = settings.iter().map(|variable| &*variable.name).chain(others.iter().copied()).collect();
-    let mut given: BTreeSet<String> = names.into_iter().filter(|name| name.starts_with(PREFIX)).collect();
+    let is_ours = |name: &String| name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+    let mut given: BTreeSet<String> = names.into_iter().filter(is_ours).collect();
     let services = services(&given);
     given.retain(|name| !known.contains(&&**name) && !services.iter().any(|service| is_of_service(name, service)));
     if given.is_empty() {
@@ -72,7 +73,10 @@ const PREFIX: &str = "STOCKSTREAM_";
 
 /// The variable that is most likely meant, if one is like it.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).replace('_', "");
+    let plain = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        name.strip_prefix(PREFIX).unwrap_or(&name).replace('_', "")
+    };
     let plain_name = plain(name);
     let alike = |other: &str| strsim::normalized_damerau_levenshtein(&plain_name, &plain(other));
     let best = known.iter().map(|other| (alike(other), *other)).max_by(|one, other| one.0.total_cmp(&other.0));
@@ -194,10 +198,24 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
         let origin = origins.iter().find(|v| field.starts_with(&v.path)).map(|v| v.name.clone());
         let message = error.into_inner().to_string();
         if may_hold_secret(&field) {
-            return SettingsError::Field { message: veiled(&message), field: named(&field), origin };
+            return SettingsError::Field { message: in_yaml(&veiled(&message)), field: named(&field), origin };
         }
-        SettingsError::Field { message, field, origin }
+        SettingsError::Field { message: in_yaml(&message), field, origin }
     })
+}
+
+/// What serde says, with what it expects in words of YAML in the place of Rust's.
+fn in_yaml(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let expected = match expected {
+        "a sequence" => "a list, such as [one, another]",
+        "a map" => "fields below it",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        other if other.starts_with("struct ") => "fields below it",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
 }
 
 fn set(tree: &mut Value, variable: &Variable, text: &str) {
@@ -235,6 +253,21 @@ mod tests {
         assert!(overlay("kafka: here", set).unwrap_err().to_string().contains("kafka"));
         assert!(overlay("# nothing\n", set).is_ok());
         assert!(overlay("kafka:\n", set).is_ok());
+    }
+
+    #[test]
+    fn what_is_expected_is_said_in_words_of_the_file() {
+        for (file, words) in [
+            (
+                "kafka: {bootstrapServers: 'a:1'}",
+                "kafka.bootstrapServers: invalid type: string \"a:1\", expected a list, such as",
+            ),
+            ("limits: {batchKeys: many}", "expected a whole number of 0 or more"),
+            ("limits: none", "expected fields below it"),
+        ] {
+            let refused = overlay(file, |_| None).unwrap_err().to_string();
+            assert!(refused.contains(words), "{file}: {refused}");
+        }
     }
 
     #[test]
@@ -338,6 +371,7 @@ mod tests {
             ("STOCKSTREAM_MONGODB_URL", Some("STOCKSTREAM_MONGODB_URI")),
             ("STOCKSTREAM_LIMITS_BATCHKEYS", Some("STOCKSTREAM_LIMITS_BATCH_KEYS")),
             ("STOCKSTREAM_WATCH_NAMESPACE", Some("STOCKSTREAM_WATCH_NAMESPACES")),
+            ("stockstream_kafka_start_from", Some("STOCKSTREAM_KAFKA_START_FROM")),
             ("STOCKSTREAM_WHATEVER_IT_MAY_BE", None),
             ("STOCKSTREAM_KAFKA_PORT", None), // no Service is told of
             ("STOCKSTREAM_", None),
