@@ -68,7 +68,11 @@ async fn a_setting_that_is_unknown_is_named_with_the_nearest_wherever_it_is_give
     let file = std::env::temp_dir().join(format!("stockstream-snake-{}.yaml", std::process::id()));
     std::fs::write(&file, "kafka:\n  bootstrap_servers: [127.0.0.1:19290]\n").unwrap();
     let config = file.to_str().unwrap();
-    refused(&["worker", "--config", config], &["kafka.bootstrap_servers", "kafka.bootstrapServers"]).await;
+    refused(&["worker", "--config", config], &["kafka.bootstrap_servers", "kafka.bootstrapServers", config]).await;
+    std::fs::write(&file, "kafka:\n  bootstrapServers: 127.0.0.1:19290\n").unwrap();
+    refused(&["worker", "--config", config], &["kafka.bootstrapServers", "expected a list, such as", config]).await;
+    std::fs::write(&file, "limits:\n  batchKeys: 0\n").unwrap();
+    refused(&["worker", "--config", config], &["limits.batchKeys is 0", config, "variables and flags"]).await;
     let unknown = [("STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER", "127.0.0.1:1"), ("STOCKSTREAM_FROBNICATE", "1")];
     let words = ["STOCKSTREAM_KAFKA_BOOTSTRAP_SERVER sets nothing", "_BOOTSTRAP_SERVERS", "STOCKSTREAM_FROBNICATE"];
     let worker = ["worker", "--listen", "127.0.0.1:0"];
@@ -106,8 +110,13 @@ async fn addresses_in_the_environment_that_are_not_used_are_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_that_a_person_waits_for_ends_where_the_database_does_not_answer() {
-    let reset = ["pipeline", "reset", "sales/0", "--to", "latest", "--mongodb", "mongodb://127.0.0.1:1/db"];
-    Process::start(reset).refused(&["failed to reach MongoDB", "127.0.0.1:1", "nothing was changed"]).await;
+    let reset = |uri: &str| Process::start(["pipeline", "reset", "sales/0", "--to", "latest", "--mongodb", uri]);
+    let closed = reset("mongodb://127.0.0.1:1/db");
+    closed.refused(&["failed to reach MongoDB", "127.0.0.1:1", "nothing was changed"]).await;
+    let Some(bed) = Bed::new(json!({})).await else { return };
+    let uri = bed.setting("/mongodb/uri");
+    let other = format!("{uri}{}replicaSet=another", if uri.contains('?') { '&' } else { '?' });
+    reset(&other).refused(&["no member of the replica set \"another\"", "correct replicaSet"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,10 +126,11 @@ async fn a_topic_that_is_missing_is_named_with_what_makes_it_before_anything_is_
     let file = sample("data/odd-rows.csv");
     let import = ["import", file.to_str().unwrap(), "--config", settings.to_str().unwrap()];
     let generate = ["generate", "--config", settings.to_str().unwrap()];
-    let topic = bed.setting("/kafka/topics/sales/name");
-    for command in [&import[..], &generate] {
-        refused(command, &[topic, "does not exist", "kafka-topics.sh", "--create"]).await;
-    }
+    let topic = |stream: &str| bed.setting(&format!("/kafka/topics/{stream}/name"));
+    let names = ["sales", "inventory", "clients"].map(topic);
+    refused(&import, &[names[0], "does not exist", "kafka-topics.sh", "--create"]).await;
+    let all = [&names[..], &["do not exist", "make them with: kafka-topics.sh", "--create"]].concat();
+    refused(&generate, &all).await;
     // Of the others nothing is wanted.
     bed.kafka.create(stockstream_model::event::Stream::Sales, 1, &[]).await;
     let (_, said) = Process::start(import).outcome().await;

@@ -20,9 +20,30 @@ pub(super) fn complaint(text: &str) -> Complaint {
     servers.sort_by_key(|complaint| complaint.refusal.is_none_or(Refusal::is_transient)); // what waiting does not mend first
     match servers.into_iter().next() {
         Some(complaint) => complaint,
-        // Nothing was heard of any server yet.
-        None if text.starts_with("Server selection timeout") => of_connection(None, NO_ANSWER),
+        None if text.starts_with("Server selection timeout") => of_connection(None, &unsuitable(text)),
         None => of_connection(None, text),
+    }
+}
+
+/// Why none of the servers that a search knows of will do, where none of them has an error.
+fn unsuitable(search: &str) -> String {
+    let has = |kind: &str| search.contains(&format!(", Type: {kind}"));
+    let set = search.split_once("Set Name: ").and_then(|(_, rest)| rest.split([',', ' ']).next());
+    // The driver drops servers that are not of the replica set which the address names, or which cannot be of one.
+    match set {
+        Some(set) if !search.contains("{ Address: ") => format!(
+            "it answers, and is no member of the replica set {set:?} that mongodb.uri names; correct replicaSet, or leave it out"
+        ),
+        None if !search.contains("{ Address: ") => {
+            "its servers answer, and are of no replica set; name one of them alone".to_owned()
+        }
+        _ if has("RsGhost") => {
+            "it waits to be made a replica set, or was removed from one; run rs.initiate() on it".to_owned()
+        }
+        _ if ["RsSecondary", "RsArbiter", "RsOther"].into_iter().any(has) => {
+            "the replica set has no primary: an election is under way, or a majority of its members is away".to_owned()
+        }
+        _ => NO_ANSWER.to_owned(), // nothing was heard of any server yet
     }
 }
 
@@ -216,6 +237,29 @@ mod tests {
         assert!(complaint(text).is_silence());
         assert!(complaint(&search("I/O error: timed out")).is_silence());
         assert!(!complaint(&search("I/O error: Connection refused (os error 111)")).is_silence());
+    }
+
+    #[test]
+    fn a_search_says_why_servers_that_answer_will_not_do() {
+        let search = |servers: &str| {
+            complaint(&format!(
+                "Server selection timeout: No available servers. Topology: {{ Type: ReplicaSetNoPrimary{servers} }}"
+            ))
+            .words
+        };
+        let a = ", Average RTT: 1ms, Max Wire Version: 21";
+        for (servers, words) in [
+            (", Set Name: rs9".to_owned(), "no member of the replica set \"rs9\""),
+            (String::new(), "of no replica set"),
+            (format!(", Set Name: rs9, Servers: [ {{ Address: a:1, Type: RsGhost{a} }} ]"), "rs.initiate()"),
+            (
+                format!(", Servers: [ {{ Address: a:1, Type: RsSecondary{a} }}, {{ Address: b:1, Type: Unknown }} ]"),
+                "no primary",
+            ),
+            (", Servers: [ { Address: a:1, Type: Unknown } ]".to_owned(), NO_ANSWER),
+        ] {
+            assert!(search(&servers).contains(words), "{servers}: {}", search(&servers));
+        }
     }
 
     #[test]
