@@ -190,9 +190,13 @@ fn truncated(position: &Position, log: &LogState, from: i64, policy: &Policy<'_>
     let notice = Notice { cause: Cause::Truncated, range };
     match policy.on_lost_offsets {
         OnLostOffsets::Fail => freeze(position, Cause::Truncated, range, policy),
-        // Other records took these offsets.
+        // Other records took these offsets, and do not count.
         OnLostOffsets::Resume if log.end >= position.next => {
-            write(Position { epoch: None, frozen: None, ..position.clone() }, Some(notice))
+            let mut moved = Position { epoch: None, frozen: None, ..position.clone() };
+            if let Some(range) = OffsetRange::new(range.start, range.end) {
+                moved.lost.add(position.incarnation, range, Cause::Truncated);
+            }
+            write(moved, Some(notice))
         }
         OnLostOffsets::Resume => Decision::Wait(notice),
     }

@@ -167,6 +167,12 @@ fn a_log_that_fits_is_read_and_one_that_does_not_is_decided_on_by_the_settings()
     let frozen = moved(decide(&position, &short, &fail));
     assert_eq!((frozen.next, frozen.frozen.as_ref().map(|frozen| frozen.cause)), (10, Some(Cause::Truncated)));
     assert_eq!(moved(decide(&frozen, &log(0, 12, "A"), &fail)).frozen, None, "the log fits again");
+    let epoch = Some(LeaderEpoch { at: 10, value: 3 });
+    let overwritten = LogState { epoch: EpochCheck::Cut(7), ..log(0, 30, "A") };
+    let passed = moved(decide(&Position { epoch, ..position.clone() }, &overwritten, &resume));
+    let lost: Vec<_> = passed.lost.ranges.iter().map(|range| (range.from, range.to, range.cause)).collect();
+    assert_eq!((passed.next, passed.epoch, lost), (10, None, vec![(7, 10, Some(Cause::Truncated))]));
+    assert_eq!(decide(&passed, &LogState { epoch: EpochCheck::Unknown, ..overwritten }, &resume), Decision::Read);
 
     let another = moved(decide(&position, &log(2, 5, "B"), &resume));
     assert_eq!((another.next, another.incarnation, another.topic_id.as_deref()), (2, 1, Some("B")));

@@ -63,7 +63,12 @@ pub fn reset(
     let is_same = |old: &Option<String>, new: &Option<String>| old.is_none() || new.is_none() || old == new;
     let is_same = is_same(&standing.topic_id, &log.topic_id) && is_same(&standing.cluster_id, &log.cluster_id);
     let effects = if is_same { in_the_same_log(standing, start, log, to) } else { in_another_log(next, log, to) };
+    let mut lost = standing.lost.clone();
+    if is_same && let Some(range) = OffsetRange::new(next, log.first) {
+        lost.add(standing.incarnation, range, Cause::Deleted);
+    }
     let position = Position {
+        lost,
         topic_id: log.topic_id.clone(),
         cluster_id: log.cluster_id.clone(),
         incarnation: standing.incarnation + 1,
@@ -243,6 +248,8 @@ mod tests {
             assert_eq!(said.len(), expected.len(), "{said:?}");
             assert!(said.iter().zip(expected).all(|(said, part)| said.contains(part)), "{said:?}: {expected:?}");
         }
+        let deleted = reset(ID, Some(&at(8)), None, &log(12, 20, "A"), from(15)).unwrap().position.lost;
+        assert_eq!((deleted.offsets, deleted.ranges[0].from, deleted.ranges[0].to), (4, 8, 12));
         let of_another = effects(|_| {}, &log(0, 3, "B"), Target::Latest).join("; ");
         assert!(!of_another.contains("on top") && of_another.contains("old log, what lay at offset 8"), "{of_another}");
         let unknown = effects(|position| position.topic_id = None, &whole, from(8)).join("; ");
