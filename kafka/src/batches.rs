@@ -139,6 +139,17 @@ impl<C: HasRecords> Reader<C> {
         unsafe { sys::rd_kafka_queue_length(self.events.pointer()) > 0 }
     }
 
+    /// Where the log ended when records of the partition were fetched last, by what the broker said beside them; `None` where
+    /// nothing of it was fetched. Asks nobody.
+    pub fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
+        let topic = CString::new(topic).ok()?;
+        let (client, mut first, mut end) = (self.consumer.client().native_ptr(), 0, 0);
+        // SAFETY: the client lives while the consumer is borrowed; the name is a C string, and the places outlive the call.
+        let code =
+            unsafe { sys::rd_kafka_get_watermark_offsets(client, topic.as_ptr(), partition, &mut first, &mut end) };
+        (code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && end >= 0).then_some(end)
+    }
+
     /// The next records, so many at most. Waits for the first of them, but not beyond an event that is to be polled.
     pub fn read(&self, wait: Duration, most: usize) -> Batch<'_> {
         let mut wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);

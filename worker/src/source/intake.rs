@@ -31,6 +31,15 @@ pub(crate) struct ReadRecord<'a> {
     pub payload: &'a [u8],
 }
 
+/// A record that says an offset behind the end of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Misplaced {
+    /// Which offset was to come next, or one behind it.
+    pub expected: i64,
+    pub offset: i64,
+    pub log_end: i64,
+}
+
 /// A partition that is read.
 struct Slot {
     topic_id: Option<String>,
@@ -139,12 +148,27 @@ impl Intake {
     }
 
     /// Takes in a record, unless it was taken in before or its partition takes none.
-    pub fn gather(&mut self, id: PartitionId, record: &ReadRecord<'_>) {
+    ///
+    /// # Errors
+    /// A record that is not where the log has one, which `log_end` tells for one that leaves a gap. Nothing of it is taken in.
+    pub fn gather(
+        &mut self,
+        id: PartitionId,
+        record: &ReadRecord<'_>,
+        log_end: impl FnOnce() -> Option<i64>,
+    ) -> Result<(), Misplaced> {
         let Self { slots, threads, load, records, read, waiting, .. } = self;
-        let Some(slot) = slots.get_mut(&id).filter(|slot| !slot.is_closed && !slot.is_revoked) else { return };
+        let Some(slot) = slots.get_mut(&id).filter(|slot| !slot.is_closed && !slot.is_revoked) else { return Ok(()) };
         let ReadRecord { offset, produced_at, epoch, payload } = *record;
         if offset < slot.end {
-            return; // delivered again after the assignment changed
+            return Ok(()); // delivered again after the assignment changed
+        }
+        // Compaction and transactions leave gaps. Offsets are not within a batch's checksum: one that is wrong would have all
+        // that comes up to it be taken for read.
+        if offset > slot.end
+            && let Some(log_end) = log_end().filter(|end| offset >= *end)
+        {
+            return Err(Misplaced { expected: slot.end, offset, log_end });
         }
         slot.end = offset + 1;
         slot.epoch = epoch.map(|value| LeaderEpoch { at: slot.end, value });
@@ -155,6 +179,7 @@ impl Intake {
         if slot.chunk.bytes() >= CHUNK {
             send(slot, threads, load, waiting);
         }
+        Ok(())
     }
 
     /// Takes in that a partition is read up to that offset, whether its last records are events or not.
@@ -294,7 +319,7 @@ mod tests {
     fn read(intake: &mut Intake, id: PartitionId, offsets: impl IntoIterator<Item = i64>) {
         for offset in offsets {
             let record = ReadRecord { offset, produced_at: None, epoch: Some(offset as i32 / 10), payload: b"{}" };
-            intake.gather(id, &record);
+            intake.gather(id, &record, || None).unwrap();
         }
     }
 
@@ -318,6 +343,17 @@ mod tests {
         assert!(!intake.is_ready() && intake.filled() == Filled::default());
         read(&mut intake, ID, [9, 10, 11]);
         assert_eq!(handed(&mut intake).await.unwrap(), [(0, 10, 12, 2)]);
+    }
+
+    #[test]
+    fn a_record_behind_the_end_of_its_log_is_not_taken_in() {
+        let mut intake = assigned(5);
+        let at = |offset| ReadRecord { offset, produced_at: None, epoch: None, payload: b"{}" };
+        let mut gather = |offset, end| intake.gather(ID, &at(offset), || end);
+        assert_eq!(gather(9, Some(9)), Err(Misplaced { expected: 5, offset: 9, log_end: 9 }));
+        // A gap that the log has, an end that is not known, and none that is asked for.
+        assert_eq!([gather(8, Some(9)), gather(20, None), gather(21, Some(0))], [Ok(()); 3]);
+        assert_eq!(intake.expected(ID), Some(22));
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ use assignment::NotRead;
 pub(crate) use consumers::Consumers;
 pub(crate) use context::Context;
 pub(crate) use intake::Intake;
-use intake::ReadRecord;
+use intake::{Misplaced, ReadRecord};
 pub(crate) use logs::{LogSource, Unknown};
 use rdkafka::{
     ClientContext, Message, Offset, TopicPartitionList,
@@ -29,7 +29,8 @@ use rdkafka::{
 };
 pub(crate) use resolve::{Resolver, resolver};
 use stockstream_kafka::{
-    Failure, KafkaError, Reader, Record, SignIn, close, grant_command, is_about_the_connection, is_unreadable,
+    Failure, HasRecords, KafkaError, Reader, Record, SignIn, close, grant_command, is_about_the_connection,
+    is_unreadable,
 };
 use stockstream_model::{
     Timestamp,
@@ -293,7 +294,9 @@ impl Source {
                 match record {
                     Ok(record) => {
                         bytes += record.payload.len();
-                        gather(intake, &settings.kafka.topics, &record);
+                        if let Err(failure) = gather(intake, &settings.kafka.topics, &record, consumer) {
+                            take_failure(intake, &settings.kafka, shared, &failure);
+                        }
                     }
                     Err(failure) => {
                         if failure.code != Code::PartitionEOF {
@@ -534,12 +537,21 @@ impl Source {
 }
 
 /// Takes an event in.
-fn gather(intake: &mut Intake, topics: &Topics, record: &Record<'_>) {
+fn gather<'a, C: HasRecords>(
+    intake: &mut Intake,
+    topics: &Topics,
+    record: &Record<'a>,
+    reader: &Reader<C>,
+) -> Result<(), Failure<'a>> {
     let Record { topic, offset, timestamp, epoch, payload, .. } = *record;
-    if let Some(id) = partition(topics, topic, record.partition) {
-        let produced_at = timestamp.map(Timestamp::from_millis);
-        intake.gather(id, &ReadRecord { offset, produced_at, epoch, payload });
-    }
+    let Some(id) = partition(topics, topic, record.partition) else { return Ok(()) };
+    let record = ReadRecord { offset, produced_at: timestamp.map(Timestamp::from_millis), epoch, payload };
+    let log_end = || reader.known_end(topic, id.partition);
+    intake.gather(id, &record, log_end).map_err(|Misplaced { expected, offset, log_end }| {
+        let words =
+            format!("a record says that its offset is {offset}, and the log ends at {log_end}: the batch is damaged");
+        Failure { topic, partition: id.partition, offset: expected, code: Code::BadMessage, words }
+    })
 }
 
 /// Takes in what the client says of a partition in the place of a record. Gives back what is an error of another kind.

@@ -300,7 +300,8 @@ impl Trial {
         for entry in log.iter().filter(|entry| entry.offset >= *position).take(records) {
             let produced_at = Some(Timestamp::from_millis(entry.at));
             let (offset, payload) = (entry.offset, entry.payload.as_bytes());
-            intake.gather(*id, &ReadRecord { offset, produced_at, epoch: Some(offset as i32 / 8), payload });
+            let record = ReadRecord { offset, produced_at, epoch: Some(offset as i32 / 8), payload };
+            intake.gather(*id, &record, || None).unwrap();
         }
         if let Some(last) = log.iter().filter(|entry| entry.offset >= *position).take(records).last() {
             *position = last.offset + 1;

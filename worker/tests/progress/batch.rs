@@ -14,6 +14,8 @@ pub enum Broken {
     Checksum,
     /// Its codec is one that nobody knows.
     Codec,
+    /// Where its record is said to be: behind the end of the log.
+    Offset,
 }
 
 /// A batch of one record.
@@ -50,7 +52,7 @@ impl Batch {
     fn bytes(&self) -> Vec<u8> {
         let mut record = vec![0]; // attributes
         varint(&mut record, 0); // timestamp delta
-        varint(&mut record, 0); // offset delta
+        varint(&mut record, if self.broken == Some(Broken::Offset) { 64 } else { 0 }); // offset delta
         varint(&mut record, -1); // no key
         varint(&mut record, self.payload.len() as i64);
         record.extend_from_slice(&self.payload);

@@ -51,6 +51,11 @@ async fn a_batch_of_an_unknown_codec_stops_its_partition() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_says_an_offset_behind_the_log_stops_its_partition() {
+    stops(Broken::Offset, &["its offset is 65", "the log ends at"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_batch_at_the_end_of_a_log_is_seen_too() {
     let bed = Bed::new().await;
     bed.produce(0, &[Batch::sale("broken").broken(Broken::Checksum)]).await;

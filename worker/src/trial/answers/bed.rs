@@ -189,7 +189,7 @@ impl Bed {
             let offset = log.last().map_or(0, |entry| entry.offset + 1);
             for (offset, payload) in (offset..).zip(events(*id, *rounds, day)) {
                 let at = day.start().millis();
-                intake.gather(*id, &record(offset, at, &payload));
+                intake.gather(*id, &record(offset, at, &payload), || None).unwrap();
                 log.push(Entry { offset, at, payload });
             }
         }
