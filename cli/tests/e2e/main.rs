@@ -24,6 +24,7 @@ mod exact;
 mod files;
 mod handing_over;
 mod identity;
+mod late_statements;
 mod limits;
 mod oidc;
 mod positions;
