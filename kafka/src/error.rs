@@ -91,8 +91,12 @@ fn missing(topics: &[MissingTopic], servers: &str) -> String {
     let names = list(|topic| format!("{} ({})", topic.name, topic.stream), ", ");
     let commands = list(|topic| topic.command.clone(), " && ");
     match topics {
-        [_] => format!("topic {names} does not exist in Kafka at {servers}; make it with: {commands}"),
-        _ => format!("topics {names} do not exist in Kafka at {servers}; make them with: {commands}"),
+        [_] => format!(
+            "topic {names} does not exist in Kafka at {servers}; make it with: {commands}, or set kafka.topicPolicy: Create"
+        ),
+        _ => format!(
+            "topics {names} do not exist in Kafka at {servers}; make them with: {commands}, or set kafka.topicPolicy: Create"
+        ),
     }
 }
 

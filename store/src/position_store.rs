@@ -17,6 +17,9 @@ pub trait PositionStore: Send + Sync + 'static {
     fn load_positions(&self) -> impl Future<Output = Result<Option<Positions>>> + Send;
 
     /// Creates the positions unless there are some.
+    ///
+    /// # Errors
+    /// What the server answered; that documents are counted already, whose positions are gone.
     fn create_positions(&self, first: &Positions) -> impl Future<Output = Result<()>> + Send;
 
     /// Applies an update if its condition holds, and returns whether it did. An update that took effect and was not

@@ -45,8 +45,8 @@ impl OwnLane {
 pub(crate) async fn standing<S: StateStore>(store: &S) -> Result<Positions, StoreError> {
     store.load_positions().await?.ok_or_else(|| StoreError::Refused {
         action: "read the positions".into(),
-        message: "there are none any more; restore the document of the collection positions, or restart the worker to \
-                  begin anew"
+        message: "there are none any more, and without them nobody knows which events are counted: restore the whole \
+                  database from one backup, or drop it and start the workers again, which count everything anew"
             .into(),
     })
 }

@@ -217,9 +217,27 @@ where
     let read = reading.map_err(|error| error.to_string()).flatten();
     read.map_err(|message| WorkerError::Reading { message })?;
     if is_flushed {
-        tracing::info!("ended in order: everything claimed is applied");
+        tell_end(&*store).await;
     }
     Ok(())
+}
+
+/// Says what the end left open: a claim that this worker found and was still finishing, or one of other workers.
+async fn tell_end<S: StateStore>(store: &S) {
+    let Ok(Ok(positions)) = tokio::time::timeout(FAREWELL, store.load_positions()).await else {
+        tracing::warn!("ended; whether claims are open is not known, since the database does not answer");
+        return;
+    };
+    let lanes = positions.map(|positions| positions.lanes).unwrap_or_default();
+    let open: Vec<String> = lanes.iter().filter(|(_, lane)| lane.open).map(|(lane, _)| lane.to_string()).collect();
+    if open.is_empty() {
+        tracing::info!("ended in order: everything claimed is applied");
+    } else {
+        tracing::warn!(
+            lanes = open.join(", "),
+            "ended; claims are open in these lanes: workers that run finish them, or the next one that starts"
+        );
+    }
 }
 
 /// Host, process and a number that tells a restarted process from the one before.

@@ -3,9 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stockstream_kafka::{Asker, KafkaError, TopicInfo, asker, check_topics, create_topics, start_positions};
+use stockstream_kafka::{
+    Asker, KafkaError, TopicInfo, all_log_bounds, asker, check_topics, create_topics, start_positions,
+};
 use stockstream_model::{
-    documents::StartPositions,
+    documents::{PartitionId, StartPositions},
     settings::{Settings, TopicPolicy},
 };
 use stockstream_store::StateStore;
@@ -50,10 +52,18 @@ async fn look(asker: &Asker, settings: &Settings, has_controller: bool) -> Resul
     match check_topics(asker, &settings.kafka, has_controller).await {
         Err(KafkaError::MissingTopics { .. }) if settings.kafka.topic_policy == TopicPolicy::Create => {
             create_topics(&settings.kafka).await?;
+            tracing::info!("topics that were missing are made, as kafka.topicPolicy says");
             check_topics(asker, &settings.kafka, has_controller).await
         }
         checked => checked,
     }
+}
+
+/// How many offsets of the logs lie in front of the start; 0 where the broker does not tell.
+fn offsets_before(asker: &Asker, settings: &Settings, ids: &[PartitionId], start: &StartPositions) -> i64 {
+    let bounds = all_log_bounds(asker, &settings.kafka, ids).unwrap_or_default();
+    let before = |(id, next): (&PartitionId, &i64)| Some((next - bounds.get(id)?.0).max(0));
+    start.next.iter().filter_map(before).sum()
 }
 
 /// Claims the database and writes where a new pipeline starts, before any event is read.
@@ -83,5 +93,15 @@ pub(crate) async fn database<S: StateStore>(
     };
     let start = store.pin_start(&start).await?;
     tracing::info!(from = %settings.kafka.start_from, partitions = start.next.len(), "first start: positions are pinned");
+    let ids: Vec<PartitionId> = start.next.keys().copied().collect();
+    let before = offsets_before(asker, settings, &ids, &start);
+    if before > 0 {
+        tracing::warn!(
+            offsets = before,
+            from = %settings.kafka.start_from,
+            "what the topics hold from before the start is never counted; to count it, set kafka.startFrom: earliest and \
+             begin in a new database"
+        );
+    }
     Ok((generation, start))
 }

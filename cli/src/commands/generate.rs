@@ -1,9 +1,10 @@
 use std::io::{BufWriter, stdout};
 
-use stockstream_kafka::{Producer, check_targets};
+use stockstream_kafka::Producer;
 use stockstream_model::event::Stream;
 use tokio_util::sync::CancellationToken;
 
+use super::prepare_targets;
 use crate::{
     args,
     exit::{Failure, Outcome},
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &args::Generate) -> Result<Outcome, Failure> {
     let runtime =
         tokio::runtime::Runtime::new().map_err(|source| Failure::Io { action: "start the runtime".into(), source })?;
     let stop = runtime.block_on(async { signals::shutdown() })?;
-    check_targets(&settings.kafka, Stream::ALL)?;
+    prepare_targets(&settings, Stream::ALL)?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let sent = generate(&args.shop, &mut ToKafka { producer: &producer, topics }, args.count, &stop);
     producer.flush(FLUSH)?;

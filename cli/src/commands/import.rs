@@ -1,9 +1,9 @@
 use std::time::Instant;
 
 use stockstream_input::{Import, Summary};
-use stockstream_kafka::{Producer, check_targets};
+use stockstream_kafka::Producer;
 
-use super::import_options;
+use super::{import_options, prepare_targets};
 use crate::{
     args,
     exit::{Failure, Outcome},
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
         println!("{} events would be sent; nothing was sent", import.total_events());
         return Ok(left_out(&import));
     }
-    check_targets(&settings.kafka, import.streams())?;
+    prepare_targets(&settings, import.streams())?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let began = Instant::now();
     let mut sink = ToKafka { producer: &producer, topics: &settings.kafka.topics };

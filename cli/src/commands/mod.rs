@@ -22,9 +22,15 @@ use tokio::{net::TcpListener, runtime::Runtime};
 use crate::{
     args::{Cli, Command, Derive, Pipeline, Reading, YesNo},
     exit::{Failure, Outcome},
+    say::say,
 };
 use stockstream_input::{DeriveInventory, Encoding, ImportOptions, Mapping};
-use stockstream_model::{Timestamp, settings::Sales};
+use stockstream_kafka::{KafkaError, admin, check_targets, make_topics};
+use stockstream_model::{
+    Timestamp,
+    event::Stream,
+    settings::{Sales, Settings, TopicPolicy},
+};
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: Cli) -> Result<Outcome, Failure> {
@@ -60,10 +66,27 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
         tracing::info!(%error, "there is no IPv6 here: listening at 0.0.0.0 instead of [::]");
         bound = Ok(other);
     }
-    bound.map_err(|source| Failure::Io {
-        action: format!("listen on {address} (is it in use? --listen moves it)"),
-        source,
+    bound.map_err(|source| {
+        let why = match source.kind() {
+            ErrorKind::AddrNotAvailable => "is it of this machine?",
+            _ => "is it in use?",
+        };
+        Failure::Io { action: format!("listen on {address} ({why} --listen moves it)"), source }
     })
+}
+
+/// Finds out whether the topics of these streams are there, and makes those that are not where the settings say so.
+fn prepare_targets(settings: &Settings, streams: impl IntoIterator<Item = Stream>) -> Result<(), Failure> {
+    let kafka = &settings.kafka;
+    let missing = match check_targets(kafka, streams) {
+        Err(KafkaError::MissingTopics { topics, .. }) if kafka.topic_policy == TopicPolicy::Create => topics,
+        checked => return Ok(checked?),
+    };
+    let streams: Vec<Stream> = missing.iter().map(|topic| topic.stream).collect();
+    block_on(async { make_topics(&admin(kafka)?, kafka, &streams).await })??;
+    let names: Vec<&str> = missing.iter().map(|topic| topic.name.as_str()).collect();
+    say!("topics made: {}", names.join(", "));
+    Ok(())
 }
 
 /// How a file is read. What lies further in the future than workers take is refused before it is sent.

@@ -135,6 +135,11 @@ async fn a_topic_that_is_missing_is_named_with_what_makes_it_before_anything_is_
     bed.kafka.create(stockstream_model::event::Stream::Sales, 1, &[]).await;
     let (_, said) = Process::start(import).outcome().await;
     assert!(said.contains("events sent to Kafka"), "{said}");
+    // Where the settings say so, the others are made.
+    let made = bed.settings(json!({ "kafka": { "topicPolicy": "Create" } }));
+    let generate = ["generate", "--count", "3", "--config", made.to_str().unwrap()];
+    let (code, said) = Process::start(generate).outcome().await;
+    assert!(code == 0 && said.contains(&format!("topics made: {}, {}", names[1], names[2])), "{said}");
 }
 
 /// Waits for what a process says, and that it comes soon.

@@ -1,8 +1,20 @@
 //! What is wrong is said before work begins: by exit code where only a person can mend it, at `/readyz` where waiting may.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+};
 use serde_json::{Value, json};
 use stockstream_model::{event::Stream, settings::Pipeline};
-use stockstream_store::StateStore;
+use stockstream_store::{PositionStore, StateStore};
 
 use crate::harness::{
     Bed, Process, database_host,
@@ -129,6 +141,63 @@ async fn a_group_that_workers_of_another_database_share_is_told_by_both_and_noth
     let positions = bed.applied().await;
     assert_eq!(positions.iter().map(|position| position.events).sum::<i64>(), 20);
     bed.database.raw.client().database(&other).drop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_another_kind_that_takes_partitions_of_the_group_is_told_and_nothing_is_lost() {
+    let Some(bed) = bed().await else { return };
+    let mut worker = bed.worker();
+    worker.ready().await;
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bed.setting("/kafka/bootstrapServers/0"))
+        .set("group.id", bed.setting("/kafka/groupId"))
+        .set("client.id", "report")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .create()
+        .unwrap();
+    consumer.subscribe(&[bed.setting("/kafka/topics/sales/name")]).unwrap();
+    let leave = Arc::new(AtomicBool::new(false));
+    let is_over = Arc::clone(&leave);
+    let reading = tokio::task::spawn_blocking(move || {
+        while !is_over.load(Ordering::Relaxed) {
+            drop(consumer.poll(Duration::from_millis(100)));
+        }
+    });
+    let _guard = Leave(Arc::clone(&leave));
+    worker.is_stalled(&["clients that do not work for this database", "(client id \"report\")", "kafka.groupId"]).await;
+    for number in 0..20 {
+        bed.kafka.produce(Stream::Sales, &sale(&number.to_string(), "2026-01-01", "a", 1, "1.00")).await;
+    }
+    leave.store(true, Ordering::Relaxed);
+    reading.await.unwrap();
+    worker.moves_again().await;
+    let positions = bed.applied().await;
+    assert_eq!(positions.iter().map(|position| position.events).sum::<i64>(), 20);
+}
+
+/// Ends the thread that reads, however the test ends.
+struct Leave(Arc<AtomicBool>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_positions_are_gone_is_refused_and_left_as_it_is() {
+    let Some(bed) = bed().await else { return };
+    let mut worker = bed.worker();
+    bed.kafka.produce(Stream::Sales, &sale("1", "2026-01-01", "a", 1, "1.00")).await;
+    bed.applied().await;
+    worker.signal("TERM");
+    worker.ended().await;
+    bed.database.raw.collection::<bson::Document>("positions").drop().await.unwrap();
+    let before = bed.database.documents("products").await;
+    bed.kafka.produce(Stream::Sales, &sale("2", "2026-01-01", "a", 1, "1.00")).await;
+    refused(&bed, json!({}), &["documents in products are counted", "positions", "are gone", "one backup"]).await;
+    assert_eq!(bed.database.documents("products").await, before);
+    assert_eq!(bed.store.load_positions().await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

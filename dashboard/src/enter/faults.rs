@@ -106,7 +106,8 @@ const SHAPES: &[&str] = &[
     key("{} holds no row in any sheet that can be seen"),
     key("{} has the sheets {} and {}, which hold the same: leave one of them in the file"),
     key(
-        "{} has the sheets {}; it must have sheets of invoice lines, or sheets of the names Products, Clients, Invoices, Invoice_Details",
+        "{} has the sheets {}; it must have sheets of invoice lines, whose other names of columns are mapped to fields (--map \
+         'Order No=invoice_id', or on the page), or sheets of the names Products, Clients, Invoices, Invoice_Details",
     ),
     key("it is hidden: show it, or delete it"),
     key("it is hidden"),

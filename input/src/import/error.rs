@@ -147,8 +147,8 @@ pub enum ImportError {
     },
     /// A workbook whose sheets say nothing.
     #[snafu(display(
-        "{} has the sheets {found}; it must have sheets of invoice lines, or sheets of the names Products, Clients, \
-         Invoices, Invoice_Details",
+        "{} has the sheets {found}; it must have sheets of invoice lines, whose other names of columns are mapped to fields \
+         (--map 'Order No=invoice_id', or on the page), or sheets of the names Products, Clients, Invoices, Invoice_Details",
         path.display()
     ))]
     Sheets {

@@ -176,6 +176,7 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
     let parsed = bounded::read(serde_yaml_ng::Deserializer::from_str(file), 2 * MAX_BYTES)
         .map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
     let mut tree = if parsed.is_null() { Value::Object(Map::new()) } else { parsed };
+    drop_nulls(&mut tree);
     if !tree.is_object() {
         let shown: String = file.trim().chars().take(40).collect();
         let message = format!(
@@ -204,6 +205,14 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
     })
 }
 
+/// A name with nothing behind it says nothing.
+fn drop_nulls(tree: &mut Value) {
+    if let Value::Object(fields) = tree {
+        fields.retain(|_, value| !value.is_null());
+        fields.values_mut().for_each(drop_nulls);
+    }
+}
+
 /// What serde says, with what it expects in words of YAML in the place of Rust's.
 fn in_yaml(message: &str) -> String {
     let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
@@ -215,7 +224,7 @@ fn in_yaml(message: &str) -> String {
         other if other.starts_with("struct ") => "fields below it",
         other => other,
     };
-    format!("{found}, expected {expected}")
+    format!("{}, expected {expected}", found.replace("unknown variant ", "unknown value "))
 }
 
 fn set(tree: &mut Value, variable: &Variable, text: &str) {
@@ -253,6 +262,7 @@ mod tests {
         assert!(overlay("kafka: here", set).unwrap_err().to_string().contains("kafka"));
         assert!(overlay("# nothing\n", set).is_ok());
         assert!(overlay("kafka:\n", set).is_ok());
+        assert_eq!(overlay("kafka:\nlimits:\n  batchKeys:\n", |_| None).unwrap(), Settings::default());
     }
 
     #[test]
@@ -264,6 +274,8 @@ mod tests {
             ),
             ("limits: {batchKeys: many}", "expected a whole number of 0 or more"),
             ("limits: none", "expected fields below it"),
+            ("kafka: {topicPolicy: create}", "unknown value `create`, expected `Require` or `Create`"),
+            ("kafka.bootstrapServers: [a:1]", "write it below kafka, as in kafka: {bootstrapServers: …}"),
         ] {
             let refused = overlay(file, |_| None).unwrap_err().to_string();
             assert!(refused.contains(words), "{file}: {refused}");

@@ -28,6 +28,12 @@ fn search(tree: &Value, above: &str, known: &[&str]) -> Option<SettingsError> {
         if siblings.contains(&name.as_str()) {
             return search(value, &path, known);
         }
+        if above.is_empty()
+            && let Some((first, rest)) = name.split_once('.').filter(|_| known.contains(&name.as_str()))
+        {
+            let message = format!("unknown field; write it below {first}, as in {first}: {{{rest}: …}}");
+            return Some(SettingsError::Field { field: name.clone(), message, origin: None });
+        }
         let nearest = nearest(name, above, &siblings, known);
         let field = if is_shown(name, &path, nearest.is_some()) { path } else { named(&format!("{above}.***")) };
         let message = match nearest {

@@ -104,11 +104,13 @@ pub(super) async fn open(
     let not_allowed = |message| StoreError::Address { message };
     let understood = readable(uri).map_err(not_allowed)?;
     check(&understood, settings.files_in_uri).map_err(not_allowed)?;
-    let mut options = ClientOptions::parse(&understood).await.map_err(|error| StoreError::Address {
-        message: format!(
-            "{}; write mongodb://host:27017/stock_management",
-            without_secrets(&error.kind.to_string(), uri)
-        ),
+    let mut options = ClientOptions::parse(&understood).await.map_err(|error| {
+        let words = without_secrets(&error.kind.to_string(), uri);
+        let form = match words.contains("URL encoded") {
+            true => "in a user or password, write %40 for @, %3A for :, %2F for / and %25 for %",
+            false => "write mongodb://host:27017/stock_management",
+        };
+        StoreError::Address { message: format!("{words}; {form}") }
     })?;
     let database = options.default_database.take().ok_or_else(|| StoreError::Address {
         message: "mongodb.uri names no database; write it behind the host, as in mongodb://host:27017/stock_management"
@@ -211,6 +213,7 @@ mod tests {
         assert!(refused(None).await.contains("MONGODB_URI"));
         assert!(refused(Some("mongodb://127.0.0.1:1")).await.contains("names no database"));
         assert!(refused(Some("127.0.0.1:27017/db")).await.contains("mongodb://host:27017/stock_management"));
+        assert!(refused(Some("mongodb://shop:a@b@127.0.0.1:1/db")).await.contains("write %40 for @"));
         assert!(refused(Some("mongodb://127.0.0.1:1/db?compressors=zstd")).await.contains("leave compressors out"));
     }
 

@@ -39,6 +39,7 @@ impl PositionStore for MongoStore {
     }
 
     async fn create_positions(&self, first: &Positions) -> Result<()> {
+        self.refuse_counted(first).await?;
         self.insert_if_absent(names::POSITIONS, positions_document(first)).await
     }
 
@@ -48,6 +49,34 @@ impl PositionStore for MongoStore {
         // A newer version may have taken over since they were read.
         filter.insert("shape", SHAPE);
         Ok(self.update_many(names::POSITIONS, &[doc! { "q": filter, "u": update }]).await?.n > 0)
+    }
+}
+
+impl MongoStore {
+    /// Refuses to begin where documents hold marks of claims: lanes that began anew would take their own changes for applied.
+    async fn refuse_counted(&self, first: &Positions) -> Result<()> {
+        let mut marked = vec![doc! { "m": { "$exists": true } }];
+        if first.partitions.is_empty() {
+            // Marks of versions before lanes, whose checkpoints are gone.
+            marked.push(doc! { "o": { "$exists": true } });
+        }
+        for collection in [names::PRODUCTS, names::CLIENTS, names::INVENTORY, names::DAILY] {
+            if self.find_one(collection, doc! { "$or": marked.clone() }).await?.is_none() {
+                continue;
+            }
+            // Another worker may have created them meanwhile, and counted.
+            if self.load_positions().await?.is_some() {
+                return Ok(());
+            }
+            return Err(StoreError::Refused {
+                action: format!("begin in database {}", self.database()),
+                message: format!(
+                    "documents in {collection} are counted, and the positions that tell up to where are gone: restore the whole \
+                     database from one backup, or drop it, to count everything that the topics hold anew"
+                ),
+            });
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Whether the consumer group is shared with workers of another database. Kafka gives each of them a part of the partitions, so that
-//! neither database gets all events.
+//! Whether the consumer group is shared with workers of another database, or with clients that are no workers. Kafka gives each of
+//! them a part of the partitions, so that no database gets all events.
 
 use stockstream_kafka::{Asker, Member, members};
 use stockstream_model::{Timestamp, settings::Settings};
@@ -7,7 +7,7 @@ use stockstream_model::{Timestamp, settings::Settings};
 /// How often Kafka is asked.
 const EVERY_MS: i64 = 5_000;
 
-/// Looks for members of other databases.
+/// Looks for members that do not write to this database.
 #[derive(Default)]
 pub(super) struct Sharing {
     asked_at: Option<Timestamp>,
@@ -34,16 +34,23 @@ impl Sharing {
     }
 
     fn take(&mut self, members: &[Member], group: &str, database: &str, now: Timestamp) {
-        let others: Vec<String> = members
-            .iter()
-            .filter_map(|member| Some(format!("{} (database id {})", member.host, member.other_database(database)?)))
-            .collect();
+        let mut others = Vec::new();
+        let mut are_workers = true;
+        for member in members {
+            if let Some(other) = member.other_database(database) {
+                others.push(format!("{} (database id {other})", member.host));
+            } else if member.is_stranger() {
+                are_workers = false;
+                others.push(format!("{} (client id {:?})", member.host, member.client_id));
+            }
+        }
         self.since = if others.is_empty() { None } else { self.since.or(Some(now)) };
         self.found = (!others.is_empty()).then(|| {
+            let who = if are_workers { "workers of another database" } else { "clients that do not work for this database" };
             format!(
-                "workers of another database read in the consumer group {group} too, at {}: each database gets a part of the events \
-                 and this one waits for the rest. Stop them, or give one of the two another kafka.groupId and restart its workers; \
-                 nothing is lost, reading goes on from the positions in each database",
+                "{who} read in the consumer group {group} too, at {}: each gets a part of the events, and this database waits for \
+                 that. Stop them, or give one side another kafka.groupId and restart it; nothing is lost, reading goes on from \
+                 the positions in each database",
                 others.join(", ")
             )
         });
@@ -58,7 +65,11 @@ mod tests {
 
     #[test]
     fn members_of_other_databases_are_named_since_they_came_and_until_they_are_gone() {
-        let of = |database: &str| Member { client_id: reader_id(database), host: format!("host-of-{database}") };
+        let of = |database: &str| Member {
+            client_id: reader_id(database),
+            host: format!("host-of-{database}"),
+            has_partitions: true,
+        };
         let (mut sharing, at) = (Sharing::default(), Timestamp::from_millis);
         sharing.take(&[of("a"), of("a")], "group", "a", at(1));
         assert_eq!((sharing.since, &sharing.found), (None, &None));
@@ -70,7 +81,11 @@ mod tests {
             ["group group", "host-of-b (database id b)", "kafka.groupId"].iter().all(|words| said.contains(words)),
             "{said}"
         );
-        sharing.take(&[of("a")], "group", "a", at(4));
+        let stranger = Member { client_id: "report".into(), ..of("a") };
+        sharing.take(&[of("a"), stranger.clone()], "group", "a", at(3));
+        let said = sharing.found.clone().unwrap();
+        assert!(said.contains("clients that do not") && said.contains("(client id \"report\")"), "{said}");
+        sharing.take(&[of("a"), Member { has_partitions: false, ..stranger }], "group", "a", at(4));
         assert_eq!((sharing.since, sharing.found), (None, None));
     }
 }
