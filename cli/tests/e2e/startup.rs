@@ -164,7 +164,7 @@ async fn a_client_of_another_kind_that_takes_partitions_of_the_group_is_told_and
         }
     });
     let _guard = Leave(Arc::clone(&leave));
-    worker.is_stalled(&["clients that do not work for this database", "(client id \"report\")", "kafka.groupId"]).await;
+    worker.is_stalled(&["clients that do not work for this database", "(client id report)", "kafka.groupId"]).await;
     for number in 0..20 {
         bed.kafka.produce(Stream::Sales, &sale(&number.to_string(), "2026-01-01", "a", 1, "1.00")).await;
     }

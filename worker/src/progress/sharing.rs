@@ -41,7 +41,7 @@ impl Sharing {
                 others.push(format!("{} (database id {other})", member.host));
             } else if member.is_stranger() {
                 are_workers = false;
-                others.push(format!("{} (client id {:?})", member.host, member.client_id));
+                others.push(format!("{} (client id {})", member.host, member.client_id));
             }
         }
         self.since = if others.is_empty() { None } else { self.since.or(Some(now)) };
@@ -84,7 +84,7 @@ mod tests {
         let stranger = Member { client_id: "report".into(), ..of("a") };
         sharing.take(&[of("a"), stranger.clone()], "group", "a", at(3));
         let said = sharing.found.clone().unwrap();
-        assert!(said.contains("clients that do not") && said.contains("(client id \"report\")"), "{said}");
+        assert!(said.contains("clients that do not") && said.contains("(client id report)"), "{said}");
         sharing.take(&[of("a"), Member { has_partitions: false, ..stranger }], "group", "a", at(4));
         assert_eq!((sharing.since, sharing.found), (None, None));
     }
