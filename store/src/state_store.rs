@@ -113,6 +113,11 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     /// [`StoreError::Invalid`] when the server will never take a document.
     fn apply(&self, changes: &Changes, guard: &Guard) -> impl Future<Output = Result<ApplyReport>> + Send;
 
+    /// Moves days that are not among the latest of a product out of what every sale rewrites, of so many products at most, and drops
+    /// those behind the history. Readers find all days all the time. Returns of how many products. Safe to repeat, at any time,
+    /// also by several at once.
+    fn move_days(&self, at_most: u32) -> impl Future<Output = Result<u64>> + Send;
+
     /// Recomputes derived fields that were computed with settings of another generation, unless a newer generation than
     /// this store's is known. Returns how many documents changed.
     fn sweep(&self) -> impl Future<Output = Result<u64>> + Send;

@@ -55,6 +55,7 @@ mod store {
     mod names;
     mod positions;
     mod prepare;
+    mod product_days;
     mod publication;
     mod races;
     mod random;

@@ -41,7 +41,7 @@ pub struct ProductRecord {
 }
 
 /// A day's totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DayTotals {
     /// Invoices, returns left out (of a product: those that sell it).
     pub invoices: i64,

@@ -5,5 +5,6 @@ pub mod generation;
 pub mod guard;
 pub mod invoice;
 pub mod owner;
+pub mod product_days;
 pub mod standing;
 pub mod view;

@@ -131,6 +131,10 @@ impl StateStore for MemoryStore {
         Ok(self.lock().apply(changes, guard, self.analytics.history_days))
     }
 
+    async fn move_days(&self, _: u32) -> Result<u64> {
+        Ok(0) // nothing is rewritten here
+    }
+
     async fn sweep(&self) -> Result<u64> {
         Ok(0) // derived fields are computed when they are read
     }

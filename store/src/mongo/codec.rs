@@ -14,7 +14,11 @@ use stockstream_model::{
 };
 
 use super::{Result, names};
-use crate::{StoreError, batch::StockKey};
+use crate::{
+    StoreError,
+    batch::StockKey,
+    core::product_days::{Block, BlockDays, Days, Ledger, Moving},
+};
 
 /// A projection that leaves out the marks of lanes, and those that versions before lanes left.
 pub(super) fn without_marks() -> Document {
@@ -122,19 +126,64 @@ fn version(text: &str) -> Option<Version> {
     Some(Version { at: Timestamp::from_millis((at ^ (1 << 63)) as i64), incarnation, partition, offset })
 }
 
-pub(super) fn product(document: &Document, history_days: u32) -> Result<ProductState> {
-    let rec = document.get_document("rec").ok();
-    let last_sale = maybe_time(document, "last_sale");
-    let mut days = BTreeMap::new();
-    for (day, totals) in document.get_document("days").into_iter().flatten() {
-        let parsed: Day = day.parse().map_err(|_| malformed(names::PRODUCTS, document, "a day is none"))?;
-        let Some(totals) = totals.as_document() else { continue };
-        // The server prunes now and then; what lies behind the history is not there for anybody.
-        if last_sale.is_none_or(|last| last.day().since(parsed) < i64::from(history_days)) {
-            days.insert(parsed, day_totals(totals));
-        }
+/// Days by their names.
+fn days(document: &Document, of: &Document, collection: &str) -> Result<Days> {
+    let mut days = Days::new();
+    for (day, totals) in of {
+        let parsed = day.parse::<Day>().map_err(|_| malformed(collection, document, "a day is none"))?;
+        days.extend(totals.as_document().map(|totals| (parsed, day_totals(totals))));
     }
-    Ok(ProductState {
+    Ok(days)
+}
+
+/// What a product says of its days.
+pub(super) fn ledger(document: &Document) -> Result<Ledger> {
+    let wrong = |what: &str| malformed(names::PRODUCTS, document, what);
+    let days = |of: &Document| days(document, of, names::PRODUCTS);
+    let moving = |of: &Document| -> Result<Moving> {
+        let number = maybe_integer(of, "number").ok_or_else(|| wrong("its move of days has no number"))?;
+        Ok(Moving { number, days: of.get_document("days").map_or_else(|_| Ok(Days::new()), days)? })
+    };
+    let mut moved = BTreeMap::new();
+    for (block, number) in document.get_document("moved").into_iter().flatten() {
+        let number = number.as_i64().or_else(|| number.as_i32().map(i64::from));
+        let (Ok(block), Some(number)) = (block.parse(), number) else { return Err(wrong("a block of days is none")) };
+        moved.insert(Block(block), number);
+    }
+    let kept_from = document.get_str("kept_from").ok().map(str::parse::<Day>).transpose();
+    Ok(Ledger {
+        live: document.get_document("days").map_or_else(|_| Ok(Days::new()), days)?,
+        last_sale: maybe_time(document, "last_sale").map(Timestamp::day),
+        moves: integer(document, "moves"),
+        moving: document.get_document("moving").ok().map(moving).transpose()?,
+        moved,
+        kept_from: kept_from.map_err(|_| wrong("the day from which it keeps days is none"))?,
+    })
+}
+
+/// A block's id.
+pub(super) fn block_id(product: &str, block: Block) -> Document {
+    doc! { "product_id": product, "block": block.0 }
+}
+
+/// A block of days, and of which product.
+pub(super) fn block(document: &Document) -> Result<(String, Block, BlockDays)> {
+    let wrong = |what: &str| malformed(names::PRODUCT_DAYS, document, what);
+    let id = document.get_document("_id").map_err(|_| wrong("its id is no product and block"))?;
+    let number = maybe_integer(id, "block").and_then(|number| i32::try_from(number).ok());
+    let number = number.ok_or_else(|| wrong("its block is no number"))?;
+    let days = match document.get_document("days") {
+        Ok(of) => days(document, of, names::PRODUCT_DAYS)?,
+        Err(_) => Days::new(),
+    };
+    let mark = document.get_document("moves").map_or(0, |moves| integer(moves, "number"));
+    Ok((text(id, "product_id"), Block(number), BlockDays { number: mark, days }))
+}
+
+/// A product with these days.
+pub(super) fn product(document: &Document, days: Days) -> ProductState {
+    let rec = document.get_document("rec").ok();
+    ProductState {
         product_id: text(document, "_id"),
         units: integer(document, "units"),
         revenue: amount(document, "revenue"),
@@ -142,13 +191,13 @@ pub(super) fn product(document: &Document, history_days: u32) -> Result<ProductS
         unpriced: integer(document, "unpriced"),
         uncosted: integer(document, "uncosted"),
         first_sale: maybe_time(document, "first_sale"),
-        last_sale,
+        last_sale: maybe_time(document, "last_sale"),
         days,
         record: rec.map(record),
         version: rec.and_then(|rec| version(rec.get_str("v").ok()?)),
         stock_sum: integer(document, "stock_sum"),
         stock_count: integer(document, "stock_count"),
-    })
+    }
 }
 
 pub(super) fn day_totals(document: &Document) -> DayTotals {

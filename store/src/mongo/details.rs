@@ -10,7 +10,7 @@ impl MongoStore {
     pub(super) async fn product_detail(&self, id: &str) -> Result<Option<ProductDetail>> {
         let found =
             self.find(names::PRODUCTS, Query::of(doc! { "_id": id }).fields(codec::without_marks()).part(0, 1)).await?;
-        let Some(document) = found.first() else { return Ok(None) };
+        let Some(product) = self.whole_products(found).await?.pop() else { return Ok(None) };
         let of_it = || {
             // Ids are compared field by field, so those of one product lie side by side.
             let id = |batch: Bson| doc! { "product_id": id, "batch_number": batch };
@@ -21,7 +21,7 @@ impl MongoStore {
         let risks = self.find(names::RISKS, of_it()).await?;
         let rules = self.meta("pipeline").await?.map(|meta| codec::text(&meta, "rules"));
         Ok(Some(ProductDetail {
-            product: codec::product(document, self.analytics.history_days)?,
+            product,
             stock: stock.iter().map(codec::inventory).collect::<Result<_>>()?,
             risks: risks.iter().map(rows::risk).collect::<Result<Vec<RiskRow>>>()?,
             weights: rules.and_then(|rules| weights(&rules)),

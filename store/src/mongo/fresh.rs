@@ -13,9 +13,9 @@ use stockstream_model::{
 
 use super::{
     codec::{date, inventory_document, maybe_date, money, record_document},
-    update::{AT_LIMIT, kept_days, record_fields},
+    update::{AT_LIMIT, CROWDED, kept_days, record_fields},
 };
-use crate::Guard;
+use crate::{Guard, core::product_days::MOST_LIVE_DAYS};
 
 fn with_id(id: Bson, guard: &Guard, fields: Document) -> Document {
     let mut document = doc! { "_id": id, guard.group: { &guard.name: guard.leaves } };
@@ -66,7 +66,11 @@ pub(super) fn product(id: Bson, change: &ProductChange, guard: &Guard, rules: &A
     }
     if !change.days.is_empty() {
         let days = kept_days(change, rules.history_days).map(|(day, totals)| (day.to_string(), of_day(totals).into()));
-        fields.insert("days", days.collect::<Document>());
+        let days: Document = days.collect();
+        if days.len() > MOST_LIVE_DAYS {
+            fields.insert(CROWDED, true);
+        }
+        fields.insert("days", days);
     }
     if let Some(StockChange { version, record, .. }) = stock {
         fields.insert("rec", record_document(version, record));

@@ -1,7 +1,10 @@
 use bson::{Bson, Document, doc};
 use stockstream_model::documents::{ClientRow, Field, RiskRow};
 
-use super::{MongoStore, Result, names, select, update::AT_LIMIT};
+use super::{
+    MongoStore, Result, names, select,
+    update::{AT_LIMIT, CROWDED},
+};
 use crate::{StoreError, select::Selectable};
 
 /// Heartbeats are forgotten after this.
@@ -24,10 +27,15 @@ impl MongoStore {
             self.make_index(collection, name, key, None).await?;
         }
         // Hardly any document is in them.
-        for collection in [names::PRODUCTS, names::CLIENTS, names::DAILY] {
-            let index = doc! { "key": { AT_LIMIT: 1 }, "name": AT_LIMIT, "sparse": true };
+        for (collection, field) in [
+            (names::PRODUCTS, AT_LIMIT),
+            (names::CLIENTS, AT_LIMIT),
+            (names::DAILY, AT_LIMIT),
+            (names::PRODUCTS, CROWDED),
+        ] {
+            let index = doc! { "key": { field: 1 }, "name": field, "sparse": true };
             let command = doc! { "createIndexes": collection, "indexes": [index], "writeConcern": { "w": "majority" } };
-            self.command(&format!("make index {AT_LIMIT} on {collection}"), command).await?;
+            self.command(&format!("make index {field} on {collection}"), command).await?;
         }
         if self.deduplicates {
             self.make_index(names::INVOICES, "age", doc! { "at": 1 }, None).await?;

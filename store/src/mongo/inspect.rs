@@ -12,7 +12,7 @@ impl Inspect for MongoStore {
             self.find(names::INVENTORY, all()).await?.iter().map(codec::inventory).collect::<Result<_>>()?;
         inventory.sort_by(|a, b| (&a.product_id, &a.batch_number).cmp(&(&b.product_id, &b.batch_number)));
         Ok(Snapshot {
-            products: products.iter().map(|p| codec::product(p, self.analytics.history_days)).collect::<Result<_>>()?,
+            products: self.whole_products(products).await?,
             inventory,
             clients: self.find(names::CLIENTS, all()).await?.iter().map(codec::client).collect(),
             daily: daily

@@ -20,6 +20,7 @@ mod kafka_ids;
 mod kinds;
 mod meta;
 mod positions;
+mod product_days;
 mod reads;
 mod refusal;
 mod rejected;
@@ -58,6 +59,7 @@ mod names {
     pub const CHECKPOINTS: &str = "checkpoints";
     pub const POSITIONS: &str = "positions";
     pub const PRODUCTS: &str = "products";
+    pub const PRODUCT_DAYS: &str = "product_days";
     pub const INVENTORY: &str = "inventory";
     pub const CLIENTS: &str = "clients";
     pub const DAILY: &str = "sales_daily";
@@ -69,8 +71,8 @@ mod names {
     pub const WORKERS: &str = "workers";
 
     /// Those that hold what a pipeline counted.
-    pub const OF_A_PIPELINE: [&str; 10] =
-        [CHECKPOINTS, POSITIONS, PRODUCTS, INVENTORY, CLIENTS, DAILY, INVOICES, REJECTED, WINNERS, RISKS];
+    pub const OF_A_PIPELINE: [&str; 11] =
+        [CHECKPOINTS, POSITIONS, PRODUCTS, PRODUCT_DAYS, INVENTORY, CLIENTS, DAILY, INVOICES, REJECTED, WINNERS, RISKS];
 }
 
 /// A store on MongoDB. One pooled client; share it with an `Arc`.

@@ -10,6 +10,7 @@ use super::{
     MongoStore, Result, codec,
     meta::{IDENTITY, owner},
     names,
+    product_days::without_days,
     reads::Query,
     rows, update,
     write::{PATIENCE, foreign_index},
@@ -17,8 +18,8 @@ use super::{
 use crate::{
     ApplyReport, Changes, Guard, PositionStore, Trouble,
     core::{
-        at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, standing::checkpoints,
-        view::is_at,
+        at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, product_days::Days,
+        standing::checkpoints, view::is_at,
     },
     fail_point,
     state_store::{Progress, RiskFacts, RiskUpdate, StateStore},
@@ -117,6 +118,10 @@ impl StateStore for MongoStore {
         self.apply_changes(changes, guard).await
     }
 
+    async fn move_days(&self, at_most: u32) -> Result<u64> {
+        self.move_older_days(at_most).await
+    }
+
     async fn sweep(&self) -> Result<u64> {
         let stamp = self.stamp();
         if !may_sweep(stamp, self.newest().await?) {
@@ -141,9 +146,9 @@ impl StateStore for MongoStore {
 
     async fn top_products(&self, limit: u32) -> Result<Vec<ProductState>> {
         let ranked = doc! { "score": { "$gte": f64::MIN } }; // null, not ranked, is no number
-        let query = Query::of(ranked).sort(doc! { "score": -1, "_id": 1 }).fields(doc! { "days": 0, "m": 0, "o": 0 });
+        let query = Query::of(ranked).sort(doc! { "score": -1, "_id": 1 }).fields(without_days());
         let documents = self.find(names::PRODUCTS, query.part(0, limit.into())).await?;
-        documents.iter().map(|document| codec::product(document, self.analytics.history_days)).collect()
+        Ok(documents.iter().map(|document| codec::product(document, Days::new())).collect())
     }
 
     async fn risk_candidates(&self, as_of: Day, rules: &LossRisk) -> Result<Vec<RiskFacts>> {
@@ -269,9 +274,7 @@ impl StateStore for MongoStore {
         };
         let (products, clients, days) = tokio::try_join!(of(names::PRODUCTS), of(names::CLIENTS), of(names::DAILY))?;
         let mut all = Vec::new();
-        for product in &products {
-            all.extend(AtLimit::of_product(&codec::product(product, self.analytics.history_days)?));
-        }
+        all.extend(self.whole_products(products).await?.iter().filter_map(AtLimit::of_product));
         all.extend(clients.iter().filter_map(|client| AtLimit::of_client(&codec::client(client))));
         let day = |document| Some((codec::text(document, "_id").parse().ok()?, codec::day_totals(document)));
         all.extend(days.iter().filter_map(day).filter_map(|(day, totals)| AtLimit::of_day(day, &totals)));

@@ -16,7 +16,10 @@ use stockstream_model::{
 };
 
 use super::codec::{date, inventory_document, maybe_date, money, record_document};
-use crate::Guard;
+use crate::{
+    Guard,
+    core::product_days::{Addition, MOST_LIVE_DAYS},
+};
 
 /// Keys that one statement changes, with what it changes of each: one key, or several of the same shape.
 pub(super) struct Keys<'a, C> {
@@ -40,13 +43,9 @@ impl<C> Keys<'_, C> {
     }
 
     /// The statement. Only that of one key makes a document where none is.
-    fn statement(&self, guard: &Guard, Sums { mut set, fields }: Sums, mut derive: Document) -> Document {
-        if !fields.is_empty() {
-            let at_limit: Vec<Bson> = fields.iter().map(|field| is_at_limit(field)).collect();
-            derive.insert(AT_LIMIT, doc! { "$cond": [{ "$or": at_limit }, true, format!("${AT_LIMIT}")] });
-        }
-        set.insert(guard.path(), guard.leaves);
-        let change = [doc! { "$set": set }, doc! { "$set": derive }];
+    fn statement(&self, guard: &Guard, mut sums: Sums, derive: Document) -> Document {
+        sums.insert(guard.path(), guard.leaves);
+        let change = sums.stages(derive);
         if let [id] = self.ids {
             return upsert(filter(id.clone(), guard), change.map(Bson::from).to_vec());
         }
@@ -72,6 +71,8 @@ fn or_zero(field: &str) -> Bson {
 
 /// Where it is said that a sum of the document is at its limit.
 pub(super) const AT_LIMIT: &str = "at_limit";
+/// Where it is said that a product has more days than are worth rewriting with every sale.
+pub(super) const CROWDED: &str = "crowded";
 
 /// What is set, and which of it are sums.
 #[derive(Default)]
@@ -83,6 +84,15 @@ struct Sums {
 impl Sums {
     fn insert(&mut self, field: impl Into<String>, value: impl Into<Bson>) {
         self.set.insert(field, value);
+    }
+
+    /// The stages that set all of it, and then what is derived from it.
+    fn stages(self, mut derive: Document) -> [Document; 2] {
+        if !self.fields.is_empty() {
+            let at_limit: Vec<Bson> = self.fields.iter().map(|field| is_at_limit(field)).collect();
+            derive.insert(AT_LIMIT, doc! { "$cond": [{ "$or": at_limit }, true, format!("${AT_LIMIT}")] });
+        }
+        [doc! { "$set": self.set }, doc! { "$set": derive }]
     }
 
     /// Adds an amount of each change, as [`sum::add`] does.
@@ -186,7 +196,7 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guard: &Guard, rules: &An
         for (day, _) in kept_days(first, rules.history_days) {
             add_totals(&mut set, *day, keys);
         }
-        derive.insert("days", pruned_days(rules.history_days));
+        derive.insert(CROWDED, is_crowded());
     }
     if let Some(StockChange { version, record, .. }) = first.stock.as_deref() {
         set.insert("rec", if_later("$rec.v", version, record_document(version, record), "$rec"));
@@ -206,15 +216,10 @@ fn add_totals(set: &mut Sums, day: Day, keys: &Keys<'_, ProductChange>) {
     set.plus(&format!("days.{day}.unpriced"), keys, |change| of_day(change).unpriced);
 }
 
-/// Sales by day without those behind the history, once there are enough of them to be worth it: readers leave them out.
-fn pruned_days(history_days: u32) -> Document {
-    let days = doc! { "$objectToArray": { "$ifNull": ["$days", {}] } };
-    let oldest = doc! { "$subtract": ["$last_sale", i64::from(history_days) * 86_400_000] };
-    // What was only ever brought back has no last sale: all of it stays.
-    let oldest = doc! { "$ifNull": [{ "$dateToString": { "format": "%Y-%m-%d", "date": oldest } }, ""] };
-    let kept = doc! { "$filter": { "input": days.clone(), "as": "day", "cond": { "$gt": ["$$day.k", oldest] } } };
-    let full = doc! { "$gt": [{ "$size": days }, i64::from(history_days) + 30] };
-    doc! { "$cond": [full, { "$arrayToObject": kept }, "$days"] }
+/// Whether there are so many days that older ones are worth moving. Once it is said, moving them takes it away.
+fn is_crowded() -> Document {
+    let days = doc! { "$size": { "$objectToArray": { "$ifNull": ["$days", {}] } } };
+    doc! { "$cond": [{ "$gt": [days, MOST_LIVE_DAYS as i64] }, true, format!("${CROWDED}")] }
 }
 
 /// The part of the score that does not move with the day; null for a product that is not ranked.
@@ -303,4 +308,25 @@ pub(super) fn daily(day: Bson, change: &DailyChange, guard: &Guard) -> Document 
     set.add("revenue", &keys, |totals| totals.revenue.units());
     set.plus("unpriced", &keys, |totals| totals.unpriced);
     keys.statement(guard, set, Document::new())
+}
+
+/// Adds a move's days to a block of days, where that has the number that was seen.
+pub(super) fn block(id: Document, addition: &Addition) -> Document {
+    let Addition { number, seen, days } = addition;
+    let keys = Keys { ids: &[], changes: &[days] };
+    let mut set = Sums::default();
+    for (day, totals) in days {
+        let invoices = format!("days.{day}.invoices");
+        set.insert(&invoices, doc! { "$add": [or_zero(&format!("${invoices}")), totals.invoices] });
+        set.add(&format!("days.{day}.units"), &keys, |_| totals.units);
+        set.add(&format!("days.{day}.revenue"), &keys, |_| totals.revenue.units());
+        set.plus(&format!("days.{day}.unpriced"), &keys, |_| totals.unpriced);
+    }
+    const NUMBER: &str = "moves.number";
+    set.insert(NUMBER, *number);
+    let change = set.stages(Document::new()).map(Bson::from).to_vec();
+    match seen {
+        0 => upsert(doc! { "_id": id, NUMBER: { "$exists": false } }, change),
+        seen => doc! { "q": { "_id": id, NUMBER: seen }, "u": change },
+    }
 }

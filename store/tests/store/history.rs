@@ -98,19 +98,3 @@ both!(
     days_are_the_same_in_whatever_order_they_come,
     a_batch_may_bring_years_of_many_products,
 );
-
-/// What lies behind the history is deleted now and then, not only hidden.
-async fn documents_do_not_grow_with_the_years(bed: &super::bed::Mongo) {
-    let store = bed.worker_with(&few_days()).await;
-    for week in 0..30 {
-        let days = (0..7).map(|day| on(15_000 + week * 7 + day, vec![line("tea", 1, "1")]));
-        flush(&*store, SALES, days.collect()).await;
-    }
-    let document = bed.documents("products").await.swap_remove(0);
-    assert!(document.get_document("days").unwrap().len() <= 5 + 30, "{document}");
-}
-
-mod only {
-    use super::documents_do_not_grow_with_the_years;
-    mongodb_only!(documents_do_not_grow_with_the_years);
-}

@@ -49,6 +49,7 @@ async fn every_query_of_the_pipeline_has_its_index(bed: &Mongo) {
         ("rejected_events", "latest", "rejected_at -1, _id 1"),
         ("workers", "age", "at 1"),
         ("products", "at_limit", "at_limit 1"),
+        ("products", "crowded", "crowded 1"),
         ("clients", "at_limit", "at_limit 1"),
         ("sales_daily", "at_limit", "at_limit 1"),
     ] {

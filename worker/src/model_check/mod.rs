@@ -6,6 +6,7 @@
 //! glue holds can be left out, and must then be missed.
 
 mod generations;
+mod product_days;
 mod publication;
 
 use stockstream_protocol::exhaustive::{Known, holds, is_missed};

@@ -1,6 +1,7 @@
 //! Publication of the views, under one rule: nothing moved, nothing written; an empty result never replaces a good one;
 //! an equal result only says that it was checked; otherwise publish so that no reader ever finds a view empty.
 
+mod days;
 mod elsewhere;
 mod limits;
 mod risk;
@@ -53,6 +54,7 @@ pub(crate) async fn publisher<S: StateStore>(
         () = keep(View::LossRiskProducts) => {}
         () = totals::keep(&*store, &shared, &changed, &dear) => {}
         () = elsewhere::watch(&*store, &shared) => {}
+        () = days::keep(&*store, &shared) => {}
         () = forgetting => {}
     }
 }

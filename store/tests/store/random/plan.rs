@@ -4,11 +4,13 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 use proptest::{collection::vec, option, prelude::*};
 use stockstream_protocol::claim::Claim;
 use stockstream_store::{Changes, StateStore};
+use tokio::time::timeout;
 
 use super::history::{History, PARTITIONS};
 use crate::store::{
@@ -29,16 +31,26 @@ pub struct Step {
     part: Option<u8>,
     /// Whether it is delivered once more.
     again: bool,
+    /// Whether a worker then moves days, and for how long before it dies: of 0, it goes on to the end.
+    moves: Option<u64>,
     /// Whether the other worker then comes with a batch from long ago, and which.
     zombie: Option<usize>,
 }
 
 pub fn any() -> impl Strategy<Value = Vec<Step>> {
     let take = prop::array::uniform6(prop_oneof![1 => Just(0_usize), 1 => 1..5_usize]);
-    let step = (0..2_usize, take, any::<bool>(), option::of(any::<u8>()), any::<bool>(), option::of(0..100_usize));
     use proptest::prelude::any;
-    let step =
-        step.prop_map(|(worker, take, wide, part, again, zombie)| Step { worker, take, wide, part, again, zombie });
+    let (part, zombie, moves) = (option::of(any::<u8>()), option::of(0..100_usize), option::of(0..8_u64));
+    let step = (0..2_usize, take, any::<bool>(), part, any::<bool>(), moves, zombie);
+    let step = step.prop_map(|(worker, take, wide, part, again, moves, zombie)| Step {
+        worker,
+        take,
+        wide,
+        part,
+        again,
+        moves,
+        zombie,
+    });
     vec(step, 0..8)
 }
 
@@ -51,7 +63,15 @@ struct Reached {
 
 /// Delivers all of a history: by the steps, then what is left in as few batches as there can be.
 pub async fn run<S: StateStore>(workers: &[Arc<S>; 2], history: &History, steps: &[Step]) {
-    let rest = Step { worker: 0, take: [usize::MAX; PARTITIONS], wide: false, part: None, again: false, zombie: None };
+    let rest = Step {
+        worker: 0,
+        take: [usize::MAX; PARTITIONS],
+        wide: false,
+        part: None,
+        again: false,
+        moves: None,
+        zombie: None,
+    };
     let mut reached = [Reached::default(); PARTITIONS];
     let mut old: Vec<(Changes, Claim)> = Vec::new();
     for step in steps.iter().chain([&rest, &rest]) {
@@ -65,6 +85,12 @@ pub async fn run<S: StateStore>(workers: &[Arc<S>; 2], history: &History, steps:
         if step.again {
             let report = other.apply(&changes, &guard(&claim)).await.unwrap();
             assert_eq!((report.changed, report.superseded), (0, false));
+        }
+        match step.moves {
+            Some(0) => while worker.move_days(2).await.unwrap() > 0 {},
+            // What it sent may take effect at any time.
+            Some(part) => drop(timeout(Duration::from_micros(part * part * 200), worker.move_days(100)).await),
+            None => {}
         }
         if let Some((changes, claim)) = step.zombie.and_then(|which| old.get(which % old.len().max(1))) {
             assert_eq!(other.apply(changes, &guard(claim)).await.unwrap().changed, 0);

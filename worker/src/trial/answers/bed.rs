@@ -21,7 +21,7 @@ use stockstream_model::{
 };
 use stockstream_protocol::positions::{Position, Positions};
 use stockstream_relay::Relay;
-use stockstream_store::{MongoStore, Paging, PositionStore, StateStore, ViewStore, inspect::Inspect};
+use stockstream_store::{MemoryStore, MongoStore, Paging, PositionStore, StateStore, ViewStore, inspect::Inspect};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -238,6 +238,11 @@ impl Bed {
         .await;
     }
 
+    /// Days are moved out of products until none is left to move.
+    pub async fn move_days(&self, what: &str) {
+        in_time(what, async { while self.store.move_days(1_000).await.unwrap() > 0 {} }).await;
+    }
+
     /// Waits for something of the relay.
     pub async fn until<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
         in_time(what, future).await
@@ -254,11 +259,18 @@ impl Bed {
         false
     }
 
-    /// Everything is as one plain pass over the events leaves it, and nothing is claimed.
-    pub async fn check(&self, what: &str) {
+    /// What is counted is as one plain pass over the events leaves it. That pass.
+    pub async fn check_state(&self, what: &str) -> Arc<MemoryStore> {
         let analytics = settings("mongodb://nowhere/db").analytics;
         let plain = Arc::new(plain(&self.logs, &analytics, |_, _| FoldRules::default()).await);
         assert_eq!(self.store.snapshot().await.unwrap(), plain.snapshot().await.unwrap(), "{what}");
+        plain
+    }
+
+    /// Everything is as one plain pass over the events leaves it, and nothing is claimed.
+    pub async fn check(&self, what: &str) {
+        let analytics = settings("mongodb://nowhere/db").analytics;
+        let plain = self.check_state(what).await;
         let checkpoints = self.store.checkpoints().await.unwrap();
         let found: Vec<_> = checkpoints.iter().map(|c| (c.id, c.next, c.pending, c.events, c.duplicates)).collect();
         let ends = self.logs.iter().map(|(id, log)| (*id, log.len() as i64, None, log.len() as i64, 0));

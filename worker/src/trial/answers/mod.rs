@@ -9,7 +9,7 @@ mod round_trips;
 
 use bed::{Bed, on_mongodb};
 use bson::{Document, doc};
-use places::{FLUSH, Place, SWEEP};
+use places::{FLUSH, MOVE, Place, SWEEP};
 use stockstream_relay::{Answer, Struck, When};
 
 /// Every place of a flush, of publication, of the heartbeat and of forgetting gets this answer once; then those of a sweep.
@@ -95,6 +95,41 @@ async fn connections_that_end_and_labels_that_say_more_than_codes() {
             ("a label of a statement", Answer::write_errors(2).labelled(&["TransientTransactionError"])),
         ] {
             everywhere(bed, name, &answer).await;
+        }
+    })
+    .await;
+}
+
+/// Every command of a move of days gets each answer once, before and after it was carried out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_move_whatever_is_answered() {
+    /// So many days are a block, and more than a product keeps.
+    const ROUNDS: usize = 8;
+    on_mongodb(async |bed| {
+        bed.alone().await;
+        // Longer than the history: with each block that comes, one is deleted.
+        for _ in 0..4 * ROUNDS {
+            bed.round("a history", false).await;
+        }
+        bed.move_days("a history").await;
+        for (name, answer) in [
+            ("interrupted", Answer::code(11_601)),
+            ("a primary that steps down", Answer::code(91)),
+            ("a conflict of a statement", Answer::write_errors(112)),
+            ("too few servers have it in time", Answer::write_concern(64)),
+            ("closed", Answer::close()),
+        ] {
+            for when in [When::Before, When::After] {
+                let what = format!("{name}, {when:?}");
+                for _ in 0..ROUNDS {
+                    bed.round(&what, false).await;
+                }
+                let struck = fail_at(bed, &MOVE, &answer.clone().when(when));
+                bed.move_days(&what).await;
+                all_struck(bed, &what, &struck).await;
+                bed.relay.heal();
+                bed.check_state(&what).await;
+            }
         }
     })
     .await;

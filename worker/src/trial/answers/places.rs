@@ -58,3 +58,28 @@ pub(super) const SWEEP: [Place; 2] = [
     Place { name: "sweep products", is: |request| sweeps(request, "products") },
     Place { name: "sweep clients", is: |request| sweeps(request, "clients") },
 ];
+
+/// Whether it updates or reads products by a field.
+fn names(request: &Request, field: &str) -> bool {
+    let filter = match request.command() {
+        "find" => request.body().get_document("filter").ok().cloned(),
+        _ => first(request, "updates").and_then(|update| update.get_document("q").ok().cloned()),
+    };
+    request.collection() == "products" && filter.is_some_and(|filter| filter.contains_key(field))
+}
+
+/// Of a move of days.
+pub(super) const MOVE: [Place; 6] = [
+    Place {
+        name: "look for crowded products",
+        is: |request| request.is("find", "products") && names(request, "crowded"),
+    },
+    Place { name: "freeze days", is: |request| request.is("update", "products") && names(request, "moves") },
+    Place { name: "read what is frozen", is: |request| request.is("find", "products") && names(request, "moving") },
+    Place { name: "add to blocks", is: |request| request.is("update", "product_days") },
+    Place { name: "delete blocks", is: |request| request.is("delete", "product_days") },
+    Place {
+        name: "finish the move",
+        is: |request| request.is("update", "products") && names(request, "moving.number"),
+    },
+];
