@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # Measures workers in one run, beside librdkafka reading the same topic and doing nothing, on services of its own.
 #
-#   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--latency] [--regression]
+#   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--history DAYS] [--latency]
+#                 [--regression]
 #
 # 2,000,000 sales of 10,000 products to 100,000 clients in 6 partitions for one worker, unless told otherwise; `--clients 0`
-# leaves only products and days. --latency also measures from produce to document at 100 and 1,000 events/s. --regression
-# takes a debug build, which the tests have made, 600,000 sales and no clients, and says what part of bench/baseline it reaches.
+# leaves only products and days. --history has every product sold on each of so many days before, and keeps them all. --latency
+# also measures from produce to document at 100 and 1,000 events/s. --regression takes a debug build, which the tests have made,
+# 600,000 sales and no clients, and says what part of bench/baseline it reaches.
 # STOCKSTREAM_… variables reach the worker: STOCKSTREAM_SALES_DEDUPLICATE_WITHIN=24h measures what telling copies costs.
 # Prints figures, leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-usage() { sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-sales=2000000 products=10000 clients=100000 partitions=6 workers=1 latency='' baseline=''
+usage() { sed -n '2,12{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+sales=2000000 products=10000 clients=100000 partitions=6 workers=1 history=0 latency='' baseline=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --latency) latency=yes; shift; continue ;;
@@ -24,6 +26,7 @@ while [ $# -gt 0 ]; do
     --clients) clients=$2 ;;
     --partitions) partitions=$2 ;;
     --workers) workers=$2 ;;
+    --history) history=$2 ;;
     *) usage ;;
   esac
   shift 2
@@ -38,16 +41,31 @@ memory() {
     awk -v tick="$(getconf CLK_TCK)" '{printf ", %.1f s of processor time\n", ($14 + $15) / tick}' "/proc/$pid/stat"
   done
 }
-echo "$sales sales, $products products, $clients clients, $partitions partitions, $workers workers"
+worker() { # log
+  STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/$1.log" & pids+=($!)
+}
+echo "$sales sales, $products products, $clients clients, $partitions partitions, $workers workers, $history days of history"
+before=0
+if [ "$history" -gt 0 ]; then
+  export STOCKSTREAM_ANALYTICS_HISTORY_DAYS=$((history + 1))
+  of_history=(history --days "$history" --products "$products")
+  before=$("$built/stockstream-bench" "${of_history[@]}" --count)
+  bench "${of_history[@]}"
+  worker history
+  "$built/stockstream-bench" drain --sales "$before" >/dev/null
+  kill "${pids[@]}"; wait "${pids[@]}" || true
+  pids=()
+  bench moved --history-days $((history + 1))
+fi
 # Half as much again: how fast workers are while they have work is asked, not how they end.
 bench backlog --sales $((sales * 3 / 2)) --products "$products" --clients "$clients"
 bench read --threads "$workers"
 for ((n = 0; n < workers; n++)); do
-  STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker-$n.log" & pids+=($!)
+  worker "worker-$n"
 done
-bench drain --sales "$sales"
+bench drain --sales "$sales" --before "$before"
 memory
-"$built/stockstream-bench" drain --sales $((sales * 3 / 2)) >/dev/null
+"$built/stockstream-bench" drain --sales $((sales * 3 / 2)) --before "$before" >/dev/null
 bench read --threads "$workers" # again: the first may have met what the broker had still to write
 # rate OF: the most events per second of the lines that begin so
 rate() { awk -v of="$1" 'index($0, of) == 1 {for (n = 2; n <= NF; n++) if ($n ~ /^events\/s/ && $(n - 1) > most) most = $(n - 1)} END {print most}' "$STOCKSTREAM_RUN/figures"; }

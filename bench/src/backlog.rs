@@ -12,7 +12,7 @@ use crate::Result;
 pub(crate) struct Shop {
     /// How many products
     #[arg(long, default_value_t = 10_000)]
-    products: u64,
+    pub(crate) products: u64,
     /// How many clients; none for sales to nobody known
     #[arg(long, default_value_t = 100_000)]
     clients: u64,

@@ -12,6 +12,9 @@ pub(crate) struct Drain {
     /// How many sales
     #[arg(long, default_value_t = 2_000_000)]
     sales: i64,
+    /// How many were applied before, and do not count
+    #[arg(long, default_value_t = 0)]
+    before: i64,
 }
 
 /// How many sales were applied, and when that was seen.
@@ -26,7 +29,7 @@ impl Drain {
         while applied < self.sales {
             let checkpoints = store.checkpoints().await?;
             let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
-            let now = sales.map(|checkpoint| checkpoint.events).sum();
+            let now = sales.map(|checkpoint| checkpoint.events).sum::<i64>() - self.before;
             if now > applied {
                 applied = now;
                 seen.push((applied, Instant::now()));

@@ -1,11 +1,13 @@
 //! What a worker, a dashboard and the operator are measured with; `hack/bench.sh`, `hack/pages.sh` and `hack/scale.sh` put the
 //! parts together, each in one run.
 
+mod apply;
 mod backlog;
 mod drain;
 mod fleet;
 mod fold;
 mod handover;
+mod history;
 mod latency;
 mod pages;
 mod process;
@@ -39,12 +41,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Apply sales to products without a history, with one, and with one that moved
+    Apply(apply::Apply),
     /// Make the topics and fill them with inventory records and sales
     Backlog(backlog::Backlog),
     /// Parse and fold sales in memory
     Fold(fold::Fold),
     /// Read the sales topic with librdkafka and do nothing
     Read(read::Read),
+    /// Fill the sales topic with a history of every product
+    History(history::History),
+    /// Move the days that are to be moved, and print how long it takes
+    Moved(history::Moved),
     /// Wait until the worker has applied everything; print events per second of that
     Drain(drain::Drain),
     /// Count how many clients a flush changes, at a rate
@@ -95,10 +103,13 @@ async fn run(cli: Cli) -> Result<()> {
         topic.partitions = Some(cli.partitions);
     }
     match cli.command {
+        Command::Apply(apply) => apply.run(&settings).await,
         Command::Backlog(backlog) => backlog.run(&settings).await,
         Command::Fold(fold) => fold.run(),
         Command::Spread(spread) => spread.run(),
         Command::Read(read) => read.run(&settings),
+        Command::History(history) => history.run(&settings).await,
+        Command::Moved(moved) => moved.run(&settings).await,
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,
         Command::Handover(handover) => handover.run(&settings).await,

@@ -19,7 +19,6 @@ use super::{
 use crate::{
     StoreError,
     core::product_days::{Block, BlockDays, Freeze, Keeping, Ledger},
-    fail_point,
 };
 
 /// How long a reader waits before it reads a product again whose days moved meanwhile.
@@ -68,7 +67,6 @@ impl MongoStore {
             None => Some(doc! { "q": { "_id": product }, "u": { "$unset": { CROWDED: "" } } }),
         });
         self.update_in_parts(names::PRODUCTS, &begin.collect::<Vec<_>>()).await?;
-        fail_point("days-frozen");
         // Only now is it known what was frozen: sales go on meanwhile.
         let ids: Vec<&str> = crowded.iter().map(|of| of.product.as_str()).collect();
         let frozen = doc! { "_id": { "$in": ids }, "moving": { "$exists": true } };
@@ -76,7 +74,6 @@ impl MongoStore {
         if let Some(lacking) = self.add_to_blocks(&frozen).await? {
             return Err(torn(&doc! { "_id": lacking }));
         }
-        fail_point("days-added");
         let behind: Vec<Document> = frozen
             .iter()
             .flat_map(|Move { product, ledger }| ledger.behind().map(|block| codec::block_id(product, block)))
