@@ -156,7 +156,7 @@ impl Ledger {
         if self.moving.is_some() || self.live.len() <= keeping.most {
             return None;
         }
-        let before = *self.live.keys().rev().take(keeping.latest).last()?;
+        let before = *self.live.keys().rev().take(keeping.latest).next_back()?;
         Some(Freeze { number: self.moves + 1, before, from: self.first_kept(keeping.history_days) })
     }
 
