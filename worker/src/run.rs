@@ -233,7 +233,7 @@ async fn tell_end<S: StateStore>(store: &S) {
     if open.is_empty() {
         tracing::info!("ended in order: everything claimed is applied");
     } else {
-        tracing::warn!(
+        tracing::info!(
             lanes = open.join(", "),
             "ended; claims are open in these lanes: workers that run finish them, or the next one that starts"
         );
