@@ -176,7 +176,6 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
     let parsed = bounded::read(serde_yaml_ng::Deserializer::from_str(file), 2 * MAX_BYTES)
         .map_err(|error| SettingsError::Yaml { message: error.to_string() })?;
     let mut tree = if parsed.is_null() { Value::Object(Map::new()) } else { parsed };
-    drop_nulls(&mut tree);
     if !tree.is_object() {
         let shown: String = file.trim().chars().take(40).collect();
         let message = format!(
@@ -194,6 +193,8 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
         set(&mut tree, &variable, &text);
         origins.push(variable);
     }
+    // Only now: what is unknown is refused, whether anything is behind it or not.
+    drop_nulls(&mut tree);
     serde_path_to_error::deserialize(&tree).map_err(|error| {
         let field = error.path().to_string();
         let origin = origins.iter().find(|v| field.starts_with(&v.path)).map(|v| v.name.clone());
@@ -263,6 +264,8 @@ mod tests {
         assert!(overlay("# nothing\n", set).is_ok());
         assert!(overlay("kafka:\n", set).is_ok());
         assert_eq!(overlay("kafka:\nlimits:\n  batchKeys:\n", |_| None).unwrap(), Settings::default());
+        let refused = overlay("kafka:\n  bootstrap_servers:\n", |_| None).unwrap_err().to_string();
+        assert!(refused.contains("nearest setting is kafka.bootstrapServers"), "{refused}");
     }
 
     #[test]
