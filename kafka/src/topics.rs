@@ -212,20 +212,22 @@ fn offsets(asker: &Asker, settings: &Kafka, ids: &[PartitionId], place: Offset) 
     Ok(found.elements().iter().filter_map(offset).collect())
 }
 
-/// Where a new pipeline starts, for every partition there is.
-pub fn start_positions(asker: &Asker, settings: &Kafka, topics: &[TopicInfo]) -> Result<StartPositions> {
-    let mut start = StartPositions::default();
+/// Where a new pipeline starts, for every partition there is, and how many offsets of the logs lie in front of that.
+pub fn start_positions(asker: &Asker, settings: &Kafka, topics: &[TopicInfo]) -> Result<(StartPositions, i64)> {
+    let (mut start, mut begins) = (StartPositions::default(), 0);
     for topic in topics {
         for partition in 0..topic.partitions {
             let id = PartitionId { stream: topic.stream, partition };
             let Some((first, end)) = log_bounds(asker, settings, id)? else { continue };
             start.next.insert(id, if settings.start_from == StartFrom::Earliest { first } else { end });
+            begins += first;
         }
     }
     if let StartFrom::Time(time) = settings.start_from {
         at_time(asker, settings, time.millis(), &mut start.next)?;
     }
-    Ok(start)
+    let before = start.next.values().sum::<i64>() - begins;
+    Ok((start, before))
 }
 
 /// Moves positions to the first event at or after a time, where there is one.

@@ -3,11 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stockstream_kafka::{
-    Asker, KafkaError, TopicInfo, all_log_bounds, asker, check_topics, create_topics, start_positions,
-};
+use stockstream_kafka::{Asker, KafkaError, TopicInfo, asker, check_topics, create_topics, start_positions};
 use stockstream_model::{
-    documents::{PartitionId, StartPositions},
+    documents::StartPositions,
     settings::{Settings, TopicPolicy},
 };
 use stockstream_store::StateStore;
@@ -59,13 +57,6 @@ async fn look(asker: &Asker, settings: &Settings, has_controller: bool) -> Resul
     }
 }
 
-/// How many offsets of the logs lie in front of the start; 0 where the broker does not tell.
-fn offsets_before(asker: &Asker, settings: &Settings, ids: &[PartitionId], start: &StartPositions) -> i64 {
-    let bounds = all_log_bounds(asker, &settings.kafka, ids).unwrap_or_default();
-    let before = |(id, next): (&PartitionId, &i64)| Some((next - bounds.get(id)?.0).max(0));
-    start.next.iter().filter_map(before).sum()
-}
-
 /// Claims the database and writes where a new pipeline starts, before any event is read.
 pub(crate) async fn database<S: StateStore>(
     store: &Arc<S>,
@@ -80,9 +71,9 @@ pub(crate) async fn database<S: StateStore>(
         return Ok((generation, start));
     }
     let mut pause = FIRST_PAUSE;
-    let start = loop {
+    let (start, before) = loop {
         match start_positions(asker, &settings.kafka, topics) {
-            Ok(start) => break start,
+            Ok(found) => break found,
             Err(error) if error.is_transient() => {
                 tracing::warn!("{error}");
                 tokio::time::sleep(pause).await;
@@ -93,8 +84,6 @@ pub(crate) async fn database<S: StateStore>(
     };
     let start = store.pin_start(&start).await?;
     tracing::info!(from = %settings.kafka.start_from, partitions = start.next.len(), "first start: positions are pinned");
-    let ids: Vec<PartitionId> = start.next.keys().copied().collect();
-    let before = offsets_before(asker, settings, &ids, &start);
     if before > 0 {
         tracing::warn!(
             offsets = before,

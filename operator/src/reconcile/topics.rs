@@ -195,7 +195,7 @@ pub(super) async fn first_positions(looked: &Looked) -> Result<StartPositions, P
         .collect();
     let settings = Arc::clone(&looked.settings);
     let found = asking(&looked.client, move |client| start_positions(&client.asker, &settings, &topics));
-    found.await?.map_err(|error| problem_of_kafka(&error))
+    found.await?.map(|(start, _)| start).map_err(|error| problem_of_kafka(&error))
 }
 
 async fn asking<T: Send + 'static>(

@@ -33,7 +33,7 @@ struct Move {
     ledger: Ledger,
 }
 
-/// A projection for whoever asks for no days.
+/// A projection of products without their days.
 pub(super) fn without_days() -> Document {
     let mut fields = codec::without_marks();
     fields.extend(doc! { "days": 0, "moving": 0, "moved": 0 });
