@@ -27,7 +27,7 @@ pub use memory::MemoryStore;
 pub use mongo::{MongoStore, Proxy};
 pub use position_store::PositionStore;
 pub use select::Select;
-pub use state_store::{Progress, RiskFacts, RiskUpdate, StateStore};
+pub use state_store::{ChangedProduct, Progress, RiskFacts, RiskUpdate, StandingRisk, StateStore};
 pub use trouble::Trouble;
 pub use view_store::{
     ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections, RiskFigures,

@@ -1,14 +1,14 @@
 //! What a worker asks of the database.
 
-use std::future::Future;
+use std::{future::Future, ops::RangeInclusive};
 
 use stockstream_model::{
-    Day, Timestamp,
+    Timestamp,
     analytics::ProductFacts,
     documents::{
         Checkpoint, Heartbeat, InventoryState, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
     },
-    settings::{LossRisk, Pipeline},
+    settings::Pipeline,
 };
 
 use crate::{
@@ -23,12 +23,34 @@ use crate::{
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// A product's batch that may be at risk, with what its risk depends on.
+/// A batch of stock, with what its risk depends on besides.
 pub type RiskFacts = (InventoryState, ProductFacts);
+
+/// A product that claims changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangedProduct {
+    /// The claim that changed it last, as [`last_claim`](crate::core::last_claim::last_claim) makes it a number.
+    pub last_claim: i64,
+    /// Its id.
+    pub product_id: String,
+    /// What the risk of its stock depends on.
+    pub facts: ProductFacts,
+}
+
+/// A row of `loss_risk_products`, as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandingRisk {
+    /// The row.
+    pub row: RiskRow,
+    /// The revision that wrote it; 0 where a version before revisions did.
+    pub revision: i64,
+}
 
 /// What to do to `loss_risk_products`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RiskUpdate {
+    /// The claimed revision that does it. What a later one wrote stays as it is.
+    pub revision: i64,
     /// Rows to write, new or changed.
     pub upsert: Vec<RiskRow>,
     /// Rows that hold no more.
@@ -126,13 +148,38 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     /// their sales by day.
     fn top_products(&self, limit: u32) -> impl Future<Output = Result<Vec<ProductState>>> + Send;
 
-    /// Stock that may be at risk on that day: all that is, and perhaps more.
-    fn risk_candidates(&self, as_of: Day, rules: &LossRisk) -> impl Future<Output = Result<Vec<RiskFacts>>> + Send;
+    /// Batches of stock in the order of their keys, from behind a key, with what their risk depends on.
+    fn stock_after(
+        &self,
+        after: Option<&StockKey>,
+        at_most: u32,
+    ) -> impl Future<Output = Result<Vec<RiskFacts>>> + Send;
 
-    /// The rows that stand in `loss_risk_products`.
-    fn risk_rows(&self) -> impl Future<Output = Result<Vec<RiskRow>>> + Send;
+    /// Batches of these products, not more than so many, in any order.
+    fn stock_of(&self, products: &[String], at_most: u32) -> impl Future<Output = Result<Vec<InventoryState>>> + Send;
 
-    /// Writes, then deletes rows of `loss_risk_products`.
+    /// Products whose last claim is one of these, in the order of claim and id, from behind one of them.
+    fn products_changed(
+        &self,
+        by: &RangeInclusive<i64>,
+        after: Option<&ChangedProduct>,
+        at_most: u32,
+    ) -> impl Future<Output = Result<Vec<ChangedProduct>>> + Send;
+
+    /// The rows of `loss_risk_products` whose keys lie behind the one, up to the other.
+    fn risks_between(
+        &self,
+        after: Option<&StockKey>,
+        up_to: Option<&StockKey>,
+    ) -> impl Future<Output = Result<Vec<StandingRisk>>> + Send;
+
+    /// The rows of these products, not more than so many, in any order.
+    fn risks_of(&self, products: &[String], at_most: u32) -> impl Future<Output = Result<Vec<StandingRisk>>> + Send;
+
+    /// Whether `loss_risk_products` has rows that a revision below wrote.
+    fn has_risks_below(&self, revision: i64) -> impl Future<Output = Result<bool>> + Send;
+
+    /// Writes, then deletes rows of `loss_risk_products`, but none that a later revision wrote.
     fn update_risk(&self, update: &RiskUpdate) -> impl Future<Output = Result<()>> + Send;
 
     /// The `views` document of a view.
@@ -140,6 +187,10 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
 
     /// Claims the revision after `seen` by compare-and-set; `false` when somebody else did.
     fn claim_revision(&self, view: View, seen: i64) -> impl Future<Output = Result<bool>> + Send;
+
+    /// The same, where nothing was said of the view since it was seen either: what was found since is not older than what another
+    /// publisher found.
+    fn claim_as_seen(&self, seen: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// The ranking of a revision, by rank.
     fn ranking(&self, revision: i64) -> impl Future<Output = Result<Vec<Winner>>> + Send;

@@ -16,10 +16,12 @@ pub use risk::{ProductFacts, risk_row};
 pub use score::{score_at, score_base, winner_row};
 pub use tier::{ClientWorth, Tier, client_worth};
 
-/// Grows with every change of how scores, tiers and promotions are derived: what stands is then derived again.
+/// Grows with every change of what is derived beside the totals (scores, tiers, promotions, the last claim): what stands is then
+/// derived again.
 ///
 /// 2: ranked is only what has units and revenue above zero.
-pub const DERIVATION: u32 = 2;
+/// 3: a product names the claim that changed it last.
+pub const DERIVATION: u32 = 3;
 
 /// What `analysis_source` says in every row.
 pub const ANALYSIS_SOURCE: &str = "stockstream";

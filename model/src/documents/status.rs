@@ -85,6 +85,10 @@ pub struct ViewState {
     pub rows: i64,
     /// The day to which days were counted.
     pub as_of: Option<Day>,
+    /// Rows of `loss_risk_products` that carry a revision below this one were written by a publisher that others had overtaken:
+    /// they hold for nothing. 0 while there never was such a publisher.
+    #[serde(skip)]
+    pub fence: i64,
 }
 
 impl ViewState {
@@ -101,6 +105,7 @@ impl ViewState {
             published_at: None,
             rows: 0,
             as_of: None,
+            fence: 0,
         }
     }
 }

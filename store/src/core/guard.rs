@@ -6,6 +6,8 @@ use stockstream_protocol::{
     positions::LaneId,
 };
 
+use super::last_claim::last_claim;
+
 /// Guards the changes of a claim: a document takes its change only where its mark is not above `up_to`, and has mark `leaves` after
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +45,12 @@ impl Guard {
     /// Whether it is that of a lane.
     pub fn is_of_lane(&self) -> bool {
         self.group == LANES
+    }
+
+    /// The claim, as products name the one that changed them last; none of a claim from before lanes.
+    pub fn last_claim(&self) -> Option<i64> {
+        let lane = self.name.parse().ok().filter(|_| self.is_of_lane())?;
+        Some(last_claim(lane, self.leaves))
     }
 
     /// Where among so many commands a worker begins. Workers that catch up change the same keys at the same time; were they to begin

@@ -4,6 +4,7 @@ pub mod at_limit;
 pub mod generation;
 pub mod guard;
 pub mod invoice;
+pub mod last_claim;
 pub mod owner;
 pub mod product_days;
 pub mod standing;

@@ -6,21 +6,22 @@ mod state;
 mod views;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use stockstream_model::{
     Day, Timestamp,
     documents::{
-        ClientState, DayTotals, Heartbeat, InventoryState, ProductState, RejectedEvent, RiskRow, StartPositions, View,
-        ViewState, Winner,
+        ClientState, DayTotals, Heartbeat, InventoryState, ProductState, RejectedEvent, StartPositions, View, ViewState,
+        Winner,
     },
     settings::Analytics,
 };
 use stockstream_protocol::positions::Positions;
 
 use crate::{
+    StandingRisk,
     batch::StockKey,
     core::{invoice::Taken, owner::Owner},
 };
@@ -46,6 +47,9 @@ struct Inner {
     start: Option<StartPositions>,
     positions: Option<Positions>,
     products: BTreeMap<String, Marked<ProductState>>,
+    /// The claim that changed a product last, and the products by it.
+    last_claims: HashMap<String, i64>,
+    changed: BTreeSet<(i64, String)>,
     inventory: BTreeMap<StockKey, Marked<Option<InventoryState>>>,
     clients: BTreeMap<String, Marked<ClientState>>,
     daily: BTreeMap<Day, Marked<DayTotals>>,
@@ -53,7 +57,7 @@ struct Inner {
     invoices: BTreeMap<String, Vec<Taken>>,
     views: BTreeMap<View, ViewState>,
     rankings: BTreeMap<i64, Vec<Winner>>,
-    risks: BTreeMap<StockKey, RiskRow>,
+    risks: BTreeMap<StockKey, StandingRisk>,
     workers: BTreeMap<String, Heartbeat>,
 }
 

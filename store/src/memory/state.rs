@@ -1,18 +1,21 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::{Bound, RangeInclusive},
+};
 
 use stockstream_model::{
-    Day, Timestamp,
+    Timestamp,
     analytics::{ProductFacts, score_base},
-    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
-    settings::{LossRisk, Pipeline},
+    documents::{Checkpoint, Heartbeat, InventoryState, ProductState, StartPositions, View, ViewState, Winner},
+    settings::Pipeline,
 };
 
 use stockstream_protocol::claim::MarkVerdict;
 
 use super::{Inner, Marked, MemoryStore};
 use crate::{
-    ApplyReport, Changes, Guard, StoreError,
-    batch::PAYLOAD_BYTES,
+    ApplyReport, ChangedProduct, Changes, Guard, RiskFacts, RiskUpdate, StandingRisk, StoreError,
+    batch::{PAYLOAD_BYTES, StockKey},
     core::{
         at_limit::AtLimit,
         invoice::{Asking, decide},
@@ -21,7 +24,7 @@ use crate::{
         view::{is_as_seen, is_at, is_claimable, may_point},
     },
     inspect::{Inspect, Snapshot},
-    state_store::{Progress, RiskFacts, RiskUpdate, StateStore},
+    state_store::{Progress, StateStore},
     view_store::alive_since,
 };
 
@@ -151,29 +154,69 @@ impl StateStore for MemoryStore {
         Ok(ranked.into_iter().take(limit as usize).map(row).collect())
     }
 
-    async fn risk_candidates(&self, _: Day, _: &LossRisk) -> Result<Vec<RiskFacts>> {
+    async fn stock_after(&self, after: Option<&StockKey>, at_most: u32) -> Result<Vec<RiskFacts>> {
         let inner = self.lock();
-        let facts =
-            |product: &ProductState| ProductFacts { record: product.record.clone(), last_sale: product.last_sale };
-        let stock = inner.inventory.values().filter_map(|doc| doc.value.as_ref()).filter(|batch| batch.quantity > 0);
-        let with_facts = stock.map(|batch| {
-            let product = inner.products.get(&batch.product_id);
-            (batch.clone(), product.map(|doc| facts(&doc.value)).unwrap_or_default())
-        });
-        Ok(with_facts.collect())
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let stock = inner.inventory.range::<StockKey, _>(behind).filter_map(|(_, doc)| doc.value.as_ref());
+        let with_facts = stock.map(|batch| (batch.clone(), inner.facts(&batch.product_id)));
+        Ok(with_facts.take(at_most as usize).collect())
     }
 
-    async fn risk_rows(&self) -> Result<Vec<RiskRow>> {
-        Ok(self.lock().risks.values().cloned().collect())
+    async fn stock_of(&self, products: &[String], at_most: u32) -> Result<Vec<InventoryState>> {
+        let inner = self.lock();
+        let stock = products.iter().flat_map(|product| of_product(&inner.inventory, product));
+        Ok(stock.filter_map(|doc| doc.value.clone()).take(at_most as usize).collect())
+    }
+
+    async fn products_changed(
+        &self,
+        by: &RangeInclusive<i64>,
+        after: Option<&ChangedProduct>,
+        at_most: u32,
+    ) -> Result<Vec<ChangedProduct>> {
+        let inner = self.lock();
+        let start = match after {
+            Some(ChangedProduct { last_claim, product_id, .. }) => Bound::Excluded((*last_claim, product_id.clone())),
+            None => Bound::Included((*by.start(), String::new())),
+        };
+        let changed = inner.changed.range((start, Bound::Unbounded)).take_while(|(claim, _)| claim <= by.end());
+        let product = |(last_claim, product_id): &(i64, String)| ChangedProduct {
+            last_claim: *last_claim,
+            product_id: product_id.clone(),
+            facts: inner.facts(product_id),
+        };
+        Ok(changed.map(product).take(at_most as usize).collect())
+    }
+
+    async fn risks_between(&self, after: Option<&StockKey>, up_to: Option<&StockKey>) -> Result<Vec<StandingRisk>> {
+        let inner = self.lock();
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let rows = inner.risks.range::<StockKey, _>(behind);
+        Ok(rows.take_while(|(key, _)| up_to.is_none_or(|last| *key <= last)).map(|(_, row)| row.clone()).collect())
+    }
+
+    async fn risks_of(&self, products: &[String], at_most: u32) -> Result<Vec<StandingRisk>> {
+        let inner = self.lock();
+        let rows = products.iter().flat_map(|product| of_product(&inner.risks, product));
+        Ok(rows.take(at_most as usize).cloned().collect())
+    }
+
+    async fn has_risks_below(&self, revision: i64) -> Result<bool> {
+        Ok(self.lock().risks.values().any(|standing| standing.revision < revision))
     }
 
     async fn update_risk(&self, update: &RiskUpdate) -> Result<()> {
+        let RiskUpdate { revision, upsert, delete } = update;
         let mut inner = self.lock();
-        for row in &update.upsert {
-            inner.risks.insert(row.key(), row.clone());
+        for row in upsert {
+            if !inner.is_later(&row.key(), *revision) {
+                inner.risks.insert(row.key(), StandingRisk { row: row.clone(), revision: *revision });
+            }
         }
-        for key in &update.delete {
-            inner.risks.remove(key);
+        for key in delete {
+            if !inner.is_later(key, *revision) {
+                inner.risks.remove(key);
+            }
         }
         Ok(())
     }
@@ -189,6 +232,16 @@ impl StateStore for MemoryStore {
         if free {
             state.revision += 1;
             inner.views.insert(view, state);
+        }
+        Ok(free)
+    }
+
+    async fn claim_as_seen(&self, seen: &ViewState) -> Result<bool> {
+        let mut inner = self.lock();
+        let standing = inner.view(seen.view);
+        let free = is_as_seen(&standing, seen);
+        if free {
+            inner.views.insert(seen.view, ViewState { revision: standing.revision + 1, ..standing });
         }
         Ok(free)
     }
@@ -281,6 +334,26 @@ impl Inner {
         }
     }
 
+    /// Notes the claim that changed a product last.
+    fn changed_by(&mut self, product: &str, claim: i64) {
+        if let Some(before) = self.last_claims.insert(product.to_owned(), claim) {
+            self.changed.remove(&(before, product.to_owned()));
+        }
+        self.changed.insert((claim, product.to_owned()));
+    }
+
+    /// What the risk of a product's stock depends on.
+    fn facts(&self, product: &str) -> ProductFacts {
+        let facts =
+            |product: &ProductState| ProductFacts { record: product.record.clone(), last_sale: product.last_sale };
+        self.products.get(product).map(|doc| facts(&doc.value)).unwrap_or_default()
+    }
+
+    /// Whether a later revision wrote that row at risk.
+    fn is_later(&self, key: &StockKey, revision: i64) -> bool {
+        self.risks.get(key).is_some_and(|standing| standing.revision > revision)
+    }
+
     pub(super) fn alive_workers(&self, now: Timestamp) -> Vec<Heartbeat> {
         self.workers.values().filter(|worker| worker.at >= alive_since(now)).cloned().collect()
     }
@@ -296,8 +369,12 @@ impl Inner {
         for (key, change) in &changes.products {
             let doc = self.products.entry(key.to_string()).or_default();
             doc.value.product_id = key.to_string();
+            let before = report.changed;
             if !guarded(doc, guard, &path, &mut report, |state| change.apply(state, history_days)) {
                 return report;
+            }
+            if let Some(claim) = guard.last_claim().filter(|_| report.changed > before) {
+                self.changed_by(key, claim);
             }
         }
         for (key, change) in &changes.inventory {
@@ -333,6 +410,12 @@ impl Inner {
         }
         report
     }
+}
+
+/// What is kept of a product by its batches.
+fn of_product<'a, T>(all: &'a BTreeMap<StockKey, T>, product: &'a str) -> impl Iterator<Item = &'a T> {
+    let of_it = all.range((product.to_owned(), None)..);
+    of_it.take_while(move |((of, _), _)| of == product).map(|(_, value)| value)
 }
 
 /// Applies a change where the document's mark lets it through. Returns `false` where a later claim of the lane is met.

@@ -72,7 +72,7 @@ impl ViewStore for MemoryStore {
     }
 
     async fn loss_risk_products(&self, select: impl Into<Select<RiskRow>> + Send) -> Result<Page<RiskRow>> {
-        let rows = self.lock().risks.values().cloned().collect();
+        let rows = self.lock().risk_rows().collect();
         Ok(select.into().pick(rows))
     }
 
@@ -83,7 +83,7 @@ impl ViewStore for MemoryStore {
     async fn risk_figures(&self, select: &Select<RiskRow>) -> Result<RiskFigures> {
         let categories = RiskCategory::ALL.map(RiskCategory::name);
         let select = figured(select, "risk_category", &categories);
-        let (rows, _) = select.matching(self.lock().risks.values().cloned().collect());
+        let (rows, _) = select.matching(self.lock().risk_rows().collect());
         let share = |category| {
             let of_it = || rows.iter().filter(move |row| row.risk_category == category);
             let losses = || of_it().filter_map(|row| row.potential_loss_amount);
@@ -113,7 +113,7 @@ impl ViewStore for MemoryStore {
 
     async fn risk_categories(&self) -> Result<Vec<String>> {
         let inner = self.lock();
-        let names: BTreeSet<_> = inner.risks.values().filter_map(|row| row.product_category.clone()).collect();
+        let names: BTreeSet<_> = inner.risk_rows().filter_map(|row| row.product_category).collect();
         Ok(names.into_iter().take(CATEGORIES).collect())
     }
 
@@ -125,7 +125,7 @@ impl ViewStore for MemoryStore {
         Ok(inner.products.get(id).map(|doc| ProductDetail {
             product: doc.value.clone(),
             stock: stock.filter_map(|(_, doc)| doc.value.clone()).take(BATCHES as usize).collect(),
-            risks: risks.map(|(_, row)| row.clone()).take(BATCHES as usize).collect(),
+            risks: risks.map(|(_, standing)| standing.row.clone()).take(BATCHES as usize).collect(),
             weights: Some(self.analytics.product_winners.weights),
         }))
     }
@@ -169,6 +169,10 @@ fn figured<R: Selectable>(select: &Select<R>, field: &str, words: &[&str]) -> Se
 }
 
 impl Inner {
+    fn risk_rows(&self) -> impl Iterator<Item = RiskRow> + '_ {
+        self.risks.values().map(|standing| standing.row.clone())
+    }
+
     fn client_rows(&self, rules: &ClientTiers) -> Vec<ClientRow> {
         self.clients.values().map(|doc| row(&doc.value, rules)).collect()
     }

@@ -13,7 +13,7 @@ use stockstream_model::{
 
 use super::{
     codec::{date, inventory_document, maybe_date, money, record_document},
-    update::{AT_LIMIT, CROWDED, kept_days, record_fields},
+    update::{AT_LIMIT, CROWDED, LAST_CLAIM, kept_days, record_fields},
 };
 use crate::{Guard, core::product_days::MOST_LIVE_DAYS};
 
@@ -79,6 +79,9 @@ pub(super) fn product(id: Bson, change: &ProductChange, guard: &Guard, rules: &A
     change.apply(&mut state, rules.history_days);
     let score = score_base(&state, &rules.product_winners.weights);
     fields.extend(doc! { "score": score, "g": stamp });
+    if let Some(claim) = guard.last_claim() {
+        fields.insert(LAST_CLAIM, claim);
+    }
     with_id(id, guard, fields)
 }
 

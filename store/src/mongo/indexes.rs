@@ -3,7 +3,7 @@ use stockstream_model::documents::{ClientRow, Field, RiskRow};
 
 use super::{
     MongoStore, Result, names, select,
-    update::{AT_LIMIT, CROWDED},
+    update::{AT_LIMIT, CROWDED, LAST_CLAIM},
 };
 use crate::{StoreError, select::Selectable};
 
@@ -16,13 +16,15 @@ impl MongoStore {
         for (collection, name, key) in [
             (names::PRODUCTS, "score", doc! { "score": -1, "_id": 1 }),
             (names::PRODUCTS, "generation", doc! { "g": 1 }),
+            (names::PRODUCTS, LAST_CLAIM, doc! { LAST_CLAIM: 1, "_id": 1 }),
             (names::CLIENTS, "generation", doc! { "g": 1 }),
-            (names::INVENTORY, "expiry", doc! { "rec.expiry_date": 1 }),
-            (names::INVENTORY, "movement", doc! { "rec.movement": 1 }),
+            (names::INVENTORY, "product", doc! { "_id.product_id": 1 }),
             (names::CLIENTS, "revenue", doc! { "total_revenue_generated": -1, "_id": 1 }),
             (names::WINNERS, "revision", doc! { "revision": 1, "ranking": 1 }),
             (names::REJECTED, "latest", doc! { "rejected_at": -1, "_id": 1 }),
             (names::RISKS, "loss", doc! { "potential_loss_amount": -1, "_id": 1 }),
+            (names::RISKS, "product", doc! { "product_id": 1 }),
+            (names::RISKS, "revision", doc! { "revision": 1 }),
         ] {
             self.make_index(collection, name, key, None).await?;
         }

@@ -9,8 +9,7 @@ use stockstream_model::Timestamp;
 
 use super::{
     MongoStore, Result, codec, names,
-    reads::Query,
-    state::IDS_PER_QUERY,
+    reads::{IDS_PER_QUERY, Query},
     write::{PATIENCE, encoded, foreign_index},
 };
 use crate::{

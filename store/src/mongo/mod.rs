@@ -26,6 +26,7 @@ mod refusal;
 mod rejected;
 mod retry;
 mod rights;
+mod risk;
 mod rows;
 mod select;
 mod server;

@@ -2,6 +2,9 @@ use bson::Document;
 
 use super::{MongoStore, Result, codec::malformed};
 
+/// How many ids one query names.
+pub(super) const IDS_PER_QUERY: usize = 5_000;
+
 /// Up to how many documents of a collection are counted one by one.
 const COUNTED_EXACTLY: u64 = 10_000;
 

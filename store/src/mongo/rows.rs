@@ -157,6 +157,7 @@ pub(super) fn view_document(state: &ViewState) -> Document {
         "published_at": maybe_date(state.published_at),
         "rows": state.rows,
         "as_of": maybe_date(state.as_of.map(stockstream_model::Day::start)),
+        "fence": state.fence,
     }
 }
 
@@ -187,6 +188,7 @@ pub(super) fn view(document: &Document, view: View) -> ViewState {
         published_at: maybe_time(document, "published_at"),
         rows: integer(document, "rows"),
         as_of: maybe_time(document, "as_of").map(Timestamp::day),
+        fence: integer(document, "fence"),
     }
 }
 

@@ -1,9 +1,10 @@
-use bson::{Bson, Document, doc};
+use std::ops::RangeInclusive;
+
+use bson::{Document, doc};
 use stockstream_model::{
-    Day, Timestamp,
-    analytics::ProductFacts,
-    documents::{Checkpoint, Heartbeat, ProductState, RiskRow, StartPositions, View, ViewState, Winner},
-    settings::{LossRisk, Pipeline},
+    Timestamp,
+    documents::{Checkpoint, Heartbeat, InventoryState, ProductState, StartPositions, View, ViewState, Winner},
+    settings::Pipeline,
 };
 
 use super::{
@@ -13,21 +14,17 @@ use super::{
     product_days::without_days,
     reads::Query,
     rows, update,
-    write::{PATIENCE, foreign_index},
 };
 use crate::{
-    ApplyReport, Changes, Guard, PositionStore, Trouble,
+    ApplyReport, ChangedProduct, Changes, Guard, PositionStore, RiskFacts, RiskUpdate, StandingRisk, Trouble,
+    batch::StockKey,
     core::{
         at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, product_days::Days,
         standing::checkpoints, view::is_at,
     },
-    fail_point,
-    state_store::{Progress, RiskFacts, RiskUpdate, StateStore},
+    state_store::{Progress, StateStore},
     view_store::alive_since,
 };
-
-/// How many ids one query names.
-pub(super) const IDS_PER_QUERY: usize = 5_000;
 
 /// What is read of one collection for whoever does not know who wrote it, such as the operator: a thousand partitions take
 /// about one of these MiB.
@@ -151,67 +148,37 @@ impl StateStore for MongoStore {
         Ok(documents.iter().map(|document| codec::product(document, Days::new())).collect())
     }
 
-    async fn risk_candidates(&self, as_of: Day, rules: &LossRisk) -> Result<Vec<RiskFacts>> {
-        let days_on = |days: i64| {
-            let number = (i64::from(as_of.number()) + days).clamp(i32::MIN.into(), i32::MAX.into());
-            Day::from_number(number as i32).start()
-        };
-        let expiring = days_on(i64::from(rules.expiring_within_days) + 1);
-        let idle = days_on(1 - i64::from(rules.idle_days));
-        let filter = doc! {
-            "rec.quantity": { "$gt": 0 },
-            "$or": [{ "rec.expiry_date": { "$lt": codec::date(expiring) } }, { "rec.movement": { "$lt": codec::date(idle) } }],
-        };
-        let found = self.find(names::INVENTORY, Query::of(filter).fields(codec::without_marks())).await?;
-        let batches = found.iter().map(codec::inventory).collect::<Result<Vec<_>>>()?;
-        let mut ids: Vec<&str> = batches.iter().map(|batch| batch.product_id.as_str()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut facts = std::collections::HashMap::with_capacity(ids.len());
-        for chunk in ids.chunks(IDS_PER_QUERY) {
-            let query = Query::of(doc! { "_id": { "$in": chunk } }).fields(doc! { "rec": 1, "last_sale": 1 });
-            for document in self.find(names::PRODUCTS, query).await? {
-                let record = document.get_document("rec").ok().map(codec::record);
-                let last_sale = codec::maybe_time(&document, "last_sale");
-                facts.insert(codec::text(&document, "_id"), ProductFacts { record, last_sale });
-            }
-        }
-        let with_facts = batches.into_iter().map(|batch| {
-            let product = facts.get(&batch.product_id).cloned().unwrap_or_default();
-            (batch, product)
-        });
-        Ok(with_facts.collect())
+    async fn stock_after(&self, after: Option<&StockKey>, at_most: u32) -> Result<Vec<RiskFacts>> {
+        self.read_stock_after(after, at_most).await
     }
 
-    async fn risk_rows(&self) -> Result<Vec<RiskRow>> {
-        self.find(names::RISKS, Query::all()).await?.iter().map(rows::risk).collect()
+    async fn stock_of(&self, products: &[String], at_most: u32) -> Result<Vec<InventoryState>> {
+        self.read_stock_of(products, at_most).await
     }
 
-    async fn update_risk(&self, update: &crate::RiskUpdate) -> Result<()> {
-        let RiskUpdate { upsert, delete } = update;
-        for chunk in upsert.chunks(self.updates_per_command) {
-            let write = |row: &RiskRow| {
-                let id = codec::stock_id(&row.product_id, row.batch_number.as_deref());
-                doc! { "q": { "_id": id }, "u": { "$set": rows::risk_document(row) }, "upsert": true }
-            };
-            let mut updates: Vec<Document> = chunk.iter().map(write).collect();
-            let mut patience = PATIENCE;
-            while !updates.is_empty() && patience > 0 {
-                patience -= 1;
-                // Two publishers may insert the same row at once; whose insert is refused then updates it.
-                let refused = self.update_many(names::RISKS, &updates).await?.refused;
-                updates = refused.into_iter().filter_map(|index| updates.get(index).cloned()).collect();
-            }
-            if !updates.is_empty() {
-                return Err(foreign_index(names::RISKS));
-            }
-        }
-        fail_point("risks-upserted");
-        for chunk in delete.chunks(IDS_PER_QUERY) {
-            let ids: Vec<Bson> = chunk.iter().map(|(p, b)| codec::stock_id(p, b.as_deref()).into()).collect();
-            self.delete(names::RISKS, doc! { "_id": { "$in": ids } }).await?;
-        }
-        Ok(())
+    async fn products_changed(
+        &self,
+        by: &RangeInclusive<i64>,
+        after: Option<&ChangedProduct>,
+        at_most: u32,
+    ) -> Result<Vec<ChangedProduct>> {
+        self.read_products_changed(by, after, at_most).await
+    }
+
+    async fn risks_between(&self, after: Option<&StockKey>, up_to: Option<&StockKey>) -> Result<Vec<StandingRisk>> {
+        self.read_risks_between(after, up_to).await
+    }
+
+    async fn risks_of(&self, products: &[String], at_most: u32) -> Result<Vec<StandingRisk>> {
+        self.read_risks_of(products, at_most).await
+    }
+
+    async fn has_risks_below(&self, revision: i64) -> Result<bool> {
+        Ok(self.find_one(names::RISKS, doc! { "revision": { "$lt": revision } }).await?.is_some())
+    }
+
+    async fn update_risk(&self, update: &RiskUpdate) -> Result<()> {
+        self.write_risks(update).await
     }
 
     async fn view(&self, view: View) -> Result<ViewState> {
@@ -221,6 +188,11 @@ impl StateStore for MongoStore {
 
     async fn claim_revision(&self, view: View, seen: i64) -> Result<bool> {
         let update = doc! { "q": { "_id": view.name(), "revision": seen }, "u": { "$set": { "revision": seen + 1 } } };
+        Ok(self.update_many(names::VIEWS, &[update]).await?.n == 1)
+    }
+
+    async fn claim_as_seen(&self, seen: &ViewState) -> Result<bool> {
+        let update = doc! { "q": rows::as_seen(seen), "u": { "$set": { "revision": seen.revision + 1 } } };
         Ok(self.update_many(names::VIEWS, &[update]).await?.n == 1)
     }
 

@@ -74,6 +74,9 @@ pub(super) const AT_LIMIT: &str = "at_limit";
 /// Where it is said that a product has more days than are worth rewriting with every sale.
 pub(super) const CROWDED: &str = "crowded";
 
+/// The claim that changed a product last.
+pub(super) const LAST_CLAIM: &str = "last_claim";
+
 /// What is set, and which of it are sums.
 #[derive(Default)]
 struct Sums {
@@ -200,6 +203,9 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guard: &Guard, rules: &An
     }
     if let Some(StockChange { version, record, .. }) = first.stock.as_deref() {
         set.insert("rec", if_later("$rec.v", version, record_document(version, record), "$rec"));
+    }
+    if let Some(claim) = guard.last_claim() {
+        set.insert(LAST_CLAIM, claim);
     }
     keys.statement(guard, set, derive)
 }

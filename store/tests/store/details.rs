@@ -32,7 +32,7 @@ async fn a_product_has_its_totals_batches_and_risks(bed: &impl Bed) {
     let invoice = |day: &str, units| Body::Sale(sale(day, vec![line("tea", units, "3")]));
     flush(&*store, SALES, vec![invoice("2026-03-01", 2), invoice("2026-03-04", 5)]).await;
     let rows = [at_risk("tea", Some("b"), Some(3.0)), at_risk("tea ", None, None), at_risk("te", None, None)];
-    store.update_risk(&RiskUpdate { upsert: rows.to_vec(), delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: rows.to_vec(), delete: Vec::new() }).await.unwrap();
     let detail = store.product("tea").await.unwrap().unwrap();
     let all = store.snapshot().await.unwrap();
     assert_eq!(Some(&detail.product), all.products.iter().find(|product| product.product_id == "tea"));

@@ -30,11 +30,13 @@ async fn every_query_of_the_pipeline_has_its_index(bed: &Mongo) {
         ("products", "score", "score -1, _id 1"),
         ("products", "generation", "g 1"),
         ("clients", "generation", "g 1"),
-        ("inventory", "expiry", "rec.expiry_date 1"),
-        ("inventory", "movement", "rec.movement 1"),
+        ("products", "last_claim", "last_claim 1, _id 1"),
+        ("inventory", "product", "_id.product_id 1"),
         ("clients", "revenue", "total_revenue_generated -1, _id 1"),
         ("product_winners", "revision", "revision 1, ranking 1"),
         ("loss_risk_products", "loss", "potential_loss_amount -1, _id 1"),
+        ("loss_risk_products", "product", "product_id 1"),
+        ("loss_risk_products", "revision", "revision 1"),
         ("loss_risk_products", "by_product_name", "product_name 1, _id 1"),
         ("loss_risk_products", "by_product_category", "product_category 1, _id 1"),
         ("loss_risk_products", "by_stock_quantity", "stock_quantity -1, _id 1"),
@@ -84,7 +86,7 @@ async fn a_unique_index_of_others_is_named_and_not_fought(bed: &Mongo) {
     let refused = store.apply(&changes, &guard(&claim)).await.unwrap_err();
     assert!(refused.to_string().contains("clients") && refused.to_string().contains("unique index"), "{refused}");
     let upsert = ["a", "b"].map(|product| at_risk(product, None, None)).into();
-    let refused = store.update_risk(&RiskUpdate { upsert, delete: Vec::new() }).await.unwrap_err();
+    let refused = store.update_risk(&RiskUpdate { revision: 1, upsert, delete: Vec::new() }).await.unwrap_err();
     assert!(refused.to_string().contains("loss_risk_products"), "{refused}");
 }
 

@@ -85,7 +85,7 @@ async fn what_is_deleted_is_gone(bed: &Mongo) {
     });
     let store = store(bed, &relay).await;
     let rows: Vec<_> = ["a", "b", "c"].map(|product| at_risk(product, None, None)).into();
-    store.update_risk(&RiskUpdate { upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
     let asked = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&asked);
     relay.answer(u64::MAX, move |request| {
@@ -93,9 +93,9 @@ async fn what_is_deleted_is_gone(bed: &Mongo) {
         None
     });
     let delete = rows.iter().map(|row| (row.product_id.clone(), row.batch_number.clone())).collect();
-    store.update_risk(&RiskUpdate { upsert: Vec::new(), delete }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: Vec::new(), delete }).await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 1, "what is left is looked for");
-    assert_eq!(store.risk_rows().await.unwrap(), []);
+    assert_eq!(store.risks_between(None, None).await.unwrap(), []);
 }
 
 mongodb_only!(statements_are_of_one_document_each, what_is_deleted_is_gone);

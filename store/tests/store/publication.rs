@@ -49,6 +49,7 @@ pub fn published(revision: i64, rows: i64) -> ViewState {
         published_at: Some(Timestamp::from_millis(revision)),
         rows,
         as_of: Some("2026-03-02".parse().unwrap()),
+        fence: 3,
     }
 }
 
@@ -121,7 +122,11 @@ async fn nothing_is_said_or_shown_over_what_was_not_seen(bed: &impl Bed) {
     for seen in [published(1, 5), claimed(1), ViewState { revision: 2, ..said.clone() }] {
         assert!(!store.note_view(&seen, &late).await.unwrap());
     }
-    assert!(store.claim_revision(VIEW, 1).await.unwrap());
+    for seen in [published(1, 5), claimed(1), ViewState { revision: 2, ..said.clone() }] {
+        assert!(!store.claim_as_seen(&seen).await.unwrap());
+    }
+    assert!(store.claim_as_seen(&said).await.unwrap());
+    assert!(!store.claim_as_seen(&said).await.unwrap(), "once");
     assert!(!store.point_to(&published(1, 5), &published(2, 7)).await.unwrap());
     assert_eq!(store.view(VIEW).await.unwrap(), ViewState { revision: 2, ..said.clone() });
     assert!(store.point_to(&said, &published(2, 7)).await.unwrap());

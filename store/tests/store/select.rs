@@ -103,7 +103,7 @@ fn selects<R: Selectable>(filters: Vec<Vec<Filter<R>>>) -> Vec<Select<R>> {
 
 async fn stock_at_risk_is_selected_alike_everywhere(bed: &impl Bed) {
     let (store, rows) = (bed.worker().await, risks());
-    store.update_risk(&RiskUpdate { upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
     let selects = selects::<RiskRow>(vec![
         vec![words("risk_category", &["Expired", "Dead Stock"])],
         vec![words("product_category", &["Küche"])],
@@ -217,7 +217,7 @@ async fn clients_amount_to_what_they_brought_and_bought(bed: &impl Bed) {
 
 async fn pages_of_any_order_follow_each_other_without_gap_or_overlap(bed: &impl Bed) {
     let (store, rows) = (bed.worker().await, risks());
-    store.update_risk(&RiskUpdate { upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
     for field in RiskRow::FIELDS {
         for descending in [false, true] {
             let select = |page, per_page| Select {
@@ -275,7 +275,7 @@ async fn totals_of_all_clients_are_the_published_ones(bed: &impl Bed) {
 async fn categories_are_those_that_occur(bed: &impl Bed) {
     let store = bed.worker().await;
     assert_eq!(store.risk_categories().await.unwrap(), [""; 0]);
-    store.update_risk(&RiskUpdate { upsert: risks(), delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: risks(), delete: Vec::new() }).await.unwrap();
     assert_eq!(store.risk_categories().await.unwrap(), ["Home", "Küche"]);
 }
 
@@ -288,7 +288,7 @@ async fn a_search_looks_at_the_first_rows_only_and_says_so(bed: &impl Bed) {
         ..at_risk(&format!("p{n:05}"), None, Some((WINDOW - n.min(WINDOW)) as f64))
     };
     let rows: Vec<_> = (0..WINDOW + 2).map(row).collect();
-    store.update_risk(&RiskUpdate { upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
     let last_seen = format!("P{:05}", WINDOW - 1);
     let beyond = format!("p{:05}", WINDOW + 1);
     for (word, found) in [(&last_seen, 1), (&beyond, 0)] {

@@ -56,7 +56,7 @@ async fn the_status_counts_what_there_is(bed: &impl Bed) {
     store.point_to(&ViewState::new(View::ProductWinners), &published(1, 2)).await.unwrap();
     let row = |product| RiskRow { product_id: product, ..at_risk("", None, None) };
     let rows = ["a", "b", "c"].map(|product| row(product.to_owned()));
-    store.update_risk(&RiskUpdate { upsert: rows.into(), delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert: rows.into(), delete: Vec::new() }).await.unwrap();
     let risks = ViewState { rows: 3, condition: ViewCondition::Published, ..ViewState::new(View::LossRiskProducts) };
     assert!(store.note_view(&ViewState::new(View::LossRiskProducts), &risks).await.unwrap());
     let before = Timestamp::now();
@@ -127,7 +127,7 @@ async fn stock_at_risk_is_shown_by_loss(bed: &impl Bed) {
     ];
     let mut upsert = ordered.to_vec();
     upsert.reverse();
-    store.update_risk(&RiskUpdate { upsert, delete: Vec::new() }).await.unwrap();
+    store.update_risk(&RiskUpdate { revision: 1, upsert, delete: Vec::new() }).await.unwrap();
     for (number, rows) in (1..).zip(ordered.chunks(4)) {
         let found = store.loss_risk_products(page(number, 4)).await.unwrap();
         assert_eq!(found, Page { items: rows.to_vec(), page: number, per_page: 4, total: 9, searched: None });

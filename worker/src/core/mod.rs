@@ -8,3 +8,4 @@ pub mod notices;
 pub(crate) mod progress;
 pub mod publication;
 pub mod reset;
+pub mod risk;

@@ -88,7 +88,7 @@ pub struct Note {
     pub seen: ViewState,
     /// What is said of it now.
     pub said: ViewState,
-    outcome: Published,
+    pub(super) outcome: Published,
 }
 
 impl Note {
@@ -196,37 +196,6 @@ impl Ranking {
     }
 }
 
-/// What becomes of a view whose rows each stand on their own.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Reconciled {
-    /// Whether rows are to be written, before anything is said.
-    pub writes: bool,
-    /// What is to be said.
-    pub note: Note,
-}
-
-/// Decides on so many wanted rows against so many that stand.
-pub fn reconcile(
-    view: ViewState,
-    (wanted, standing): (usize, usize),
-    is_same: bool,
-    policy: OnEmptyResult,
-    why_empty: &str,
-    clock: Clock,
-) -> Reconciled {
-    let rows = |rows: usize| ViewState { rows: rows as i64, ..view.clone() };
-    let note = if wanted == 0 && (keeps(policy) || standing == 0) {
-        empty_result(rows(standing), why_empty, clock)
-    } else if is_same {
-        same_result(rows(wanted), clock)
-    } else {
-        let said = published(&view, wanted, clock);
-        let note = Note { seen: view, said, outcome: Published::Changed };
-        return Reconciled { writes: true, note };
-    };
-    Reconciled { writes: false, note: Note { seen: view, ..note } }
-}
-
 fn keeps(policy: OnEmptyResult) -> bool {
     policy == OnEmptyResult::Keep
 }
@@ -237,7 +206,7 @@ fn checked_at(view: &ViewState, clock: Clock) -> Option<Timestamp> {
 }
 
 /// What is said of a view whose newest result is empty.
-fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
+pub(super) fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
     let condition = if view.rows > 0 { ViewCondition::Kept } else { ViewCondition::Empty };
     let since = if view.condition == condition && view.since.is_some() { view.since } else { Some(clock.now) };
     let (why, checked_at) = (Some(why.to_owned()), checked_at(&view, clock));
@@ -246,7 +215,7 @@ fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
 }
 
 /// What is said of a view whose newest result equals what stands.
-fn same_result(view: ViewState, clock: Clock) -> Note {
+pub(super) fn same_result(view: ViewState, clock: Clock) -> Note {
     let since = if view.condition == ViewCondition::Published { view.since } else { Some(clock.now) };
     let (condition, checked_at) = (ViewCondition::Published, checked_at(&view, clock));
     let said = ViewState { condition, why: None, since, checked_at, ..view };
@@ -254,7 +223,7 @@ fn same_result(view: ViewState, clock: Clock) -> Note {
 }
 
 /// The state of a view that now shows so many rows.
-fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
+pub(super) fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
     let condition = if rows > 0 { ViewCondition::Published } else { ViewCondition::Empty };
     let since = if view.condition == condition { view.since.or(Some(clock.now)) } else { Some(clock.now) };
     let why = (rows == 0).then(|| "the newest result is empty and onEmptyResult is Clear".to_owned());

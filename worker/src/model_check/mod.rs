@@ -8,5 +8,6 @@
 mod generations;
 mod product_days;
 mod publication;
+mod risk;
 
 use stockstream_protocol::exhaustive::{Known, holds, is_missed};

@@ -133,8 +133,8 @@ async fn view_kept<S: StateStore>(
         if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
             tidied = Some(Instant::now());
             match publisher.tidy().await {
-                Ok(()) => is_tidy = true,
-                Err(error) => tracing::warn!(%error, "rows of an older ranking are left; trying again"),
+                Ok(found) => is_tidy = found,
+                Err(error) => tracing::warn!(%error, view, "rows of an older revision are left; trying again"),
             }
         }
         if !is_tidy {

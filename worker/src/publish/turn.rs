@@ -10,7 +10,10 @@ use stockstream_protocol::positions::Positions;
 use stockstream_store::{StateStore, StoreError};
 
 use super::{risk, winners};
-use crate::core::publication::{Clock, Published, Seen, Since, fingerprint, is_foreign, remembered, since};
+use crate::core::{
+    publication::{Clock, Published, Seen, Since, fingerprint, is_foreign, remembered, since},
+    risk::{Base, Bounds},
+};
 
 /// How often a view is evaluated without an event.
 const RECONCILE: Duration = Duration::from_secs(3_600);
@@ -24,6 +27,10 @@ pub(crate) struct Publisher<S> {
     generation: i64,
     seen: Option<Seen>,
     swept: Since,
+    /// What its last turn left of stock at risk.
+    base: Option<Base>,
+    /// How much of stock is held at once.
+    pub bounds: Bounds,
     evaluated: Instant,
     reconciled: Instant,
 }
@@ -32,7 +39,18 @@ impl<S: StateStore> Publisher<S> {
     /// A publisher that has seen nothing: its first turn evaluates.
     pub fn new(store: Arc<S>, analytics: Analytics, view: View, generation: i64) -> Self {
         let now = Instant::now();
-        Self { store, analytics, view, generation, seen: None, swept: Since::new(), evaluated: now, reconciled: now }
+        Self {
+            store,
+            analytics,
+            view,
+            generation,
+            seen: None,
+            swept: Since::new(),
+            base: None,
+            bounds: Bounds::default(),
+            evaluated: now,
+            reconciled: now,
+        }
     }
 
     /// When the next turn is due by the clock, if nothing moves until then.
@@ -76,7 +94,15 @@ impl<S: StateStore> Publisher<S> {
         let (store, analytics) = (&*self.store, &self.analytics);
         let outcome = match self.view {
             View::ProductWinners => winners::publish(store, &analytics.product_winners, view, clock).await?,
-            View::LossRiskProducts => risk::publish(store, &analytics.loss_risk, view, clock).await?,
+            View::LossRiskProducts => {
+                let base = self.base.take().filter(|_| !reconcile);
+                let changed = base.and_then(|base| base.changed(&view, &positions, clock.as_of, self.generation));
+                let turn = risk::Turn { store, rules: &analytics.loss_risk, clock, bounds: self.bounds };
+                let (outcome, view) = turn.publish(view, changed).await?;
+                let base = Base { view, since: since(&positions), as_of: clock.as_of };
+                self.base = Some(base).filter(|_| outcome != Published::Overtaken);
+                outcome
+            }
         };
         self.seen = remembered(moved, outcome);
         self.evaluated = Instant::now();
@@ -91,23 +117,33 @@ impl<S: StateStore> Publisher<S> {
         Ok(self.store.load_positions().await?.unwrap_or_default())
     }
 
-    /// Forgets what was seen: the next turn evaluates. For taking over the role.
+    /// Forgets what was seen: the next turn evaluates, stock at risk all of it. For taking over the role.
     pub fn forget(&mut self) {
         self.seen = None;
+        self.base = None;
     }
 
-    /// Removes rows that a publisher which died left below the pointer. Reads first: nothing is written for nothing.
+    /// Looks for rows that a publisher which others overtook left: of a ranking they are deleted, of stock at risk the next turn
+    /// evaluates all. Reads first: nothing is written for nothing. Returns whether that was all there is to do.
     ///
     /// # Errors
     /// What the store refused.
-    pub async fn tidy(&self) -> Result<(), StoreError> {
-        if self.view != View::ProductWinners {
-            return Ok(());
+    pub async fn tidy(&mut self) -> Result<bool, StoreError> {
+        let view = self.store.view(self.view).await?;
+        match self.view {
+            View::ProductWinners => {
+                if self.store.has_rankings_below(view.pointer).await? {
+                    self.store.delete_rankings_below(view.pointer).await?;
+                }
+                Ok(true)
+            }
+            View::LossRiskProducts => {
+                let is_tidy = view.fence == 0 || !self.store.has_risks_below(view.fence).await?;
+                if !is_tidy {
+                    self.forget();
+                }
+                Ok(is_tidy)
+            }
         }
-        let pointer = self.store.view(View::ProductWinners).await?.pointer;
-        if self.store.has_rankings_below(pointer).await? {
-            self.store.delete_rankings_below(pointer).await?;
-        }
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod copies;
+mod risk;
 mod rules;
 
 use std::{

@@ -41,7 +41,7 @@ impl Seen {
         let mut risks = Vec::new();
         for day in [20_480, 20_490, 20_530].map(Day::from_number) {
             let rules = LossRisk { idle_days: 10, ..settings.analytics.loss_risk.clone() };
-            let found = store.risk_candidates(day, &rules).await.unwrap();
+            let found = store.stock_after(None, 1_000).await.unwrap();
             risks.extend(found.iter().filter_map(|(batch, facts)| risk_row(batch, facts, day, day.start(), &rules)));
         }
         risks.sort_by_key(|row| (row.analysis_timestamp, row.key()));

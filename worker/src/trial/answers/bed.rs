@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use mongodb::{Client, Database};
 use stockstream_model::{
     Day, Timestamp,
-    documents::{FoldRules, PartitionId, View},
+    documents::{FoldRules, PartitionId, RiskRow, Version, View},
     event::Stream,
     settings::{AsOf, Deduplicate, Sales, Secret, Settings, Span, Topics},
 };
@@ -25,7 +25,10 @@ use stockstream_store::{MemoryStore, MongoStore, Paging, PositionStore, StateSto
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Entry, Logs, plain};
+use super::super::{
+    Entry, Logs, plain,
+    risk::{Rows, evaluated},
+};
 use crate::{
     duplicates::forget_once,
     flush::{Flushed, Flusher},
@@ -173,6 +176,36 @@ impl Bed {
     /// A publisher of the worker, to be told each turn.
     pub fn publisher(&self, view: View) -> Publisher<MongoStore> {
         Publisher::new(Arc::clone(&self.store), settings("mongodb://nowhere/db").analytics, view, GENERATION)
+    }
+
+    /// A publisher of stock at risk that counts days to that one.
+    pub fn publisher_of_risk(&self, as_of: Day) -> Publisher<MongoStore> {
+        let mut analytics = settings("mongodb://nowhere/db").analytics;
+        analytics.as_of = AsOf::Date(as_of);
+        Publisher::new(Arc::clone(&self.store), analytics, View::LossRiskProducts, GENERATION)
+    }
+
+    /// Puts so many products with a batch each into the database that expired on a day.
+    pub async fn stock(&self, products: usize, expiry: Day) {
+        let at = bson::DateTime::from_millis(expiry.start().millis());
+        let version = Version { at: expiry.start(), ..Version::default() }.sortable();
+        let batch = |n: usize| {
+            let id = doc! { "product_id": format!("stock{n:06}"), "batch_number": null };
+            doc! { "_id": id, "rec": { "v": &version, "quantity": 1_i64, "expiry_date": at, "movement": at } }
+        };
+        let batches: Vec<Document> = (0..products).map(batch).collect();
+        for some in batches.chunks(1_000) {
+            self.raw.collection::<Document>("inventory").insert_many(some).await.unwrap();
+        }
+    }
+
+    /// The stock at risk as it stands, and as evaluating all of it at once gives it.
+    pub async fn risks(&self, as_of: Day) -> (Rows, Rows) {
+        let wanted =
+            evaluated(&self.store.snapshot().await.unwrap(), as_of, &settings("mongodb://nowhere/db").analytics.loss_risk);
+        let rows = self.store.risks_between(None, None).await.unwrap().into_iter().map(|standing| standing.row);
+        let rows = rows.map(|row| RiskRow { analysis_timestamp: Timestamp::default(), ..row });
+        (rows.map(|row| (row.key(), row)).collect(), wanted)
     }
 
     /// What the worker tells as its problems.

@@ -2,11 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Condvar, Mutex},
-    time::Duration,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use stockstream_model::documents::View;
+use stockstream_model::{Day, documents::View};
 
 use super::bed::{Bed, on_mongodb};
 use crate::core::publication::Published;
@@ -48,6 +51,62 @@ async fn a_publication_reads_nothing_twice_and_a_turn_for_nothing_reads_where_pa
         assert_eq!(writes.join(", "), "update product_winners, update views, update views");
     })
     .await;
+}
+
+/// How many documents a step reads.
+async fn documents<T>(bed: &Bed, step: impl Future<Output = T>) -> (T, usize) {
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&read);
+    bed.relay.rewrite(move |_, answer| {
+        let Ok(cursor) = answer.get_document("cursor") else { return };
+        let batches = ["firstBatch", "nextBatch"].map(|batch| cursor.get_array(batch).map_or(0, Vec::len));
+        counted.fetch_add(batches.iter().sum(), Ordering::Relaxed);
+    });
+    let done = step.await;
+    bed.relay.heal();
+    (done, read.load(Ordering::Relaxed))
+}
+
+/// Beside so many batches at risk, turns after a flush read few documents, and leave the view right.
+async fn flushes_are_published_by_themselves(at_risk: usize) {
+    on_mongodb(async |bed| {
+        bed.alone().await;
+        bed.round("first", false).await;
+        let (expired, today): (Day, Day) = ("2026-01-01".parse().unwrap(), "2026-03-01".parse().unwrap());
+        bed.stock(at_risk, expired).await;
+        let mut publisher = bed.publisher_of_risk(today);
+        let (outcome, all) = documents(bed, publisher.turn()).await;
+        assert_eq!(outcome.unwrap(), Some(Published::Changed));
+        assert!(all > at_risk, "{all} documents read");
+        for round in 0..3 {
+            bed.round("another", false).await;
+            let began = Instant::now();
+            let (outcome, some) = documents(bed, publisher.turn()).await;
+            println!("{at_risk} batches at risk: {some} documents read in {:?}", began.elapsed());
+            assert_eq!(outcome.unwrap(), Some(Published::Changed));
+            assert!(some <= 100, "{some} documents read in round {round}");
+        }
+        let (shown, wanted) = bed.risks(today).await;
+        assert!(shown.len() > at_risk && shown == wanted);
+        // What a worker with other settings, or of another version, wrote, products alone do not tell.
+        bed.round("other settings", true).await;
+        let (outcome, all) = documents(bed, publisher.turn()).await;
+        assert!(outcome.unwrap().is_some() && all > at_risk, "{all} documents read");
+        let (shown, wanted) = bed.risks(today).await;
+        assert!(shown == wanted);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_flush_makes_of_stock_at_risk_is_read_and_written_by_itself() {
+    flushes_are_published_by_themselves(3_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn the_same_beside_half_a_million_batches_at_risk() {
+    flushes_are_published_by_themselves(500_000).await;
 }
 
 /// The relay keeps the answer for products until one for clients is there, and the other way round.

@@ -6,7 +6,7 @@ use super::Scene;
 use crate::harness::{Dice, eventually, holds};
 
 /// Every point at which the binary lets itself be killed, and whether only the publisher comes by.
-const POINTS: [(&str, bool); 11] = [
+const POINTS: [(&str, bool); 12] = [
     ("before-claim", false),
     ("after-claim", false),
     ("amid-apply", false),
@@ -17,6 +17,7 @@ const POINTS: [(&str, bool); 11] = [
     ("revision-claimed", true),
     ("ranking-inserted", true),
     ("pointer-moved", true),
+    ("risk-revision-claimed", true),
     ("risks-upserted", true),
 ];
 /// So many events pass at most until the point is met.
