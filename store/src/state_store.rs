@@ -202,6 +202,9 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     /// where something was said since the view was seen. Returns whether the pointer stands at that revision now.
     fn point_to(&self, seen: &ViewState, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
+    /// The same, where nobody claimed a later revision either.
+    fn point_to_last(&self, seen: &ViewState, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
+
     /// Deletes rows of rankings below the pointer.
     fn delete_rankings_below(&self, revision: i64) -> impl Future<Output = Result<u64>> + Send;
 

@@ -267,6 +267,16 @@ impl StateStore for MemoryStore {
         Ok(moves || is_at(&standing, state.pointer))
     }
 
+    async fn point_to_last(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
+        let mut inner = self.lock();
+        let standing = inner.view(state.view);
+        let moves = is_as_seen(&standing, &ViewState { revision: state.revision, ..seen.clone() });
+        if moves {
+            inner.views.insert(state.view, state.clone());
+        }
+        Ok(moves || is_at(&standing, state.pointer))
+    }
+
     async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {
         let mut inner = self.lock();
         let kept = inner.rankings.split_off(&revision);

@@ -30,7 +30,11 @@ fn between(after: Option<&StockKey>, up_to: Option<&StockKey>) -> Document {
     let mut id = Document::new();
     id.extend(after.map(|key| ("$gt".to_owned(), Bson::from(stock_id(key)))));
     id.extend(up_to.map(|key| ("$lte".to_owned(), Bson::from(stock_id(key)))));
-    if id.is_empty() { id } else { doc! { "_id": id } }
+    if id.is_empty() {
+        id
+    } else {
+        doc! { "_id": id }
+    }
 }
 
 /// The fields of a product that the risk of its stock depends on.
@@ -163,9 +167,8 @@ impl MongoStore {
                 let later = doc! { "_id": { "$in": ids.collect::<Vec<_>>() }, "revision": { "$gt": revision } };
                 let later = self.find(names::RISKS, Query::of(later).fields(doc! { "_id": 1 })).await?;
                 let later: Vec<Option<&Bson>> = later.iter().map(|document| document.get("_id")).collect();
-                updates.retain(|update| {
-                    update.get_document("q").is_ok_and(|filter| !later.contains(&filter.get("_id")))
-                });
+                updates
+                    .retain(|update| update.get_document("q").is_ok_and(|filter| !later.contains(&filter.get("_id"))));
             }
         }
         if updates.is_empty() { Ok(()) } else { Err(foreign_index(names::RISKS)) }

@@ -221,6 +221,14 @@ impl StateStore for MongoStore {
         Ok(moved.n == 1 || is_at(&self.view(state.view).await?, state.pointer))
     }
 
+    async fn point_to_last(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
+        let mut fields = rows::view_document(state);
+        fields.insert("pointer", state.pointer);
+        let claimed = rows::as_seen(&ViewState { revision: state.revision, ..seen.clone() });
+        let moved = self.update_many(names::VIEWS, &[doc! { "q": claimed, "u": { "$set": fields } }]).await?;
+        Ok(moved.n == 1 || is_at(&self.view(state.view).await?, state.pointer))
+    }
+
     async fn delete_rankings_below(&self, revision: i64) -> Result<u64> {
         self.delete(names::WINNERS, doc! { "revision": { "$lt": revision } }).await
     }

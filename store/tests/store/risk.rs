@@ -143,10 +143,8 @@ async fn stock_and_rows_are_read_in_parts_that_leave_nothing_out(bed: &impl Bed)
     let store = bed.worker().await;
     let names = ["a", "a b", "aa", "b", "z", "ä"];
     let batches = [None, Some("a"), Some("b"), Some("c")];
-    let keys: Vec<StockKey> = names
-        .iter()
-        .flat_map(|name| batches.map(|batch| ((*name).to_owned(), batch.map(str::to_owned))))
-        .collect();
+    let keys: Vec<StockKey> =
+        names.iter().flat_map(|name| batches.map(|batch| ((*name).to_owned(), batch.map(str::to_owned)))).collect();
     let records = keys.iter().map(|(product, batch)| {
         Body::Stock(InventoryRecord { batch_no: batch.as_deref().map(id), ..stock(product, 1) })
     });
@@ -258,7 +256,8 @@ async fn two_publishers_write_the_same_rows(bed: &impl Bed) {
         assert_eq!(standing(&*a).await, rows);
     }
     rows.drain(..);
-    let clear = RiskUpdate { revision: 1, upsert: Vec::new(), delete: update.upsert.iter().map(RiskRow::key).collect() };
+    let clear =
+        RiskUpdate { revision: 1, upsert: Vec::new(), delete: update.upsert.iter().map(RiskRow::key).collect() };
     let (of_a, of_b) = tokio::join!(a.update_risk(&clear), b.update_risk(&clear));
     of_a.and(of_b).unwrap();
     assert_eq!(standing(&*b).await, rows);

@@ -110,7 +110,7 @@ impl<S: StateStore> Turn<'_, S> {
     async fn say(&self, turn: &Evaluation) -> Result<(Published, ViewState), StoreError> {
         let (note, stands) = match turn.say(self.clock) {
             Saying::Point(note) => {
-                let stands = self.store.point_to(&note.seen, &note.said).await?;
+                let stands = self.store.point_to_last(&note.seen, &note.said).await?;
                 (note, stands)
             }
             Saying::Note(note) => {

@@ -82,7 +82,8 @@ fn logs() -> impl Strategy<Value = Logs> {
     let log = |stream, partition| {
         let id = PartitionId { stream, partition };
         prop::collection::vec(payload(stream), 0..25).prop_map(move |payloads| {
-            let entries = (1..).zip(payloads).map(|(offset, payload)| Entry { offset, at: PRODUCED + 20 * 86_400_000, payload });
+            let entries =
+                (1..).zip(payloads).map(|(offset, payload)| Entry { offset, at: PRODUCED + 20 * 86_400_000, payload });
             (id, entries.collect::<Vec<_>>())
         })
     };
@@ -98,7 +99,9 @@ pub(super) fn evaluated(state: &Snapshot, as_of: Day, rules: &LossRisk) -> Rows 
         let product = state.products.iter().find(|product| product.product_id == id);
         product.map(|product| ProductFacts { record: product.record.clone(), last_sale: product.last_sale })
     };
-    let row = |batch: &InventoryState| risk_row(batch, &facts(&batch.product_id).unwrap_or_default(), as_of, Timestamp::default(), rules);
+    let row = |batch: &InventoryState| {
+        risk_row(batch, &facts(&batch.product_id).unwrap_or_default(), as_of, Timestamp::default(), rules)
+    };
     state.inventory.iter().filter_map(row).map(|row| (row.key(), row)).collect()
 }
 
@@ -126,8 +129,7 @@ impl Publishers {
 
     fn of(&self, index: usize) -> (Publisher<MemoryStore>, LossRisk) {
         let loss_risk = rules(index);
-        let analytics =
-            Analytics { as_of: AsOf::LatestEvent, loss_risk: loss_risk.clone(), ..Analytics::default() };
+        let analytics = Analytics { as_of: AsOf::LatestEvent, loss_risk: loss_risk.clone(), ..Analytics::default() };
         let mut publisher = Publisher::new(Arc::clone(&self.store), analytics, View::LossRiskProducts, 0);
         publisher.bounds = BOUNDS;
         (publisher, loss_risk)

@@ -20,6 +20,8 @@ pub enum Guarding {
     Claim,
     /// And only where nothing was said since the view was read.
     Unsaid,
+    /// The last step is done only where nobody claimed a later revision.
+    Last,
     /// No row is changed by an earlier revision than its own.
     Revision,
     /// After a claim that was never completed, all rows are written again.

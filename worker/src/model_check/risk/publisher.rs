@@ -95,8 +95,7 @@ impl Risk {
             Some(Guarding::Base) => Base { view: view.clone(), ..base },
             _ => base,
         });
-        let changed =
-            base.and_then(|base| base.changed(&view, &World::positions(applied, completed), CLOCK.as_of, 0));
+        let changed = base.and_then(|base| base.changed(&view, &World::positions(applied, completed), CLOCK.as_of, 0));
         match self.without {
             Some(Guarding::Doubt) => view.pointer = view.revision,
             Some(Guarding::Kept) => view.condition = ViewCondition::Published,
@@ -125,7 +124,7 @@ impl Risk {
         if let Some((batch, value)) = turn.writes.pop() {
             self.write(world, batch, value, turn.evaluation.seen.revision + 1);
         } else if let Some(saying) = turn.saying.take() {
-            return Self::say(world, publisher, turn, saying, is_heard);
+            return self.say(world, publisher, turn, saying, is_heard);
         } else if let Some(batch) = turn.unread.pop() {
             self.read(world, &mut turn, batch);
         } else {
@@ -196,10 +195,15 @@ impl Risk {
         world.was_full |= world.rows.iter().any(Option::is_some);
     }
 
-    fn say(world: &mut World, publisher: usize, mut turn: Turn, saying: Saying, is_heard: bool) -> At {
+    fn say(&self, world: &mut World, publisher: usize, mut turn: Turn, saying: Saying, is_heard: bool) -> At {
         let (note, stands) = match &saying {
             Saying::Point(note) => {
-                let moves = may_point(&world.view, &note.seen, note.said.pointer);
+                let claimed = ViewState { revision: note.said.revision, ..note.seen.clone() };
+                let moves = match self.without {
+                    // Without, the view that it holds says that nothing is in doubt.
+                    Some(Guarding::Last | Guarding::Doubt) => may_point(&world.view, &note.seen, note.said.pointer),
+                    _ => is_as_seen(&world.view, &claimed),
+                };
                 if moves {
                     world.view = ViewState { revision: world.view.revision, ..note.said.clone() };
                 }

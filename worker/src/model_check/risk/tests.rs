@@ -67,6 +67,7 @@ fn no_guard_can_be_left_out() {
     for (without, truths, left) in [
         (Guarding::Claim, &[A, B] as &[Truth], none),
         (Guarding::Unsaid, &[NONE, A, NONE], none),
+        (Guarding::Last, &[BOTH, B, BOTH], none),
         (Guarding::Revision, &[BOTH, B, BOTH], none),
         (Guarding::Doubt, &[BOTH, B, BOTH], one_dies),
         (Guarding::Tidy, &[B, BOTH, B], one_dies),

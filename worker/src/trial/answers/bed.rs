@@ -201,8 +201,11 @@ impl Bed {
 
     /// The stock at risk as it stands, and as evaluating all of it at once gives it.
     pub async fn risks(&self, as_of: Day) -> (Rows, Rows) {
-        let wanted =
-            evaluated(&self.store.snapshot().await.unwrap(), as_of, &settings("mongodb://nowhere/db").analytics.loss_risk);
+        let wanted = evaluated(
+            &self.store.snapshot().await.unwrap(),
+            as_of,
+            &settings("mongodb://nowhere/db").analytics.loss_risk,
+        );
         let rows = self.store.risks_between(None, None).await.unwrap().into_iter().map(|standing| standing.row);
         let rows = rows.map(|row| RiskRow { analysis_timestamp: Timestamp::default(), ..row });
         (rows.map(|row| (row.key(), row)).collect(), wanted)
