@@ -179,18 +179,15 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     /// Whether `loss_risk_products` has rows that a revision below wrote.
     fn has_risks_below(&self, revision: i64) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Writes, then deletes rows of `loss_risk_products`, but none that a later revision wrote.
-    fn update_risk(&self, update: &RiskUpdate) -> impl Future<Output = Result<()>> + Send;
+    /// Writes, then deletes rows of `loss_risk_products`, but none that a later revision wrote. Returns whether no command was sent
+    /// twice: the first copy of one that was may take effect later, also once the revision is long complete.
+    fn update_risk(&self, update: &RiskUpdate) -> impl Future<Output = Result<bool>> + Send;
 
     /// The `views` document of a view.
     fn view(&self, view: View) -> impl Future<Output = Result<ViewState>> + Send;
 
     /// Claims the revision after `seen` by compare-and-set; `false` when somebody else did.
     fn claim_revision(&self, view: View, seen: i64) -> impl Future<Output = Result<bool>> + Send;
-
-    /// The same, where nothing was said of the view since it was seen either: what was found since is not older than what another
-    /// publisher found.
-    fn claim_as_seen(&self, seen: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// The ranking of a revision, by rank.
     fn ranking(&self, revision: i64) -> impl Future<Output = Result<Vec<Winner>>> + Send;
@@ -201,9 +198,6 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     /// Moves the pointer forward to a revision and writes the state; does nothing where the pointer stands as far, or
     /// where something was said since the view was seen. Returns whether the pointer stands at that revision now.
     fn point_to(&self, seen: &ViewState, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
-
-    /// The same, where nobody claimed a later revision either.
-    fn point_to_last(&self, seen: &ViewState, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// Deletes rows of rankings below the pointer.
     fn delete_rankings_below(&self, revision: i64) -> impl Future<Output = Result<u64>> + Send;

@@ -13,8 +13,8 @@ use std::{
 use stockstream_model::{
     Day, Timestamp,
     documents::{
-        ClientState, DayTotals, Heartbeat, InventoryState, ProductState, RejectedEvent, StartPositions, View, ViewState,
-        Winner,
+        ClientState, DayTotals, Heartbeat, InventoryState, ProductState, RejectedEvent, StartPositions, View,
+        ViewState, Winner,
     },
     settings::Analytics,
 };

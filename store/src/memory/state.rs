@@ -205,7 +205,7 @@ impl StateStore for MemoryStore {
         Ok(self.lock().risks.values().any(|standing| standing.revision < revision))
     }
 
-    async fn update_risk(&self, update: &RiskUpdate) -> Result<()> {
+    async fn update_risk(&self, update: &RiskUpdate) -> Result<bool> {
         let RiskUpdate { revision, upsert, delete } = update;
         let mut inner = self.lock();
         for row in upsert {
@@ -218,7 +218,7 @@ impl StateStore for MemoryStore {
                 inner.risks.remove(key);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn view(&self, view: View) -> Result<ViewState> {
@@ -232,16 +232,6 @@ impl StateStore for MemoryStore {
         if free {
             state.revision += 1;
             inner.views.insert(view, state);
-        }
-        Ok(free)
-    }
-
-    async fn claim_as_seen(&self, seen: &ViewState) -> Result<bool> {
-        let mut inner = self.lock();
-        let standing = inner.view(seen.view);
-        let free = is_as_seen(&standing, seen);
-        if free {
-            inner.views.insert(seen.view, ViewState { revision: standing.revision + 1, ..standing });
         }
         Ok(free)
     }
@@ -263,16 +253,6 @@ impl StateStore for MemoryStore {
         let moves = may_point(&standing, seen, state.pointer);
         if moves {
             inner.views.insert(state.view, ViewState { revision: standing.revision, ..state.clone() });
-        }
-        Ok(moves || is_at(&standing, state.pointer))
-    }
-
-    async fn point_to_last(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
-        let mut inner = self.lock();
-        let standing = inner.view(state.view);
-        let moves = is_as_seen(&standing, &ViewState { revision: state.revision, ..seen.clone() });
-        if moves {
-            inner.views.insert(state.view, state.clone());
         }
         Ok(moves || is_at(&standing, state.pointer))
     }

@@ -11,8 +11,7 @@ use stockstream_model::documents::ProductState;
 
 use super::{
     MongoStore, Result, codec, names,
-    reads::Query,
-    state::IDS_PER_QUERY,
+    reads::{IDS_PER_QUERY, Query},
     update::{self, CROWDED},
     write::PATIENCE,
 };

@@ -134,20 +134,22 @@ impl MongoStore {
         self.find(names::RISKS, query).await?.iter().map(standing).collect()
     }
 
-    pub(super) async fn write_risks(&self, update: &RiskUpdate) -> Result<()> {
+    pub(super) async fn write_risks(&self, update: &RiskUpdate) -> Result<bool> {
         let RiskUpdate { revision, upsert, delete } = update;
+        let mut again = false;
         for chunk in upsert.chunks(self.updates_per_command) {
-            self.upsert_risks(*revision, chunk).await?;
+            again |= self.upsert_risks(*revision, chunk).await?;
         }
         fail_point("risks-upserted");
         for chunk in delete.chunks(IDS_PER_QUERY) {
             let ids: Vec<Bson> = chunk.iter().map(|key| stock_id(key).into()).collect();
-            self.delete(names::RISKS, not_later(doc! { "$in": ids }, *revision)).await?;
+            again |= self.delete_all(names::RISKS, not_later(doc! { "$in": ids }, *revision)).await?.again;
         }
-        Ok(())
+        Ok(!again)
     }
 
-    async fn upsert_risks(&self, revision: i64, chunk: &[RiskRow]) -> Result<()> {
+    /// Whether a command was sent more than once.
+    async fn upsert_risks(&self, revision: i64, chunk: &[RiskRow]) -> Result<bool> {
         let write = |row: &RiskRow| {
             let id = codec::stock_id(&row.product_id, row.batch_number.as_deref());
             let mut fields = rows::risk_document(row);
@@ -155,13 +157,14 @@ impl MongoStore {
             doc! { "q": not_later(id, revision), "u": { "$set": fields }, "upsert": true }
         };
         let mut updates: Vec<Document> = chunk.iter().map(write).collect();
-        let mut patience = PATIENCE;
+        let (mut patience, mut again) = (PATIENCE, false);
         while !updates.is_empty() && patience > 0 {
             patience -= 1;
             // Two publishers may insert the same row at once; whose insert is refused then updates it, unless that of the other
             // is of a later revision.
-            let refused = self.update_many(names::RISKS, &updates).await?.refused;
-            updates = refused.into_iter().filter_map(|index| updates.get(index).cloned()).collect();
+            let written = self.update_many(names::RISKS, &updates).await?;
+            again |= written.again;
+            updates = written.refused.into_iter().filter_map(|index| updates.get(index).cloned()).collect();
             if !updates.is_empty() {
                 let ids = updates.iter().filter_map(|update| update.get_document("q").ok()?.get("_id").cloned());
                 let later = doc! { "_id": { "$in": ids.collect::<Vec<_>>() }, "revision": { "$gt": revision } };
@@ -171,6 +174,6 @@ impl MongoStore {
                     .retain(|update| update.get_document("q").is_ok_and(|filter| !later.contains(&filter.get("_id"))));
             }
         }
-        if updates.is_empty() { Ok(()) } else { Err(foreign_index(names::RISKS)) }
+        if updates.is_empty() { Ok(again) } else { Err(foreign_index(names::RISKS)) }
     }
 }

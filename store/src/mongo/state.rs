@@ -177,7 +177,7 @@ impl StateStore for MongoStore {
         Ok(self.find_one(names::RISKS, doc! { "revision": { "$lt": revision } }).await?.is_some())
     }
 
-    async fn update_risk(&self, update: &RiskUpdate) -> Result<()> {
+    async fn update_risk(&self, update: &RiskUpdate) -> Result<bool> {
         self.write_risks(update).await
     }
 
@@ -188,11 +188,6 @@ impl StateStore for MongoStore {
 
     async fn claim_revision(&self, view: View, seen: i64) -> Result<bool> {
         let update = doc! { "q": { "_id": view.name(), "revision": seen }, "u": { "$set": { "revision": seen + 1 } } };
-        Ok(self.update_many(names::VIEWS, &[update]).await?.n == 1)
-    }
-
-    async fn claim_as_seen(&self, seen: &ViewState) -> Result<bool> {
-        let update = doc! { "q": rows::as_seen(seen), "u": { "$set": { "revision": seen.revision + 1 } } };
         Ok(self.update_many(names::VIEWS, &[update]).await?.n == 1)
     }
 
@@ -218,14 +213,6 @@ impl StateStore for MongoStore {
         fields.insert("pointer", state.pointer);
         let behind = rows::may_point(seen, state.pointer);
         let moved = self.update_many(names::VIEWS, &[doc! { "q": behind, "u": { "$set": fields } }]).await?;
-        Ok(moved.n == 1 || is_at(&self.view(state.view).await?, state.pointer))
-    }
-
-    async fn point_to_last(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
-        let mut fields = rows::view_document(state);
-        fields.insert("pointer", state.pointer);
-        let claimed = rows::as_seen(&ViewState { revision: state.revision, ..seen.clone() });
-        let moved = self.update_many(names::VIEWS, &[doc! { "q": claimed, "u": { "$set": fields } }]).await?;
         Ok(moved.n == 1 || is_at(&self.view(state.view).await?, state.pointer))
     }
 

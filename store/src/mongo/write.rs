@@ -1,6 +1,9 @@
 //! Write commands. They are sent by hand: the driver's own bulk write needs MongoDB 8.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use bson::{
     Bson, Document, RawArrayBuf, RawDocumentBuf, doc,
@@ -38,6 +41,8 @@ pub(super) struct Written {
     pub refused: Vec<usize>,
     /// The statements whose documents the server will never take, and why.
     pub invalid: Vec<(usize, String)>,
+    /// Whether a command was sent more than once, so that a copy of it may take effect later.
+    pub again: bool,
 }
 
 /// Statements of a write command.
@@ -126,7 +131,9 @@ impl MongoStore {
         for part in parts(statements.items.iter().map(|item| item.as_bytes().len()), COMMAND_BYTES) {
             let statements = Statements { items: &statements.items[part.clone()], ..*statements };
             let command = statements.encoded();
+            let attempts = AtomicU32::new(0);
             let attempt = || async {
+                attempts.fetch_add(1, Ordering::Relaxed);
                 match self.server.db().run_raw_command(command.clone()).await {
                     Ok(reply) => self.written(&action, &statements, &reply),
                     Err(error) => match failure(&error) {
@@ -139,6 +146,7 @@ impl MongoStore {
             };
             let written = self.retry(&action, attempt).await?;
             all.n += written.n;
+            all.again |= attempts.into_inner() > 1;
             all.refused.extend(written.refused.into_iter().map(|index| part.start + index));
             all.invalid.extend(written.invalid.into_iter().map(|(index, why)| (part.start + index, why)));
         }
@@ -159,11 +167,18 @@ impl MongoStore {
 
     /// Deletes what matches. Returns how many.
     pub(super) async fn delete(&self, collection: &str, filter: Document) -> Result<u64> {
+        Ok(self.delete_all(collection, filter).await?.n)
+    }
+
+    /// Deletes what matches.
+    pub(super) async fn delete_all(&self, collection: &str, filter: Document) -> Result<Written> {
         let delete = [encoded(&doc! { "q": filter.clone(), "limit": 0 })?];
         let deletes = Statements { command: cstr!("delete"), of: cstr!("deletes"), collection, items: &delete };
-        let mut all = 0;
+        let mut all = Written::default();
         loop {
-            all += self.write_valid(&deletes).await?.n;
+            let written = self.write_valid(&deletes).await?;
+            all.n += written.n;
+            all.again |= written.again;
             // There, a document that moves to another shard meanwhile may be passed by.
             if !self.is_sharded().await? || self.find_one(collection, filter.clone()).await?.is_none() {
                 return Ok(all);

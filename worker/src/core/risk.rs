@@ -189,6 +189,9 @@ impl Evaluation {
             // Every row that stands is one of before: with the first that is right, all others go.
             return if wanted.is_empty() { Compared::Write(RiskUpdate::default()) } else { Compared::Widen };
         }
+        if self.scope == Scope::Changed && standing.iter().any(|standing| standing.revision < self.fence) {
+            return Compared::Widen; // a row that was written late is in no count
+        }
         let mut before: BTreeMap<StockKey, StandingRisk> =
             standing.into_iter().map(|standing| (standing.row.key(), standing)).collect();
         let mut upsert = Vec::new();

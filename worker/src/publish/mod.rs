@@ -22,7 +22,8 @@ pub(crate) use turn::Publisher;
 
 use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
 
-/// How long after a publication rows that a publisher which died left behind are looked for.
+/// How long after a publication rows that a publisher which died left behind are looked for; at rest again and again, after pauses
+/// that double: what it had under way may take effect much later.
 const TIDY: Duration = Duration::from_secs(5);
 /// For how long what reads thousands of documents waits for another that does; that one may wait for a database that refuses
 /// something which this one does not need.
@@ -72,7 +73,7 @@ async fn view_kept<S: StateStore>(
     let least = settings.limits.publish_every.duration();
     let mut next = tokio::time::Instant::now();
     let mut tidied: Option<Instant> = None;
-    let mut is_tidy = false;
+    let mut tidy_again = TIDY;
     let mut told = None;
     let mut backoff = Backoff::default();
     let mut moved = shared.moved.subscribe();
@@ -113,7 +114,7 @@ async fn view_kept<S: StateStore>(
                 if let Some(outcome) = outcome {
                     changed.notify_one();
                     tell(shared, &mut told, publisher.view, outcome);
-                    is_tidy = false;
+                    tidy_again = TIDY;
                 }
                 if outcome == Some(Published::Overtaken) {
                     wait = Duration::ZERO;
@@ -130,16 +131,15 @@ async fn view_kept<S: StateStore>(
         // A view that is dear to compute is computed less often: the events need the database too.
         let rest = (began.elapsed() * pause(publisher.view)).min(LONGEST_REST);
         next = tokio::time::Instant::now() + least.max(rest).max(failed);
-        if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
+        if tidied.is_none_or(|at| at.elapsed() >= tidy_again) {
             tidied = Some(Instant::now());
             match publisher.tidy().await {
-                Ok(found) => is_tidy = found,
+                Ok(true) => tidy_again = tidy_again.saturating_mul(2),
+                Ok(false) => wait = Duration::ZERO,
                 Err(error) => tracing::warn!(%error, view, "rows of an older revision are left; trying again"),
             }
         }
-        if !is_tidy {
-            wait = wait.min(TIDY);
-        }
+        wait = wait.min(tidy_again);
     }
 }
 

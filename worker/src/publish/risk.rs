@@ -85,9 +85,9 @@ impl<S: StateStore> Turn<'_, S> {
         if stands { self.say(&turn).await } else { Ok((Published::Overtaken, turn.seen)) }
     }
 
-    /// Claims the revision behind the one that was seen; `false` where another publisher did, or said something since.
+    /// Claims the revision behind the one that was seen; `false` where another publisher did.
     async fn claim(&self, turn: &mut Evaluation) -> Result<bool, StoreError> {
-        let won = self.store.claim_as_seen(&turn.seen).await?;
+        let won = self.store.claim_revision(turn.seen.view, turn.seen.revision).await?;
         if won {
             turn.claimed();
             fail_point("risk-revision-claimed");
@@ -95,7 +95,8 @@ impl<S: StateStore> Turn<'_, S> {
         Ok(won)
     }
 
-    /// Writes and deletes rows, if any, under a claimed revision; `false` where another publisher claimed it.
+    /// Writes and deletes rows, if any, under a claimed revision; `false` where another publisher claimed it, or where a copy of
+    /// what was written may take effect later: the next turn then finds a claim that was never completed.
     async fn write(&self, turn: &mut Evaluation, update: &RiskUpdate) -> Result<bool, StoreError> {
         if update.upsert.is_empty() && update.delete.is_empty() {
             return Ok(true);
@@ -103,14 +104,13 @@ impl<S: StateStore> Turn<'_, S> {
         if turn.claimed.is_none() && !self.claim(turn).await? {
             return Ok(false);
         }
-        self.store.update_risk(update).await?;
-        Ok(true)
+        self.store.update_risk(update).await
     }
 
     async fn say(&self, turn: &Evaluation) -> Result<(Published, ViewState), StoreError> {
         let (note, stands) = match turn.say(self.clock) {
             Saying::Point(note) => {
-                let stands = self.store.point_to_last(&note.seen, &note.said).await?;
+                let stands = self.store.point_to(&note.seen, &note.said).await?;
                 (note, stands)
             }
             Saying::Note(note) => {

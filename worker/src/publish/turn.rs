@@ -123,8 +123,8 @@ impl<S: StateStore> Publisher<S> {
         self.base = None;
     }
 
-    /// Looks for rows that a publisher which others overtook left: of a ranking they are deleted, of stock at risk the next turn
-    /// evaluates all. Reads first: nothing is written for nothing. Returns whether that was all there is to do.
+    /// Looks for rows that a publisher which died, or which others overtook, left: of a ranking they are deleted, of stock at risk
+    /// the next turn evaluates all. Reads first: nothing is written for nothing. Returns whether that was all there is to do.
     ///
     /// # Errors
     /// What the store refused.
@@ -138,7 +138,8 @@ impl<S: StateStore> Publisher<S> {
                 Ok(true)
             }
             View::LossRiskProducts => {
-                let is_tidy = view.fence == 0 || !self.store.has_risks_below(view.fence).await?;
+                let is_doubtful = view.revision > view.pointer;
+                let is_tidy = !is_doubtful && (view.fence == 0 || !self.store.has_risks_below(view.fence).await?);
                 if !is_tidy {
                     self.forget();
                 }

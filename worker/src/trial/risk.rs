@@ -165,7 +165,7 @@ impl Publishers {
     /// A publisher dies in the midst of its writes.
     async fn die(&mut self, batch: usize) {
         let view = self.store.view(View::LossRiskProducts).await.unwrap();
-        assert!(self.store.claim_as_seen(&view).await.unwrap());
+        assert!(self.store.claim_revision(view.view, view.revision).await.unwrap());
         let rows = shown(&self.store).await;
         let revision = view.revision + 1;
         let wrong = |row: &RiskRow| RiskRow { stock_quantity: 99, ..row.clone() };

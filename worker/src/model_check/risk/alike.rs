@@ -62,9 +62,10 @@ impl World {
         fn of_view(view: &mut ViewState) -> [&mut i64; 3] {
             [&mut view.revision, &mut view.pointer, &mut view.fence]
         }
-        let Self { view, rows, publishers, .. } = self;
+        let Self { view, rows, publishers, late, .. } = self;
         let mut revisions: Vec<&mut i64> = of_view(view).into();
         revisions.extend(rows.iter_mut().flatten().map(|row| &mut row.revision));
+        revisions.extend(late.as_mut().map(|(_, _, revision)| revision));
         for publisher in publishers {
             revisions.extend(publisher.base.iter_mut().flat_map(|base| of_view(&mut base.view)));
             match &mut publisher.at {

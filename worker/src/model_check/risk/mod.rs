@@ -18,12 +18,10 @@ use super::Known;
 pub enum Guarding {
     /// A revision is claimed by one publisher.
     Claim,
-    /// And only where nothing was said since the view was read.
-    Unsaid,
-    /// The last step is done only where nobody claimed a later revision.
-    Last,
     /// No row is changed by an earlier revision than its own.
     Revision,
+    /// A turn with a write that was sent again is not completed.
+    Again,
     /// After a claim that was never completed, all rows are written again.
     Doubt,
     /// And rows of earlier revisions are looked for from then on.
@@ -40,10 +38,13 @@ pub enum Guarding {
 
 /// The model.
 pub struct Risk {
-    pub publishers: usize,
+    /// The settings of each publisher.
+    pub publishers: &'static [u8],
     /// What the state gives, one after the other.
     pub truths: &'static [Truth],
     pub policy: OnEmptyResult,
+    /// Whether a turn may read the positions before the view, too.
+    pub both_orders: bool,
     pub left: Left,
     pub without: Option<Guarding>,
     /// What stands in the database, where it is known how it ends.
@@ -68,6 +69,8 @@ pub enum Step {
     Crash {
         publisher: usize,
     },
+    /// What was under way takes effect.
+    Late,
 }
 
 impl Risk {
@@ -77,11 +80,11 @@ impl Risk {
         let turn = |positions_first| Step::Turn { publisher, positions_first, is_heard: true };
         match &of.at {
             At::Idle if of.seen.as_ref() == Some(&world.fingerprint()) => {
-                if world.has_rows_below() && self.without != Some(Guarding::Tidy) {
+                if world.is_untidy() && self.without != Some(Guarding::Tidy) {
                     steps.push(Step::Tidy { publisher });
                 }
             }
-            At::Idle if self.without.is_none() => steps.extend([turn(false), turn(true)]),
+            At::Idle if self.both_orders => steps.extend([turn(false), turn(true)]),
             _ => steps.push(turn(false)),
         }
     }
@@ -95,18 +98,29 @@ impl Risk {
             }
             Step::Tidy { publisher } => Self::tidy(world, publisher),
             Step::Crash { publisher } => {
-                world.publishers[publisher] = Publisher { has_begun: true, ..Publisher::default() };
+                let settings = world.publishers[publisher].settings;
+                world.publishers[publisher] = Publisher { has_begun: true, settings, ..Publisher::default() };
+            }
+            Step::Late => {
+                if let Some((batch, value, revision)) = world.late.take() {
+                    self.write(world, batch, value, revision);
+                }
             }
         }
+    }
+
+    /// The rows that events and settings give.
+    fn truth(&self, events: usize, settings: u8) -> Truth {
+        self.truths[events].map(|value| value.map(|value| value + 10 * settings))
     }
 
     fn is_never_emptied(&self, world: &World) -> bool {
         self.policy == OnEmptyResult::Clear || !world.was_full || world.rows.iter().any(Option::is_some)
     }
 
-    /// Whether the view shows the newest result, and says so.
+    /// Whether the view shows the newest result, all of it with the same settings, and says so.
     fn is_right(&self, world: &World) -> bool {
-        let (shown, truth) = (world.shown(), self.truths[world.completed]);
+        let (shown, truth) = (world.shown(), self.truth(world.completed, world.said_with));
         let is_empty = |rows: &Truth| rows.iter().all(Option::is_none);
         let condition = match (is_empty(&truth), is_empty(&shown)) {
             (true, true) => ViewCondition::Empty,
@@ -123,9 +137,10 @@ impl Risk {
     fn rests_right(&self, world: &World) -> bool {
         let seen = Some(world.fingerprint());
         let at_rest = world.applied == world.completed
+            && world.late.is_none()
             && world.publishers.iter().all(|publisher| publisher.at == At::Idle)
             && world.publishers.iter().any(|publisher| publisher.seen == seen)
-            && (!world.has_rows_below() || self.without == Some(Guarding::Tidy));
+            && (!world.is_untidy() || self.without == Some(Guarding::Tidy));
         !at_rest || self.is_right(world)
     }
 
@@ -168,6 +183,9 @@ impl Model for Risk {
         } else if world.applied + 1 < self.truths.len() {
             steps.push(Step::Apply);
         }
+        if world.late.is_some() {
+            steps.push(Step::Late);
+        }
         for (publisher, of) in world.publishers.iter().enumerate() {
             self.work(world, publisher, steps);
             if world.left.crashes > 0 && (of.at != At::Idle || of.seen.is_some()) {
@@ -178,7 +196,7 @@ impl Model for Risk {
             {
                 steps.push(Step::Turn { publisher, positions_first: false, is_heard: false });
             }
-            if !of.has_begun {
+            if !of.has_begun && self.publishers.iter().all(|settings| *settings == of.settings) {
                 break; // publishers are alike: the next one takes part after this one did
             }
         }

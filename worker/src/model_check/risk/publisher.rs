@@ -122,18 +122,25 @@ impl Risk {
             return self.claim(world, turn, is_heard);
         }
         if let Some((batch, value)) = turn.writes.pop() {
-            self.write(world, batch, value, turn.evaluation.seen.revision + 1);
+            let revision = turn.evaluation.seen.revision + 1;
+            self.write(world, batch, value, revision);
+            if !is_heard {
+                world.late = Some((batch, value, revision));
+                if self.without != Some(Guarding::Again) {
+                    return At::Idle;
+                }
+            }
         } else if let Some(saying) = turn.saying.take() {
-            return self.say(world, publisher, turn, saying, is_heard);
+            return Self::say(world, publisher, turn, saying, is_heard);
         } else if let Some(batch) = turn.unread.pop() {
-            self.read(world, &mut turn, batch);
+            self.read(world, publisher, &mut turn, batch);
         } else {
             let ended = if turn.has_ended { Ended::Say } else { turn.evaluation.ended() };
             match ended {
                 Ended::Again => turn.unread = all(),
                 Ended::Delete(update) => {
                     turn.has_ended = true;
-                    queue(&mut turn, update);
+                    queue(&mut turn, &update);
                 }
                 Ended::Say => turn.saying = Some(turn.evaluation.say(CLOCK)),
             }
@@ -141,19 +148,20 @@ impl Risk {
         At::Turn(Box::new(turn))
     }
 
-    fn read(&self, world: &World, turn: &mut Turn, batch: usize) {
+    fn read(&self, world: &World, publisher: usize, turn: &mut Turn, batch: usize) {
         let claim = world.last_claim(self.truths, batch);
         let is_read = |claims: &Vec<(i64, i64)>| claims.iter().any(|(first, last)| (*first..=*last).contains(&claim));
         if !turn.changed.as_ref().is_none_or(is_read) {
             return;
         }
-        let wanted = self.truths[turn.early.unwrap_or(world.applied)][batch];
+        let settings = world.publishers[publisher].settings;
+        let wanted = self.truth(turn.early.unwrap_or(world.applied), settings)[batch];
         let standing = world.rows[batch];
         let rows = standing.map(|stands| StandingRisk { row: row(batch, stands.value), revision: stands.revision });
         let wanted_rows = wanted.map(|value| row(batch, value)).into_iter().collect();
         match turn.evaluation.compare(wanted_rows, rows.into_iter().collect()) {
             Compared::Write(update) => {
-                queue(turn, update);
+                queue(turn, &update);
                 if self.without == Some(Guarding::Held) && wanted.is_none() && standing.is_some() {
                     turn.writes.push((batch, None));
                 }
@@ -170,9 +178,7 @@ impl Risk {
         let seen = &turn.evaluation.seen;
         let won = match self.without {
             Some(Guarding::Claim) => true,
-            // Without, the view that it holds says that nothing is in doubt.
-            Some(Guarding::Unsaid | Guarding::Doubt) => is_claimable(&world.view, seen.revision),
-            _ => is_as_seen(&world.view, seen),
+            _ => is_claimable(&world.view, seen.revision),
         };
         if won {
             world.view.revision = world.view.revision.max(seen.revision + 1);
@@ -187,7 +193,7 @@ impl Risk {
         }
     }
 
-    fn write(&self, world: &mut World, batch: usize, value: Option<u8>, revision: i64) {
+    pub fn write(&self, world: &mut World, batch: usize, value: Option<u8>, revision: i64) {
         let is_later = world.rows[batch].is_some_and(|standing| standing.revision > revision);
         if !is_later || self.without == Some(Guarding::Revision) {
             world.rows[batch] = value.map(|value| Row { value, revision });
@@ -195,16 +201,12 @@ impl Risk {
         world.was_full |= world.rows.iter().any(Option::is_some);
     }
 
-    fn say(&self, world: &mut World, publisher: usize, mut turn: Turn, saying: Saying, is_heard: bool) -> At {
+    fn say(world: &mut World, publisher: usize, mut turn: Turn, saying: Saying, is_heard: bool) -> At {
         let (note, stands) = match &saying {
             Saying::Point(note) => {
-                let claimed = ViewState { revision: note.said.revision, ..note.seen.clone() };
-                let moves = match self.without {
-                    // Without, the view that it holds says that nothing is in doubt.
-                    Some(Guarding::Last | Guarding::Doubt) => may_point(&world.view, &note.seen, note.said.pointer),
-                    _ => is_as_seen(&world.view, &claimed),
-                };
+                let moves = may_point(&world.view, &note.seen, note.said.pointer);
                 if moves {
+                    world.said_with = world.publishers[publisher].settings;
                     world.view = ViewState { revision: world.view.revision, ..note.said.clone() };
                 }
                 (note, moves || is_at(&world.view, note.said.pointer))
@@ -212,6 +214,7 @@ impl Risk {
             Saying::Note(note) => {
                 let stands = is_as_seen(&world.view, &note.seen);
                 if stands {
+                    world.said_with = world.publishers[publisher].settings;
                     let ViewState { revision, pointer, .. } = world.view;
                     world.view = ViewState { revision, pointer, ..note.said.clone() };
                 }
@@ -239,7 +242,7 @@ impl Risk {
 }
 
 /// What is to be written, then deleted, one row at a time: the next one last.
-fn queue(turn: &mut Turn, update: RiskUpdate) {
+fn queue(turn: &mut Turn, update: &RiskUpdate) {
     let writes = update.upsert.iter().map(|row| (batch(&row.key()), Some(row.stock_quantity as u8)));
     let deletes = update.delete.iter().map(|key| (batch(key), None));
     turn.writes = writes.chain(deletes).collect();

@@ -21,7 +21,7 @@ pub const BATCHES: usize = 2;
 pub struct Left {
     /// A publisher dies, or forgets because the role is given to it.
     pub crashes: u8,
-    /// A write is done and not acknowledged.
+    /// A step is done and not acknowledged. A write of a row is sent again, and its first copy takes effect later.
     pub unheard: u8,
 }
 
@@ -32,8 +32,12 @@ pub struct World {
     pub applied: usize,
     pub completed: usize,
     pub view: ViewState,
+    /// With which settings what is said of it was evaluated.
+    pub said_with: u8,
     pub rows: [Option<Row>; BATCHES],
     pub publishers: Vec<Publisher>,
+    /// A copy of a write that is under way: of which batch, to which row or none, and under which revision.
+    pub late: Option<(usize, Option<u8>, i64)>,
     pub left: Left,
     /// Whether a reader ever found a row.
     pub was_full: bool,
@@ -51,6 +55,8 @@ pub struct Row {
 pub struct Publisher {
     /// Whether it ever did anything.
     pub has_begun: bool,
+    /// Which settings it has.
+    pub settings: u8,
     pub seen: Option<Seen>,
     pub base: Option<Base>,
     pub at: At,
@@ -88,13 +94,17 @@ pub struct Turn {
 }
 
 impl World {
-    pub fn start(publishers: usize, left: Left) -> Self {
+    /// Publishers with these settings.
+    pub fn start(settings: &[u8], left: Left) -> Self {
+        let publisher = |settings: &u8| Publisher { settings: *settings, ..Publisher::default() };
         Self {
             applied: 0,
             completed: 0,
             view: ViewState::new(View::LossRiskProducts),
+            said_with: 0,
             rows: [None; BATCHES],
-            publishers: vec![Publisher::default(); publishers],
+            publishers: settings.iter().map(publisher).collect(),
+            late: None,
             left,
             was_full: false,
         }
@@ -123,8 +133,8 @@ impl World {
         self.rows.map(|row| row.map(|row| row.value))
     }
 
-    /// Whether rows stand that a publisher wrote which others had overtaken.
-    pub fn has_rows_below(&self) -> bool {
-        self.rows.iter().flatten().any(|row| row.revision < self.view.fence)
+    /// Whether a claim was never completed, or rows stand that a publisher wrote which others had overtaken.
+    pub fn is_untidy(&self) -> bool {
+        self.view.revision > self.view.pointer || self.rows.iter().flatten().any(|row| row.revision < self.view.fence)
     }
 }
