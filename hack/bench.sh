@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Measures workers in one run, beside librdkafka reading the same topic and doing nothing, on services of its own.
 #
-#   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--history DAYS] [--latency]
-#                 [--regression]
+#   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--history DAYS] [--hot SHARE]
+#                 [--latency] [--regression]
 #
 # 2,000,000 sales of 10,000 products to 100,000 clients in 6 partitions for one worker, unless told otherwise; `--clients 0`
-# leaves only products and days. --history has every product sold on each of so many days before, and keeps them all. --latency
-# also measures from produce to document at 100 and 1,000 events/s. --regression takes a debug build, which the tests have made,
+# leaves only products and days. Few products sell often, by a square; --hot has that share of the items, 0 to 1, be of the first
+# hundredth of the products alone. --history has every product sold on each of so many days before, and keeps them all.
+# --latency also measures from produce to document at 100 and 1,000 events/s. --regression takes a debug build, which the tests have made,
 # 600,000 sales and no clients, and says what part of bench/baseline it reaches.
 # STOCKSTREAM_… variables reach the worker: STOCKSTREAM_SALES_DEDUPLICATE_WITHIN=24h measures what telling copies costs.
 # Prints figures, leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-usage() { sed -n '2,12{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-sales=2000000 products=10000 clients=100000 partitions=6 workers=1 history=0 latency='' baseline=''
+usage() { sed -n '2,13{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+sales=2000000 products=10000 clients=100000 partitions=6 workers=1 history=0 hot=0 latency='' baseline=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --latency) latency=yes; shift; continue ;;
@@ -27,6 +28,7 @@ while [ $# -gt 0 ]; do
     --partitions) partitions=$2 ;;
     --workers) workers=$2 ;;
     --history) history=$2 ;;
+    --hot) hot=$2 ;;
     *) usage ;;
   esac
   shift 2
@@ -44,7 +46,7 @@ memory() {
 worker() { # log
   STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/$1.log" & pids+=($!)
 }
-echo "$sales sales, $products products, $clients clients, $partitions partitions, $workers workers, $history days of history"
+echo "$sales sales, $products products, $clients clients, $partitions partitions, $workers workers, $history days of history, $hot of the items of a hundredth of the products"
 before=0
 if [ "$history" -gt 0 ]; then
   export STOCKSTREAM_ANALYTICS_HISTORY_DAYS=$((history + 1))
@@ -58,7 +60,7 @@ if [ "$history" -gt 0 ]; then
   bench moved --history-days $((history + 1))
 fi
 # Half as much again: how fast workers are while they have work is asked, not how they end.
-bench backlog --sales $((sales * 3 / 2)) --products "$products" --clients "$clients"
+bench backlog --sales $((sales * 3 / 2)) --products "$products" --clients "$clients" --hot "$hot"
 bench read --threads "$workers"
 for ((n = 0; n < workers; n++)); do
   worker "worker-$n"

@@ -16,6 +16,14 @@ pub(crate) struct Shop {
     /// How many clients; none for sales to nobody known
     #[arg(long, default_value_t = 100_000)]
     clients: u64,
+    /// Which share of the items is of the first hundredth of the products alone, 0 to 1
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    hot: f64,
+}
+
+fn share(text: &str) -> std::result::Result<f64, String> {
+    let share = text.parse().map_err(|_| "not a number")?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("not between 0 and 1".into()) }
 }
 
 /// A backlog of sales with 1 to 4 items; products are drawn with a skew, clients evenly.
@@ -71,13 +79,14 @@ fn record(product: u64) -> String {
 
 impl Shop {
     /// A sale of 1 to 4 items, to nobody known where there are no clients. The square of an even draw makes few products
-    /// sell often.
+    /// sell often; `hot` makes a hundredth of them sell more often still.
     pub(crate) fn sale(self, random: &mut impl Rng, invoice: u64, at: Timestamp) -> String {
-        let Self { products, clients } = self;
+        let Self { products, clients, hot } = self;
         let mut items = String::new();
         for line in 0..random.random_range(1..=4) {
             let draw: f64 = random.random();
-            let product = (draw * draw * products as f64) as u64;
+            let among = if hot > 0.0 && random.random_bool(hot) { products / 100 } else { products };
+            let product = (draw * draw * among as f64) as u64;
             let (quantity, cents) = (random.random_range(1..=9), random.random_range(50..2_000));
             let comma = if line == 0 { "" } else { "," };
             items += &format!(
