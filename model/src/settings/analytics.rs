@@ -155,12 +155,12 @@ pub enum AsOf {
 }
 
 impl AsOf {
-    /// The day, given the clock and the greatest event time seen (if any).
-    pub fn day(self, now: Timestamp, latest_event: Option<Timestamp>) -> Day {
+    /// The day, given the clock and the greatest event time seen; none before any was seen where that is the clock.
+    pub fn day(self, now: Timestamp, latest_event: Option<Timestamp>) -> Option<Day> {
         match self {
-            Self::Now => now.day(),
-            Self::LatestEvent => latest_event.unwrap_or(now).day(),
-            Self::Date(day) => day,
+            Self::Now => Some(now.day()),
+            Self::LatestEvent => latest_event.map(Timestamp::day),
+            Self::Date(day) => Some(day),
         }
     }
 }

@@ -77,10 +77,12 @@ impl<S: StateStore> Publisher<S> {
         if self.seen.as_ref() == Some(&moved) && !due && !reconcile {
             return Ok(None);
         }
-        let first = self.seen.take().is_none();
         let now = Timestamp::now();
         let latest = positions.partitions.values().filter_map(|position| position.counters.latest_event).max();
-        let clock = Clock { now, as_of: self.analytics.as_of.day(now, latest) };
+        // Where events are the clock, there is no time before the first claim is complete, and the state may hold changes of it.
+        let Some(as_of) = self.analytics.as_of.day(now, latest) else { return Ok(None) };
+        let clock = Clock { now, as_of };
+        let first = self.seen.take().is_none();
         // Another worker's settings may have derived fields: the newest generation's publisher computes them anew. Only the
         // ranking depends on them.
         let ranks = self.view == View::ProductWinners;
