@@ -7,8 +7,8 @@
 # 2,000,000 sales of 10,000 products to 100,000 clients in 6 partitions for one worker, unless told otherwise; `--clients 0`
 # leaves only products and days. Few products sell often, by a square; --hot has that share of the items, 0 to 1, be of the first
 # hundredth of the products alone. --history has every product sold on each of so many days before, and keeps them all.
-# --latency also measures from produce to document at 100 and 1,000 events/s. --regression takes a debug build, which the tests have made,
-# 600,000 sales and no clients, and says what part of bench/baseline it reaches.
+# --latency also measures from produce to document at 100 and 1,000 events/s. --regression takes a debug build, which the tests
+# have made, 600,000 sales and no clients, and says what part of bench/baseline it reaches.
 # STOCKSTREAM_… variables reach the worker: STOCKSTREAM_SALES_DEDUPLICATE_WITHIN=24h measures what telling copies costs.
 # Prints figures, leaves nothing behind.
 set -euo pipefail

@@ -175,6 +175,11 @@ impl Counters {
 }
 
 impl Positions {
+    /// The greatest event time of all partitions; none before a claim with one was complete.
+    pub fn latest_event(&self) -> Option<Timestamp> {
+        self.partitions.values().filter_map(|position| position.counters.latest_event).max()
+    }
+
     /// The open claim on a partition.
     pub fn pending(&self, id: &PartitionId) -> Option<Pending> {
         self.partitions.get(id).and_then(|position| position.pending)

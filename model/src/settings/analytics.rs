@@ -135,7 +135,7 @@ fn decimal_text(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// What becomes of a view when its new result is empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum OnEmptyResult {
     /// The previous result stays, and the page says so.
     Keep,

@@ -7,6 +7,11 @@ pub fn is_claimable(standing: &ViewState, seen: i64) -> bool {
     standing.revision == seen
 }
 
+/// Whether the revision that was claimed last was completed. If not, its publisher died, or is still at it.
+pub fn is_complete(view: &ViewState) -> bool {
+    view.revision == view.pointer
+}
+
 /// Whether a view is still as it was seen. Only then may something be said of it: what was found since is not older than
 /// what another publisher found.
 pub fn is_as_seen(standing: &ViewState, seen: &ViewState) -> bool {

@@ -10,6 +10,7 @@ use stockstream_model::{
     settings::OnEmptyResult,
 };
 use stockstream_protocol::positions::{Lane, LaneId, Positions};
+use stockstream_store::core::view::is_complete;
 
 /// What became of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -141,9 +142,7 @@ impl Ranking {
     pub fn compared(self, is_same: bool, clock: Clock) -> Self {
         match self {
             // A revision that was claimed and never pointed to is another publisher's that died, or is about to overtake.
-            Self::Compare(view, _) if is_same && view.revision == view.pointer => {
-                Self::Note(Box::new(same_result(view, clock)))
-            }
+            Self::Compare(view, _) if is_same && is_complete(&view) => Self::Note(Box::new(same_result(view, clock))),
             Self::Compare(view, rows) => Self::Claim(view, rows),
             other => other,
         }
@@ -196,7 +195,7 @@ impl Ranking {
     }
 }
 
-fn keeps(policy: OnEmptyResult) -> bool {
+pub(super) fn keeps(policy: OnEmptyResult) -> bool {
     policy == OnEmptyResult::Keep
 }
 

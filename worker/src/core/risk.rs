@@ -19,10 +19,13 @@ use stockstream_protocol::positions::Positions;
 use stockstream_store::{
     RiskUpdate, StandingRisk,
     batch::StockKey,
-    core::{last_claim::claims_since, view::is_as_seen},
+    core::{
+        last_claim::claims_since,
+        view::{is_as_seen, is_complete},
+    },
 };
 
-use super::publication::{Clock, Note, Published, Since, empty_result, is_foreign, published, same_result};
+use super::publication::{Clock, Note, Published, Since, empty_result, is_foreign, keeps, published, same_result};
 
 const NOTHING_AT_RISK: &str = "no stock is at risk";
 
@@ -65,7 +68,7 @@ impl Base {
         as_of: Day,
         generation: i64,
     ) -> Option<Vec<RangeInclusive<i64>>> {
-        let stands = is_as_seen(view, &self.view) && view.revision == view.pointer && self.as_of == as_of;
+        let stands = is_as_seen(view, &self.view) && is_complete(view) && self.as_of == as_of;
         if !stands || is_foreign(positions, generation, &self.since) {
             return None;
         }
@@ -95,7 +98,7 @@ pub struct Evaluation {
     pub scope: Scope,
     /// The revision that it claimed.
     pub claimed: Option<i64>,
-    keeps: bool,
+    policy: OnEmptyResult,
     most_held: usize,
     /// Rows of a revision below are written again, also where they are right.
     fence: i64,
@@ -145,14 +148,13 @@ pub enum Saying {
 impl Evaluation {
     /// Begins with the view, read before the state.
     pub fn begin(seen: ViewState, scope: Scope, policy: OnEmptyResult, most_held: usize) -> Self {
-        let is_doubtful = seen.revision > seen.pointer;
-        let fence = if is_doubtful { seen.revision + 1 } else { seen.fence };
+        let fence = if is_complete(&seen) { seen.fence } else { seen.revision + 1 };
         let rows = if scope == Scope::Changed { seen.rows } else { 0 };
         Self {
             seen,
             scope,
             claimed: None,
-            keeps: policy == OnEmptyResult::Keep,
+            policy,
             most_held,
             fence,
             rows,
@@ -168,7 +170,7 @@ impl Evaluation {
     /// Whether a claim before was never completed. Then the next revision is claimed first of all, so that the doubt ends with
     /// this turn.
     pub fn is_doubtful(&self) -> bool {
-        self.seen.revision > self.seen.pointer
+        !is_complete(&self.seen)
     }
 
     /// Takes in that the revision after the one that was seen is this turn's.
@@ -178,9 +180,8 @@ impl Evaluation {
 
     /// Begins again with all stock.
     pub fn widen(&mut self) {
-        let Self { seen, claimed, has_changed, .. } = self.clone();
-        let policy = if self.keeps { OnEmptyResult::Keep } else { OnEmptyResult::Clear };
-        *self = Self { claimed, has_changed, ..Self::begin(seen, Scope::All, policy, self.most_held) };
+        let again = Self::begin(self.seen.clone(), Scope::All, self.policy, self.most_held);
+        *self = Self { claimed: self.claimed, has_changed: self.has_changed, ..again };
     }
 
     /// Compares rows as they should be with all those that stand of the same stock.
@@ -233,7 +234,7 @@ impl Evaluation {
         let is_kept = self.scope == Scope::Changed && self.seen.condition == ViewCondition::Kept;
         let may_rest = self.scope == Scope::Changed && self.rows > self.held.len() as i64;
         self.is_empty = self.stays.is_none() && (is_kept || !may_rest);
-        if self.is_empty && (is_kept || self.keeps) {
+        if self.is_empty && (is_kept || keeps(self.policy)) {
             self.held.clear();
             return Ended::Say;
         }
@@ -250,7 +251,7 @@ impl Evaluation {
     /// What is said at the end.
     pub fn say(&self, clock: Clock) -> Saying {
         let view = ViewState { rows: self.rows, ..self.seen.clone() };
-        let note = if self.is_empty && (self.keeps || !self.has_changed) {
+        let note = if self.is_empty && (keeps(self.policy) || !self.has_changed) {
             empty_result(view, NOTHING_AT_RISK, clock)
         } else if self.has_changed {
             let said = published(&view, self.rows as usize, clock);

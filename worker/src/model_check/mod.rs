@@ -11,3 +11,12 @@ mod publication;
 mod risk;
 
 use stockstream_protocol::exhaustive::{Known, holds, is_missed};
+
+/// How often something may still happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Left {
+    /// A publisher dies, or forgets because the role is given to it.
+    crashes: u8,
+    /// A step is done and not acknowledged.
+    unheard: u8,
+}

@@ -60,7 +60,8 @@ pub(crate) async fn publisher<S: StateStore>(
     }
 }
 
-/// Publishes a view whenever partitions moved or the clock is due, and notifies `changed`. At rest nothing is read. `dear` is held
+/// Publishes a view whenever partitions moved or the clock is due, and notifies `changed`. At rest nothing is read, but for what
+/// [`TIDY`] says. `dear` is held
 /// by what reads thousands of documents: two of those at once would leave the database no time for the events.
 async fn view_kept<S: StateStore>(
     mut publisher: Publisher<S>,

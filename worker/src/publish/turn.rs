@@ -7,7 +7,7 @@ use std::{
 
 use stockstream_model::{Timestamp, documents::View, settings::Analytics};
 use stockstream_protocol::positions::Positions;
-use stockstream_store::{StateStore, StoreError};
+use stockstream_store::{StateStore, StoreError, core::view::is_complete};
 
 use super::{risk, winners};
 use crate::core::{
@@ -78,9 +78,11 @@ impl<S: StateStore> Publisher<S> {
             return Ok(None);
         }
         let now = Timestamp::now();
-        let latest = positions.partitions.values().filter_map(|position| position.counters.latest_event).max();
         // Where events are the clock, there is no time before the first claim is complete, and the state may hold changes of it.
-        let Some(as_of) = self.analytics.as_of.day(now, latest) else { return Ok(None) };
+        let Some(as_of) = self.analytics.as_of.day(now, positions.latest_event()) else {
+            self.has_evaluated(reconcile);
+            return Ok(None);
+        };
         let clock = Clock { now, as_of };
         let first = self.seen.take().is_none();
         // Another worker's settings may have derived fields: the newest generation's publisher computes them anew. Only the
@@ -107,11 +109,16 @@ impl<S: StateStore> Publisher<S> {
             }
         };
         self.seen = remembered(moved, outcome);
+        self.has_evaluated(reconcile);
+        Ok(Some(outcome))
+    }
+
+    /// Notes when the clock is due again.
+    fn has_evaluated(&mut self, reconcile: bool) {
         self.evaluated = Instant::now();
         if reconcile {
             self.reconciled = self.evaluated;
         }
-        Ok(Some(outcome))
     }
 
     /// The positions; none before there are any.
@@ -140,13 +147,32 @@ impl<S: StateStore> Publisher<S> {
                 Ok(true)
             }
             View::LossRiskProducts => {
-                let is_doubtful = view.revision > view.pointer;
-                let is_tidy = !is_doubtful && (view.fence == 0 || !self.store.has_risks_below(view.fence).await?);
+                let is_tidy =
+                    is_complete(&view) && (view.fence == 0 || !self.store.has_risks_below(view.fence).await?);
                 if !is_tidy {
                     self.forget();
                 }
                 Ok(is_tidy)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stockstream_model::settings::{AsOf, Span};
+    use stockstream_store::MemoryStore;
+
+    #[tokio::test]
+    async fn without_an_event_the_clock_is_due_no_more_often_than_with_one() {
+        let (every, due) = (Span::from_millis(10_000), Duration::from_secs(10));
+        let analytics = Analytics { as_of: AsOf::LatestEvent, reevaluate_every: every, ..Analytics::default() };
+        let mut publisher =
+            Publisher::new(Arc::new(MemoryStore::new(analytics.clone())), analytics, View::LossRiskProducts, 0);
+        publisher.evaluated = publisher.evaluated.checked_sub(due).unwrap();
+        assert!(publisher.due_in().is_zero());
+        assert_eq!(publisher.turn().await.unwrap(), None);
+        assert!(!publisher.due_in().is_zero());
     }
 }

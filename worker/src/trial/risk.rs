@@ -141,8 +141,7 @@ impl Publishers {
         let (publisher, rules) = &mut self.all[publisher];
         let mut outcome = publisher.turn().await.unwrap();
         let positions = self.store.load_positions().await.unwrap().unwrap();
-        let latest = positions.partitions.values().filter_map(|position| position.counters.latest_event).max();
-        let Some(latest) = latest else {
+        let Some(latest) = positions.latest_event() else {
             prop_assert_eq!(outcome, None, "without an event there is no day");
             return Ok(());
         };

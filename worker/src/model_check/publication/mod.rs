@@ -8,9 +8,9 @@ mod world;
 use alike::represent;
 use stateright::{Model, Property};
 use stockstream_model::{documents::ViewCondition, settings::OnEmptyResult};
-use world::{At, Left, Publisher, Reader, World};
+use world::{At, Publisher, Reader, World};
 
-use super::Known;
+use super::{Known, Left};
 use crate::core::publication::Ranking;
 
 /// A guard that can be left out.

@@ -1,7 +1,7 @@
 use stockstream_model::settings::OnEmptyResult;
 
-use super::{Guarding, Publication, world::Left};
-use crate::model_check::{Known, holds, is_missed};
+use super::{Guarding, Publication};
+use crate::model_check::{Known, Left, holds, is_missed};
 
 /// Two publishers and a result that comes back.
 fn two() -> Publication {

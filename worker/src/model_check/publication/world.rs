@@ -6,19 +6,13 @@ use stockstream_model::{
 };
 use stockstream_protocol::positions::{Position, Positions};
 
-use crate::core::publication::{Ranking, Seen, fingerprint};
+use crate::{
+    core::publication::{Ranking, Seen, fingerprint},
+    model_check::Left,
+};
 
 /// The most rows a ranking has.
 pub const ROWS: usize = 2;
-
-/// How often something may still happen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Left {
-    /// A publisher dies, or forgets because the role is given to it.
-    pub crashes: u8,
-    /// A write is done and not acknowledged.
-    pub unheard: u8,
-}
 
 /// A state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -9,9 +9,9 @@ mod world;
 use alike::represent;
 use stateright::{Model, Property};
 use stockstream_model::{documents::ViewCondition, settings::OnEmptyResult};
-use world::{At, Left, Publisher, Truth, World};
+use world::{At, Publisher, Truth, World};
 
-use super::Known;
+use super::{Known, Left};
 
 /// A guard that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub struct Risk {
     pub policy: OnEmptyResult,
     /// Whether a turn may read the positions before the view, too.
     pub both_orders: bool,
+    /// A write of a row that is not acknowledged is sent again, and its first copy takes effect later.
     pub left: Left,
     pub without: Option<Guarding>,
     /// What stands in the database, where it is known how it ends.

@@ -1,10 +1,7 @@
 use stockstream_model::settings::OnEmptyResult;
 
-use super::{
-    Guarding, Risk,
-    world::{Left, Truth},
-};
-use crate::model_check::{Known, holds, is_missed};
+use super::{Guarding, Risk, world::Truth};
+use crate::model_check::{Known, Left, holds, is_missed};
 
 const NONE: Truth = [None, None];
 const A: Truth = [Some(1), None];

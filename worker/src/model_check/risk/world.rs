@@ -5,25 +5,19 @@ use stockstream_model::{
     event::Stream,
 };
 use stockstream_protocol::positions::{Lane, Position, Positions};
-use stockstream_store::core::last_claim::last_claim;
+use stockstream_store::core::{last_claim::last_claim, view::is_complete};
 
-use crate::core::{
-    publication::{Seen, fingerprint},
-    risk::{Base, Evaluation, Saying},
+use crate::{
+    core::{
+        publication::{Seen, fingerprint},
+        risk::{Base, Evaluation, Saying},
+    },
+    model_check::Left,
 };
 
 /// Of each batch of stock, what its row says; nothing where it is not at risk.
 pub type Truth = [Option<u8>; BATCHES];
 pub const BATCHES: usize = 2;
-
-/// How often something may still happen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Left {
-    /// A publisher dies, or forgets because the role is given to it.
-    pub crashes: u8,
-    /// A step is done and not acknowledged. A write of a row is sent again, and its first copy takes effect later.
-    pub unheard: u8,
-}
 
 /// A state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -135,6 +129,6 @@ impl World {
 
     /// Whether a claim was never completed, or rows stand that a publisher wrote which others had overtaken.
     pub fn is_untidy(&self) -> bool {
-        self.view.revision > self.view.pointer || self.rows.iter().flatten().any(|row| row.revision < self.view.fence)
+        !is_complete(&self.view) || self.rows.iter().flatten().any(|row| row.revision < self.view.fence)
     }
 }
