@@ -2,19 +2,20 @@
 # Measures workers in one run, beside librdkafka reading the same topic and doing nothing, on services of its own.
 #
 #   hack/bench.sh [--sales N] [--products N] [--clients N] [--partitions N] [--workers N] [--history DAYS] [--hot SHARE]
-#                 [--latency] [--regression]
+#                 [--memory MIB] [--latency] [--regression]
 #
 # 2,000,000 sales of 10,000 products to 100,000 clients in 6 partitions for one worker, unless told otherwise; `--clients 0`
 # leaves only products and days. Few products sell often, by a square; --hot has that share of the items, 0 to 1, be of the first
 # hundredth of the products alone. --history has every product sold on each of so many days before, and keeps them all.
+# --memory limits each worker as a container is limited, by a control group of its own, for which root is needed.
 # --latency also measures from produce to document at 100 and 1,000 events/s. --regression takes a debug build, which the tests
 # have made, 600,000 sales and no clients, and says what part of bench/baseline it reaches.
 # STOCKSTREAM_… variables reach the worker: STOCKSTREAM_SALES_DEDUPLICATE_WITHIN=24h measures what telling copies costs.
 # Prints figures, leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-usage() { sed -n '2,13{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-sales=2000000 products=10000 clients=100000 partitions=6 workers=1 history=0 hot=0 latency='' baseline=''
+usage() { sed -n '2,14{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+sales=2000000 products=10000 clients=100000 partitions=6 workers=1 history=0 hot=0 memory='' latency='' baseline=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --latency) latency=yes; shift; continue ;;
@@ -29,6 +30,7 @@ while [ $# -gt 0 ]; do
     --workers) workers=$2 ;;
     --history) history=$2 ;;
     --hot) hot=$2 ;;
+    --memory) memory=$2 ;;
     *) usage ;;
   esac
   shift 2
@@ -44,9 +46,12 @@ memory() {
   done
 }
 worker() { # log
-  STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/$1.log" & pids+=($!)
+  local limited=()
+  [ -z "$memory" ] || limited=(hack/limited.sh "$memory")
+  STOCKSTREAM_KAFKA_START_FROM=earliest "${limited[@]}" "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/$1.log" &
+  pids+=($!)
 }
-echo "$sales sales, $products products, $clients clients, $partitions partitions, $workers workers, $history days of history, $hot of the items of a hundredth of the products"
+echo "$sales sales, $products products, $clients clients, $partitions partitions, $workers workers, $history days of history, $hot of the items of a hundredth of the products, ${memory:-no} MiB of memory at most"
 before=0
 if [ "$history" -gt 0 ]; then
   export STOCKSTREAM_ANALYTICS_HISTORY_DAYS=$((history + 1))

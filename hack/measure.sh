@@ -8,6 +8,7 @@ finish() {
   trap - EXIT
   [ ${#pids[@]} = 0 ] || { kill "${pids[@]}" 2>/dev/null || true; wait; }
   hack/services.sh down || true
+  rmdir /sys/fs/cgroup/{memory/,}stockstream-limited-* 2>/dev/null || true # of bench.sh --memory
   rm -rf "$STOCKSTREAM_RUN"
   exit "$code"
 }

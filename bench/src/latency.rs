@@ -56,7 +56,7 @@ impl Latency {
             let client = format!("probe-{run}-{n}");
             // Worth so much that every probe changes the top of the ranking.
             let event = format!(
-                r#"{{"invoice_id":"{client}","client_id":"{client}","timestamp":"{}","items":[{{"product_id":"probe","quantity":1,"unit_price":1000000,"unit_cost":1}}]}}"#,
+                r#"{{"invoice_id":"{client}","client_id":"{client}","timestamp":"{}","items":[{{"product_id":"probe","quantity":1,"unit_price":100000000,"unit_cost":1}}]}}"#,
                 Timestamp::now()
             );
             let before = units(&db).await?;
