@@ -11,10 +11,19 @@ const KILLED: i32 = 9;
 const REMEMBERED: usize = 4;
 const LAST_LINES: usize = 40;
 
-struct Hand {
-    process: Process,
+pub struct Hand {
+    pub process: Process,
     /// Whether it has a fail point to end at.
     armed: bool,
+}
+
+impl Hand {
+    /// Waits until a worker that was told to end has done so in order, or at the fail point that it has.
+    pub async fn has_left(&mut self) {
+        let status = self.process.ended().await;
+        let is_fallen = self.armed && status.signal() == Some(KILLED);
+        assert!(is_fallen || status.code() == Some(0), "a worker that is told to end ends in order, not by {status}");
+    }
 }
 
 /// The workers of a campaign.
@@ -75,8 +84,8 @@ impl Crew {
         for hand in &self.hands {
             hand.process.signal("TERM");
         }
-        for Hand { mut process, .. } in self.hands.drain(..) {
-            assert_eq!(process.ended().await.code(), Some(0), "a worker that is told to end ends in order");
+        for mut hand in self.hands.drain(..) {
+            hand.has_left().await;
         }
     }
 
@@ -89,9 +98,9 @@ impl Crew {
     }
 
     /// Takes a worker out, running.
-    pub fn take_out(&mut self, number: u64) -> Process {
+    pub fn take_out(&mut self, number: u64) -> Hand {
         let place = self.place(number);
-        self.hands.remove(place).process
+        self.hands.remove(place)
     }
 
     /// Replaces whoever met its fail point. How many did; nobody else may have ended.

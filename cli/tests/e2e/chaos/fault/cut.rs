@@ -122,7 +122,7 @@ async fn claim(scene: &mut Scene) {
     stage.crew.add_armed(&stage.bed, "after-claim");
     eventually("a worker claims and dies", async || holds(!stage.crew.worker(0).runs(), || "it lives".into())).await;
     let dead = stage.crew.take_out(0);
-    stage.crew.bury(&dead);
+    stage.crew.bury(&dead.process);
 }
 
 async fn says(scene: &Scene, words: &str) {

@@ -27,8 +27,8 @@ impl Trim {
         let crew = scene.stage.crew.len();
         for _ in 0..crew {
             let mut leaving = scene.stage.crew.take_out(0);
-            leaving.signal("TERM");
-            assert_eq!(leaving.ended().await.code(), Some(0), "a worker that is told to end ends in order");
+            leaving.process.signal("TERM");
+            leaving.has_left().await;
         }
         scene.mill.produce(self.events).await;
         if self.claimed {
@@ -55,7 +55,7 @@ impl Trim {
         eventually("a worker claims and dies", async || holds(!stage.crew.worker(0).runs(), || "it lives".into()))
             .await;
         let dead = stage.crew.take_out(0);
-        stage.crew.bury(&dead);
+        stage.crew.bury(&dead.process);
     }
 
     /// Deletes the oldest of what is unread in a partition. Which events those were: what was claimed of them, and what was not.
