@@ -27,31 +27,28 @@ pub(super) struct Keys<'a, C> {
     pub changes: &'a [&'a C],
 }
 
-/// Where a document's place in its statement stands while it is changed. It is gone when the statement is through.
-const PLACE: &str = "m.at";
+/// Where a document's amounts stand while it is changed: they are looked for once, not for each field. They are gone when the
+/// statement is through.
+const AMOUNTS: &str = "m.at";
 
 impl<C> Keys<'_, C> {
-    /// A value of each change, as an expression.
-    fn each(&self, value: impl Fn(&C) -> Bson) -> Bson {
-        match self.changes {
-            [alone] => value(alone),
-            many => {
-                let values: Vec<Bson> = many.iter().map(|change| value(change)).collect();
-                doc! { "$arrayElemAt": [{ "$literal": values }, format!("${PLACE}")] }.into()
-            }
-        }
-    }
-
     /// The statement. Only that of one key makes a document where none is.
     fn statement(&self, guard: &Guard, mut sums: Sums, derive: Document) -> Document {
         sums.insert(guard.path(), guard.leaves);
+        let amounts = sums.amounts();
         let change = sums.stages(derive);
         if let [id] = self.ids {
             return upsert(filter(id.clone(), guard), change.map(Bson::from).to_vec());
         }
-        let place = doc! { "$indexOfArray": [{ "$literal": self.ids }, "$_id"] };
-        let stages = [doc! { "$set": { PLACE: place } }].into_iter().chain(change).chain([doc! { "$unset": PLACE }]);
-        let stages: Vec<Bson> = stages.map(Bson::from).collect();
+        let stages: Vec<Bson> = match amounts {
+            None => change.map(Bson::from).to_vec(),
+            Some(amounts) => {
+                let place = doc! { "$indexOfArray": [{ "$literal": self.ids }, "$_id"] };
+                let find = doc! { "$set": { AMOUNTS: { "$arrayElemAt": [{ "$literal": amounts }, place] } } };
+                let stages = [find].into_iter().chain(change).chain([doc! { "$unset": AMOUNTS }]);
+                stages.map(Bson::from).collect()
+            }
+        };
         doc! { "q": filter(doc! { "$in": self.ids }, guard), "u": stages, "multi": true }
     }
 }
@@ -82,11 +79,34 @@ pub(super) const LAST_CLAIM: &str = "last_claim";
 struct Sums {
     set: Document,
     fields: Vec<String>,
+    /// Values that differ between the keys of the statement, one for each key.
+    differing: Vec<Vec<Bson>>,
 }
 
 impl Sums {
     fn insert(&mut self, field: impl Into<String>, value: impl Into<Bson>) {
         self.set.insert(field, value);
+    }
+
+    /// A value of each change, as an expression.
+    fn each<C>(&mut self, keys: &Keys<'_, C>, value: impl Fn(&C) -> Bson) -> Bson {
+        let mut values: Vec<Bson> = keys.changes.iter().map(|change| value(change)).collect();
+        if values.windows(2).all(|pair| pair[0] == pair[1]) {
+            return values.pop().unwrap_or(Bson::Null);
+        }
+        self.differing.push(values);
+        format!("${AMOUNTS}.{}", column(self.differing.len() - 1)).into()
+    }
+
+    /// For each key what differs from others', if anything does.
+    fn amounts(&mut self) -> Option<Vec<Document>> {
+        let mut rows: Vec<Document> = vec![Document::new(); self.differing.first()?.len()];
+        for (number, values) in std::mem::take(&mut self.differing).into_iter().enumerate() {
+            for (row, value) in rows.iter_mut().zip(values) {
+                row.insert(column(number), value);
+            }
+        }
+        Some(rows)
     }
 
     /// The stages that set all of it, and then what is derived from it.
@@ -104,7 +124,7 @@ impl Sums {
         let added = match keys.changes {
             [alone] if sum::is_at_limit(amount(alone)) => Bson::from(amount(alone)),
             _ => {
-                let added = doc! { "$add": [or_zero(&standing), keys.each(|change| amount(change).into())] };
+                let added = doc! { "$add": [or_zero(&standing), self.each(keys, |change| amount(change).into())] };
                 doc! { "$max": [-sum::LIMIT, { "$min": [sum::LIMIT, added] }] }.into()
             }
         };
@@ -118,6 +138,10 @@ impl Sums {
             self.add(field, keys, amount);
         }
     }
+}
+
+fn column(number: usize) -> String {
+    format!("c{number}")
 }
 
 fn is_at_limit(field: &str) -> Bson {
@@ -189,11 +213,14 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guard: &Guard, rules: &An
     let mut derive = product_derived(&rules.product_winners.weights, stamp);
     let Some(first) = keys.changes.first() else { return Document::new() };
     if first.sales.is_some() {
-        let sale = |of: fn((Timestamp, Timestamp)) -> Bson| keys.each(|change| change.sales.map_or(Bson::Null, of));
-        set.insert("first_sale", doc! { "$min": ["$first_sale", sale(|(first, _)| date(first))] });
-        set.insert("last_sale", doc! { "$max": ["$last_sale", sale(|(_, last)| date(last))] });
-        set.insert("first_day", doc! { "$min": ["$first_day", sale(|(first, _)| first.day().number().into())] });
-        set.insert("last_day", doc! { "$max": ["$last_day", sale(|(_, last)| last.day().number().into())] });
+        let mut bound = |field: &str, which: &str, of: fn((Timestamp, Timestamp)) -> Bson| {
+            let sale = set.each(keys, |change| change.sales.map_or(Bson::Null, of));
+            set.insert(field, doc! { which: [format!("${field}"), sale] });
+        };
+        bound("first_sale", "$min", |(first, _)| date(first));
+        bound("last_sale", "$max", |(_, last)| date(last));
+        bound("first_day", "$min", |(first, _)| first.day().number().into());
+        bound("last_day", "$max", |(_, last)| last.day().number().into());
     }
     if !first.days.is_empty() {
         for (day, _) in kept_days(first, rules.history_days) {
@@ -215,7 +242,7 @@ fn add_totals(set: &mut Sums, day: Day, keys: &Keys<'_, ProductChange>) {
         change.days.iter().find(|(one, _)| *one == day).map(|(_, totals)| *totals).unwrap_or_default()
     };
     let invoices = format!("days.{day}.invoices");
-    let added = keys.each(|change| of_day(change).invoices.into());
+    let added = set.each(keys, |change| of_day(change).invoices.into());
     set.insert(&invoices, doc! { "$add": [or_zero(&format!("${invoices}")), added] });
     set.plus(&format!("days.{day}.units"), keys, |change| of_day(change).units);
     set.plus(&format!("days.{day}.revenue"), keys, |change| of_day(change).revenue.units());
@@ -255,10 +282,10 @@ pub(super) fn clients(keys: &Keys<'_, ClientChange>, guard: &Guard, rules: &Clie
     if let [id] = keys.ids {
         set.insert("client_id", doc! { "$literal": id });
     }
-    let invoices = keys.each(|change| change.invoices.into());
+    let invoices = set.each(keys, |change| change.invoices.into());
     set.insert("invoices", doc! { "$add": [or_zero("$invoices"), invoices] });
     set.plus("revenue", keys, |change| change.revenue.units());
-    let last = keys.each(|change| maybe_date(change.last_purchase));
+    let last = set.each(keys, |change| maybe_date(change.last_purchase));
     set.insert("last_purchase_date", doc! { "$max": ["$last_purchase_date", last] });
     if let Some((version, record)) = keys.changes.first().and_then(|change| change.record.as_deref()) {
         for (field, value) in record_fields(version, record) {

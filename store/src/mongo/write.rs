@@ -17,8 +17,9 @@ use super::{
 };
 use crate::StoreError;
 
-/// How many bytes of updates one command carries. The server takes 16 MiB with all that is around them.
-pub(super) const COMMAND_BYTES: usize = 12 << 20;
+/// How many bytes of statements one command carries, unless a single one is longer; the server takes 16 MiB. Until it is answered a
+/// command is in memory six times: statements, command, the copy that may be sent again, and what the driver makes of it.
+pub(super) const COMMAND_BYTES: usize = 512 << 10;
 
 /// How often in a row all of a command may lose the race to insert: each lost race should be the last.
 pub(super) const PATIENCE: u32 = 20;

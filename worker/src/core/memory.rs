@@ -33,7 +33,7 @@ const PROGRAM: u64 = 128 * MIB;
 /// (`queued.min.messages`), and a fetch that is being unpacked.
 const CLIENT_QUEUE: u64 = 48 * MIB;
 /// The most payload that is fetched ahead.
-const FETCHED_AHEAD: u64 = 32 * MIB;
+const FETCHED_AHEAD: u64 = 16 * MIB;
 /// The least, below which fetching would wait for folding.
 const LEAST_FETCHED_AHEAD: u64 = 4 * MIB;
 /// Every batch may take so much: without that nothing would move.
@@ -151,7 +151,7 @@ mod tests {
             assert!(2 * batch + PROGRAM + CLIENT_QUEUE + 2 * budget.fetched_ahead <= limit * MIB, "{limit}");
             assert_eq!(budget.least_limit(), None, "{limit}");
         }
-        assert_eq!((memory(256), memory(512), memory(1_024)), (Some(18), Some(102), Some(294)));
+        assert_eq!((memory(256), memory(512), memory(1_024)), (Some(18), Some(114), Some(306)));
     }
 
     #[test]

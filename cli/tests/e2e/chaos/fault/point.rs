@@ -6,11 +6,12 @@ use super::Scene;
 use crate::harness::{Dice, eventually, holds};
 
 /// Every point at which the binary lets itself be killed, and whether only the publisher comes by.
-const POINTS: [(&str, bool); 12] = [
+const POINTS: [(&str, bool); 13] = [
     ("before-claim", false),
     ("after-claim", false),
     ("amid-apply", false),
     ("amid-apply", false),
+    ("stock-applied", false),
     ("after-apply", false),
     ("after-complete", false),
     ("before-commit", false),
