@@ -33,7 +33,8 @@ pub struct Changes {
     pub rejections: Vec<RejectedEvent>,
 }
 
-/// A part of all keys: those whose hash leaves `index` when it is divided by `of`. All slices of one `of` are all keys.
+/// A part of all keys: those whose hash leaves `index` when it is divided by `of`. All slices of one `of` are all keys. A product
+/// and its batches of stock are in one, as a claim changes a product only once it changed those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// Which part, from 0.
@@ -66,7 +67,7 @@ impl Changes {
     /// Keeps the keys of a slice alone. What was refused belongs to the first.
     pub fn keep(&mut self, slice: Slice) {
         self.products.retain(|key, _| slice.contains(key));
-        self.inventory.retain(|key, _| slice.contains(key));
+        self.inventory.retain(|(product, _), _| slice.contains(product));
         self.clients.retain(|key, _| slice.contains(key));
         self.daily.retain(|day, _| slice.contains(day));
         if slice.index != 0 {
@@ -126,7 +127,10 @@ impl ApplyReport {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use stockstream_model::documents::InventoryState;
 
     fn changes(clients: impl IntoIterator<Item = usize>, invoices: i64) -> Changes {
         let change = ClientChange { invoices, ..ClientChange::default() };
@@ -143,6 +147,27 @@ mod tests {
             found.sort_unstable();
             assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), ["c0", "c1", "c2", "c3", "c4"]);
             assert_eq!(found[3].1, 3);
+        }
+    }
+
+    #[test]
+    fn a_product_is_in_the_slice_of_its_batches() {
+        let record = |product: String, batch| InventoryChange {
+            record: InventoryState { product_id: product, batch_number: batch, ..InventoryState::default() },
+        };
+        let products: Vec<_> = (0..100).map(|product| format!("p{product}")).collect();
+        let batches = |product: &String| [None, Some("b".to_owned())].map(|batch| (product.clone(), batch));
+        let all = Changes {
+            products: products.iter().map(|product| (Key::from(product), ProductChange::default())).collect(),
+            inventory: products.iter().flat_map(batches).map(|key| (key.clone(), record(key.0, key.1))).collect(),
+            ..Changes::default()
+        };
+        for index in 0..3 {
+            let mut part = all.clone();
+            part.keep(Slice { index, of: 3 });
+            let of_stock: BTreeSet<_> = part.inventory.keys().map(|(product, _)| product.as_str()).collect();
+            assert_eq!(of_stock, part.products.keys().map(Key::as_str).collect::<BTreeSet<_>>());
+            assert!((10..60).contains(&of_stock.len()) && part.inventory.len() == 2 * of_stock.len());
         }
     }
 

@@ -9,7 +9,7 @@ use stockstream_store::{RiskUpdate, StateStore};
 
 use super::{
     bed::{Bed, Mongo, settings},
-    events::{Body, CLIENTS, client},
+    events::{Body, CLIENTS, STOCK, client, stock},
     flow::{changes_of, claim, guard},
     views::at_risk,
 };
@@ -90,8 +90,22 @@ async fn a_unique_index_of_others_is_named_and_not_fought(bed: &Mongo) {
     assert!(refused.to_string().contains("loss_risk_products"), "{refused}");
 }
 
+/// Whoever finds a product by the claim that it names reads its batches then, and not again.
+async fn a_product_names_a_claim_only_once_its_batches_hold_what_the_claim_changed(bed: &Mongo) {
+    let store = bed.worker().await;
+    let index = doc! { "key": { "rec.quantity": 1 }, "name": "theirs", "unique": true };
+    bed.raw.run_command(doc! { "createIndexes": "inventory", "indexes": [index] }).await.unwrap();
+    let claim = claim(&*store, STOCK, 2).await;
+    let changes = changes_of(&claim, ["a", "b"].map(|product| Body::Stock(stock(product, 7))).into());
+    let refused = store.apply(&changes, &guard(&claim)).await.unwrap_err();
+    assert!(refused.to_string().contains("inventory"), "{refused}");
+    let products = bed.raw.collection::<Document>("products");
+    assert_eq!(products.find_one(doc! { "last_claim": { "$exists": true } }).await.unwrap(), None);
+}
+
 mongodb_only!(
     every_query_of_the_pipeline_has_its_index,
     how_long_rejected_events_are_kept_follows_the_setting,
     a_unique_index_of_others_is_named_and_not_fought,
+    a_product_names_a_claim_only_once_its_batches_hold_what_the_claim_changed,
 );

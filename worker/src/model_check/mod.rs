@@ -6,6 +6,7 @@
 //! glue holds can be left out, and must then be missed.
 
 mod generations;
+mod last_claim;
 mod product_days;
 mod publication;
 mod risk;
