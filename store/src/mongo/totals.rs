@@ -7,7 +7,7 @@ use bson::{Bson, Document, doc};
 use stockstream_model::{
     Money, Timestamp,
     analytics::Tier,
-    documents::{Checkpoint, ClientRow, RiskCategory, RiskRow},
+    documents::{Checkpoint, ClientRow, RiskCategory, RiskRow, View},
 };
 
 use super::{
@@ -15,13 +15,13 @@ use super::{
     figures::{Groups, Sums},
     names, rows,
 };
-use crate::{ClientFigures, Page, RiskFigures, RiskShare, Select, TierShare, select::Selectable};
+use crate::{ClientFigures, Page, RiskFigures, RiskShare, Select, StateStore, TierShare, select::Selectable};
 
 /// The documents, beside those of the views.
 const CLIENTS: &str = "client_totals";
 const RISKS: &str = "risk_totals";
-const OF_CLIENTS: Totals<'_> = Totals { collection: names::CLIENTS, published: CLIENTS };
-const OF_RISKS: Totals<'_> = Totals { collection: names::RISKS, published: RISKS };
+const OF_CLIENTS: Totals<'_> = Totals { collection: names::CLIENTS, published: CLIENTS, clock: Clock::Events };
+const OF_RISKS: Totals<'_> = Totals { collection: names::RISKS, published: RISKS, clock: Clock::Pointer };
 /// While a publisher is at work, what it counted is no older; otherwise who asks counts.
 const RECENT_MILLIS: i64 = 60_000;
 
@@ -30,6 +30,25 @@ const RECENT_MILLIS: i64 = 60_000;
 struct Totals<'a> {
     collection: &'a str,
     published: &'a str,
+    clock: Clock,
+}
+
+/// What grows whenever the rows change: what was counted at less is older.
+#[derive(Clone, Copy)]
+enum Clock {
+    /// How many events were applied.
+    Events,
+    /// The revision of stock at risk that is shown: its rows change with the day, too, and some time after the events.
+    Pointer,
+}
+
+impl Clock {
+    fn field(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Pointer => "pointer",
+        }
+    }
 }
 
 /// When totals were counted last, of all documents that hold such.
@@ -91,24 +110,32 @@ impl MongoStore {
     /// Counts what all clients and all stock at risk amount to and writes it, unless somebody wrote what was counted later.
     pub(super) async fn write_totals(&self) -> Result<()> {
         // Before the rows are counted: the totals are never older than they claim to be.
-        let events = applied(&self.read_checkpoints().await?);
+        let (events, pointer) = tokio::try_join!(self.now_at(Clock::Events), self.now_at(Clock::Pointer))?;
         let clients = self.figures(names::CLIENTS, &Select::<ClientRow>::everything(), &client_sums()).await?;
         let risks = self.figures(names::RISKS, &Select::<RiskRow>::everything(), &risk_sums()).await?;
-        let update = |(id, (groups, cut)): (&str, Groups)| {
-            let fields =
-                doc! { "events": events, "counted_at": codec::date(Timestamp::now()), "groups": groups, "cut": cut };
-            let not_later = doc! { "_id": id, "events": { "$not": { "$gt": events } } };
+        let update = |(of, at, (groups, cut)): (Totals<'_>, i64, Groups)| {
+            let clock = of.clock.field();
+            let fields = doc! { clock: at, "counted_at": codec::date(Timestamp::now()), "groups": groups, "cut": cut };
+            let not_later = doc! { "_id": of.published, clock: { "$not": { "$gt": at } } };
             doc! { "q": not_later, "u": { "$set": fields }, "upsert": true }
         };
-        self.update_many(names::VIEWS, &[(CLIENTS, clients), (RISKS, risks)].map(update)).await.map(drop)
+        let updates = [(OF_CLIENTS, events, clients), (OF_RISKS, pointer, risks)].map(update);
+        self.update_many(names::VIEWS, &updates).await.map(drop)
+    }
+
+    async fn now_at(&self, clock: Clock) -> Result<i64> {
+        match clock {
+            Clock::Events => Ok(applied(&self.read_checkpoints().await?)),
+            Clock::Pointer => Ok(self.view(View::LossRiskProducts).await?.pointer),
+        }
     }
 
     /// Totals as they were counted last; nothing where they may be too old.
-    async fn totals(&self, id: &str) -> Result<Option<Groups>> {
-        let Some(document) = self.find_one(names::VIEWS, doc! { "_id": id }).await? else { return Ok(None) };
+    async fn totals(&self, of: Totals<'_>) -> Result<Option<Groups>> {
+        let Some(document) = self.find_one(names::VIEWS, doc! { "_id": of.published }).await? else { return Ok(None) };
         let age = Timestamp::now().millis() - codec::maybe_time(&document, "counted_at").unwrap_or_default().millis();
         let stands =
-            age < RECENT_MILLIS || codec::integer(&document, "events") == applied(&self.read_checkpoints().await?);
+            age < RECENT_MILLIS || codec::integer(&document, of.clock.field()) == self.now_at(of.clock).await?;
         let Ok(groups) = document.get_array("groups") else { return Ok(None) };
         let groups = groups.iter().filter_map(Bson::as_document).cloned().collect();
         Ok(stands.then_some((groups, document.get_bool("cut").unwrap_or_default())))
@@ -117,7 +144,7 @@ impl MongoStore {
     /// What the selected documents amount to; where nothing but words is said, as it was counted last.
     async fn figures_of<R: Selectable>(&self, of: Totals<'_>, select: &Select<R>, sums: &Sums<'_>) -> Result<Groups> {
         if let Some(words) = select.words_of(sums.field, sums.words)
-            && let Some((mut groups, cut)) = self.totals(of.published).await?
+            && let Some((mut groups, cut)) = self.totals(of).await?
         {
             groups.retain(|group| words.contains(&codec::text(group, "_id").as_str()));
             return Ok((groups, cut));

@@ -1,5 +1,6 @@
 //! Selecting rows of the views: search, filters, orders, pages and figures, the same on both stores.
 
+use bson::{Document, doc};
 use stockstream_model::{
     Money,
     analytics::Tier,
@@ -12,7 +13,7 @@ use stockstream_store::{
 };
 
 use super::{
-    bed::{Bed, settings},
+    bed::{Bed, Mongo, settings},
     events::{Body, CLIENTS, SALES, bought, client, money, time},
     flow::{flush, flush_all},
     views::at_risk,
@@ -272,6 +273,21 @@ async fn totals_of_all_clients_are_the_published_ones(bed: &impl Bed) {
     assert!(store.pulse().await.unwrap().counted_at.is_some(), "a reader hears of it");
 }
 
+/// What was counted before another publisher counted later rows is not written over what that one counted.
+async fn totals_that_were_counted_at_later_rows_stay(bed: &Mongo) {
+    let store = bed.worker().await;
+    flush(&*store, SALES, vec![bought("ann", "2026-03-01", "1")]).await;
+    store.publish_totals().await.unwrap();
+    let views = bed.raw.collection::<Document>("views");
+    for (id, clock) in [("client_totals", "events"), ("risk_totals", "pointer")] {
+        let later = doc! { "$set": { clock: 99_i64, "groups": [] } };
+        assert_eq!(views.update_one(doc! { "_id": id }, later).await.unwrap().matched_count, 1);
+        store.publish_totals().await.unwrap();
+        let stands = views.find_one(doc! { "_id": id }).await.unwrap().unwrap();
+        assert_eq!((stands.get_i64(clock).unwrap(), stands.get_array("groups").unwrap().len()), (99, 0), "{id}");
+    }
+}
+
 async fn categories_are_those_that_occur(bed: &impl Bed) {
     let store = bed.worker().await;
     assert_eq!(store.risk_categories().await.unwrap(), [""; 0]);
@@ -353,6 +369,6 @@ both!(
 );
 
 mod totals {
-    use super::totals_of_all_clients_are_the_published_ones;
-    mongodb_only!(totals_of_all_clients_are_the_published_ones);
+    use super::{totals_of_all_clients_are_the_published_ones, totals_that_were_counted_at_later_rows_stay};
+    mongodb_only!(totals_of_all_clients_are_the_published_ones, totals_that_were_counted_at_later_rows_stay);
 }
