@@ -356,17 +356,7 @@ impl Inner {
     fn apply(&mut self, changes: &Changes, guard: &Guard, history_days: u32) -> ApplyReport {
         let mut report = ApplyReport::default();
         let path = guard.path();
-        for (key, change) in &changes.products {
-            let doc = self.products.entry(key.to_string()).or_default();
-            doc.value.product_id = key.to_string();
-            let before = report.changed;
-            if !guarded(doc, guard, &path, &mut report, |state| change.apply(state, history_days)) {
-                return report;
-            }
-            if let Some(claim) = guard.last_claim().filter(|_| report.changed > before) {
-                self.changed_by(key, claim);
-            }
-        }
+        // Stock before products, as in MongoDB: what is superseded ends in the same place.
         for (key, change) in &changes.inventory {
             let doc = self.inventory.entry(key.clone()).or_default();
             let replace = |state: &mut Option<_>| {
@@ -376,6 +366,17 @@ impl Inner {
             };
             if !guarded(doc, guard, &path, &mut report, replace) {
                 return report;
+            }
+        }
+        for (key, change) in &changes.products {
+            let doc = self.products.entry(key.to_string()).or_default();
+            doc.value.product_id = key.to_string();
+            let before = report.changed;
+            if !guarded(doc, guard, &path, &mut report, |state| change.apply(state, history_days)) {
+                return report;
+            }
+            if let Some(claim) = guard.last_claim().filter(|_| report.changed > before) {
+                self.changed_by(key, claim);
             }
         }
         for (key, change) in &changes.clients {

@@ -25,7 +25,9 @@ use stockstream_store::{
     },
 };
 
-use super::publication::{Clock, Note, Published, Since, empty_result, is_foreign, keeps, published, same_result};
+use super::publication::{
+    Clock, Note, Published, Since, empty_result, is_foreign, keeps, published, same_result, since,
+};
 
 const NOTHING_AT_RISK: &str = "no stock is at risk";
 
@@ -53,14 +55,27 @@ pub struct Base {
     pub view: ViewState,
     /// How far each lane was before it read the state.
     pub since: Since,
+    /// How many offsets were lost by then.
+    pub lost: i64,
     /// The day to which days were counted.
     pub as_of: Day,
 }
 
+/// How many offsets were ever lost.
+fn lost(positions: &Positions) -> i64 {
+    positions.partitions.values().map(|partition| partition.lost.offsets).sum()
+}
+
 impl Base {
+    /// What a turn left that read these positions before the state.
+    pub fn of(view: ViewState, positions: &Positions, as_of: Day) -> Self {
+        Self { view, since: since(positions), lost: lost(positions), as_of }
+    }
+
     /// The claims whose products are to be evaluated again; `None` where that is not enough: nobody else may have published
     /// since, nor changed anything under another version or other settings, and the day must be the same, as days are part of
-    /// every row.
+    /// every row. A claim of which a part was lost may have been applied in part before: its stock, and not the product that
+    /// would name it.
     pub fn changed(
         &self,
         view: &ViewState,
@@ -69,7 +84,7 @@ impl Base {
         generation: i64,
     ) -> Option<Vec<RangeInclusive<i64>>> {
         let stands = is_as_seen(view, &self.view) && is_complete(view) && self.as_of == as_of;
-        if !stands || is_foreign(positions, generation, &self.since) {
+        if !stands || lost(positions) != self.lost || is_foreign(positions, generation, &self.since) {
             return None;
         }
         let claims = positions.lanes.iter().map(|(lane, of)| {
@@ -287,8 +302,12 @@ impl Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::{Timestamp, documents::View};
-    use stockstream_protocol::positions::{Derivation, Lane};
+    use stockstream_model::{
+        Timestamp,
+        documents::{PartitionId, View},
+        event::Stream,
+    };
+    use stockstream_protocol::positions::{Derivation, Lane, Lost, Position};
 
     const DAY: Day = Day::from_number(20_500);
 
@@ -302,8 +321,7 @@ mod tests {
 
     fn base() -> Base {
         let view = ViewState { revision: 4, pointer: 4, rows: 2, ..ViewState::new(View::LossRiskProducts) };
-        let since = super::super::publication::since(&positions(&[(0, 7, true, 1), (1, 3, false, 1)]));
-        Base { view, since, as_of: DAY }
+        Base::of(view, &positions(&[(0, 7, true, 1), (1, 3, false, 1)]), DAY)
     }
 
     #[test]
@@ -326,5 +344,8 @@ mod tests {
         let said = ViewState { checked_at: Some(Timestamp::default()), ..view.clone() };
         assert_eq!(base().changed(&said, &now, DAY, 1), None);
         assert_eq!(base().changed(&view, &now, DAY, 2), None, "a worker of other settings wrote");
+        let lost = Position { lost: Lost { offsets: 1, ..Lost::default() }, ..Position::default() };
+        let partitions = [(PartitionId { stream: Stream::Inventory, partition: 0 }, lost)].into();
+        assert_eq!(base().changed(&view, &Positions { partitions, ..now }, DAY, 1), None, "a part was lost");
     }
 }

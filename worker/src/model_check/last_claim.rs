@@ -10,7 +10,7 @@ use stockstream_protocol::positions::{Derivation, Lane, LaneId, Positions};
 use stockstream_store::core::last_claim::last_claim;
 
 use super::{holds, is_missed};
-use crate::core::{publication::since, risk::Base};
+use crate::core::risk::Base;
 
 const GENERATION: i64 = 1;
 const DAY: Day = Day::from_number(20_500);
@@ -105,7 +105,7 @@ impl Changes {
             left.iter_mut().for_each(|lane| lane.open = false);
         }
         let view = ViewState::new(View::LossRiskProducts);
-        let base = Base { view: view.clone(), since: since(&positions(&left)), as_of: DAY };
+        let base = Base::of(view.clone(), &positions(&left), DAY);
         base.changed(&view, &positions(&turn.lanes), DAY, GENERATION)
     }
 

@@ -103,7 +103,7 @@ impl<S: StateStore> Publisher<S> {
                 let changed = base.and_then(|base| base.changed(&view, &positions, clock.as_of, self.generation));
                 let turn = risk::Turn { store, rules: &analytics.loss_risk, clock, bounds: self.bounds };
                 let (outcome, view) = turn.publish(view, changed).await?;
-                let base = Base { view, since: since(&positions), as_of: clock.as_of };
+                let base = Base::of(view, &positions, clock.as_of);
                 self.base = Some(base).filter(|_| outcome != Published::Overtaken);
                 outcome
             }

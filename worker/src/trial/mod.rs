@@ -396,7 +396,7 @@ impl Trial {
     }
 }
 
-/// The same changes with only so many of their keys.
+/// The same changes with only so many of their keys: a product only with all of its batches, as they are changed before.
 fn some_keys(changes: &Changes, keys: &mut usize) -> Changes {
     let mut left = || {
         let some = *keys > 0;
@@ -404,8 +404,8 @@ fn some_keys(changes: &Changes, keys: &mut usize) -> Changes {
         some
     };
     let mut part = changes.clone();
-    part.products.retain(|_, _| left());
     part.inventory.retain(|_, _| left());
+    part.products.retain(|_, _| left());
     part.clients.retain(|_, _| left());
     part.daily.retain(|_, _| left());
     part.rejections.clear();

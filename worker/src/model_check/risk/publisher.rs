@@ -15,7 +15,7 @@ use super::{
     world::{At, BATCHES, Publisher, Row, Turn, World},
 };
 use crate::core::{
-    publication::{Clock, Published, remembered, since},
+    publication::{Clock, Published, remembered},
     risk::{Base, Compared, Ended, Evaluation, Saying, Scope},
 };
 
@@ -227,7 +227,7 @@ impl Risk {
         }
         let outcome = note.noted(stands);
         let positions = World::positions(turn.applied, turn.completed);
-        let base = Base { view: note.said.clone(), since: since(&positions), as_of: CLOCK.as_of };
+        let base = Base::of(note.said.clone(), &positions, CLOCK.as_of);
         let of: &mut Publisher = &mut world.publishers[publisher];
         of.seen = remembered(crate::core::publication::fingerprint(&positions), outcome);
         of.base = Some(base).filter(|_| outcome != Published::Overtaken);

@@ -25,6 +25,7 @@ impl Rebalance {
                 let mut leaving = stage.crew.take_out(self.leaves);
                 leaving.process.signal("TERM");
                 leaving.has_left().await;
+                stage.crew.bury(&leaving.process);
             })
             .await;
     }
