@@ -1,6 +1,8 @@
 //! What changed is found: at rest the row of a product shows all that claims made of the product and of its stock, whichever worker
 //! named the product's last claim in between.
 
+use std::ops::RangeInclusive;
+
 use stateright::{Model, Property};
 use stockstream_model::{
     Day,
@@ -99,7 +101,7 @@ impl Changes {
     }
 
     /// The claims whose products are read again; `None` where all stock is walked.
-    fn changed(&self, world: &World, turn: &Turn) -> Option<Vec<std::ops::RangeInclusive<i64>>> {
+    fn changed(&self, world: &World, turn: &Turn) -> Option<Vec<RangeInclusive<i64>>> {
         let mut left = world.base.clone()?;
         if self.without == Some(Rule::Open) {
             left.iter_mut().for_each(|lane| lane.open = false);
@@ -111,22 +113,16 @@ impl Changes {
 
     fn read(&self, world: &mut World, mut turn: Turn) {
         let changed = self.changed(world, &turn);
-        let is_found =
-            |changed: &[std::ops::RangeInclusive<i64>]| changed.iter().any(|of| of.contains(&world.product.1));
         match (&changed, turn.read) {
-            (Some(changed), None) if is_found(changed) => turn.read = Some(world.product.0),
+            (Some(changed), None) if !changed.iter().any(|of| of.contains(&world.product.1)) => {}
+            (_, None) => {
+                turn.read = Some(if changed.is_some() { world.product.0 } else { world.stock });
+                world.turn = Some(turn);
+                return;
+            }
             (Some(_), Some(product)) => world.row = (product, world.stock),
-            (None, None) => turn.read = Some(world.stock),
             (None, Some(stock)) => world.row = (world.product.0, stock),
-            (Some(_), None) => return self.end(world, turn),
         }
-        match world.turn.take().is_some_and(|before| before.read.is_none()) {
-            true => world.turn = Some(turn),
-            false => self.end(world, turn),
-        }
-    }
-
-    fn end(&self, world: &mut World, turn: Turn) {
         world.turn = None;
         world.base = Some(if self.without == Some(Rule::PositionsFirst) { world.lanes.clone() } else { turn.lanes });
     }
