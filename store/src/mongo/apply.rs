@@ -164,7 +164,7 @@ impl MongoStore {
         let (mut chunks, mut alone) = (Vec::new(), Vec::new());
         let mut alike: BTreeMap<Vec<i64>, Vec<Entry<'a, K>>> = BTreeMap::new();
         for entry in unknown {
-            match by_many.then(|| K::shape(self, entry.1)).flatten() {
+            match by_many.then(|| K::shape(entry.1)).flatten() {
                 Some(shape) => alike.entry(shape).or_default().push(entry),
                 None => alone.push(entry),
             }

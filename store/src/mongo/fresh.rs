@@ -13,7 +13,7 @@ use stockstream_model::{
 
 use super::{
     codec::{date, inventory_document, maybe_date, money, record_document},
-    update::{AT_LIMIT, CROWDED, LAST_CLAIM, kept_days, record_fields},
+    update::{AT_LIMIT, CROWDED, LAST_CLAIM, record_fields},
 };
 use crate::{Guard, core::product_days::MOST_LIVE_DAYS};
 
@@ -53,8 +53,7 @@ pub(super) fn product(id: Bson, change: &ProductChange, guard: &Guard, rules: &A
         ("stock_count", stock.map_or(0, |stock| stock.count)),
     ];
     let mut fields = amounts(sums);
-    let of_days =
-        kept_days(change, rules.history_days).flat_map(|(_, day)| [day.units, day.revenue.units(), day.unpriced]);
+    let of_days = change.days.iter().flat_map(|(_, day)| [day.units, day.revenue.units(), day.unpriced]);
     fields.extend(at_limit(sums.map(|(_, sum)| sum).into_iter().chain(of_days)));
     if let Some((first, last)) = change.sales {
         fields.extend(doc! {
@@ -65,7 +64,7 @@ pub(super) fn product(id: Bson, change: &ProductChange, guard: &Guard, rules: &A
         });
     }
     if !change.days.is_empty() {
-        let days = kept_days(change, rules.history_days).map(|(day, totals)| (day.to_string(), of_day(totals).into()));
+        let days = change.days.iter().map(|(day, totals)| (day.to_string(), of_day(totals).into()));
         let days: Document = days.collect();
         if days.len() > MOST_LIVE_DAYS {
             fields.insert(CROWDED, true);

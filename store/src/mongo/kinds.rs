@@ -31,7 +31,7 @@ pub(super) trait Kind {
     /// The document as the change makes it where none is.
     fn fresh(store: &MongoStore, id: Bson, change: &Self::Change, guard: &Guard) -> Document;
     /// Changes of the same shape may share a statement.
-    fn shape(_: &MongoStore, _: &Self::Change) -> Shape {
+    fn shape(_: &Self::Change) -> Shape {
         None
     }
     /// The update of many documents that are there, by changes of one shape.
@@ -64,8 +64,8 @@ impl Kind for Products {
     fn fresh(store: &MongoStore, id: Bson, change: &ProductChange, guard: &Guard) -> Document {
         fresh::product(id, change, guard, &store.analytics, store.stamp())
     }
-    fn shape(store: &MongoStore, change: &ProductChange) -> Shape {
-        update::product_shape(change, &store.analytics)
+    fn shape(change: &ProductChange) -> Shape {
+        update::product_shape(change)
     }
     fn update_alike(store: &MongoStore, keys: &Keys<'_, ProductChange>, guard: &Guard) -> Option<Document> {
         Some(update::products(keys, guard, &store.analytics, store.stamp()))
@@ -112,7 +112,7 @@ impl Kind for Clients {
     fn fresh(store: &MongoStore, id: Bson, change: &ClientChange, guard: &Guard) -> Document {
         fresh::client(id, change, guard, &store.analytics.clients, store.stamp())
     }
-    fn shape(_: &MongoStore, change: &ClientChange) -> Shape {
+    fn shape(change: &ClientChange) -> Shape {
         update::client_shape(change)
     }
     fn update_alike(store: &MongoStore, keys: &Keys<'_, ClientChange>, guard: &Guard) -> Option<Document> {

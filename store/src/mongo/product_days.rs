@@ -18,6 +18,7 @@ use super::{
 use crate::{
     StoreError,
     core::product_days::{Block, BlockDays, Freeze, Keeping, Ledger},
+    fail_point,
 };
 
 /// How long a reader waits before it reads a product again whose days moved meanwhile.
@@ -62,8 +63,8 @@ impl MongoStore {
         let begin = crowded.iter().filter_map(|Move { product, ledger }| match ledger.due(&keeping) {
             Some(freeze) => Some(begun(product, &freeze)),
             None if ledger.moving.is_some() => None,
-            // Those of a version that moved sooner. The next sale says it again where it is so.
-            None => Some(doc! { "q": { "_id": product }, "u": { "$unset": { CROWDED: "" } } }),
+            // Those of a version that moved sooner.
+            None => Some(doc! { "q": { "_id": product }, "u": crowded_anew(&[]) }),
         });
         self.update_in_parts(names::PRODUCTS, &begin.collect::<Vec<_>>()).await?;
         // Only now is it known what was frozen: sales go on meanwhile.
@@ -90,6 +91,7 @@ impl MongoStore {
         let mut done = 0;
         for chunk in updates.chunks(self.updates_per_command) {
             done += self.update_many(collection, chunk).await?.n;
+            fail_point("amid-days");
         }
         Ok(done)
     }
@@ -192,12 +194,17 @@ fn begun(product: &str, freeze: &Freeze) -> Document {
     doc! { "q": { "_id": product, "moves": seen }, "u": [{ "$set": set }, { "$set": { "days": latest } }] }
 }
 
+/// Says whether a product is crowded by the days that it has then: sales go on while its older ones move. Drops these fields besides.
+fn crowded_anew(fields: &[&str]) -> [Document; 2] {
+    let without: Vec<&str> = fields.iter().copied().chain([CROWDED]).collect();
+    [doc! { "$unset": without }, doc! { "$set": { CROWDED: update::is_crowded() } }]
+}
+
 /// The last step of a move.
 fn finished(Move { product, ledger }: &Move) -> Document {
     let moved: Document =
         ledger.moved_then().into_iter().map(|(block, number)| (block.0.to_string(), number.into())).collect();
-    doc! {
-        "q": { "_id": product, "moving.number": ledger.moves },
-        "u": { "$set": { "moved": moved }, "$unset": { "moving": "", CROWDED: "" } },
-    }
+    let [without, crowded] = crowded_anew(&["moving"]);
+    let u = vec![without, doc! { "$set": { "moved": { "$literal": moved } } }, crowded];
+    doc! { "q": { "_id": product, "moving.number": ledger.moves }, "u": u }
 }

@@ -157,29 +157,19 @@ fn nonzero(amounts: &[i64]) -> i64 {
     amounts.iter().fold(0, |bits, amount| bits << 1 | i64::from(*amount != 0))
 }
 
-/// The days whose sales a product keeps of a change: what is older than the history of the change alone is older than that
-/// of the product too.
-pub(super) fn kept_days(change: &ProductChange, history_days: u32) -> impl Iterator<Item = &(Day, DayTotals)> {
-    let last = change.sales.map(|(_, last)| last.day());
-    let within = move |day: Day| last.is_none_or(|last| last.since(day) < i64::from(history_days));
-    change.days.iter().filter(move |(day, _)| within(*day))
-}
-
-pub(super) fn product_shape(change: &ProductChange, rules: &Analytics) -> Shape {
+pub(super) fn product_shape(change: &ProductChange) -> Shape {
     if change.stock.is_some() {
         return None;
     }
     let DayTotals { units, revenue, unpriced, .. } = change.sold();
     let sums = [units, revenue.units(), change.cost.units(), unpriced, change.uncosted];
     // What is at its limit already is set, not added.
-    if sums.iter().copied().any(sum::is_at_limit)
-        || kept_days(change, rules.history_days).any(|(_, day)| day.is_at_limit())
-    {
+    if sums.iter().copied().any(sum::is_at_limit) || change.days.iter().any(|(_, day)| day.is_at_limit()) {
         return None;
     }
     let sums = nonzero(&sums);
     let mut shape = vec![sums << 1 | i64::from(change.sales.is_some())];
-    let mut days: Vec<_> = kept_days(change, rules.history_days).collect();
+    let mut days: Vec<_> = change.days.iter().collect();
     days.sort_unstable_by_key(|(day, _)| *day);
     for (day, totals) in days {
         shape.push(i64::from(day.number()));
@@ -223,7 +213,7 @@ pub(super) fn products(keys: &Keys<'_, ProductChange>, guard: &Guard, rules: &An
         bound("last_day", "$max", |(_, last)| last.day().number().into());
     }
     if !first.days.is_empty() {
-        for (day, _) in kept_days(first, rules.history_days) {
+        for (day, _) in &first.days {
             add_totals(&mut set, *day, keys);
         }
         derive.insert(CROWDED, is_crowded());
@@ -250,7 +240,7 @@ fn add_totals(set: &mut Sums, day: Day, keys: &Keys<'_, ProductChange>) {
 }
 
 /// Whether there are so many days that older ones are worth moving. Once it is said, moving them takes it away.
-fn is_crowded() -> Document {
+pub(super) fn is_crowded() -> Document {
     let days = doc! { "$size": { "$objectToArray": { "$ifNull": ["$days", {}] } } };
     doc! { "$cond": [{ "$gt": [days, MOST_LIVE_DAYS as i64] }, true, format!("${CROWDED}")] }
 }

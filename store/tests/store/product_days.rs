@@ -14,7 +14,7 @@ use stockstream_model::{
     event::Item,
     settings::{Secret, Settings},
 };
-use stockstream_relay::{Relay, Request};
+use stockstream_relay::{Answer, Relay, Request};
 use stockstream_store::{MongoStore, StateStore, ViewStore, core::product_days::MOST_LIVE_DAYS, inspect::Inspect};
 
 use super::{
@@ -125,6 +125,35 @@ async fn products_stay_small_and_blocks_behind_the_history_are_deleted(bed: &Mon
     assert_eq!(days(&*store, "tea").await, (15_170..15_210).map(|day| (day, 1)).collect());
 }
 
+/// A worker of a shorter history applies sales of days that one of a longer history keeps.
+async fn days_that_a_worker_of_a_shorter_history_applies_are_whole(bed: &Mongo) {
+    let (long, short) = (bed.worker_with(&keeping(90)).await, bed.worker_with(&keeping(5)).await);
+    sell(&*long, "tea", [20_000], 1).await;
+    sell(&*short, "tea", [20_000, 20_010], 5).await;
+    sell(&*short, "jam", [20_000, 20_010], 5).await;
+    assert_eq!(days(&*long, "tea").await, [(20_000, 6), (20_010, 5)].into());
+    assert_eq!(days(&*long, "jam").await, [(20_000, 5), (20_010, 5)].into());
+    assert_eq!(days(&*short, "tea").await, [(20_010, 5)].into());
+}
+
+/// Between the first and the last step of a move a product is sold on many days more, and not again.
+async fn a_product_that_is_crowded_again_when_its_move_ends_moves_once_more(bed: &Mongo) {
+    let relay = Relay::to(&bed.host()).await.unwrap();
+    let mut settings = keeping(366);
+    let store = bed.worker_with(&settings).await;
+    sell(&*store, "tea", 20_000..20_020, 1).await;
+    settings.mongodb.uri = Some(Secret::new(relay.uri(bed.uri())));
+    let mover = MongoStore::connect(&settings).await.unwrap();
+    let _frozen_alone = relay.fail(u64::MAX, |request| request.is("update", "product_days"), Answer::code(365));
+    mover.move_days(100).await.unwrap_err();
+    sell(&*store, "tea", 20_020..20_040, 1).await;
+    move_all(&*store).await;
+    let product = bed.documents("products").await.swap_remove(0);
+    assert!(product.get_document("days").unwrap().len() <= MOST_LIVE_DAYS, "{product}");
+    assert!(!product.contains_key("crowded"), "{product}");
+    assert_eq!(days(&*store, "tea").await, (20_000..20_040).map(|day| (day, 1)).collect());
+}
+
 /// As a version before this wrote them: all days in the product, and nothing said of moves.
 async fn days_of_versions_before_move_too(bed: &Mongo) {
     let store = bed.worker_with(&keeping(366)).await;
@@ -222,6 +251,8 @@ mod only {
     use super::*;
     mongodb_only!(
         products_stay_small_and_blocks_behind_the_history_are_deleted,
+        days_that_a_worker_of_a_shorter_history_applies_are_whole,
+        a_product_that_is_crowded_again_when_its_move_ends_moves_once_more,
         days_of_versions_before_move_too,
         what_movers_sent_changes_nothing_when_it_comes_again,
         a_reader_never_finds_a_day_twice_or_not_at_all,

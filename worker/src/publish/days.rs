@@ -14,8 +14,8 @@ use crate::shared::Shared;
 const LOOK: Duration = Duration::from_secs(2);
 /// How long after an error it is tried again, though nothing moved.
 const AGAIN: Duration = Duration::from_secs(10);
-/// The days of how many products are moved at once.
-const AT_ONCE: u32 = 200;
+/// The days of how many products are moved at once: all of them are in memory then, some 100 KiB for one that was sold on 200 days.
+const AT_ONCE: u32 = 50;
 /// Moving takes one part in so many of the time: the events need the database too.
 const SHARE: u32 = 4;
 /// A command may have waited for a database that was away.
