@@ -163,7 +163,7 @@ where
     settings.pipeline.database_id = settings.pipeline.database_id.or(found);
 
     let logs = LogSource { settings: settings.clone(), own_cluster };
-    let terms = Terms { store: &*store, shared: &shared, settings: &settings };
+    let terms = Terms { store: &*store, shared: &shared, settings: &settings, budget };
     migrate(terms, &mut KafkaReader::new(logs.clone())).await?;
     let lane = Arc::new(OwnLane::new(acquire(&*store, &shared).await?));
     let resolving = Resolver {
@@ -172,7 +172,9 @@ where
         start,
         shared: Arc::clone(&shared),
         lane: Arc::clone(&lane),
+        budget,
         awaited: Default::default(),
+        finishing: Default::default(),
     };
     let resolve = resolver(resolving, Handle::current(), shutdown.clone());
     let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve, budget);

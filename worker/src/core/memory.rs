@@ -41,13 +41,17 @@ const LEAST_BATCH: u64 = 8 * MIB;
 
 /// Bytes of memory that changes take at most, about.
 pub fn of_changes(changes: &Changes) -> usize {
-    let Changes { products, inventory, clients, daily, rejections } = changes;
+    of_keys(changes) + changes.rejections.len() * REJECTED
+}
+
+/// The same without what was refused.
+fn of_keys(changes: &Changes) -> usize {
+    let Changes { products, inventory, clients, daily, rejections: _ } = changes;
     products.len() * PRODUCT
         + spilled_days(changes)
         + inventory.len() * STOCK
         + clients.len() * CLIENT
         + daily.len() * DAY
-        + rejections.len() * REJECTED
 }
 
 /// The same of sales that are held.
@@ -117,6 +121,12 @@ impl Budget {
             || self.memory.is_some_and(|memory| filled.memory as u64 >= memory)
     }
 
+    /// Whether the keys of these changes are more than one batch may take. What was refused is no key.
+    pub fn is_exceeded(&self, changes: &Changes) -> bool {
+        changes.keys() - changes.rejections.len() > self.keys.max(1)
+            || self.memory.is_some_and(|memory| of_keys(changes) as u64 > memory)
+    }
+
     /// The least limit under which even the smallest batches fit, where this one is below it.
     pub fn least_limit(&self) -> Option<u64> {
         self.limit.filter(|limit| batch(*limit) < LEAST_BATCH)?;
@@ -162,6 +172,18 @@ mod tests {
         assert!(budget.is_full(Filled { keys: batch_keys, ..Filled::default() }));
         assert!(budget.is_full(Filled { bytes: batch_bytes, ..Filled::default() }));
         assert_eq!((budget.fetched_ahead, budget.least_limit()), (FETCHED_AHEAD, None));
+    }
+
+    #[test]
+    fn what_a_claim_is_finished_by_fits_the_limit_too() {
+        let changes = |keys: usize| Changes {
+            clients: (0..keys).map(|n| (format!("c{n}").into(), Default::default())).collect(),
+            ..Changes::default()
+        };
+        let budget = Budget::new(&Limits::default(), Some(256 * MIB));
+        let fitting = budget.memory.unwrap() as usize / CLIENT;
+        assert!(!budget.is_exceeded(&changes(fitting)) && budget.is_exceeded(&changes(fitting + 1)));
+        assert!(!Budget::new(&Limits::default(), None).is_exceeded(&changes(fitting + 1)));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use stockstream_protocol::{
 use stockstream_store::{Guard, StateStore, StoreError, batch::Slice, fail_point};
 
 use crate::{
-    core::notices::lost_of_a_claim,
+    core::{memory::Budget, notices::lost_of_a_claim},
     duplicates::{Settled, settle},
     flush::Applied,
     folding::{Folding, Rules, Told},
@@ -92,6 +92,8 @@ pub(crate) struct Terms<'a, S> {
     pub store: &'a S,
     pub shared: &'a Shared,
     pub settings: &'a Settings,
+    /// What a pass over a claim may hold.
+    pub budget: Budget,
 }
 
 // Derived, these would ask the same of the store.
@@ -242,9 +244,9 @@ impl<S: StateStore> Terms<'_, S> {
         folds: &BTreeMap<PartitionId, OffsetRange>,
         slice: Slice,
     ) -> Result<Option<Folded>, Unfinished> {
-        let Self { store, shared, settings } = self;
+        let Self { store, shared, settings, budget } = self;
         let rules = Rules { fold: claim.rules.fold, deduplicate: claim.rules.deduplicate };
-        let (mut folded, mut told, most) = (Folded::default(), Told::default(), settings.limits.batch_keys.max(1));
+        let (mut folded, mut told) = (Folded::default(), Told::default());
         reader.begin(folds).await?;
         while let Some(records) = reader.more().await? {
             shared.turn_if_running(); // reading again is no reason to be restarted
@@ -270,9 +272,7 @@ impl<S: StateStore> Terms<'_, S> {
             if slice.of > 1 {
                 folded.folding.changes.keep(slice);
             }
-            let changes = &folded.folding.changes;
-            // What was refused is no key of a slice.
-            if changes.keys() - changes.rejections.len() > most && slice.of < MOST_SLICES {
+            if budget.is_exceeded(&folded.folding.changes) && slice.of < MOST_SLICES {
                 return Ok(None);
             }
         }

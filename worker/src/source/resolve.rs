@@ -28,6 +28,7 @@ use super::{
 use crate::{
     core::{
         duplicates::inherited,
+        memory::Budget,
         notices::{not_begun, sentence},
     },
     lane::{OwnLane, standing},
@@ -76,7 +77,33 @@ pub(crate) struct Resolver<S> {
     pub start: StartPositions,
     pub shared: Arc<Shared>,
     pub lane: Arc<OwnLane>,
+    pub budget: Budget,
     pub awaited: Awaited,
+    pub finishing: Finishing,
+}
+
+/// The claim that is being finished, in words.
+#[derive(Default)]
+pub(crate) struct Finishing(Mutex<Option<String>>);
+
+impl Finishing {
+    fn begin(&self, claim: &Claim) {
+        let events: i64 = claim.partitions.values().map(|range| range.end - range.start).sum();
+        let text = format!(
+            "an open claim of {events} offsets is being finished (lane {}, seq {}), as often read as limits.batchKeys and the \
+             memory limit ask for",
+            claim.lane, claim.seq
+        );
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    fn end(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn told(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Claims of workers that live, and since when each is waited for.
@@ -116,8 +143,8 @@ pub(crate) fn resolver<S: StateStore>(resolver: Resolver<S>, runtime: Handle, sh
                 turns.tick().await;
                 resolver.shared.turn(); // waiting for the database is no reason to be restarted
                 if began.elapsed() >= PATIENCE {
-                    let told = last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    let why = told.or_else(|| resolver.shared.database_trouble());
+                    let told = || last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let why = resolver.finishing.told().or_else(told).or_else(|| resolver.shared.database_trouble());
                     let ids = ids.iter().map(PartitionId::to_string).collect::<Vec<_>>().join(", ");
                     let why = why.unwrap_or_else(|| "check that the database answers".into());
                     resolver.shared.problem(WAITING, format!("{ids} wait for the positions to read from: {why}"));
@@ -234,8 +261,12 @@ impl<S: StateStore> Resolver<S> {
                     continue;
                 }
             }
-            let terms = Terms { store: &*self.store, shared: &self.shared, settings: &self.logs.settings };
-            match terms.finish(&mut reader, &positions, &claim).await {
+            let terms =
+                Terms { store: &*self.store, shared: &self.shared, settings: &self.logs.settings, budget: self.budget };
+            self.finishing.begin(&claim);
+            let finished = terms.finish(&mut reader, &positions, &claim).await;
+            self.finishing.end();
+            match finished {
                 Ok(()) => {}
                 // What is open in the own lane keeps everything from being claimed.
                 Err(error) if claim.lane == own => return Err(error.into()),

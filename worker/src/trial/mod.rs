@@ -35,7 +35,7 @@ use stockstream_store::{
 };
 
 use crate::{
-    core::fold::Record,
+    core::{fold::Record, memory::Budget},
     duplicates::settle,
     flush::{Batch, Flushed, Flusher},
     folding::{Folding, Rules, Threads, Told},
@@ -257,7 +257,10 @@ impl Trial {
 
     /// A worker finishes a claim that it found open in these positions.
     async fn finish(&self, worker: usize, positions: &Positions, claim: &Claim) {
-        let terms = Terms { store: &*self.store, shared: &self.workers[worker].shared, settings: &self.settings };
+        // So little that most claims are finished in slices.
+        let budget = Budget { memory: Some(2_000), ..Budget::new(&self.settings.limits, None) };
+        let shared = &self.workers[worker].shared;
+        let terms = Terms { store: &*self.store, shared, settings: &self.settings, budget };
         let mut reader = LogReader { logs: &self.logs, waiting: Vec::new() };
         terms.finish(&mut reader, positions, claim).await.unwrap();
     }
