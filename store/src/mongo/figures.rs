@@ -1,7 +1,7 @@
 //! What selected rows amount to, by a word of theirs.
 
 use bson::{Bson, Document, doc};
-use futures_util::{FutureExt, future::try_join_all};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::{MongoStore, Result, codec, select::wanted};
 use crate::{
@@ -38,17 +38,24 @@ impl MongoStore {
         sums: &Sums<'_>,
     ) -> Result<Groups> {
         if let Some(words) = select.words_of(sums.field, sums.words) {
-            return self.figures_of_words(collection, &words, sums).await;
+            return self.figures_of_words(collection, &words, sums, words.len()).await;
         }
         let (mut stages, searched) = self.within_reach(collection, select).await?;
         stages.extend([doc! { "$match": wanted(select) }, group(format!("${}", sums.field).into(), &sums.each)]);
         Ok((self.aggregate(collection, stages).await?, searched.is_some()))
     }
 
-    async fn figures_of_words(&self, collection: &str, words: &[&str], sums: &Sums<'_>) -> Result<Groups> {
+    /// What all documents of these words amount to, for so many words `at_once`: each takes a processor of the server.
+    pub(super) async fn figures_of_words(
+        &self,
+        collection: &str,
+        words: &[&str],
+        sums: &Sums<'_>,
+        at_once: usize,
+    ) -> Result<Groups> {
         // A bound on what is counted keeps the server from answering by an index alone, so only those have one that need it.
         let bound = (self.estimate(collection).await? > COUNTED).then(|| doc! { "$limit": COUNTED as i64 });
-        // Asked for by their word in its index, at once: on a future's heap, since together they do not fit a stack.
+        // Asked for by their word in its index: on a future's heap, since together they do not fit a stack.
         let of_word = |word: &&str| {
             let word = (*word).to_owned();
             let find = doc! { "$match": { sums.field: &word } };
@@ -62,8 +69,8 @@ impl MongoStore {
             }
             .boxed()
         };
-        let found = try_join_all(words.iter().map(of_word)).await?;
-        let groups: Vec<_> = found.into_iter().flatten().collect();
+        let found = stream::iter(words.iter().map(of_word)).buffered(at_once.max(1));
+        let groups: Vec<_> = found.try_filter_map(|sums| async { Ok(sums) }).try_collect().await?;
         let counted: i64 = groups.iter().map(|group| codec::integer(group, "n")).sum();
         Ok((groups, bound.is_some() && counted as u64 >= COUNTED))
     }

@@ -111,8 +111,10 @@ impl MongoStore {
     pub(super) async fn write_totals(&self) -> Result<()> {
         // Before the rows are counted: the totals are never older than they claim to be.
         let (events, pointer) = tokio::try_join!(self.now_at(Clock::Events), self.now_at(Clock::Pointer))?;
-        let clients = self.figures(names::CLIENTS, &Select::<ClientRow>::everything(), &client_sums()).await?;
-        let risks = self.figures(names::RISKS, &Select::<RiskRow>::everything(), &risk_sums()).await?;
+        // One word after the other: the events need the server, too.
+        let (of_clients, of_risks) = (client_sums(), risk_sums());
+        let clients = self.figures_of_words(names::CLIENTS, of_clients.words, &of_clients, 1).await?;
+        let risks = self.figures_of_words(names::RISKS, of_risks.words, &of_risks, 1).await?;
         let update = |(of, at, (groups, cut)): (Totals<'_>, i64, Groups)| {
             let clock = of.clock.field();
             let fields = doc! { clock: at, "counted_at": codec::date(Timestamp::now()), "groups": groups, "cut": cut };

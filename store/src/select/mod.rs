@@ -79,11 +79,6 @@ impl<R: Row> From<Paging> for Select<R> {
 }
 
 impl<R: Selectable> Select<R> {
-    /// All rows there are.
-    pub(crate) fn everything() -> Self {
-        Self::from(Paging { page: 1, per_page: 0 })
-    }
-
     /// The order that is meant, and whether it runs in the direction of the field that people want first.
     pub(crate) fn order(&self) -> (&'static Field<R>, bool) {
         let own = R::own_order();
