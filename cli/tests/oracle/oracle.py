@@ -160,6 +160,7 @@ def record(lines):
         "buy": None if sell is None else int(sell * BUY_SHARE + Fraction(1, 2)),  # positive: half up
         "quantity": max(0, -(-net // STOCK_SHARE)),
         "updated_at": lines[-1]["time"],
+        "moved": next((line["time"] for line in reversed(lines) if line["quantity"] > 0), lines[-1]["time"]),
     }
 
 
@@ -255,7 +256,7 @@ def expected(path):
     risks = []
     for product, stock in sorted(records.items(), key=lambda kv: kv[0].encode()):
         last = products[product]["last"] if product in products else None
-        moved = [stock["updated_at"]] + ([last] if last else [])
+        moved = [stock["moved"]] + ([last] if last else [])
         idle = days(as_of, max(moved))
         if stock["quantity"] > 0 and idle >= IDLE_DAYS:
             loss = None if stock["buy"] is None else shown(stock["quantity"] * stock["buy"])

@@ -4,7 +4,7 @@ use stockstream_model::{decimal::SCALE, event::InventoryRecord};
 
 use super::{DeriveInventory, plan::Product};
 
-/// The record of a product: its price and name as last seen, its cost and stock as shares.
+/// The record of a product: its price and name as last seen, its cost and stock as shares, moved with its last sale.
 pub(super) fn record(product: &Product, shares: DeriveInventory) -> InventoryRecord<'_> {
     InventoryRecord {
         product_id: product.id.clone(),
@@ -14,7 +14,7 @@ pub(super) fn record(product: &Product, shares: DeriveInventory) -> InventoryRec
         sell_price: product.price,
         min_margin_threshold: None,
         quantity: stock(product.net, shares.stock_share.units()),
-        last_movement: None,
+        last_movement: product.sold,
         expiry_date: None,
         batch_no: None,
         created_at: None,

@@ -167,6 +167,8 @@ pub(super) struct Product {
     pub(super) net: i128,
     /// The date of its last row in the file.
     pub(super) last: Timestamp,
+    /// That of its last row that sells: a return moves no stock.
+    pub(super) sold: Option<Timestamp>,
 }
 
 /// What is known of an invoice.
@@ -361,7 +363,7 @@ impl Plan {
         let place = self.places.get(row.product.as_str()).copied().unwrap_or_else(|| {
             let id = id(row.product.as_str().to_owned());
             self.places.insert(id.as_str().to_owned(), self.products.len());
-            self.products.push(Product { id, name: None, price: None, net: 0, last: row.at });
+            self.products.push(Product { id, name: None, price: None, net: 0, last: row.at, sold: None });
             self.products.len() - 1
         });
         let product = &mut self.products[place];
@@ -373,6 +375,9 @@ impl Plan {
         }
         product.net += i128::from(row.quantity);
         product.last = row.at;
+        if row.quantity > 0 {
+            product.sold = Some(row.at);
+        }
         Ok(())
     }
 }

@@ -83,9 +83,9 @@ fn inventory_is_derived_from_the_last_name_and_price_before_the_sales() {
     assert_eq!(
         records.iter().map(|event| std::str::from_utf8(&event.payload).unwrap()).collect::<Vec<_>>(),
         [
-            r#"{"product_id":"A","name":"LANTERN","buy_price":"1.53","sell_price":"2.55","quantity":1,"updated_at":"2010-12-03T00:00:00Z"}"#,
-            r#"{"product_id":"b ","name":"Card, \"red\"","buy_price":"0.252","sell_price":"0.42","quantity":1,"updated_at":"2010-12-01T08:27:00Z"}"#,
-            r#"{"product_id":"C","buy_price":"0.66","sell_price":"1.1","quantity":1,"updated_at":"2010-12-01T08:28:00Z"}"#,
+            r#"{"product_id":"A","name":"LANTERN","buy_price":"1.53","sell_price":"2.55","quantity":1,"last_movement":"2010-12-03T00:00:00Z","updated_at":"2010-12-03T00:00:00Z"}"#,
+            r#"{"product_id":"b ","name":"Card, \"red\"","buy_price":"0.252","sell_price":"0.42","quantity":1,"last_movement":"2010-12-01T08:27:00Z","updated_at":"2010-12-01T08:27:00Z"}"#,
+            r#"{"product_id":"C","buy_price":"0.66","sell_price":"1.1","quantity":1,"last_movement":"2010-12-01T08:28:00Z","updated_at":"2010-12-01T08:28:00Z"}"#,
             r#"{"product_id":"D","quantity":0,"updated_at":"2010-12-03T00:00:00Z"}"#,
         ]
     );
