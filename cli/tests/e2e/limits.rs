@@ -32,7 +32,7 @@ async fn a_sum_that_goes_beyond_its_limit_stays_there_is_named_and_stops_nothing
     let Some(bed) = Bed::new(json!({ "analytics": { "asOf": "LatestEvent" } })).await else { return };
     let mut worker = bed.worker();
     let address = worker.ready().await;
-    let (mut mill, mut ledger) = (Mill::new(&bed, Feed::new(1, None, (1, 1)), 1), Ledger::new());
+    let (mut mill, mut ledger) = (Mill::new(&bed, Feed::new(1, None, (1, 1), false), 1), Ledger::new());
     let great = item(&sale("g", "2026-01-01", "gold", 1_000_000_000, "10"));
     let too_great = item(&sale("t", "2026-01-01", "gold", 1_000_000_000, "10.01"));
     let back = item(&sale("r", "2026-01-01", "gold", -1_000_000_000, "10"));

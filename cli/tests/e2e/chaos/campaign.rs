@@ -75,7 +75,7 @@ const GENTLE: [Kind; 9] = [
 async fn a_few_faults_of_every_gentle_kind_leave_no_trace() {
     const SEED: u64 = 20_110_731;
     let Some(bed) = Bed::without_topics(settings()).await else { return };
-    let scene = Scene::set(bed, Feed::new(SEED, None, (40, 60)), SEED, None).await;
+    let scene = Scene::set(bed, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
     let mut dice = Dice::new(SEED);
     let faults: Vec<Fault> = GENTLE.iter().map(|kind| Fault::draw(*kind, &mut dice)).collect();
     run(scene, SEED, &faults).await;
@@ -114,7 +114,7 @@ async fn campaign() {
         more["sales"] = json!({ "deduplicate": { "within": "24h" } });
     }
     let bed = Bed::without_topics(both(settings(), more)).await.expect("hack/chaos.sh starts services");
-    let feed = Feed::new(seed, data_set(), (200, 400));
+    let feed = Feed::new(seed, data_set(), (200, 400), !copies);
     let rig = Rig { services: Services::of_environment(), proxies: Proxies::of_environment().await };
     let scene = Scene::set(bed, feed, seed, Some(rig)).await;
     run(scene, seed, &faults).await;

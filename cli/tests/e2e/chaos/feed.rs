@@ -7,8 +7,9 @@ use stockstream_model::{Timestamp, event::Stream};
 
 use crate::harness::Dice;
 
-/// The made-up shop's time goes on by so much with each of its events.
-const PACE_MS: i64 = 60_000;
+/// The made-up shop's time goes on by so much with each of its events: fast enough that days move out of products, and slow enough
+/// that a copy comes within the time in which copies are told.
+const PACE_MS: i64 = 180_000;
 
 /// An event before it is produced.
 #[derive(Clone)]
@@ -26,32 +27,34 @@ pub struct Feed {
     dice: Dice,
     file: Option<PathBuf>,
     real: Box<dyn Iterator<Item = Outgoing> + Send>,
+    again: bool,
 }
 
 impl Feed {
-    pub fn new(seed: u64, file: Option<PathBuf>, (products, clients): (u32, u32)) -> Self {
+    /// `again`: the file begins again after its last invoice. What is produced twice counts twice, unless copies are told.
+    pub fn new(seed: u64, file: Option<PathBuf>, (products, clients): (u32, u32), again: bool) -> Self {
         let now: Timestamp = "2011-07-01T09:00:00Z".parse().unwrap(); // within the data set's own time
         let shop = Generator::new(GeneratorOptions { products, clients, ..GeneratorOptions::new(seed, now) });
         let real = events(file.as_ref(), Some(DeriveInventory::default()));
-        Self { shop, now, dice: Dice::new(seed), file, real }
+        Self { shop, now, dice: Dice::new(seed), file, real, again }
     }
 
     pub fn next(&mut self) -> Item {
-        let event = if self.file.is_some() && self.dice.between(0, 2) == 0 {
-            self.next_real()
-        } else {
+        let of_file = self.file.is_some() && self.dice.between(0, 2) == 0;
+        let event = of_file.then(|| self.next_real()).flatten().unwrap_or_else(|| {
             self.now = Timestamp::from_millis(self.now.millis() + PACE_MS);
             self.shop.next(self.now)
-        };
+        });
         Item { stream: event.stream, payload: event.payload, refused: false }
     }
 
-    /// After its last invoice the file begins again: what is produced twice counts twice.
-    fn next_real(&mut self) -> Outgoing {
-        self.real.next().unwrap_or_else(|| {
-            self.real = events(self.file.as_ref(), None);
-            self.real.next().expect("the data set has invoices")
-        })
+    fn next_real(&mut self) -> Option<Outgoing> {
+        let event = self.real.next();
+        if event.is_some() || !self.again {
+            return event;
+        }
+        self.real = events(self.file.as_ref(), None);
+        self.real.next()
     }
 }
 

@@ -13,7 +13,7 @@ const KILLS: u64 = 4;
 async fn a_second_database_and_workers_that_are_killed_leave_no_trace() {
     let Some(server) = SecantusDb::start() else { return };
     let Some(bed) = Bed::on(&server.uri(), settings()).await else { return };
-    let mut scene = Scene::set(bed, Feed::new(SEED, None, (40, 60)), SEED, None).await;
+    let mut scene = Scene::set(bed, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
     let mut dice = Dice::new(SEED);
     for number in 0..KILLS {
         let (before, away, after) = (dice.between(10, 100), dice.between(1, 60), dice.between(1, 60));

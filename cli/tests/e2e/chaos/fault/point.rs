@@ -6,7 +6,7 @@ use super::Scene;
 use crate::harness::{Dice, eventually, holds};
 
 /// Every point at which the binary lets itself be killed, and whether only the publisher comes by.
-const POINTS: [(&str, bool); 13] = [
+const POINTS: [(&str, bool); 15] = [
     ("before-claim", false),
     ("after-claim", false),
     ("amid-apply", false),
@@ -20,6 +20,8 @@ const POINTS: [(&str, bool); 13] = [
     ("pointer-moved", true),
     ("risk-revision-claimed", true),
     ("risks-upserted", true),
+    ("amid-days", true),
+    ("amid-days", true),
 ];
 /// So many events pass at most until the point is met.
 const PATIENCE: u64 = 3_000;
@@ -52,6 +54,7 @@ impl Point {
                     holds(fallen > 0 || stage.count() > until, || format!("{at} is not met"))
                 })
                 .await;
+                stage.crew.disarm(&stage.bed).await;
             })
             .await;
     }
