@@ -44,6 +44,8 @@ impl Sharing {
                 others.push(format!("{} (client id {})", member.host, member.client_id));
             }
         }
+        others.sort_unstable();
+        others.dedup(); // workers of one database on one host
         self.since = if others.is_empty() { None } else { self.since.or(Some(now)) };
         self.found = (!others.is_empty()).then(|| {
             let who = if are_workers { "workers of another database" } else { "clients that do not work for this database" };
