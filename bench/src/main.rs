@@ -10,6 +10,7 @@ mod handover;
 mod history;
 mod latency;
 mod pages;
+mod positions;
 mod process;
 mod read;
 mod spread;
@@ -53,6 +54,8 @@ enum Command {
     History(history::History),
     /// Move the days that are to be moved, and print how long it takes
     Moved(history::Moved),
+    /// Claim and complete flushes beside many partitions
+    Positions(positions::PositionsOf),
     /// Wait until the worker has applied everything; print events per second of that
     Drain(drain::Drain),
     /// Count how many clients a flush changes, at a rate
@@ -110,6 +113,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Read(read) => read.run(&settings),
         Command::History(history) => history.run(&settings).await,
         Command::Moved(moved) => moved.run(&settings).await,
+        Command::Positions(positions) => positions.run(&settings).await,
         Command::Drain(drain) => drain.run(&settings).await,
         Command::Latency(latency) => latency.run(&settings).await,
         Command::Handover(handover) => handover.run(&settings).await,
