@@ -3,7 +3,9 @@
 #   hack/handover.sh [ROUNDS]    default 5; prints figures, leaves nothing behind
 set -euo pipefail
 cd "$(dirname "$0")/.."
+rounds=${1:-5}
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || { sed -n '2,3{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 . hack/measure.sh
 "$built/stockstream-bench" backlog --sales 1000
 STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream-bench" handover \
-  --program "$built/stockstream" --log "$STOCKSTREAM_RUN/workers.log" --rounds "${1:-5}"
+  --program "$built/stockstream" --log "$STOCKSTREAM_RUN/workers.log" --rounds "$rounds"

@@ -5,7 +5,7 @@
 #
 # The command replaces this script, so its process id is this one's. Needs root. An empty group of an earlier run is removed.
 set -euo pipefail
-[ $# -ge 2 ] || { sed -n '2,6{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+[[ $# -ge 2 && $1 =~ ^[1-9][0-9]*$ ]] || { sed -n '2,6{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 mib=$1
 shift
 if [ -d /sys/fs/cgroup/memory ]; then groups=/sys/fs/cgroup/memory limit=memory.limit_in_bytes; else groups=/sys/fs/cgroup limit=memory.max; fi

@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SALES=${1:-300000}
+[[ $SALES =~ ^[1-9][0-9]*$ ]] || { sed -n '2,5{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 . hack/measure.sh
 bench=$built/stockstream-bench
 "$bench" backlog --records --sales "$SALES"

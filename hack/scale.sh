@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PIPELINES=${1:-1000}; shift || true
+[[ $PIPELINES =~ ^[1-9][0-9]*$ ]] || { sed -n '2,6{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 cargo build --profile dist --workspace --locked
 STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN
 finish() { hack/kube.sh down || true; hack/services.sh down || true; rm -rf "$STOCKSTREAM_RUN"; }

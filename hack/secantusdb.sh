@@ -81,5 +81,5 @@ case "${1:-}" in
   up) up ;;
   down) shift; down "$@" ;;
   install) install_once ;;
-  *) sed -n '2,18{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) sed -n '2,16{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
 esac

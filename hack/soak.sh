@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=${1:-30} rate=${2:-500}
+[[ "$minutes $rate" =~ ^[1-9][0-9]*\ [1-9][0-9]*$ ]] || { sed -n '2,4{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 [ "$minutes" -ge 3 ] || { echo "soak: 3 minutes at least: what grew is told from the second on" >&2; exit 2; }
 declare -A pids
 . hack/measure.sh
