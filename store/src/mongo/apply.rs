@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use stockstream_model::documents::RejectedEvent;
 use stockstream_protocol::claim::MarkVerdict;
@@ -19,7 +19,7 @@ use super::{
     reads::Query,
     rows,
     update::Keys,
-    write::{COMMAND_BYTES, PATIENCE, Written, encoded, foreign_index, key_text, parts},
+    write::{COMMAND_BYTES, PATIENCE, encoded, foreign_index, key_text, parts},
 };
 use crate::{ApplyReport, Changes, Guard, StoreError, batch::PAYLOAD_BYTES, fail_point};
 
@@ -194,23 +194,10 @@ impl MongoStore {
         chunk: Chunk<'a, K>,
         are_made_elsewhere: &AtomicBool,
     ) -> Result<Refused<'a, K>> {
-        // One by one: what a document holds besides its bytes is many times their size.
-        let each = |entries: &[Entry<'a, K>], statement: fn(&Self, Bson, &K::Change, &Guard) -> Document| {
-            let one = |(key, change): &Entry<'a, K>| encoded(&statement(self, K::id(key), change, guard));
-            entries.iter().map(one).collect::<Result<Vec<_>>>()
-        };
-        let valid = |entries: &[Entry<'a, K>], mut written: Written| match written.invalid.pop() {
-            Some((index, message)) => Err(invalid::<K>(entries.get(index), message)),
-            None => {
-                let refused = written.refused.iter().filter_map(|index| entries.get(*index).copied()).collect();
-                Ok(Refused { entries: refused, applied: 0 })
-            }
-        };
         match chunk {
             Chunk::Alone(entries) => {
-                let written = self.try_updates(K::COLLECTION, &each(&entries, K::update)?).await?;
-                fail_point("amid-apply");
-                valid(&entries, written)
+                let refused = self.apply_each::<K>(guard, &entries, K::update, false).await?;
+                Ok(Refused { entries: refused, applied: 0 })
             }
             Chunk::New(entries) => {
                 // A server may undo a command for one document that is there, and insert the others one by one.
@@ -220,14 +207,12 @@ impl MongoStore {
                 };
                 let (there, absent): (Vec<_>, Vec<_>) =
                     entries.into_iter().partition(|(key, _)| known.contains_key(*key));
-                let written = self.try_inserts(K::COLLECTION, &each(&absent, K::fresh)?).await?;
-                fail_point("amid-apply");
-                let mut refused = valid(&absent, written)?;
-                refused.entries.extend(there);
-                if !refused.entries.is_empty() {
+                let mut refused = self.apply_each::<K>(guard, &absent, K::fresh, true).await?;
+                refused.extend(there);
+                if !refused.is_empty() {
                     are_made_elsewhere.store(true, Ordering::Relaxed);
                 }
-                Ok(refused)
+                Ok(Refused { entries: refused, applied: 0 })
             }
             Chunk::Alike(entries) => {
                 let (ids, changes): (Vec<Bson>, Vec<&K::Change>) =
@@ -242,6 +227,58 @@ impl MongoStore {
                 Ok(if is_done { Refused { entries: Vec::new(), applied: 0 } } else { Refused { entries, applied } })
             }
         }
+    }
+
+    /// Sends a statement for each key; returns the keys that were refused. No more are encoded at once than a command carries: a
+    /// product that was sold on a hundred days takes some 50 KiB.
+    async fn apply_each<'a, K: Kind>(
+        &self,
+        guard: &Guard,
+        entries: &[Entry<'a, K>],
+        statement: fn(&Self, Bson, &K::Change, &Guard) -> Document,
+        insert: bool,
+    ) -> Result<Vec<Entry<'a, K>>> {
+        let (mut refused, mut first, mut beyond) = (Vec::new(), 0, None);
+        while first < entries.len() {
+            let some = self.some_encoded::<K>(guard, &entries[first..], statement, &mut beyond)?;
+            let mut written = match insert {
+                true => self.try_inserts(K::COLLECTION, &some).await?,
+                false => self.try_updates(K::COLLECTION, &some).await?,
+            };
+            fail_point("amid-apply");
+            let sent = &entries[first..first + some.len()];
+            if let Some((index, message)) = written.invalid.pop() {
+                return Err(invalid::<K>(sent.get(index), message));
+            }
+            refused.extend(written.refused.iter().filter_map(|index| sent.get(*index).copied()));
+            first += some.len();
+        }
+        Ok(refused)
+    }
+
+    /// The statements of the first of these keys, as many as one command carries. `beyond` keeps the first that it does not.
+    fn some_encoded<K: Kind>(
+        &self,
+        guard: &Guard,
+        entries: &[Entry<'_, K>],
+        statement: fn(&Self, Bson, &K::Change, &Guard) -> Document,
+        beyond: &mut Option<RawDocumentBuf>,
+    ) -> Result<Vec<RawDocumentBuf>> {
+        let (mut some, mut bytes) = (Vec::new(), 0);
+        for (key, change) in entries {
+            // One by one: what a document holds besides its bytes is many times their size.
+            let one = match beyond.take() {
+                Some(one) => one,
+                None => encoded(&statement(self, K::id(key), change, guard))?,
+            };
+            bytes += one.as_bytes().len();
+            if bytes > COMMAND_BYTES && !some.is_empty() {
+                *beyond = Some(one);
+                break;
+            }
+            some.push(one);
+        }
+        Ok(some)
     }
 
     /// Reads the marks of what was refused; returns what is to be applied again.
