@@ -16,7 +16,7 @@ use stockstream_protocol::{
 };
 use stockstream_store::{MongoStore, PositionStore, StateStore};
 
-use crate::Result;
+use crate::{Result, times::Times};
 
 const LANE: LaneId = 0;
 const HOLDER: &str = "bench";
@@ -58,10 +58,7 @@ impl PositionsOf {
             store.load_positions().await?;
             took[2].push(began.elapsed());
         }
-        let [claim, complete, read] = took.map(|mut took| {
-            took.sort_unstable();
-            took[took.len() / 2].as_secs_f64() * 1e3
-        });
+        let [claim, complete, read] = took.map(|took| Times::new(took).at(0.5));
         println!(
             "positions of {} partitions, {} claimed: claim {claim:.1} ms, complete {complete:.1} ms, read {read:.1} ms",
             ids.len(),

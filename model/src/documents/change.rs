@@ -143,8 +143,8 @@ impl ProductChange {
         }
     }
 
-    /// Applies it to state, keeping sales by day for so many days before the last sale.
-    pub fn apply(&self, state: &mut ProductState, history_days: u32) {
+    /// Applies it to state, days of any age with it.
+    pub fn apply(&self, state: &mut ProductState) {
         let DayTotals { units, revenue, unpriced, .. } = self.sold();
         state.units = sum::add(state.units, units);
         state.revenue = state.revenue.summed(revenue);
@@ -158,10 +158,6 @@ impl ProductChange {
         }
         for (day, totals) in &self.days {
             state.days.entry(*day).or_default().add(totals);
-        }
-        if let Some(last) = state.last_sale {
-            // What falls out can never come back in, since the last sale only grows: the order of events leaves no trace.
-            state.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
         }
         let Some(stock) = &self.stock else { return };
         state.stock_sum = sum::add(state.stock_sum, stock.sum);

@@ -84,6 +84,16 @@ pub struct ProductState {
     pub stock_count: i64,
 }
 
+impl ProductState {
+    /// Forgets the days before so many, of which that of the last sale is the last. What is forgotten can never come back in, since
+    /// the last sale only grows: the order of events leaves no trace.
+    pub fn forget_days(&mut self, history_days: u32) {
+        if let Some(last) = self.last_sale {
+            self.days.retain(|day, _| last.day().since(*day) < i64::from(history_days));
+        }
+    }
+}
+
 /// Everything kept per product and batch: its latest record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InventoryState {

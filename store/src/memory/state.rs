@@ -372,7 +372,11 @@ impl Inner {
             let doc = self.products.entry(key.to_string()).or_default();
             doc.value.product_id = key.to_string();
             let before = report.changed;
-            if !guarded(doc, guard, &path, &mut report, |state| change.apply(state, history_days)) {
+            let apply = |state: &mut ProductState| {
+                change.apply(state);
+                state.forget_days(history_days);
+            };
+            if !guarded(doc, guard, &path, &mut report, apply) {
                 return report;
             }
             if let Some(claim) = guard.last_claim().filter(|_| report.changed > before) {

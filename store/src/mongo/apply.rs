@@ -6,9 +6,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use bson::{Bson, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use stockstream_model::documents::RejectedEvent;
 use stockstream_protocol::claim::MarkVerdict;
 use tokio::sync::Semaphore;
 
@@ -19,9 +18,9 @@ use super::{
     reads::Query,
     rows,
     update::Keys,
-    write::{COMMAND_BYTES, PATIENCE, encoded, foreign_index, key_text, parts},
+    write::{PATIENCE, encoded, foreign_index},
 };
-use crate::{ApplyReport, Changes, Guard, StoreError, batch::PAYLOAD_BYTES, fail_point};
+use crate::{ApplyReport, Changes, Guard, fail_point};
 
 /// A key and its change.
 type Entry<'a, K> = (&'a <K as Kind>::Key, &'a <K as Kind>::Change);
@@ -81,13 +80,8 @@ impl MongoStore {
         if report.superseded {
             return Ok(report);
         }
-        // Each may hold a payload of a megabyte: no more of them are copied than one command carries.
-        let size = |event: &RejectedEvent| 1_000 + event.payload.len().min(PAYLOAD_BYTES);
-        for part in parts(changes.rejections.iter().map(size), COMMAND_BYTES) {
-            for chunk in changes.rejections[part].chunks(self.updates_per_command) {
-                self.insert_absent(names::REJECTED, chunk.iter().map(rows::rejected_document).collect()).await?;
-            }
-        }
+        let mut rejections = changes.rejections.iter().map(|event| encoded(&rows::rejected_document(event)));
+        self.insert_encoded(names::REJECTED, &mut rejections).await?; // what is refused is there
         Ok(report)
     }
 
@@ -196,8 +190,10 @@ impl MongoStore {
     ) -> Result<Refused<'a, K>> {
         match chunk {
             Chunk::Alone(entries) => {
-                let refused = self.apply_each::<K>(guard, &entries, K::update, false).await?;
-                Ok(Refused { entries: refused, applied: 0 })
+                let update = |(key, change): &Entry<'a, K>| encoded(&K::update(self, K::id(key), change, guard));
+                let written = self.update_encoded(K::COLLECTION, &mut entries.iter().map(update)).await?;
+                fail_point("amid-apply");
+                Ok(Refused { entries: picked(&entries, &written.refused), applied: 0 })
             }
             Chunk::New(entries) => {
                 // A server may undo a command for one document that is there, and insert the others one by one.
@@ -207,7 +203,10 @@ impl MongoStore {
                 };
                 let (there, absent): (Vec<_>, Vec<_>) =
                     entries.into_iter().partition(|(key, _)| known.contains_key(*key));
-                let mut refused = self.apply_each::<K>(guard, &absent, K::fresh, true).await?;
+                let document = |(key, change): &Entry<'a, K>| encoded(&K::fresh(self, K::id(key), change, guard));
+                let written = self.insert_encoded(K::COLLECTION, &mut absent.iter().map(document)).await?;
+                fail_point("amid-apply");
+                let mut refused = picked(&absent, &written.refused);
                 refused.extend(there);
                 if !refused.is_empty() {
                     are_made_elsewhere.store(true, Ordering::Relaxed);
@@ -218,67 +217,14 @@ impl MongoStore {
                 let (ids, changes): (Vec<Bson>, Vec<&K::Change>) =
                     entries.iter().map(|(key, change)| (K::id(key), *change)).unzip();
                 let update = K::update_alike(self, &Keys { ids: &ids, changes: &changes }, guard);
-                let updates = update.iter().map(encoded).collect::<Result<Vec<_>>>()?;
-                let written = self.try_updates(K::COLLECTION, &updates).await?;
+                let written = self.try_updates(K::COLLECTION, &mut update.iter().map(encoded)).await?;
                 fail_point("amid-apply");
                 // Which document is invalid is told where each has a statement of its own.
-                let applied = if written.invalid.is_empty() { written.n } else { 0 };
+                let applied = if written.invalid.is_none() { written.n } else { 0 };
                 let is_done = applied == entries.len() as u64;
                 Ok(if is_done { Refused { entries: Vec::new(), applied: 0 } } else { Refused { entries, applied } })
             }
         }
-    }
-
-    /// Sends a statement for each key; returns the keys that were refused. No more are encoded at once than a command carries: a
-    /// product that was sold on a hundred days takes some 50 KiB.
-    async fn apply_each<'a, K: Kind>(
-        &self,
-        guard: &Guard,
-        entries: &[Entry<'a, K>],
-        statement: fn(&Self, Bson, &K::Change, &Guard) -> Document,
-        insert: bool,
-    ) -> Result<Vec<Entry<'a, K>>> {
-        let (mut refused, mut first, mut beyond) = (Vec::new(), 0, None);
-        while first < entries.len() {
-            let some = self.some_encoded::<K>(guard, &entries[first..], statement, &mut beyond)?;
-            let mut written = match insert {
-                true => self.try_inserts(K::COLLECTION, &some).await?,
-                false => self.try_updates(K::COLLECTION, &some).await?,
-            };
-            fail_point("amid-apply");
-            let sent = &entries[first..first + some.len()];
-            if let Some((index, message)) = written.invalid.pop() {
-                return Err(invalid::<K>(sent.get(index), message));
-            }
-            refused.extend(written.refused.iter().filter_map(|index| sent.get(*index).copied()));
-            first += some.len();
-        }
-        Ok(refused)
-    }
-
-    /// The statements of the first of these keys, as many as one command carries. `beyond` keeps the first that it does not.
-    fn some_encoded<K: Kind>(
-        &self,
-        guard: &Guard,
-        entries: &[Entry<'_, K>],
-        statement: fn(&Self, Bson, &K::Change, &Guard) -> Document,
-        beyond: &mut Option<RawDocumentBuf>,
-    ) -> Result<Vec<RawDocumentBuf>> {
-        let (mut some, mut bytes) = (Vec::new(), 0);
-        for (key, change) in entries {
-            // One by one: what a document holds besides its bytes is many times their size.
-            let one = match beyond.take() {
-                Some(one) => one,
-                None => encoded(&statement(self, K::id(key), change, guard))?,
-            };
-            bytes += one.as_bytes().len();
-            if bytes > COMMAND_BYTES && !some.is_empty() {
-                *beyond = Some(one);
-                break;
-            }
-            some.push(one);
-        }
-        Ok(some)
     }
 
     /// Reads the marks of what was refused; returns what is to be applied again.
@@ -334,8 +280,7 @@ fn cut<T>(list: Vec<T>, size: usize) -> impl Iterator<Item = Vec<T>> {
     std::iter::from_fn(move || Some(rest.by_ref().take(size).collect::<Vec<_>>()).filter(|some| !some.is_empty()))
 }
 
-/// A document that the server will never take.
-fn invalid<K: Kind>(entry: Option<&Entry<'_, K>>, message: String) -> StoreError {
-    let key = entry.map_or_else(|| "an unknown document".into(), |(key, _)| key_text(&K::id(key)));
-    StoreError::Invalid { collection: K::COLLECTION.into(), key, message }
+/// Those of these numbers.
+fn picked<T: Copy>(list: &[T], numbers: &[usize]) -> Vec<T> {
+    numbers.iter().filter_map(|number| list.get(*number).copied()).collect()
 }

@@ -17,6 +17,7 @@ use super::{
     names,
     reads::Query,
     rows::IS_OF_LANES,
+    write::encoded,
 };
 use crate::{
     checkpoints::{CheckpointStore, sealed},
@@ -55,8 +56,9 @@ impl CheckpointStore for MongoStore {
     }
 
     async fn seal_new(&self, new: &[PartitionId]) -> Result<()> {
-        let seal = |id: &PartitionId| checkpoint_document(&sealed(&Checkpoint::new(*id, 0, None), String::new()));
-        self.insert_absent(names::CHECKPOINTS, new.iter().map(seal).collect()).await
+        let seal =
+            |id: &PartitionId| encoded(&checkpoint_document(&sealed(&Checkpoint::new(*id, 0, None), String::new())));
+        self.insert_encoded(names::CHECKPOINTS, &mut new.iter().map(seal)).await.map(drop) // what is refused is there
     }
 }
 

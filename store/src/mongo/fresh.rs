@@ -75,7 +75,7 @@ pub(super) fn product(id: Bson, change: &ProductChange, guard: &Guard, rules: &A
         fields.insert("rec", record_document(version, record));
     }
     let mut state = ProductState::default();
-    change.apply(&mut state, rules.history_days);
+    change.apply(&mut state);
     let score = score_base(&state, &rules.product_winners.weights);
     fields.extend(doc! { "score": score, "g": stamp });
     if let Some(claim) = guard.last_claim() {

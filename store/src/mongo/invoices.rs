@@ -48,9 +48,7 @@ impl MongoStore {
                     again.push(group);
                 }
             }
-            for chunk in updates.chunks(self.updates_per_command) {
-                self.update_many(names::INVOICES, chunk).await?;
-            }
+            self.update_many(names::INVOICES, &updates).await?;
             open = if updates.is_empty() { self.insert_new(again, &mut answers).await? } else { again };
         }
         Ok(answers)
@@ -84,9 +82,9 @@ impl MongoStore {
         for group in groups {
             let (answers, added) = decide(&[], &group.asking);
             decided.push(answers);
-            documents.push(encoded(&fresh(group.invoice, &added))?);
+            documents.push(encoded(&fresh(group.invoice, &added)));
         }
-        Ok((decided, self.insert_encoded(names::INVOICES, &documents).await?.refused))
+        Ok((decided, self.insert_encoded(names::INVOICES, &mut documents.into_iter()).await?.refused))
     }
 
     async fn invoices(&self, groups: &[Group<'_>]) -> Result<HashMap<String, Document>> {

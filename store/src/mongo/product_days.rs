@@ -66,7 +66,7 @@ impl MongoStore {
             // Those of a version that moved sooner.
             None => Some(doc! { "q": { "_id": product }, "u": crowded_anew(&[]) }),
         });
-        self.update_in_parts(names::PRODUCTS, &begin.collect::<Vec<_>>()).await?;
+        self.step(names::PRODUCTS, &begin.collect::<Vec<_>>()).await?;
         // Only now is it known what was frozen: sales go on meanwhile.
         let ids: Vec<&str> = crowded.iter().map(|of| of.product.as_str()).collect();
         let frozen = doc! { "_id": { "$in": ids }, "moving": { "$exists": true } };
@@ -82,17 +82,14 @@ impl MongoStore {
             self.delete(names::PRODUCT_DAYS, doc! { "_id": { "$in": ids } }).await?;
         }
         let finish: Vec<Document> = frozen.iter().map(finished).collect();
-        self.update_in_parts(names::PRODUCTS, &finish).await?;
+        self.step(names::PRODUCTS, &finish).await?;
         Ok(crowded.len() as u64)
     }
 
     /// Sends updates; how many found their document or made it.
-    async fn update_in_parts(&self, collection: &str, updates: &[Document]) -> Result<u64> {
-        let mut done = 0;
-        for chunk in updates.chunks(self.updates_per_command) {
-            done += self.update_many(collection, chunk).await?.n;
-            fail_point("amid-days");
-        }
+    async fn step(&self, collection: &str, updates: &[Document]) -> Result<u64> {
+        let done = self.update_many(collection, updates).await?.n;
+        fail_point("amid-days");
         Ok(done)
     }
 
@@ -107,7 +104,7 @@ impl MongoStore {
                 wanted.push((product, block, addition.number));
             }
         }
-        if self.update_in_parts(names::PRODUCT_DAYS, &updates).await? == updates.len() as u64 {
+        if self.step(names::PRODUCT_DAYS, &updates).await? == updates.len() as u64 {
             return Ok(None);
         }
         // Another mover was faster, or the answer was lost. Nothing is dropped on faith, though.

@@ -1,7 +1,7 @@
 //! Write commands. They are sent by hand: the driver's own bulk write needs MongoDB 8.
 
 use std::{
-    ops::Range,
+    iter::Peekable,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -12,7 +12,7 @@ use bson::{
 
 use super::{
     MongoStore, Result, codec,
-    failure::DUPLICATE_KEY,
+    failure::{DUPLICATE_KEY, Failure},
     retry::{failure, within},
 };
 use crate::StoreError;
@@ -40,31 +40,36 @@ pub(super) struct Written {
     pub n: u64,
     /// The statements that met a duplicate key.
     pub refused: Vec<usize>,
-    /// The statements whose documents the server will never take, and why.
-    pub invalid: Vec<(usize, String)>,
+    /// A document that the server will never take.
+    pub invalid: Option<StoreError>,
     /// Whether a command was sent more than once, so that a copy of it may take effect later.
     pub again: bool,
 }
 
-/// Statements of a write command.
+/// Statements, each made when it is asked for.
+pub(super) type Encoded<'a> = dyn Iterator<Item = Result<RawDocumentBuf>> + Send + 'a;
+
+/// A write command, and what it calls the list of its statements.
+#[derive(Clone, Copy)]
+struct Verb {
+    command: &'static CStr,
+    of: &'static CStr,
+}
+
+const UPDATE: Verb = Verb { command: cstr!("update"), of: cstr!("updates") };
+const INSERT: Verb = Verb { command: cstr!("insert"), of: cstr!("documents") };
+const DELETE: Verb = Verb { command: cstr!("delete"), of: cstr!("deletes") };
+
+/// The statements of one command.
 struct Statements<'a> {
-    command: &'a CStr,
-    of: &'a CStr,
+    verb: Verb,
     collection: &'a str,
     items: &'a [RawDocumentBuf],
 }
 
-impl<'a> Statements<'a> {
-    fn updates(collection: &'a str, items: &'a [RawDocumentBuf]) -> Self {
-        Self { command: cstr!("update"), of: cstr!("updates"), collection, items }
-    }
-
-    fn inserts(collection: &'a str, items: &'a [RawDocumentBuf]) -> Self {
-        Self { command: cstr!("insert"), of: cstr!("documents"), collection, items }
-    }
-
+impl Statements<'_> {
     fn action(&self) -> String {
-        format!("{} {}", self.command.as_str(), self.collection)
+        format!("{} {}", self.verb.command.as_str(), self.collection)
     }
 
     /// The id of the document that a statement is about, as people read it.
@@ -77,9 +82,26 @@ impl<'a> Statements<'a> {
         id.map_or_else(|| "an unknown document".into(), |id| key_text(&id))
     }
 
-    fn invalid(&self, index: usize, message: String) -> StoreError {
+    fn invalid(&self, index: usize, failure: &Failure) -> StoreError {
         let (collection, key) = (self.collection.to_owned(), self.key(index));
-        StoreError::Invalid { collection, key, message }
+        StoreError::Invalid { collection, key, message: failure.to_string() }
+    }
+
+    /// As the server takes them.
+    fn encoded(&self) -> RawDocumentBuf {
+        let mut statements = RawArrayBuf::new();
+        for item in self.items {
+            statements.push(item.as_ref());
+        }
+        let mut concern = RawDocumentBuf::new();
+        concern.append(cstr!("w"), "majority");
+        concern.append(cstr!("j"), true);
+        let mut command = RawDocumentBuf::new();
+        command.append(self.verb.command, self.collection);
+        command.append(self.verb.of, statements);
+        command.append(cstr!("ordered"), false);
+        command.append(cstr!("writeConcern"), concern);
+        command
     }
 }
 
@@ -92,78 +114,69 @@ pub(super) fn key_text(id: &Bson) -> String {
 }
 
 impl MongoStore {
-    /// Many update statements, unordered, in one command or, when they are long, in several; sent again while that may
-    /// help.
+    /// Updates, unordered, in as few commands as carry them; sent again while that may help.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] where the server will never take a document.
     pub(super) async fn update_many(&self, collection: &str, updates: &[Document]) -> Result<Written> {
-        self.update_encoded(collection, &updates.iter().map(encoded).collect::<Result<Vec<_>>>()?).await
+        self.update_encoded(collection, &mut updates.iter().map(encoded)).await
     }
 
-    /// The same for statements that are encoded already: what a document holds besides its bytes is many times their size.
-    async fn update_encoded(&self, collection: &str, updates: &[RawDocumentBuf]) -> Result<Written> {
-        self.write_valid(&Statements::updates(collection, updates)).await
+    /// The same for updates that are made and encoded when their command is: what a document holds besides its bytes is many times
+    /// their size.
+    pub(super) async fn update_encoded(&self, collection: &str, updates: &mut Encoded<'_>) -> Result<Written> {
+        self.try_updates(collection, updates).await?.valid()
     }
 
-    /// Inserts documents, unordered; those that are there already are refused.
-    pub(super) async fn insert_encoded(&self, collection: &str, documents: &[RawDocumentBuf]) -> Result<Written> {
-        self.write_valid(&Statements::inserts(collection, documents)).await
+    /// Like [`update_encoded`](Self::update_encoded), but the caller sees to a document that the server will never take.
+    pub(super) async fn try_updates(&self, collection: &str, updates: &mut Encoded<'_>) -> Result<Written> {
+        self.write(UPDATE, collection, updates).await
     }
 
-    /// Like [`update_encoded`](Self::update_encoded), but the caller sees to documents that the server will never take.
-    pub(super) async fn try_updates(&self, collection: &str, updates: &[RawDocumentBuf]) -> Result<Written> {
-        self.write(&Statements::updates(collection, updates)).await
+    /// Inserts documents like [`update_encoded`](Self::update_encoded); those that are there already are refused.
+    pub(super) async fn insert_encoded(&self, collection: &str, documents: &mut Encoded<'_>) -> Result<Written> {
+        self.write(INSERT, collection, documents).await?.valid()
     }
 
-    /// Like [`insert_encoded`](Self::insert_encoded), but the caller sees to documents that the server will never take.
-    pub(super) async fn try_inserts(&self, collection: &str, documents: &[RawDocumentBuf]) -> Result<Written> {
-        self.write(&Statements::inserts(collection, documents)).await
-    }
-
-    async fn write_valid(&self, statements: &Statements<'_>) -> Result<Written> {
-        let mut written = self.write(statements).await?;
-        match written.invalid.pop() {
-            Some((index, message)) => Err(statements.invalid(index, message)),
-            None => Ok(written),
-        }
-    }
-
-    async fn write(&self, statements: &Statements<'_>) -> Result<Written> {
-        let action = statements.action();
-        let mut all = Written::default();
-        for part in parts(statements.items.iter().map(|item| item.as_bytes().len()), COMMAND_BYTES) {
-            let statements = Statements { items: &statements.items[part.clone()], ..*statements };
-            let command = statements.encoded();
-            let attempts = AtomicU32::new(0);
-            let attempt = || async {
-                attempts.fetch_add(1, Ordering::Relaxed);
-                match self.server.db().run_raw_command(command.clone()).await {
-                    Ok(reply) => self.written(&action, &statements, &reply),
-                    Err(error) => match failure(&error) {
-                        Some(failure) if failure.is_of_the_only_document() && statements.items.len() == 1 => {
-                            Ok(Written { invalid: vec![(0, failure.to_string())], ..Written::default() })
-                        }
-                        _ => Err(self.explain(&action, &error)),
-                    },
-                }
-            };
-            let written = self.retry(&action, attempt).await?;
+    async fn write(&self, verb: Verb, collection: &str, items: &mut Encoded<'_>) -> Result<Written> {
+        let mut items = items.peekable();
+        let (mut all, mut first) = (Written::default(), 0);
+        while items.peek().is_some() {
+            let part = next_part(&mut items, self.updates_per_command, COMMAND_BYTES)?;
+            let written = self.send(&Statements { verb, collection, items: &part }).await?;
             all.n += written.n;
-            all.again |= attempts.into_inner() > 1;
-            all.refused.extend(written.refused.into_iter().map(|index| part.start + index));
-            all.invalid.extend(written.invalid.into_iter().map(|(index, why)| (part.start + index, why)));
+            all.again |= written.again;
+            all.refused.extend(written.refused.into_iter().map(|index| first + index));
+            all.invalid = all.invalid.or(written.invalid);
+            first += part.len();
         }
         Ok(all)
     }
 
-    /// Inserts a document unless one with its `_id` stands.
-    pub(super) async fn insert_if_absent(&self, collection: &str, document: Document) -> Result<()> {
-        self.insert_absent(collection, vec![document]).await
+    /// One command.
+    async fn send(&self, statements: &Statements<'_>) -> Result<Written> {
+        let (action, command) = (statements.action(), statements.encoded());
+        let attempts = AtomicU32::new(0);
+        let attempt = || async {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            match self.server.db().run_raw_command(command.clone()).await {
+                Ok(reply) => self.written(&action, statements, &reply),
+                Err(error) => match failure(&error) {
+                    Some(failure) if failure.is_of_the_only_document() && statements.items.len() == 1 => {
+                        Ok(Written { invalid: Some(statements.invalid(0, &failure)), ..Written::default() })
+                    }
+                    _ => Err(self.explain(&action, &error)),
+                },
+            }
+        };
+        let written = self.retry(&action, attempt).await?;
+        Ok(Written { again: attempts.into_inner() > 1, ..written })
     }
 
-    /// Inserts the documents of which none with their `_id` stands.
-    pub(super) async fn insert_absent(&self, collection: &str, documents: Vec<Document>) -> Result<()> {
-        // What is refused is there.
-        let documents = documents.iter().map(encoded).collect::<Result<Vec<_>>>()?;
-        self.insert_encoded(collection, &documents).await.map(drop)
+    /// Inserts a document unless one with its `_id` stands.
+    pub(super) async fn insert_if_absent(&self, collection: &str, document: Document) -> Result<()> {
+        let mut document = std::iter::once(encoded(&document));
+        self.insert_encoded(collection, &mut document).await.map(drop) // what is refused is there
     }
 
     /// Deletes what matches. Returns how many.
@@ -173,11 +186,10 @@ impl MongoStore {
 
     /// Deletes what matches.
     pub(super) async fn delete_all(&self, collection: &str, filter: Document) -> Result<Written> {
-        let delete = [encoded(&doc! { "q": filter.clone(), "limit": 0 })?];
-        let deletes = Statements { command: cstr!("delete"), of: cstr!("deletes"), collection, items: &delete };
+        let delete = doc! { "q": filter.clone(), "limit": 0 };
         let mut all = Written::default();
         loop {
-            let written = self.write_valid(&deletes).await?;
+            let written = self.write(DELETE, collection, &mut std::iter::once(encoded(&delete))).await?.valid()?;
             all.n += written.n;
             all.again |= written.again;
             // There, a document that moves to another shard meanwhile may be passed by.
@@ -206,7 +218,7 @@ impl MongoStore {
             if failure.code == DUPLICATE_KEY {
                 written.refused.push(index);
             } else if failure.is_of_the_document() {
-                written.invalid.push((index, failure.to_string()));
+                written.invalid.get_or_insert_with(|| statements.invalid(index, &failure));
             } else {
                 return Err(match self.explain_failure(action, &failure) {
                     // Of a statement nothing but this is known to be wrong for good.
@@ -222,22 +234,12 @@ impl MongoStore {
     }
 }
 
-impl Statements<'_> {
-    /// As the server takes them.
-    fn encoded(&self) -> RawDocumentBuf {
-        let mut statements = RawArrayBuf::new();
-        for item in self.items {
-            statements.push(item.as_ref());
+impl Written {
+    fn valid(self) -> Result<Self> {
+        match self.invalid {
+            Some(error) => Err(error),
+            None => Ok(self),
         }
-        let mut concern = RawDocumentBuf::new();
-        concern.append(cstr!("w"), "majority");
-        concern.append(cstr!("j"), true);
-        let mut command = RawDocumentBuf::new();
-        command.append(self.command, self.collection);
-        command.append(self.of, statements);
-        command.append(cstr!("ordered"), false);
-        command.append(cstr!("writeConcern"), concern);
-        command
     }
 }
 
@@ -250,21 +252,21 @@ pub(super) fn encoded(update: &Document) -> Result<RawDocumentBuf> {
     RawDocumentBuf::try_from(update).map_err(refused)
 }
 
-/// Cuts a list of things of these sizes into parts of at most so much, or of one thing.
-pub(super) fn parts(sizes: impl Iterator<Item = usize>, most: usize) -> Vec<Range<usize>> {
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    let mut sum = 0;
-    for (index, size) in sizes.enumerate() {
-        sum += size;
-        match parts.last_mut() {
-            Some(part) if sum <= most => part.end = index + 1,
-            _ => {
-                parts.push(index..index + 1);
-                sum = size;
-            }
-        }
+/// The statements of the next command: so many at most, and so many bytes of them, or one.
+fn next_part(
+    items: &mut Peekable<impl Iterator<Item = Result<RawDocumentBuf>>>,
+    most: usize,
+    most_bytes: usize,
+) -> Result<Vec<RawDocumentBuf>> {
+    let (mut part, mut bytes) = (Vec::new(), 0);
+    let size = |item: &Result<RawDocumentBuf>| item.as_ref().map_or(0, |item| item.as_bytes().len());
+    while let Some(item) =
+        items.next_if(|item| part.is_empty() || (part.len() < most && bytes + size(item) <= most_bytes))
+    {
+        bytes += size(&item);
+        part.push(item?);
     }
-    parts
+    Ok(part)
 }
 
 #[cfg(test)]
@@ -272,10 +274,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lists_are_cut_by_size_and_nothing_is_left_out() {
-        let cut = |sizes: &[usize]| parts(sizes.iter().copied(), 10);
-        assert_eq!(cut(&[]), []);
-        assert_eq!(cut(&[3, 3, 4, 1, 9, 1]), [0..3, 3..5, 5..6]);
-        assert_eq!(cut(&[99, 1, 1, 99, 99]), [0..1, 1..3, 3..4, 4..5]);
+    fn long_lists_are_cut_by_size_and_number_and_nothing_is_left_out() {
+        let empty = encoded(&doc! { "a": "" }).unwrap().as_bytes().len();
+        let cut = |lengths: &[usize], most: usize| {
+            let of_length = |length: &usize| encoded(&doc! { "a": "x".repeat(*length) });
+            let mut items = lengths.iter().map(of_length).peekable();
+            let mut parts = Vec::new();
+            while items.peek().is_some() {
+                parts.push(next_part(&mut items, most, 3 * empty + 10).unwrap().len());
+            }
+            parts
+        };
+        assert!(cut(&[], 9).is_empty());
+        assert_eq!(cut(&[3, 3, 4, 1, 9, 1], 9), [3, 2, 1]);
+        assert_eq!(cut(&[3, 3, 4, 1, 9, 1], 2), [2, 2, 2]);
+        assert_eq!(cut(&[99, 1, 1, 99, 99], 9), [1, 2, 1, 1]);
     }
 }
