@@ -164,7 +164,7 @@ CONF
   # A session of its own: a Ctrl-C or a hangup meant for the caller does not reach it.
   setsid "${kafka_java[@]}" kafka.Kafka server.properties </dev/null >>kafka.log 2>&1 &
   echo $! >kafka.pid
-  for _ in $(seq 240); do
+  for _ in $(seq 720); do # a broker that was killed reads its logs first
     answers && runs && { echo "kafka: $ADVERTISE:$PORT"; return; }
     [ -e "/proc/$(cat kafka.pid)" ] || break
     sleep 0.25
