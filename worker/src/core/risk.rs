@@ -34,8 +34,10 @@ const NOTHING_AT_RISK: &str = "no stock is at risk";
 /// How much is held at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// Batches of stock, or changed products, that are read at once.
+    /// Batches of stock that are read at once.
     pub at_once: u32,
+    /// Changed products that are read at once: the events wait for no more than this.
+    pub changed_at_once: u32,
     /// Batches, or rows, of the products that are read at once: of products with more, all stock is walked.
     pub of_products: u32,
     /// Keys of rows that are to be deleted, but not yet.
@@ -44,7 +46,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { at_once: 1_000, of_products: 10_000, held: 10_000 }
+        Self { at_once: 1_000, changed_at_once: 200, of_products: 10_000, held: 10_000 }
     }
 }
 

@@ -100,7 +100,6 @@ async fn view_kept<S: StateStore>(
             View::ProductWinners => None,
             View::LossRiskProducts => tokio::time::timeout(COURTESY, dear.lock()).await.ok(),
         };
-        let began = Instant::now();
         let outcome = tokio::select! {
             outcome = publisher.turn() => outcome,
             () = shutdown.cancelled() => break,
@@ -130,7 +129,7 @@ async fn view_kept<S: StateStore>(
             }
         };
         // A view that is dear to compute is computed less often: the events need the database too.
-        let rest = (began.elapsed() * pause(publisher.view)).min(LONGEST_REST);
+        let rest = (publisher.working_since.elapsed() * pause(publisher.view)).min(LONGEST_REST);
         next = tokio::time::Instant::now() + least.max(rest).max(failed);
         if tidied.is_none_or(|at| at.elapsed() >= tidy_again) {
             tidied = Some(Instant::now());
@@ -144,12 +143,11 @@ async fn view_kept<S: StateStore>(
     }
 }
 
-/// How many times as long as publishing took it is not done again. The ranking reads as many products as it shows; stock at
-/// risk may be thousands of rows, and none of them is urgent within a second.
+/// How many times as long as publishing took it is not done again. The ranking reads as many products as it shows.
 fn pause(view: View) -> u32 {
     match view {
         View::ProductWinners => 1,
-        View::LossRiskProducts => 4,
+        View::LossRiskProducts => risk::PAUSE,
     }
 }
 

@@ -1,6 +1,10 @@
 //! `loss_risk_products`: what changed, or all stock where that is not enough, part by part against the rows that stand.
 
-use std::{collections::HashMap, ops::RangeInclusive};
+use std::{
+    collections::HashMap,
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
 
 use stockstream_model::{
     analytics::{ProductFacts, risk_row},
@@ -15,6 +19,12 @@ use crate::core::{
     publication::{Clock, Published},
     risk::{Bounds, Compared, Ended, Evaluation, Saying, Scope},
 };
+
+/// How many times as long as evaluating took it is not done again: stock at risk may be thousands of rows, none of them is urgent
+/// within a second, and the events need the database too.
+pub(super) const PAUSE: u32 = 4;
+/// For how long a turn rests at most between two parts: what took longer waited for the database.
+const LONGEST_REST: Duration = Duration::from_secs(2);
 
 /// A turn that evaluates stock.
 pub(super) struct Turn<'a, S> {
@@ -45,7 +55,8 @@ enum Part {
 
 impl<S: StateStore> Turn<'_, S> {
     /// Publishes the view, which was read before the state. `changed` are the claims since it was published; nothing where all
-    /// stock is to be evaluated. Returns what became of the view, and the view as this turn leaves it.
+    /// stock is to be evaluated. Returns what became of the view, and the view as this turn leaves it. Rests between two parts of
+    /// what changed; `working_since` is when it last did.
     ///
     /// # Errors
     /// What the store refused.
@@ -53,6 +64,7 @@ impl<S: StateStore> Turn<'_, S> {
         &self,
         view: ViewState,
         changed: Option<Vec<RangeInclusive<i64>>>,
+        working_since: &mut Instant,
     ) -> Result<(Published, ViewState), StoreError> {
         let scope = if changed.is_some() { Scope::Changed } else { Scope::All };
         let mut turn = Evaluation::begin(view, scope, self.rules.on_empty_result, self.bounds.held);
@@ -80,6 +92,10 @@ impl<S: StateStore> Turn<'_, S> {
                     turn.widen();
                     rest = Rest::All(None);
                 }
+            }
+            if matches!(rest, Rest::Changed(..)) {
+                tokio::time::sleep((working_since.elapsed() * PAUSE).min(LONGEST_REST)).await;
+                *working_since = Instant::now();
             }
         }
         if stands { self.say(&turn).await } else { Ok((Published::Overtaken, turn.seen)) }
@@ -132,14 +148,16 @@ impl<S: StateStore> Turn<'_, S> {
                     Ok(part)
                 }
                 Rest::Changed(mut claims, after) => {
-                    let Some(of) = claims.last() else { continue };
-                    let changed = self.store.products_changed(of, after.as_ref(), self.bounds.at_once).await?;
-                    let is_last = changed.len() < self.bounds.at_once as usize;
+                    let Some(of) = claims.last() else { continue }; // nothing changed
+                    let changed = self.store.products_changed(of, after.as_ref(), self.bounds.changed_at_once).await?;
+                    let is_last = changed.len() < self.bounds.changed_at_once as usize;
                     let part = self.of_products(&changed).await?;
                     if is_last {
                         claims.pop();
                     }
-                    *rest = Rest::Changed(claims, changed.into_iter().last().filter(|_| !is_last));
+                    if !claims.is_empty() {
+                        *rest = Rest::Changed(claims, changed.into_iter().last().filter(|_| !is_last));
+                    }
                     Ok(part)
                 }
             };

@@ -31,6 +31,8 @@ pub(crate) struct Publisher<S> {
     base: Option<Base>,
     /// How much of stock is held at once.
     pub bounds: Bounds,
+    /// Since when its turn has not rested.
+    pub working_since: Instant,
     evaluated: Instant,
     reconciled: Instant,
 }
@@ -48,6 +50,7 @@ impl<S: StateStore> Publisher<S> {
             swept: Since::new(),
             base: None,
             bounds: Bounds::default(),
+            working_since: now,
             evaluated: now,
             reconciled: now,
         }
@@ -66,6 +69,7 @@ impl<S: StateStore> Publisher<S> {
     /// # Errors
     /// What the store refused; the next turn evaluates again.
     pub async fn turn(&mut self) -> Result<Option<Published>, StoreError> {
+        self.working_since = Instant::now();
         // At once: both are read before the state, so that a result is never older than what it claims to be, and which of the
         // two is read first makes no difference. Where something was said of the view since, compare-and-set refuses; where
         // positions moved since, there is another turn.
@@ -102,7 +106,7 @@ impl<S: StateStore> Publisher<S> {
                 let base = self.base.take().filter(|_| !reconcile);
                 let changed = base.and_then(|base| base.changed(&view, &positions, clock.as_of, self.generation));
                 let turn = risk::Turn { store, rules: &analytics.loss_risk, clock, bounds: self.bounds };
-                let (outcome, view) = turn.publish(view, changed).await?;
+                let (outcome, view) = turn.publish(view, changed, &mut self.working_since).await?;
                 let base = Base::of(view, &positions, clock.as_of);
                 self.base = Some(base).filter(|_| outcome != Published::Overtaken);
                 outcome

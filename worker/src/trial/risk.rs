@@ -19,7 +19,7 @@ use crate::{
 
 const PUBLISHERS: usize = 2;
 /// So little is held at once that a handful of batches takes several parts.
-const BOUNDS: Bounds = Bounds { at_once: 2, of_products: 3, held: 1 };
+const BOUNDS: Bounds = Bounds { at_once: 2, changed_at_once: 2, of_products: 3, held: 1 };
 
 /// What happens next.
 #[derive(Clone, Debug)]
