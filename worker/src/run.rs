@@ -164,7 +164,7 @@ where
 
     let logs = LogSource { settings: settings.clone(), own_cluster };
     let terms = Terms { store: &*store, shared: &shared, settings: &settings, budget };
-    migrate(terms, &mut KafkaReader::new(logs.clone())).await?;
+    migrate(terms, &mut KafkaReader::new(logs.clone(), budget)).await?;
     let lane = Arc::new(OwnLane::new(acquire(&*store, &shared).await?));
     let resolving = Resolver {
         store: Arc::clone(&store),

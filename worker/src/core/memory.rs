@@ -36,6 +36,11 @@ const CLIENT_QUEUE: u64 = 48 * MIB;
 const FETCHED_AHEAD: u64 = 16 * MIB;
 /// The least, below which fetching would wait for folding.
 const LEAST_FETCHED_AHEAD: u64 = 4 * MIB;
+/// The most bytes of one fetch, as the broker keeps them. All of a fetch is unpacked at once, whatever the queue holds by then, and a
+/// byte may become 255 (LZ4).
+const FETCH: u64 = 4 * MIB;
+/// The least: a broker sends a batch that is larger all the same.
+const LEAST_FETCH: u64 = MIB / 8;
 /// Every batch may take so much: without that nothing would move.
 const LEAST_BATCH: u64 = 8 * MIB;
 
@@ -102,6 +107,8 @@ pub struct Budget {
     pub memory: Option<u64>,
     /// How many bytes of payload Kafka's client may fetch ahead.
     pub fetched_ahead: u64,
+    /// How many bytes one fetch may bring, packed as they are.
+    pub fetch: u64,
     /// The process's limit.
     pub limit: Option<u64>,
 }
@@ -111,7 +118,8 @@ impl Budget {
     pub fn new(limits: &Limits, limit: Option<u64>) -> Self {
         let fetched_ahead = limit.map_or(FETCHED_AHEAD, fetched_ahead);
         let memory = limit.map(|limit| batch(limit).max(LEAST_BATCH));
-        Self { keys: limits.batch_keys, bytes: limits.batch_bytes, memory, fetched_ahead, limit }
+        let fetch = limit.map_or(FETCH, |limit| (limit / 2_048).clamp(LEAST_FETCH, FETCH));
+        Self { keys: limits.batch_keys, bytes: limits.batch_bytes, memory, fetched_ahead, fetch, limit }
     }
 
     /// Whether a batch may take nothing more.
@@ -162,6 +170,8 @@ mod tests {
             assert_eq!(budget.least_limit(), None, "{limit}");
         }
         assert_eq!((memory(256), memory(512), memory(1_024)), (Some(18), Some(114), Some(306)));
+        let fetch = |limit: Option<u64>| Budget::new(&Limits::default(), limit).fetch;
+        assert_eq!([Some(64 * MIB), Some(1_024 * MIB), None].map(fetch), [LEAST_FETCH, MIB / 2, FETCH]);
     }
 
     #[test]

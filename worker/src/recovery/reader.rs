@@ -19,11 +19,15 @@ use stockstream_protocol::{
 };
 
 use super::{ClaimReader, Reread, Unfinished};
-use crate::{incarnation::is_current, source::LogSource};
+use crate::{
+    core::memory::Budget,
+    incarnation::is_current,
+    source::{LogSource, bound},
+};
 
 /// How long one poll waits for records.
 const POLL: Duration = Duration::from_millis(100);
-/// So many records are handed on at once.
+/// So many records are handed on at once, or so many bytes of them as may be fetched ahead.
 const AT_ONCE: usize = 10_000;
 /// After so long without a record reading is given up, to be begun again from what stands then.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,6 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Reads claimed ranges.
 pub(crate) struct KafkaReader {
     logs: LogSource,
+    budget: Budget,
     consumer: Option<BaseConsumer<Asking>>,
     /// The ranges of topics that are still to be read, by partition.
     waiting: BTreeMap<Stream, BTreeMap<i32, OffsetRange>>,
@@ -41,8 +46,8 @@ pub(crate) struct KafkaReader {
 }
 
 impl KafkaReader {
-    pub fn new(logs: LogSource) -> Self {
-        Self { logs, consumer: None, waiting: BTreeMap::new(), stream: Stream::Sales, open: BTreeMap::new() }
+    pub fn new(logs: LogSource, budget: Budget) -> Self {
+        Self { logs, budget, consumer: None, waiting: BTreeMap::new(), stream: Stream::Sales, open: BTreeMap::new() }
     }
 
     /// Made when it is first needed. librdkafka asks for a group to read at all, and rights depend on it.
@@ -51,6 +56,7 @@ impl KafkaReader {
             let settings = &self.logs.settings;
             let mut config = reading_config(&settings.kafka, &settings.group_id())?;
             config.set("enable.partition.eof", "true");
+            bound(&mut config, &self.budget);
             let made = config.create_with_context(Asking::default());
             self.consumer = Some(made.map_err(|error| KafkaError::settings(&error))?);
         }
@@ -77,10 +83,11 @@ impl KafkaReader {
 
     /// Records that come within a poll.
     fn poll(&mut self, records: &mut Vec<Reread>) -> Result<(), Unfinished> {
-        let Self { consumer: Some(consumer), open, stream, logs, .. } = self else { return Ok(()) };
+        let Self { consumer: Some(consumer), open, stream, logs, budget, .. } = self else { return Ok(()) };
+        let mut bytes = 0;
         let topic = &logs.settings.kafka.topics.of(*stream).name;
         let mut wait = POLL;
-        while records.len() < AT_ONCE && !open.is_empty() {
+        while records.len() < AT_ONCE && bytes < budget.fetched_ahead && !open.is_empty() {
             match consumer.poll(wait) {
                 None => break,
                 Some(Ok(message)) => {
@@ -89,6 +96,7 @@ impl KafkaReader {
                         continue;
                     };
                     if offset < end {
+                        bytes += message.payload_len() as u64;
                         records.push(Reread {
                             id: PartitionId { stream: *stream, partition },
                             offset,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+};
 use stockstream_kafka::{KafkaError, Reader};
 use stockstream_model::{event::Stream, settings::Settings};
 
@@ -32,7 +35,7 @@ impl Consumers {
         let Self { settings, shared, resolve, budget } = self;
         let context = Context::new(settings, Arc::clone(shared), Arc::clone(resolve));
         let mut config = consumer_config(settings)?;
-        config.set("queued.max.messages.kbytes", (budget.fetched_ahead >> 10).to_string());
+        bound(&mut config, budget);
         let consumer: BaseConsumer<Context> =
             config.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
         let consumer = Reader::new(consumer)?;
@@ -43,4 +46,15 @@ impl Consumers {
         })?;
         Ok(consumer)
     }
+}
+
+/// Bounds what Kafka's client fetches by the budget.
+pub(crate) fn bound(config: &mut ClientConfig, budget: &Budget) {
+    let fetch = budget.fetch.to_string();
+    config
+        .set("queued.max.messages.kbytes", (budget.fetched_ahead >> 10).to_string())
+        .set("fetch.max.bytes", &fetch)
+        // A fetch is allowed no less than this, and no more of a partition.
+        .set("message.max.bytes", &fetch)
+        .set("max.partition.fetch.bytes", budget.fetch.min(1 << 20).to_string());
 }

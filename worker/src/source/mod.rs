@@ -16,7 +16,7 @@ use std::{
 };
 
 use assignment::NotRead;
-pub(crate) use consumers::Consumers;
+pub(crate) use consumers::{Consumers, bound};
 pub(crate) use context::Context;
 pub(crate) use intake::Intake;
 use intake::{Misplaced, ReadRecord};

@@ -228,7 +228,7 @@ impl<S: StateStore> Resolver<S> {
     ) -> Result<Vec<PartitionId>, Failure> {
         let began = Instant::now();
         // A client for each time: claims of others are rare.
-        let mut reader = KafkaReader::new(self.logs.clone());
+        let mut reader = KafkaReader::new(self.logs.clone(), self.budget);
         loop {
             let positions = standing(&*self.store).await?;
             self.shared.found(&positions, open.iter().map(|id| (id, None)));
