@@ -146,3 +146,19 @@ impl Metrics {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_metric_is_in_the_docs() {
+        let docs = include_str!("../../docs/kubernetes.md");
+        let text = Metrics::default().text();
+        let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE stockstream_")).collect();
+        assert!(names.len() > 10, "{text}");
+        for name in names.iter().filter_map(|line| line.split(' ').next()) {
+            assert!(docs.contains(&format!("`{name}`")) || docs.contains(&format!("`{name}_total`")), "{name}");
+        }
+    }
+}
