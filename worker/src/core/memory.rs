@@ -27,6 +27,10 @@ const DENSEST: usize = 24;
 /// At so many products is looked to find how many days a product of the batch has.
 const LOOKED_AT: usize = 64;
 
+/// Of so many days a batch holds sales at most, each day counted by each folding thread. All days of a product are in one statement,
+/// which the server takes up to 16 MiB: some 1.5 KiB a day. What is read meanwhile comes on top.
+const MOST_DAYS: usize = 1_000;
+
 /// Program, runtime, driver, encoded commands and the publisher.
 const PROGRAM: u64 = 128 * MIB;
 /// What librdkafka needs besides the payloads in its queue: a header for each of 100,000 messages
@@ -93,6 +97,8 @@ pub struct Filled {
     pub bytes: usize,
     /// Bytes of memory that it takes.
     pub memory: usize,
+    /// Days on which something was sold.
+    pub days: usize,
 }
 
 /// How much of the process's memory goes where. Two batches are in memory at once: one is folded while the one before is
@@ -126,6 +132,7 @@ impl Budget {
     pub fn is_full(&self, filled: Filled) -> bool {
         filled.keys >= self.keys
             || filled.bytes >= self.bytes
+            || filled.days >= MOST_DAYS
             || self.memory.is_some_and(|memory| filled.memory as u64 >= memory)
     }
 
@@ -178,9 +185,10 @@ mod tests {
     fn without_a_limit_the_settings_stand() {
         let budget = Budget::new(&Limits::default(), None);
         let Limits { batch_keys, batch_bytes, .. } = Limits::default();
-        assert!(!budget.is_full(Filled { keys: batch_keys - 1, bytes: batch_bytes - 1, memory: usize::MAX }));
+        assert!(!budget.is_full(Filled { keys: batch_keys - 1, bytes: batch_bytes - 1, memory: usize::MAX, days: 0 }));
         assert!(budget.is_full(Filled { keys: batch_keys, ..Filled::default() }));
         assert!(budget.is_full(Filled { bytes: batch_bytes, ..Filled::default() }));
+        assert!(budget.is_full(Filled { days: MOST_DAYS, ..Filled::default() }));
         assert_eq!((budget.fetched_ahead, budget.least_limit()), (FETCHED_AHEAD, None));
     }
 

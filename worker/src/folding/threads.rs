@@ -50,6 +50,7 @@ pub(crate) struct Load {
     keys: AtomicUsize,
     bytes: AtomicUsize,
     memory: AtomicUsize,
+    days: AtomicUsize,
 }
 
 enum Work {
@@ -109,8 +110,8 @@ impl Chunk {
 }
 
 impl Load {
-    /// What is in a batch of so many records with so many bytes of payloads. A key that several threads change counts for each, a record
-    /// that is not folded yet as a key.
+    /// What is in a batch of so many records with so many bytes of payloads. A key or a day that several threads change counts for each, a
+    /// record that is not folded yet as a key.
     pub fn filled(&self, records: usize, read: usize) -> Filled {
         let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         let (memory, folded) = (of(&self.memory), of(&self.read));
@@ -118,6 +119,7 @@ impl Load {
             keys: of(&self.keys) + records.saturating_sub(of(&self.records)),
             bytes: of(&self.bytes),
             memory: memory + memory::of_waiting(read.saturating_sub(folded), memory, folded),
+            days: of(&self.days),
         }
     }
 }
@@ -173,10 +175,12 @@ fn run(work: &Receiver<Work>, topics: &Topics, rules: Rules, clock: Clock) {
         match work {
             Work::Fold(chunk, load) => {
                 let (keys, bytes, memory) = (folding.keys(), folding.bytes, folding.memory());
+                let days = folding.changes.daily.len();
                 let topic = &topics.of(chunk.id.stream).name;
                 folding.fold(chunk.id, chunk.each(topic), rules, clock(), &mut told);
                 load.keys.fetch_add(folding.keys() - keys, Ordering::Relaxed);
                 load.bytes.fetch_add(folding.bytes - bytes, Ordering::Relaxed);
+                load.days.fetch_add(folding.changes.daily.len() - days, Ordering::Relaxed);
                 // It is an estimate, which may fall: adding wraps.
                 load.memory.fetch_add(folding.memory().wrapping_sub(memory), Ordering::Relaxed);
                 load.read.fetch_add(chunk.bytes(), Ordering::Relaxed);
@@ -233,6 +237,21 @@ mod tests {
         assert!(all.changes.products.values().all(|product| product.sold().units == 15));
         assert!(all.partitions.len() == 5 && all.partitions.values().all(|of| of.counters.events == 3_000));
         assert!(merged(&threads).await.changes.is_empty(), "it was given away");
+    }
+
+    #[tokio::test]
+    async fn days_on_which_something_was_sold_are_counted() {
+        let (threads, load) = (threads(2), Arc::default());
+        for partition in 0..2 {
+            let mut chunk = chunk(partition);
+            for n in 0..40 {
+                let day = format!("2026-01-{:02}", n % 20 + 1);
+                chunk.push(n, None, sale(1).replace("2026-01-01", &day).as_bytes());
+            }
+            threads.fold(chunk, &load);
+        }
+        let all = merged(&threads).await;
+        assert_eq!((load.filled(80, 0).days, all.changes.daily.len()), (40, 20), "each thread counts its own");
     }
 
     #[tokio::test]

@@ -93,7 +93,7 @@ impl<S: StateStore> Turn<'_, S> {
                     rest = Rest::All(None);
                 }
             }
-            if matches!(rest, Rest::Changed(..)) {
+            if stands && matches!(rest, Rest::Changed(..)) {
                 tokio::time::sleep((working_since.elapsed() * PAUSE).min(LONGEST_REST)).await;
                 *working_since = Instant::now();
             }
