@@ -1,46 +1,34 @@
-//! Pages and JSON over the read-only views. Everything here only reads the database; what is entered (`enter`) goes to a
+//! Pages and JSON over the read-only views. Everything here only reads the database; what is entered (`entry`) goes to a
 //! `Sender`, where there is one.
 //!
-//! A request passes the guard (security headers, host names) and `access` (who asks, and what they may), then a page of `pages`, an answer of `api` or a file of
-//! `export`; what they list, and what of it an address asks for, is understood in `listing`. Whatever goes wrong is a
-//! `Failure`, turned in one place into a page for a person or problem JSON for a program.
+//! A request passes `middleware` (security headers, host names, who asks and what they may: `auth`), then reaches a page of `pages`,
+//! an answer of `api`, a file of `export` or a form of `entry`; what they list, and what of it an address asks for, is understood in
+//! `views`. Whatever goes wrong is a `Failure` (`error`), turned in one place into a page for a person or problem JSON for a program.
+//!
+//! Modules use those before them in this row alone: `locale` and `request`, `error`, `auth`, `data`, `ui`, `views`, `pages`, `api`,
+//! `entry` and `export`, `middleware`, `router`. `hack/circles.py` fails where two files use each other.
 
-mod access;
-mod answers;
 mod api;
-mod app;
-mod assets;
-mod busy;
-mod chart;
-mod cookies;
-mod enter;
-mod etag;
+mod auth;
+mod config;
+mod data;
+mod entry;
+mod error;
 mod export;
-mod failure;
-mod format;
-mod guard;
-mod health;
-mod listing;
-mod live;
-mod memory;
+mod locale;
 mod metrics;
-mod openapi;
-mod options;
-mod overview;
+mod middleware;
 mod pages;
-mod query;
-mod reader;
-mod recent;
+mod request;
 mod router;
 mod server;
-mod shell;
-mod table;
-mod words;
+mod ui;
+mod views;
 
-pub use access::{Access, AccessOptions, OidcOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
+pub use crate::auth::{Access, AccessOptions, OidcOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
+pub use crate::config::{Options, Topics};
+pub use crate::entry::{NotSent, Receipt, Sender, Sending, Submissions};
 pub use axum::http::HeaderName;
-pub use enter::{NotSent, Receipt, Sender, Sending, Submissions};
 pub use ipnet::IpNet;
-pub use options::{Options, Topics};
 pub use router::router;
 pub use server::serve;

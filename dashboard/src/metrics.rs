@@ -1,27 +1,12 @@
 //! The dashboard's metrics, in Prometheus' text format.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
-use axum::{
-    Router,
-    extract::{MatchedPath, Request, State},
-    http::{Method, header::CONTENT_TYPE},
-    middleware::Next,
-    response::{IntoResponse, Response},
-    routing::get,
-};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use stockstream_store::ViewStore;
-
-use crate::app::App;
-
-/// Where they are scraped.
-const PATH: &str = "/metrics";
-const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
 /// A route as the router spells it, so that nobody makes new ones by asking for them.
@@ -83,43 +68,19 @@ impl Metrics {
         self.database_seconds.get_or_create(&Outcome { outcome }).observe(since.elapsed().as_secs_f64());
     }
 
-    fn text(&self, live_readers: usize, is_away: bool) -> String {
+    /// Notes how a request of a route was answered.
+    pub(crate) fn answered(&self, since: Instant, route: String, method: &'static str, status: u16) {
+        self.request_seconds.get_or_create(&OfRoute { route: route.clone() }).observe(since.elapsed().as_secs_f64());
+        self.requests.get_or_create(&Answered { route, method, status }).inc();
+    }
+
+    /// All of them as text.
+    pub(crate) fn text(&self, live_readers: usize, is_away: bool) -> String {
         self.live_readers.set(live_readers.try_into().unwrap_or(i64::MAX));
         self.database_away.set(is_away.into());
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = encode(&mut text, &self.registry);
         text
-    }
-}
-
-/// The route of a scrape.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
-    Router::new().route(PATH, get(scrape::<S>))
-}
-
-async fn scrape<S: ViewStore>(State(app): State<App<S>>) -> Response {
-    let text = app.metrics.text(app.latest.readers(), app.memory.is_away());
-    ([(CONTENT_TYPE, KIND)], text).into_response()
-}
-
-/// Notes how every request is answered, and how soon.
-pub(crate) async fn measure(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = named(request.method());
-    let begun = Instant::now();
-    let response = next.run(request).await;
-    metrics.request_seconds.get_or_create(&OfRoute { route: route.clone() }).observe(begun.elapsed().as_secs_f64());
-    metrics.requests.get_or_create(&Answered { route, method, status: response.status().as_u16() }).inc();
-    response
-}
-
-/// A method's name; whatever else a client invents is one.
-fn named(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        _ => "other",
     }
 }

@@ -12,26 +12,33 @@ use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    Options, access, api, app::App, assets, busy, enter, etag, export, failure, failure::Failure, guard, health, live,
-    metrics, openapi, pages, reader, shell::Shell,
+    Options,
+    api::{self, health, live, metrics, openapi},
+    data::state::App,
+    entry,
+    error::Failure,
+    export,
+    middleware::{authorize, concurrency_limit, error_pages, etag, http_metrics, request_context, security_headers},
+    pages,
+    ui::{assets, layout::Shell},
 };
 
 /// The dashboard over a store.
 pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
     let options = Arc::new(options);
-    let (shell, hosts) = (Shell::bare(Arc::clone(&options)), guard::Hosts::new(&options.allowed_hosts));
+    let (shell, hosts) = (Shell::bare(Arc::clone(&options)), security_headers::Hosts::new(&options.allowed_hosts));
     let access = Arc::clone(&options.access);
     let app = App::new(store, options);
     let (latest, measured) = (app.latest.clone(), Arc::clone(&app.metrics));
     routes(app)
         // The last one is passed first: a refused name gets a page and headers like everything else.
-        .layer(from_fn_with_state(access, access::check))
-        .layer(from_fn_with_state(hosts, guard::check_host))
-        .layer(from_fn_with_state(shell, failure::dress))
-        .layer(map_response(guard::harden))
-        .layer(from_fn_with_state(latest, reader::meet))
+        .layer(from_fn_with_state(access, authorize::check))
+        .layer(from_fn_with_state(hosts, security_headers::check_host))
+        .layer(from_fn_with_state(shell, error_pages::dress))
+        .layer(map_response(security_headers::harden))
+        .layer(from_fn_with_state(latest, request_context::meet))
         .layer(CompressionLayer::new())
-        .layer(from_fn_with_state(measured, metrics::measure))
+        .layer(from_fn_with_state(measured, http_metrics::measure))
 }
 
 /// The routes that ask the database for much.
@@ -43,13 +50,18 @@ fn dear<S: ViewStore>() -> Router<App<S>> {
 /// The routes alone. Each must be in the table of who may see what.
 pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
     Router::new()
-        .merge(dear::<S>().layer(from_fn_with_state(Arc::new(Semaphore::new(busy::AT_ONCE)), busy::admit)))
+        .merge(
+            dear::<S>().layer(from_fn_with_state(
+                Arc::new(Semaphore::new(concurrency_limit::AT_ONCE)),
+                concurrency_limit::admit,
+            )),
+        )
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(live::routes())
         .merge(assets::routes())
-        .merge(access::routes())
-        .merge(enter::routes(&app.options))
+        .merge(pages::sign_in::routes())
+        .merge(entry::routes(&app.options))
         .fallback(async |uri: Uri| Failure::not_found(uri.path()))
         .method_not_allowed_fallback(async |method: Method, uri: Uri| Failure::read_only(method.as_str(), uri.path()))
         .with_state(app)

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::live::Closing;
+use crate::api::live::Closing;
 
 /// How long requests that are under way may take after the end was asked for.
 const DRAIN: Duration = Duration::from_secs(5);

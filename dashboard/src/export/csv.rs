@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use stockstream_model::documents::{Field, Row, Value};
 
-use super::Made;
+use super::file::Made;
 
 pub(super) fn write<R: Row>(rows: &[R], fields: &[&'static Field<R>]) -> Made {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());

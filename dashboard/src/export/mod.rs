@@ -1,6 +1,7 @@
 //! Files to take along: the rows that are selected, in their order, with the columns that are chosen.
 
 mod csv;
+mod file;
 mod xlsx;
 
 use axum::{
@@ -18,13 +19,13 @@ use stockstream_store::{Paging, ViewStore};
 use tokio::sync::Semaphore;
 use tracing::info;
 
+use self::file::Made;
 use crate::{
-    app::App,
-    failure::Failure,
-    format::whole,
-    listing::{Chosen, Listed, Selection},
-    query::{Parameters, PerPage},
-    words::Said,
+    data::state::App,
+    error::Failure,
+    locale::{format::whole, translate::Said},
+    request::query::{Parameters, PerPage},
+    views::{Chosen, Listed, Selection},
 };
 
 /// The most rows of one file: what is held at once is bounded, and every program that opens such files manages them.
@@ -88,8 +89,6 @@ async fn show<S: ViewStore, R: Listed>(
     let kind = HeaderValue::from_static(kind.media_type());
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
 }
-
-type Made = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
 
 fn write<R: Listed>(kind: Kind, rows: &[R], fields: &[&'static Field<R>]) -> Made {
     match kind {

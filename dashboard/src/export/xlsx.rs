@@ -4,7 +4,7 @@
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, XlsxError};
 use stockstream_model::documents::{Field, Kind, Row, Value};
 
-use super::Made;
+use super::file::Made;
 
 /// The longest text that a cell holds, in UTF-16 units.
 const MAX_TEXT: usize = 32_767;

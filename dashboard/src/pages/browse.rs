@@ -7,23 +7,24 @@ use stockstream_store::{Page, Status, ViewStore, select::Order};
 use tracing::info;
 
 use super::{
-    PER_PAGE,
     controls::{Controls, Input},
-    parts::{Notice, Pager, Placeholder, Tile, beyond_the_end},
+    list::PER_PAGE,
 };
 use crate::{
-    app::App,
+    data::{fingerprint::Part, overview::state_of, state::App},
+    error::Failure,
     export,
-    failure::Failure,
-    format::{counted, instant, whole},
-    listing::{Bars, Found, Listed, Selection},
-    live::Part,
-    overview::state_of,
-    query::Parameters,
-    shell,
-    shell::Shell,
-    table::{Column, Ordering, Table},
-    words::{t, tf},
+    locale::{
+        format::{counted, instant, whole},
+        translate::{t, tf},
+    },
+    request::query::Parameters,
+    ui::{
+        components::{Notice, Pager, Placeholder, Tile, beyond_the_end},
+        layout::{self, Shell},
+        table::{Column, Ordering, Table},
+    },
+    views::{Bars, Found, Listed, Selection},
 };
 
 #[derive(Template)]
@@ -78,7 +79,7 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
         json: format!("/api/v1{}", selection.address_of_page(page.page)),
         rows: rows(&app, &selection, &page, status),
     };
-    shell::page(&browse)
+    layout::page(&browse)
 }
 
 fn lead<R: Listed>(state: Option<&ViewState>) -> String {

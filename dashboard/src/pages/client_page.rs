@@ -5,15 +5,18 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use stockstream_store::{ClientDetail, ViewStore};
 use tracing::info;
 
-use super::parts::Tile;
 use crate::{
-    app::App,
-    failure::Failure,
-    format::{counted, decimal, instant, named, visible, whole},
-    query::{Parameters, bad},
-    shell,
-    shell::Shell,
-    words::Said,
+    data::state::App,
+    error::{Failure, bad},
+    locale::{
+        format::{counted, decimal, instant, named, visible, whole},
+        translate::Said,
+    },
+    request::query::Parameters,
+    ui::{
+        components::Tile,
+        layout::{self, Shell},
+    },
 };
 
 #[derive(Template)]
@@ -45,7 +48,7 @@ pub(super) async fn show<S: ViewStore>(
         None => "by revenue".into(),
     };
     let shell = Shell { page: "Client", ..shell.at("/clients") };
-    shell::page(&ClientPage {
+    layout::page(&ClientPage {
         shell,
         name: visible(named(row.name.as_deref(), &row.client_id)),
         tiles: vec![

@@ -4,9 +4,11 @@ use stockstream_model::documents::{Field, Kind};
 use stockstream_store::select::Test;
 
 use crate::{
-    format::{day, visible},
-    listing::{Listed, Selection, sort},
-    words::{t, tf},
+    locale::{
+        format::{day, visible},
+        translate::{t, tf},
+    },
+    views::{Listed, Selection, sort},
 };
 
 /// The page sizes that are offered.
@@ -83,7 +85,7 @@ impl Controls {
             sizes.push((per_page, true));
             sizes.sort_unstable();
         }
-        let column = |column: &crate::table::Column<R>| (column.field, column.title, selection.shows(column.field));
+        let column = |column: &crate::ui::table::Column<R>| (column.field, column.title, selection.shows(column.field));
         Self {
             action: R::PATH,
             search: selection.search.clone(),

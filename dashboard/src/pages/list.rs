@@ -3,8 +3,18 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::parts::{Notice, Pager, Placeholder};
-use crate::{failure::Failure, shell, shell::Shell, table::Table};
+use crate::{
+    error::Failure,
+    request::query::PerPage,
+    ui::{
+        components::{Notice, Pager, Placeholder},
+        layout::{self, Shell},
+        table::Table,
+    },
+};
+
+/// Rows of a page that people read.
+pub(super) const PER_PAGE: PerPage = PerPage { default: 50, max: 500 };
 
 /// The page of a list.
 #[derive(Template)]
@@ -43,6 +53,6 @@ pub(super) enum Rows {
 
 impl ListPage {
     pub(super) fn answer(&self) -> Result<Response, Failure> {
-        shell::page(self)
+        layout::page(self)
     }
 }

@@ -4,26 +4,21 @@ mod browse;
 mod client_page;
 mod controls;
 mod list;
-mod parts;
+pub(crate) mod oidc_sign_in;
 mod product_page;
 mod rejected_events;
 mod sales;
+pub(crate) mod sign_in;
 mod status;
 mod status_tables;
+mod too_many_sign_ins;
 
 use axum::{Router, routing::get};
 use stockstream_model::documents::{ClientRow, RiskRow, Winner};
 use stockstream_store::ViewStore;
 
-pub(crate) use self::{
-    parts::{Notice, Placeholder, Tile, idle, product},
-    rejected_events::selection as rejected_selection,
-    sales::last_day,
-};
-use crate::{app::App, listing::Listed, query::PerPage};
-
-/// Rows of a page that people read.
-const PER_PAGE: PerPage = PerPage { default: 50, max: 500 };
+pub(crate) use self::{rejected_events::selection as rejected_selection, sales::last_day};
+use crate::{data::state::App, views::Listed};
 
 /// The routes of the pages.
 pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {

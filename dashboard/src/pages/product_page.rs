@@ -11,23 +11,22 @@ use stockstream_model::{
 use stockstream_store::{ProductDetail, ViewStore};
 use tracing::info;
 
-use super::{
-    parts::{Tile, idle},
-    sales,
-};
+use super::sales;
 use crate::{
-    app::App,
-    chart::{Charts, every_day},
-    failure::Failure,
-    format::{counted, decimal, instant, maybe_decimal, named, percent, visible, whole},
-    listing::{expiry, risk_tone},
-    live::Part,
-    overview::state_of,
-    query::{Parameters, bad},
-    shell,
-    shell::Shell,
-    table::{Cell, Column, Table},
-    words::{Said, key, t, tf},
+    data::{fingerprint::Part, overview::state_of, state::App},
+    error::{Failure, bad},
+    locale::{
+        format::{counted, decimal, instant, maybe_decimal, named, percent, visible, whole},
+        translate::{Said, key, t, tf},
+    },
+    request::query::Parameters,
+    ui::{
+        chart::{Charts, every_day},
+        components::{Tile, idle},
+        layout::{self, Shell},
+        table::{Cell, Column, Table},
+    },
+    views::{expiry, risk_tone},
 };
 
 #[derive(Template)]
@@ -69,7 +68,7 @@ pub(super) async fn show<S: ViewStore>(
     let record = detail.product.record.as_ref();
     let name = named(record.and_then(|record| record.name.as_deref()), &detail.product.product_id);
     let stock = stock(&detail);
-    shell::page(&ProductPage {
+    layout::page(&ProductPage {
         shell: Shell { page: "Product", live: "products", ..shell.at("/product-winners") },
         name: visible(name),
         unranked: figures.is_none().then(|| unranked(&detail.product)),

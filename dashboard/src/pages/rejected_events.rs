@@ -5,22 +5,22 @@ use stockstream_model::{Day, documents::RejectedEvent, event::Reason};
 use stockstream_store::{RejectedSelect, ViewStore};
 use tracing::info;
 
-use super::{
-    PER_PAGE,
-    list::{Filters, ListPage, Rows},
-    parts::{Notice, Pager, Placeholder, beyond_the_end},
-};
+use super::list::{Filters, ListPage, PER_PAGE, Rows};
 use crate::{
     Topics,
-    app::App,
-    failure::Failure,
-    format::{counted, excerpt, whole},
-    listing::Address,
-    live::Part,
-    query::{BadParameter, Parameters, bad},
-    shell::Shell,
-    table::{Cell, Column, Table},
-    words::tf,
+    data::{fingerprint::Part, state::App},
+    error::{BadParameter, Failure, bad},
+    locale::{
+        format::{counted, excerpt, whole},
+        translate::tf,
+    },
+    request::query::Parameters,
+    ui::{
+        components::{Notice, Pager, Placeholder, beyond_the_end},
+        layout::Shell,
+        table::{Cell, Column, Table},
+    },
+    views::Address,
 };
 
 const PATH: &str = "/rejected-events";

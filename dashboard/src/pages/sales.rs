@@ -6,19 +6,21 @@ use stockstream_model::{Day, Timestamp, event::Stream};
 use stockstream_store::ViewStore;
 use tracing::info;
 
-use super::parts::{Placeholder, Tile};
 use crate::{
-    app::App,
-    chart::{Charts, Plot, Step, Total, by_step, every_day},
-    failure::Failure,
-    format::{day, decimal, maybe_decimal, whole},
-    listing::Address,
-    live::Part,
-    query::{BadParameter, Parameters, bad},
-    shell,
-    shell::Shell,
-    table::{Cell, Column, Table},
-    words::tf,
+    data::{fingerprint::Part, state::App},
+    error::{BadParameter, Failure, bad},
+    locale::{
+        format::{day, decimal, maybe_decimal, whole},
+        translate::tf,
+    },
+    request::query::Parameters,
+    ui::{
+        chart::{Charts, Plot, Step, Total, by_step, every_day},
+        components::{Placeholder, Tile},
+        layout::{self, Shell},
+        table::{Cell, Column, Table},
+    },
+    views::Address,
 };
 
 const PATH: &str = "/charts";
@@ -144,7 +146,7 @@ pub(super) async fn show<S: ViewStore>(
         Some(last) => Placeholder::new("No sales in these days", &tf("The last sale was on {}.", &[&day(last)]))
             .link(Range::address(2, 0), "Show the last 90 days with sales"),
     });
-    shell::page(&SalesPage {
+    layout::page(&SalesPage {
         shell: shell.at(PATH),
         lead: format!("{} \u{2013} {}", day(from), day(to)),
         ranges: range.ranges(),
@@ -180,7 +182,7 @@ struct Row(Step, Total);
 const COLUMNS: &[Column<Row>] = &[
     Column::head("Day", |Row(step, total)| match step {
         Step::Day | Step::Week => Cell::day(total.day),
-        Step::Month => Cell::text(&step.title(total.day, crate::reader::Reader::current().choice.language)),
+        Step::Month => Cell::text(&step.title(total.day, crate::request::context::Reader::current().choice.language)),
     }),
     Column::number("Revenue", |Row(_, total)| Cell::decimal(total.revenue)),
     Column::number("Invoices", |Row(_, total)| Cell::whole(total.invoices)),
@@ -205,7 +207,7 @@ pub(super) fn charts(days: &[Total]) -> Charts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::tests::parameters;
+    use crate::request::query::tests::parameters;
 
     fn days(pairs: &[(&str, &str)]) -> String {
         let day = |text: &str| text.parse::<Day>().unwrap();

@@ -10,22 +10,21 @@ use stockstream_model::{
 use stockstream_store::ViewStore;
 use tracing::info;
 
-use super::{
-    parts::{Notice, Placeholder, Tile},
-    status_tables,
-};
+use super::status_tables;
 use crate::{
     Options,
-    app::App,
-    failure::Failure,
-    format::{ago, counted, day, decimal, instant, whole},
-    live::Part,
-    overview::Overview,
-    query::Parameters,
-    shell,
-    shell::Shell,
-    table::Table,
-    words::{key, t, tf},
+    data::{fingerprint::Part, overview::Overview, state::App},
+    error::Failure,
+    locale::{
+        format::{ago, counted, day, decimal, instant, whole},
+        translate::{key, t, tf},
+    },
+    request::query::Parameters,
+    ui::{
+        components::{Notice, Placeholder, Tile},
+        layout::{self, Shell},
+        table::Table,
+    },
 };
 
 const PATH: &str = "/";
@@ -63,7 +62,7 @@ pub(super) async fn show<S: ViewStore>(
     let overview = Overview::new(status);
     info!(view = "status", "view selected");
     let shell = Shell { refresh: refresh.filter(|seconds| *seconds > 0), ..shell.at(PATH) };
-    shell::page(&StatusPage {
+    layout::page(&StatusPage {
         shell,
         read_at: instant(overview.freshness.read_at),
         offered_refresh: OFFERED_REFRESH,

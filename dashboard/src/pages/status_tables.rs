@@ -5,12 +5,16 @@ use stockstream_model::{
     documents::{Cause, LostRange, ViewCondition, ViewState},
 };
 
-use super::parts::view_title;
 use crate::{
-    format::{ago, counted, instant, whole},
-    overview::{Overview, Partition, Worker},
-    table::{Cell, Column, Table},
-    words::{key, t, tf},
+    data::overview::{Overview, Partition, Worker},
+    locale::{
+        format::{ago, counted, instant, whole},
+        translate::{key, t, tf},
+    },
+    ui::{
+        components::view_title,
+        table::{Cell, Column, Table},
+    },
 };
 
 /// A row with the time at which it was read, which ages are counted to.
