@@ -36,7 +36,7 @@ fi
 
 # Seconds from nothing, on two cores. Downloads run beside the first checks, and tests in two lanes at a time.
 declare -A budget=(
-  [downloads]=600 [browser]=60 [kubernetes]=760 [format]=5 [clippy]=600 [services]=20 [control-plane]=20 [chart]=45 [kind]=5
+  [downloads]=600 [browser]=60 [kubernetes]=760 [format]=5 [circles]=5 [clippy]=600 [services]=20 [control-plane]=20 [chart]=45 [kind]=5
   [build]=500 [end-to-end]=800 [others]=1100 [operator]=260 [second-database]=300 [docs]=15 [bench]=100 [stop]=10 [node]=30
   [image]=20 [load]=15 [cluster]=480
 )
@@ -232,6 +232,7 @@ logs=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-logs.XXXXXX")
 if [ -n "$start_services$kubernetes" ]; then lane downloads hack/services.sh install; fi
 if [ -n "$start_services" ]; then stage browser browser; fi
 stage format cargo fmt --all --check
+stage circles hack/circles.py dashboard
 stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
 if [ -n "$start_services$kubernetes" ]; then
