@@ -186,7 +186,7 @@ proptest! {
 
     #[test]
     fn after_any_turn_the_view_is_what_evaluating_all_stock_gives(logs in logs(), turns in prop::collection::vec(turn(), 0..80)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut trial = Trial::new(logs, [Rules::default(); WORKERS]).await;
             let mut publishers = Publishers::new(&trial.store);
