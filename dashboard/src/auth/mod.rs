@@ -1,8 +1,7 @@
 //! Who may see what.
 //!
 //! Every request passes `middleware::authorize`: it finds out [`Who`] asks and looks into the one table of [`permissions`] whether
-//! that role may.
-//! What is not in the table is refused, also when the router knows it.
+//! that role may. What is not in the table is refused, also when the router knows it.
 //!
 //! To add a route: add its pattern, as the router spells it, to `permissions::RULES`, with the methods and roles that it
 //! takes; a test fails until that is done. A handler that wants to know who asks takes a `who: Who`. A page that belongs

@@ -43,7 +43,7 @@ impl Reader {
         READER.try_with(Arc::clone).unwrap_or_default()
     }
 
-    /// Whoever asks this, when that is known to be the newest.
+    /// The reader who sends this request. `state` names the newest state of the database that was known when it came.
     pub(crate) fn of(request: &Request, state: Option<String>) -> Self {
         let said = request.uri().query().unwrap_or_default();
         let (chosen, query) = form_urlencoded::parse(said.as_bytes())
