@@ -36,6 +36,7 @@ pub struct Kafka {
     settings: Settings,
     topics: Topics,
     describer: Asker,
+    config: ClientConfig,
     admin: AdminClient<DefaultClientContext>,
     asker: BaseConsumer,
     producer: FutureProducer,
@@ -56,6 +57,7 @@ impl Kafka {
             admin: config.create().unwrap(),
             asker: config.create().unwrap(),
             producer: config.create().unwrap(),
+            config,
         }
     }
 
@@ -111,9 +113,10 @@ impl Kafka {
     pub async fn delete_before(&self, id: PartitionId, first: i64) {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(self.name(id.stream), id.partition, Offset::Offset(first)).unwrap();
-        // A client that has just lost its broker does not know yet who leads the partition.
+        // A client that lost its broker may never learn who leads the partition now: a new one for each attempt.
         let deleted = eventually("the events are deleted", async || {
-            self.admin.delete_records(&list, &options()).await.map_err(|error| error.to_string())
+            let admin: AdminClient<DefaultClientContext> = self.config.create().map_err(|error| error.to_string())?;
+            admin.delete_records(&list, &options()).await.map_err(|error| error.to_string())
         })
         .await;
         assert!(deleted.elements().iter().all(|element| element.error().is_ok()), "{deleted:?}");
