@@ -34,7 +34,7 @@ use crate::{
     health::{Health, Role},
     key::{Guarded, PipelineKey},
     reconcile::{ReconcileError, build, reconcile},
-    watch::{Scope, Unlisted},
+    watch::{Scope, Unlisted, watch},
 };
 
 /// Changes that come together are dealt with together.
@@ -89,7 +89,7 @@ async fn reconcile_all(namespaces: &[String], health: &Health, context: Arc<Cont
         let (store, writer) = reflector::store();
         let unlisted = Unlisted::new();
         let scope = Scope { context: context.clone(), namespace, asks, unlisted: unlisted.clone() };
-        scope.watch(build::kinds(context.has_pod_monitor), writer, &mut watches);
+        watch(&scope, build::kinds(context.has_pod_monitor), writer, &mut watches);
         queues.push((scope.place(), store, asked, unlisted));
     }
     let scopes: Vec<Unlisted> = queues.iter().map(|(.., unlisted)| unlisted.clone()).collect();

@@ -8,7 +8,7 @@ use stockstream_model::{
 };
 
 use crate::{
-    log::{LogState, Policy},
+    log_state::{LogState, Policy},
     positions::{Cause, Position},
 };
 

@@ -14,6 +14,7 @@ pub mod claim;
 pub mod exhaustive;
 mod identity;
 pub mod log;
+mod log_state;
 #[cfg(test)]
 mod model_check;
 pub mod positions;

@@ -4,44 +4,18 @@
 //! moved meanwhile, and would seem to have lost events.
 
 use stockstream_model::{
-    Timestamp,
     documents::{EpochCheck, KafkaIds, LeaderEpoch, PartitionId},
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
-pub use crate::identity::replaced_ids;
+pub use crate::{
+    identity::replaced_ids,
+    log_state::{LogState, Policy},
+};
 use crate::{
     identity::{Identity, identify},
     positions::{Cause, Frozen, OffsetRange, Position},
 };
-
-/// What Kafka reports of a partition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct LogState {
-    /// The first offset that is still there.
-    pub first: i64,
-    /// The offset behind the last record.
-    pub end: i64,
-    /// The topic's id, if the broker reports one.
-    pub topic_id: Option<String>,
-    /// The cluster's id, if the broker reports one.
-    pub cluster_id: Option<String>,
-    /// Whether the log still contains the record that [`Position::known_epoch`] names.
-    pub epoch: EpochCheck,
-}
-
-/// What the settings say where log and position do not fit.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
-    /// For events that the log lost.
-    pub on_lost_offsets: OnLostOffsets,
-    /// For another topic or cluster.
-    pub on_recreated_topic: OnRecreatedTopic,
-    /// The ids that were counted before.
-    pub ids: &'a KafkaIds,
-    /// Now, for what is frozen.
-    pub now: Timestamp,
-}
 
 /// How to go on with a partition on which nothing is claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]

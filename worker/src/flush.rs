@@ -26,20 +26,12 @@ use crate::{
     lane::{OwnLane, acquire, standing},
     metrics::{OfStream, Refusal, Stage},
     persist::persist,
+    read_range::ReadRange,
     shared::Shared,
 };
 
 /// How often topics are asked for their ids while there is nothing to flush.
 const IDLE: Duration = Duration::from_secs(10);
-
-/// What was read of a partition.
-#[derive(Clone, Debug)]
-pub(crate) struct ReadRange {
-    /// The range that is to be claimed.
-    pub range: ClaimedRange,
-    /// The topic that it was read from, where the broker told its id.
-    pub topic_id: Option<String>,
-}
 
 /// What the flusher is to do.
 pub(crate) enum Job {

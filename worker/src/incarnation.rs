@@ -7,7 +7,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use stockstream_kafka::{Asker, Asking, Hears, KafkaError, SignIn, topic_ids};
 use stockstream_model::{documents::PartitionId, event::Stream, settings::Kafka};
 
-use crate::{flush::ReadRange, shared::Shared};
+use crate::{read_range::ReadRange, shared::Shared};
 
 const PAUSE: Duration = Duration::from_millis(500);
 

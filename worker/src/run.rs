@@ -2,13 +2,10 @@
 
 use std::{
     future::Future,
-    io,
     sync::{Arc, mpsc},
     time::Duration,
 };
 
-use snafu::Snafu;
-use stockstream_kafka::KafkaError;
 use stockstream_model::{Timestamp, settings::Settings};
 use stockstream_store::{StateStore, StoreError};
 use tokio::{net::TcpListener, runtime::Handle};
@@ -18,6 +15,7 @@ use crate::{
     cgroup::MemoryLimit,
     compaction,
     core::memory::Budget,
+    error::WorkerError,
     flush::{Flusher, run_flushes},
     folding::{Rules, Threads},
     heartbeat::heartbeats,
@@ -35,35 +33,6 @@ use crate::{
 
 /// How long an orderly end waits for the parts that are left.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Why a worker cannot work until somebody changes something.
-#[derive(Debug, Snafu)]
-pub enum WorkerError {
-    /// Kafka, its topics or its settings.
-    #[snafu(transparent)]
-    Kafka {
-        /// What is wrong.
-        source: KafkaError,
-    },
-    /// The database or its address.
-    #[snafu(transparent)]
-    Store {
-        /// What is wrong.
-        source: StoreError,
-    },
-    /// The reading thread is gone.
-    #[snafu(display("the reading thread ended: {message}"))]
-    Reading {
-        /// How it ended.
-        message: String,
-    },
-    /// Health and metrics cannot be served.
-    #[snafu(display("failed to serve health and metrics: {source}"))]
-    Serve {
-        /// The system's words.
-        source: io::Error,
-    },
-}
 
 /// What a worker is given besides its settings.
 pub struct Options {

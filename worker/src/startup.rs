@@ -10,7 +10,7 @@ use stockstream_model::{
 };
 use stockstream_store::StateStore;
 
-use crate::{run::WorkerError, shared::Shared};
+use crate::{error::WorkerError, shared::Shared};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::core::{ApiResource, DynamicObject, ObjectMeta, PartialObjectMeta};
 
-use super::Scope;
+use super::scope::{self, Scope};
 use crate::{
     children::{Live, ObjectKey, deployment_facts},
     reconcile::facts::DeploymentFacts,
@@ -78,7 +78,7 @@ impl Watched {
     }
 }
 
-impl super::Watched<Deployment> for Watched {
+impl scope::Watched<Deployment> for Watched {
     fn list_begins(&mut self) {
         self.begins();
     }
@@ -97,7 +97,7 @@ impl super::Watched<Deployment> for Watched {
     }
 }
 
-impl super::Watched<PartialObjectMeta<DynamicObject>> for Watched {
+impl scope::Watched<PartialObjectMeta<DynamicObject>> for Watched {
     fn list_begins(&mut self) {
         self.begins();
     }

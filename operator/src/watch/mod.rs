@@ -3,188 +3,39 @@
 
 mod children;
 mod pipelines;
+mod scope;
 mod secrets;
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
-
-use futures_util::{Stream, StreamExt};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
 use kube::{
-    Api, Resource,
-    core::{ApiResource, DynamicObject, NamespaceResourceScope, PartialObjectMeta},
+    core::{ApiResource, PartialObjectMeta},
     runtime::{
         WatchStreamExt,
         reflector::store::Writer,
-        watcher::{self, Event, watcher},
+        watcher::{self, watcher},
     },
 };
-use tokio::{
-    sync::{mpsc::UnboundedSender, watch},
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 
-use crate::{
-    context::Context,
-    explain::explain,
-    key::{Guarded, PipelineKey},
-    reconcile::names::MANAGED_BY,
-};
+pub(crate) use self::scope::{Scope, Unlisted};
+use crate::{key::Guarded, reconcile::names::MANAGED_BY};
 
-/// What of a scope is not listed whole yet: until then what is missing may only not have been seen.
-#[derive(Clone)]
-pub(crate) struct Unlisted(Arc<watch::Sender<Lists>>);
-
-#[derive(Default)]
-struct Lists {
-    left: BTreeSet<String>,
-    /// Whether a list could not be had.
-    failed: bool,
-}
-
-impl Unlisted {
-    pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(Lists::default())))
-    }
-
-    fn add(&self, what: &str) {
-        self.0.send_if_modified(|lists| lists.left.insert(what.to_owned()));
-    }
-
-    fn done(&self, what: &str) {
-        self.0.send_if_modified(|lists| lists.left.remove(what));
-    }
-
-    /// Notes that something cannot be listed now; returns whether that is the first failure.
-    fn fails(&self, what: &str) -> bool {
-        self.0.send_if_modified(|lists| lists.left.contains(what) && !std::mem::replace(&mut lists.failed, true))
-    }
-
-    /// Waits until everything is.
-    pub async fn none(&self) {
-        self.wait(|lists| lists.left.is_empty()).await;
-    }
-
-    /// Waits until everything is, or something could not be.
-    pub async fn tried(&self) {
-        self.wait(|lists| lists.left.is_empty() || lists.failed).await;
-    }
-
-    async fn wait(&self, is_so: impl FnMut(&Lists) -> bool) {
-        // The sender is ours: it does not go away.
-        let _ = self.0.subscribe().wait_for(is_so).await;
-    }
-}
-
-/// A namespace, or (`None`) all of them, and where its pipelines' reconciles are asked for.
-#[derive(Clone)]
-pub(crate) struct Scope {
-    pub context: Arc<Context>,
-    pub namespace: Option<String>,
-    pub asks: UnboundedSender<PipelineKey>,
-    pub unlisted: Unlisted,
-}
-
-impl Scope {
-    /// Begins to watch everything in it; the pipelines go into the store of this writer.
-    pub fn watch(&self, kinds: Vec<ApiResource>, store: Writer<Guarded>, tasks: &mut JoinSet<()>) {
-        let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
-        let all = watcher::Config::default();
-        for kind in kinds {
-            let watched = children::Watched::new(self.clone(), &kind);
-            if kind.kind == "Deployment" {
-                let stream = watcher(self.typed::<Deployment>(), ours.clone()).default_backoff();
-                tasks.spawn(self.follow(kind.kind, stream, watched));
-            } else {
-                let stream = watcher(self.dynamic(&kind), ours.clone()).default_backoff();
-                tasks.spawn(self.follow(kind.kind, stream, watched));
-            }
-        }
-        let stream = watcher(self.typed::<PartialObjectMeta<Secret>>(), all.clone()).default_backoff();
-        tasks.spawn(self.follow("Secret".to_owned(), stream, secrets::Watched::new(self.clone())));
-        let stream = watcher(self.typed::<Guarded>(), all).default_backoff().modify(pipelines::prune).reflect(store);
-        tasks.spawn(self.follow("AnalyticsPipeline".to_owned(), stream, pipelines::Watched::new(self.clone())));
-    }
-
-    /// As a sentence names it.
-    pub fn place(&self) -> String {
-        self.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"))
-    }
-
-    fn typed<K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>>(&self) -> Api<K> {
-        let client = self.context.client.clone();
-        match &self.namespace {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
+/// Begins to watch everything in a scope; the pipelines go into the store of this writer.
+pub(crate) fn watch(scope: &Scope, kinds: Vec<ApiResource>, store: Writer<Guarded>, tasks: &mut JoinSet<()>) {
+    let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
+    let all = watcher::Config::default();
+    for kind in kinds {
+        let watched = children::Watched::new(scope.clone(), &kind);
+        if kind.kind == "Deployment" {
+            let stream = watcher(scope.typed::<Deployment>(), ours.clone()).default_backoff();
+            tasks.spawn(scope.follow(kind.kind, stream, watched));
+        } else {
+            let stream = watcher(scope.dynamic(&kind), ours.clone()).default_backoff();
+            tasks.spawn(scope.follow(kind.kind, stream, watched));
         }
     }
-
-    fn dynamic(&self, kind: &ApiResource) -> Api<PartialObjectMeta<DynamicObject>> {
-        let client = self.context.client.clone();
-        match &self.namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, kind),
-            None => Api::all_with(client, kind),
-        }
-    }
-
-    fn ask(&self, key: PipelineKey) {
-        self.context.metrics.asked_for(&key);
-        // Nobody listens any more when the operator ends.
-        let _ = self.asks.send(key);
-    }
-
-    /// Follows a watch for as long as it is polled.
-    fn follow<K: Debug + Send + 'static>(
-        &self,
-        kind: String,
-        stream: impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static,
-        mut watched: impl Watched<K> + Send + 'static,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let unlisted = self.unlisted.clone();
-        let place = self.place();
-        let what = format!("{kind} in {place}");
-        unlisted.add(&what);
-        async move {
-            let mut stream = std::pin::pin!(stream);
-            while let Some(event) = stream.next().await {
-                match event {
-                    Ok(Event::Init) => watched.list_begins(),
-                    Ok(Event::InitApply(object) | Event::Apply(object)) => watched.stands(object),
-                    Ok(Event::Delete(object)) => watched.gone(object),
-                    Ok(Event::InitDone) => {
-                        watched.list_ends();
-                        unlisted.done(&what);
-                    }
-                    Err(error) => {
-                        if unlisted.fails(&what) {
-                            tracing::warn!(
-                                place,
-                                "its pipelines wait until everything in it can be listed, and others do not wait for it: \
-                                 check that the namespace exists and that the operator has its rights there, or take it out \
-                                 of the namespaces to watch"
-                            );
-                        }
-                        tracing::warn!(kind, place, error = reason(&error), "a watch failed and begins anew");
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// What is done about what a watch sees. A list is complete when it ends: what it did not show is gone.
-trait Watched<K> {
-    fn list_begins(&mut self);
-    fn stands(&mut self, object: K);
-    fn gone(&mut self, object: K);
-    fn list_ends(&mut self);
-}
-
-fn reason(error: &watcher::Error) -> String {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => explain(error),
-        watcher::Error::WatchError(status) if !status.message.is_empty() => status.message.clone(),
-        other => other.to_string(),
-    }
+    let stream = watcher(scope.typed::<PartialObjectMeta<Secret>>(), all.clone()).default_backoff();
+    tasks.spawn(scope.follow("Secret".to_owned(), stream, secrets::Watched::new(scope.clone())));
+    let stream = watcher(scope.typed::<Guarded>(), all).default_backoff().modify(pipelines::prune).reflect(store);
+    tasks.spawn(scope.follow("AnalyticsPipeline".to_owned(), stream, pipelines::Watched::new(scope.clone())));
 }

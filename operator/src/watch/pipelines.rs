@@ -7,7 +7,7 @@ use std::{
 
 use kube::{Resource, core::ObjectMeta};
 
-use super::Scope;
+use super::scope::{self, Scope};
 use crate::key::{Guarded, PipelineKey};
 
 /// What is asked for when it changes.
@@ -64,7 +64,7 @@ impl Watched {
     }
 }
 
-impl super::Watched<Guarded> for Watched {
+impl scope::Watched<Guarded> for Watched {
     fn list_begins(&mut self) {
         self.listing = Some(Default::default());
     }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, mem};
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::{ObjectMeta, PartialObjectMeta};
 
-use super::Scope;
+use super::scope::{self, Scope};
 use crate::reconcile::dereference::SecretKey;
 
 /// All of a scope.
@@ -24,7 +24,7 @@ fn key(meta: &ObjectMeta) -> SecretKey {
     SecretKey { namespace: meta.namespace.clone().unwrap_or_default(), name: meta.name.clone().unwrap_or_default() }
 }
 
-impl super::Watched<PartialObjectMeta<Secret>> for Watched {
+impl scope::Watched<PartialObjectMeta<Secret>> for Watched {
     fn list_begins(&mut self) {
         self.listing.clear();
     }

@@ -3,6 +3,7 @@
 
 mod days;
 mod elsewhere;
+mod heavy;
 mod limits;
 mod risk;
 mod totals;
@@ -20,14 +21,12 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 pub(crate) use turn::Publisher;
 
+use self::heavy::COURTESY;
 use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
 
 /// How long after a publication rows that a publisher which died left behind are looked for; at rest again and again, after pauses
 /// that double: what it had under way may take effect much later.
 const TIDY: Duration = Duration::from_secs(5);
-/// For how long what reads thousands of documents waits for another that does; that one may wait for a database that refuses
-/// something which this one does not need.
-const COURTESY: Duration = Duration::from_secs(60);
 /// A view waits no longer for its next turn: what took longer waited for the database.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{COURTESY, limits::Limits};
+use super::{heavy::COURTESY, limits::Limits};
 use crate::shared::Shared;
 
 /// Counting takes no more than one part in so many of the time.

@@ -13,8 +13,9 @@ use stockstream_protocol::{claim::ClaimedRange, positions::Position};
 
 use crate::{
     core::memory::Filled,
-    flush::{Handed, Reached, ReadRange},
+    flush::{Handed, Reached},
     folding::{Chunk, Load, Rules, Threads},
+    read_range::ReadRange,
 };
 
 /// How many bytes of payloads are handed to a thread at once: enough that handing over costs little beside folding them,

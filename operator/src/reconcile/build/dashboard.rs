@@ -5,7 +5,9 @@ use kube::{ResourceExt, core::ApiResource};
 use serde_json::{Value, json};
 
 use super::{
-    Child, Wanted, access, network,
+    access,
+    child::{Child, Wanted},
+    network,
     objects::{account, disruption_budget, object, selector},
     pods::{self, Pod},
     resources, settings,

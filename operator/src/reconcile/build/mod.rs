@@ -4,6 +4,7 @@
 //! changes replaces exactly the pods that it concerns, and what is the same is the same to the byte.
 
 mod access;
+mod child;
 mod dashboard;
 mod network;
 mod objects;
@@ -22,37 +23,9 @@ use k8s_openapi::api::{
     policy::v1::PodDisruptionBudget,
 };
 use kube::{ResourceExt, core::ApiResource};
-use serde_json::Value;
 
-use super::{
-    Decision, Validated,
-    names::{self, Part},
-};
-use crate::{PodDefaults, resource::AnalyticsPipeline};
-
-/// An object of a pipeline, whole, for server-side apply.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Child {
-    /// Its kind.
-    pub kind: ApiResource,
-    /// The object, with owner reference and labels.
-    pub object: Value,
-}
-
-/// What objects are made from.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
-    /// The resource.
-    pub pipeline: &'a AnalyticsPipeline,
-    /// Its settings.
-    pub validated: &'a Validated,
-    /// What is to run.
-    pub decision: &'a Decision,
-    /// What holds for pods of which the resource says nothing else.
-    pub pods: &'a PodDefaults,
-    /// Whether the cluster knows the kind `PodMonitor`.
-    pub has_pod_monitor: bool,
-}
+pub use self::child::{Child, Wanted};
+use super::names::{self, Part};
 
 /// All objects that are to be as they are returned. A part whose objects must stay as they stand has none here: see
 /// [`keeps`]. All else that belongs to the pipeline and is of one of the [`kinds`] is an orphan.

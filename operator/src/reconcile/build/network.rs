@@ -7,7 +7,7 @@ use kube::core::ApiResource;
 use serde_json::{Value, json};
 
 use super::{
-    Child, Wanted,
+    child::{Child, Wanted},
     objects::{object, selector},
 };
 use crate::reconcile::names::Part;

@@ -7,7 +7,7 @@ use kube::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Child, Wanted};
+use super::child::{Child, Wanted};
 use crate::reconcile::names::{self, Part};
 
 /// An object of that kind and part. `body` is all but `apiVersion`, `kind` and `metadata`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 
-use super::{Wanted, objects::selector, settings};
+use super::{child::Wanted, objects::selector, settings};
 use crate::{
     PodUser,
     reconcile::{

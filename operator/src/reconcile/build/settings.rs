@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stockstream_model::settings::{FilesInUri, MongoDb, Pipeline, Sales, Settings};
 
-use super::{Child, Wanted, objects::object};
+use super::{
+    child::{Child, Wanted},
+    objects::object,
+};
 use crate::reconcile::names::Part;
 
 /// The key in the ConfigMap, and the file's name.

@@ -5,7 +5,8 @@ use kube::core::ApiResource;
 use serde_json::json;
 
 use super::{
-    Child, Wanted, network,
+    child::{Child, Wanted},
+    network,
     objects::{account, disruption_budget, object, pod_monitor, selector},
     pods::{self, Pod},
     resources, settings,

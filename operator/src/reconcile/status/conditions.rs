@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use stockstream_model::Timestamp;
 
 use super::{
-    time,
+    time::time,
     verdicts::{self, Hindrance, Truth, Verdict},
 };
 use crate::{

@@ -8,10 +8,10 @@ mod kstatus_tests;
 #[cfg(test)]
 mod tests;
 mod tidings;
+mod time;
 mod verdicts;
 mod when;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use stockstream_model::Timestamp;
 pub use tidings::{Kind, Tiding, tidings};
@@ -115,9 +115,4 @@ fn scaled(
         return before;
     }
     scaling(pipeline, facts, now).map(|scale| scale.written())
-}
-
-/// To the second, as Kubernetes keeps it: else what was written would differ from what is read.
-fn time(now: Timestamp) -> Time {
-    Time(k8s_openapi::jiff::Timestamp::from_second(now.millis().div_euclid(1_000)).unwrap_or_default())
 }
