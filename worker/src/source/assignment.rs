@@ -3,10 +3,9 @@
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use rdkafka::{
-    Offset, TopicPartitionList,
+    TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
 };
-use stockstream_kafka::set_leader_epoch;
 use stockstream_model::{
     documents::PartitionId,
     event::Stream,
@@ -14,11 +13,10 @@ use stockstream_model::{
 };
 
 use super::{
-    GROUP,
-    context::{Context, News},
+    context::{Context, GROUP, News},
     giving_back::GivingBack,
     intake::Intake,
-    resolve::{Reading, Resolved},
+    resolved::{Reading, Resolved, start_offsets},
 };
 use crate::shared::Shared;
 
@@ -129,7 +127,7 @@ pub(super) fn start_over(consumer: &BaseConsumer<Context>, settings: &Settings, 
     }
     let context = consumer.context();
     let resolved = context.resolve(consumer, ids);
-    let positions = list(&settings.kafka.topics, &resolved.reading);
+    let positions = start_offsets(&settings.kafka.topics, &resolved.reading);
     let mut outcome = context.remove(consumer, &away);
     if positions.count() > 0 {
         outcome = outcome.and_then(|()| context.add(consumer, &positions));
@@ -139,19 +137,6 @@ pub(super) fn start_over(consumer: &BaseConsumer<Context>, settings: &Settings, 
         // Revoked in the meantime: the rebalance that did it decides.
         Err(error) => tracing::debug!(%error, "partitions are not read again"),
     }
-}
-
-/// Partitions with the offsets to read from, and the leader's epoch of the record in front of each, where it is known.
-pub(super) fn list(topics: &Topics, reading: &[Reading]) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for Reading { id, position } in reading {
-        let topic = &topics.of(id.stream).name;
-        let _ = list.add_partition_offset(topic, id.partition, Offset::Offset(position.next));
-        if let Some(epoch) = position.epoch.filter(|epoch| epoch.at == position.next) {
-            set_leader_epoch(&mut list, topic, id.partition, epoch.value);
-        }
-    }
-    list
 }
 
 /// The next offset to read of every partition, for the log.

@@ -9,10 +9,7 @@ use rdkafka::{
 use stockstream_kafka::{KafkaError, Reader};
 use stockstream_model::{event::Stream, settings::Settings};
 
-use super::{
-    context::{Context, consumer_config},
-    resolve::Resolve,
-};
+use super::context::{Context, Resolve, consumer_config};
 use crate::{core::memory::Budget, shared::Shared};
 
 /// Makes consumers that are subscribed to the topics.

@@ -24,8 +24,14 @@ use stockstream_model::{
     settings::{Kafka, Settings},
 };
 
-use super::resolve::{Resolve, Resolved};
+use super::resolved::{Resolved, start_offsets};
 use crate::shared::{Fetched, Shared};
+
+/// What bars us where it is the group and no broker.
+pub(super) const GROUP: &str = "the group";
+
+/// From partitions to what is to be done with them.
+pub(crate) type Resolve = Arc<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Resolved + Send + Sync>;
 
 /// What changed in the assignment, in order.
 pub(super) enum News {
@@ -119,7 +125,7 @@ impl ConsumerContext for Context {
         let outcome = match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 let resolved = self.resolve(consumer, &ids);
-                let positions = super::assignment::list(&self.kafka.topics, &resolved.reading);
+                let positions = start_offsets(&self.kafka.topics, &resolved.reading);
                 tracing::info!(partitions = ids.len(), "partitions assigned");
                 self.add_news(News::Assigned(resolved));
                 self.add(consumer, &positions)

@@ -76,7 +76,7 @@ mod tests {
         shared::Shared,
         source::{
             context::{News, consumer_config},
-            resolve::Resolved,
+            resolved::Resolved,
         },
     };
 

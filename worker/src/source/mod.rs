@@ -8,6 +8,7 @@ mod giving_back;
 pub(crate) mod intake;
 mod logs;
 mod resolve;
+mod resolved;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -88,9 +89,6 @@ const PASS_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it is told how far partitions are read.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
-
-/// What bars us where it is the group and no broker.
-pub(super) const GROUP: &str = "the group";
 
 /// The reading side of a worker.
 pub(crate) struct Source {
@@ -493,7 +491,7 @@ impl Source {
                 let command = grant_command(&self.settings.kafka, "Read", &format!("--group {group}"));
                 let what = format!("Kafka does not let this user read in group {group}; grant it with: {command}");
                 tracing::warn!("{what}");
-                self.shared.bar(GROUP, what);
+                self.shared.bar(context::GROUP, what);
             }
             _ if self.last_told.is_none_or(|told| told.elapsed() >= TELL_EVERY) => {
                 self.last_told = Some(Instant::now());

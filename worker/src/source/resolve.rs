@@ -22,8 +22,9 @@ use tokio::{runtime::Handle, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    context::Context,
+    context::{Context, Resolve},
     logs::{LogSource, Logs, Unknown},
+    resolved::{Reading, Resolved},
 };
 use crate::{
     core::{
@@ -37,9 +38,6 @@ use crate::{
     shared::Shared,
 };
 
-/// From partitions to what is to be done with them.
-pub(crate) type Resolve = Arc<dyn Fn(&BaseConsumer<Context>, &[PartitionId]) -> Resolved + Send + Sync>;
-
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const PAUSE: Duration = Duration::from_millis(500);
@@ -52,23 +50,6 @@ const FLUSH: Duration = Duration::from_secs(3);
 /// How long a claim of a worker that lives is waited for before it is finished here too: two that write the same documents are slower
 /// than one, so only one that stands still is helped.
 const COURTESY: Duration = Duration::from_secs(60);
-
-/// A partition to be read, from its position on.
-#[derive(Clone, Debug)]
-pub(crate) struct Reading {
-    pub id: PartitionId,
-    pub position: Position,
-}
-
-/// What is to be done with partitions; those that their topic lacks are left out.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Resolved {
-    pub reading: Vec<Reading>,
-    /// Those that must not be read as things stand.
-    pub stopped: Vec<PartitionId>,
-    /// Those of which a worker that lives has a part to flush.
-    pub claimed: Vec<PartitionId>,
-}
 
 /// What decides where reading starts.
 pub(crate) struct Resolver<S> {
