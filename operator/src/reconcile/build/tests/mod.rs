@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    PodUser,
-    reconcile::{Secrets, samples, validate::validate},
+    PodDefaults, PodUser,
+    reconcile::{Decision, Secrets, samples, validate::validate},
+    resource::AnalyticsPipeline,
 };
 
 const IMAGE: &str = "registry.example.com/stockstream:0.1.0";
