@@ -50,9 +50,11 @@ async fn run(mut scene: Scene, seed: u64, faults: &[Fault]) {
             left = dice.between(1, BETWEEN_RESTS + 1);
         }
     }
-    let (events, reads) = (scene.stage.count(), scene.end().await);
+    let (events, restarted) = (scene.stage.count(), scene.stage.crew.restarted);
+    let reads = scene.end().await;
     println!(
-        "chaos: seed {seed}: {} faults {struck:?}, {events} events, {rests} rests, {reads} reads, in {} s: all equal",
+        "chaos: seed {seed}: {} faults {struck:?}, {events} events, {rests} rests, {reads} reads, {restarted} workers ended \
+         themselves, in {} s: all equal",
         faults.len(),
         began.elapsed().as_secs()
     );

@@ -10,6 +10,8 @@ const KILLED: i32 = 9;
 /// How many of the fallen a failure tells of, and how many lines of each.
 const REMEMBERED: usize = 4;
 const LAST_LINES: usize = 40;
+/// A worker may end itself where its client cannot leave the group while the broker is away. Whoever runs it starts it again.
+const STUCK: (i32, &str) = (2, "did not leave the group within");
 
 pub struct Hand {
     pub process: Process,
@@ -29,12 +31,14 @@ impl Hand {
 pub struct Crew {
     hands: Vec<Hand>,
     settings: Value,
+    /// How many ended themselves, and were started again.
+    pub restarted: usize,
     fallen: VecDeque<(u32, Vec<String>)>,
 }
 
 impl Crew {
     pub fn new(bed: &Bed, size: usize, settings: Value) -> Self {
-        let mut crew = Self { hands: Vec::new(), settings, fallen: VecDeque::new() };
+        let mut crew = Self { hands: Vec::new(), settings, restarted: 0, fallen: VecDeque::new() };
         (0..size).for_each(|_| crew.add(bed));
         crew
     }
@@ -112,7 +116,7 @@ impl Crew {
         self.hands.remove(place)
     }
 
-    /// Replaces whoever met its fail point. How many did; nobody else may have ended.
+    /// Replaces whoever met its fail point. How many did; nobody else may have ended, but one whose client is stuck.
     pub async fn tend(&mut self, bed: &Bed) -> usize {
         let mut fallen = 0;
         for place in 0..self.hands.len() {
@@ -123,8 +127,14 @@ impl Crew {
             let mut old = std::mem::replace(&mut self.hands[place], new);
             let status = old.process.ended().await;
             self.bury(&old.process);
-            assert!(old.armed && status.signal() == Some(KILLED), "a worker ended by itself: {status}");
-            fallen += 1;
+            if old.armed && status.signal() == Some(KILLED) {
+                fallen += 1;
+                continue;
+            }
+            let (code, message) = STUCK;
+            let is_stuck = status.code() == Some(code) && old.process.said().iter().any(|line| line.contains(message));
+            assert!(is_stuck, "a worker ended by itself: {status}");
+            self.restarted += 1;
         }
         fallen
     }
