@@ -232,7 +232,7 @@ logs=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-logs.XXXXXX")
 if [ -n "$start_services$kubernetes" ]; then lane downloads hack/services.sh install; fi
 if [ -n "$start_services" ]; then stage browser browser; fi
 stage format cargo fmt --all --check
-stage circles hack/circles.py dashboard kafka operator protocol relay worker
+stage circles hack/circles.py
 stage clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 if [ -n "$kubernetes" ]; then stage kubernetes hack/kube.sh install; fi
 if [ -n "$start_services$kubernetes" ]; then

@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{Fleet, make};
+use super::{args::Fleet, make};
 use crate::Result;
 
 /// An API server gives out addresses one after the other: more at once would keep its other requests waiting.

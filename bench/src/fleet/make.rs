@@ -19,7 +19,7 @@ use stockstream_operator::{
     resource::{AnalyticsPipeline, crd},
 };
 
-use super::Fleet;
+use super::args::Fleet;
 use crate::Result;
 
 /// So many are made at once: this is not what is measured.

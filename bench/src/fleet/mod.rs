@@ -1,5 +1,6 @@
 //! Many pipelines and one operator, against a real API server whose pods are only said to run.
 
+mod args;
 mod audit;
 mod bare;
 mod make;
@@ -11,58 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Args;
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
 use stockstream_model::settings::Settings;
 
+pub(crate) use self::args::Fleet;
 use crate::{Result, process::Running};
 
 /// Time for the operator to look at each pipeline once more, so that what merely moves is written before the steady minute.
 const ONE_ROUND: Duration = Duration::from_secs(40);
-
-/// An operator that finds many pipelines when it starts. Its pods are said to run, since no node is there.
-#[derive(Args)]
-pub(crate) struct Fleet {
-    /// How many pipelines
-    #[arg(long, default_value_t = 1_000)]
-    pipelines: usize,
-    /// In how many namespaces
-    #[arg(long, default_value_t = 10)]
-    namespaces: usize,
-    /// Point the pipelines at servers that nobody can reach
-    #[arg(long)]
-    away: bool,
-    /// The cluster, as somebody who may do everything
-    #[arg(long, value_name = "FILE")]
-    admin: PathBuf,
-    /// The cluster, as the user of the operator
-    #[arg(long, value_name = "FILE")]
-    user: PathBuf,
-    /// The name of that user
-    #[arg(long, default_value = "operator")]
-    user_name: String,
-    /// Where the API server notes who asked for what
-    #[arg(long, value_name = "FILE")]
-    audit: PathBuf,
-    /// The operator's program
-    #[arg(long, value_name = "FILE", default_value = "target/dist/stockstream")]
-    program: PathBuf,
-    /// How many pipelines it works on at once, and how many writes the bare loop has under way
-    #[arg(long, default_value_t = 32)]
-    concurrency: usize,
-    /// Where it writes its log
-    #[arg(long, value_name = "FILE")]
-    log: PathBuf,
-    /// A process whose use of the processor is told beside the operator's, as in `apiserver=123`
-    #[arg(long = "beside", value_name = "NAME=PID")]
-    beside: Vec<process::Named>,
-    /// For how long it is counted what a steady operator asks for
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    steady: u64,
-}
 
 /// A client of a kubeconfig.
 async fn client(file: &PathBuf) -> Result<Client> {

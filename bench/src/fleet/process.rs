@@ -1,28 +1,12 @@
 //! The operator as a process, and what processes use.
 
-use std::{fs, process::Command, str::FromStr};
+use std::{fs, process::Command};
 
-use super::Fleet;
+use super::args::{Fleet, Named};
 use crate::{Result, process::Running};
 
 /// Linux tells times in hundredths of a second.
 const TICKS: f64 = 100.0;
-
-/// A process and what it is called.
-#[derive(Clone)]
-pub(super) struct Named {
-    name: String,
-    id: u32,
-}
-
-impl FromStr for Named {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let (name, id) = text.split_once('=').ok_or("as in apiserver=123")?;
-        Ok(Self { name: name.to_owned(), id: id.parse().map_err(|error| format!("{id}: {error}"))? })
-    }
-}
 
 /// Starts the operator.
 pub(super) fn operator(fleet: &Fleet) -> Result<Running> {

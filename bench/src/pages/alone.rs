@@ -2,7 +2,10 @@ use std::{collections::BTreeMap, time::Instant};
 
 use tokio::process::Command;
 
-use super::{Client, PAGES, Pages};
+use super::{
+    args::{PAGES, Pages},
+    client::Client,
+};
 use crate::{Result, times::Times};
 
 /// Asks for each page alone, one time after the other: the first time is read from the database, later ones may be shared

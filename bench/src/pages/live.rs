@@ -6,7 +6,7 @@ use std::sync::{
 use http_body_util::BodyExt;
 use tokio::task::JoinSet;
 
-use super::Client;
+use super::client::Client;
 use crate::Result;
 
 /// Connections that are kept new.

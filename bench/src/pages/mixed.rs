@@ -8,7 +8,11 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Client, PAGES, Pages, live::Live};
+use super::{
+    args::{PAGES, Pages},
+    client::Client,
+    live::Live,
+};
 use crate::{Result, times::Times};
 
 /// Asks for all pages in turn at a rate, whether or not those before were answered: a time counts from when its request

@@ -5,7 +5,7 @@ use stockstream_kafka::reach;
 use stockstream_model::settings::Settings;
 use stockstream_store::{MongoStore, ViewStore};
 
-use super::listen;
+use super::listen::listen;
 use crate::{
     args::{Dashboard, Page},
     exit::{Failure, Outcome},

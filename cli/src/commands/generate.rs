@@ -4,7 +4,7 @@ use stockstream_kafka::Producer;
 use stockstream_model::event::Stream;
 use tokio_util::sync::CancellationToken;
 
-use super::prepare_targets;
+use super::targets::prepare_targets;
 use crate::{
     args,
     exit::{Failure, Outcome},

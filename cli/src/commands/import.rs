@@ -1,11 +1,12 @@
 use std::time::Instant;
 
-use stockstream_input::{Import, Summary};
+use stockstream_input::{DeriveInventory, Encoding, Import, ImportOptions, Mapping, Summary};
 use stockstream_kafka::Producer;
+use stockstream_model::{Timestamp, settings::Sales};
 
-use super::{import_options, prepare_targets};
+use super::targets::prepare_targets;
 use crate::{
-    args,
+    args::{self, Derive, Reading, YesNo},
     exit::{Failure, Outcome},
     feed::{FLUSH, Sink, ToKafka},
     logging,
@@ -107,4 +108,22 @@ fn list_bad_rows(summary: &Summary) {
     if summary.held_rows > 0 {
         say!("{} good rows of the same invoices were held back with them", summary.held_rows);
     }
+}
+
+/// How a file is read. What lies further in the future than workers take is refused before it is sent.
+pub(super) fn import_options(
+    derive: &Derive,
+    reading: &Reading,
+    sales: &Sales,
+    by_default: bool,
+) -> Result<ImportOptions, Failure> {
+    let wanted = derive.derive_inventory.map_or(by_default, |answer| answer == YesNo::Yes);
+    let shares = DeriveInventory { buy_share: derive.buy_share, stock_share: derive.stock_share };
+    Ok(ImportOptions {
+        derive_inventory: wanted.then_some(shares),
+        mapping: Mapping::parse(&reading.mapping)?,
+        encoding: reading.encoding.as_deref().map(Encoding::named).transpose()?,
+        latest: Some(Timestamp::now().plus_millis(sales.future_tolerance.millis() as i64)),
+        ..ImportOptions::default()
+    })
 }

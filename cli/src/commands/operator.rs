@@ -2,7 +2,7 @@ use std::process;
 
 use stockstream_operator::{ClusterDns, Election, Options, PodDefaults};
 
-use super::listen;
+use super::listen::listen;
 use crate::{
     args::Operator,
     exit::{Failure, Outcome},

@@ -21,7 +21,11 @@ use stockstream_store::{MemoryStore, MongoStore, Paging, StateStore, ViewStore};
 use stockstream_worker::Options;
 use tokio_util::sync::CancellationToken;
 
-use super::{dashboard, import, import_options, listen};
+use super::{
+    dashboard,
+    import::{self, import_options},
+    listen::listen,
+};
 use crate::{
     args::Up,
     exit::{Failure, Outcome},

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use stockstream_store::MongoStore;
 use stockstream_worker::Options;
 
-use super::listen;
+use super::listen::listen;
 use crate::{
     args::Worker,
     exit::{Failure, Outcome},

@@ -7,17 +7,8 @@ use std::{
 
 use stockstream_model::event::{Stream, decode_client, decode_inventory, decode_sale};
 
-use super::plan::Plan;
+use super::{plan::Plan, summary::Alike};
 use crate::Outgoing;
-
-/// Ids of one field that differ in nothing but case, spaces and signs that are not seen; or one that has such spaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alike {
-    /// The field.
-    pub field: &'static str,
-    /// The ids, in order.
-    pub ids: Vec<String>,
-}
 
 /// The ids that look alike among the events of records and the invoice lines of a file.
 pub(super) fn find(records: &[Outgoing], lines: Option<&Plan>) -> Vec<Alike> {

@@ -1,6 +1,6 @@
 //! Which column of invoice lines holds what.
 
-use super::{mapping::Mapping, plan::Fault};
+use super::{mapping::Mapping, summary::Fault};
 use crate::entry::{Kind, plain};
 
 /// A column of invoice lines.

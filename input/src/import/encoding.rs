@@ -9,7 +9,7 @@ use encoding_rs::{Decoder, DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_125
 
 use super::{
     error::{EncodingNameSnafu, ImportError},
-    rows::{Source, peek},
+    source::{Source, peek},
 };
 
 /// How much of a file is looked at to find out how its text is written.

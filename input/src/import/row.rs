@@ -9,7 +9,7 @@ use stockstream_model::{
 use super::{
     cell::{self, CellType},
     columns::{CLIENT, Columns, DATE, DESCRIPTION, INVOICE, NAMES, PRICE, PRODUCT, QUANTITY},
-    plan::Fault,
+    summary::Fault,
 };
 use crate::entry::two_meanings;
 

@@ -1,7 +1,6 @@
 //! The lines of a file, one at a time.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
     sync::Arc,
@@ -20,18 +19,17 @@ use super::{
     encoding::{self, Malformed, as_western},
     error::{
         AmbiguousSnafu, ColumnsSnafu, EncodingSnafu, FormatSnafu, ImportError, MappedAwaySnafu, MappedFieldSnafu,
-        NotRegularSnafu, NotTextSnafu, OpenSnafu, ReadSnafu, SeparatorSnafu, SheetColumnsSnafu, TooLargeSnafu,
-        UnmappedSnafu, place,
+        NotTextSnafu, ReadSnafu, SeparatorSnafu, SheetColumnsSnafu, TooLargeSnafu, UnmappedSnafu, place,
     },
     export,
     format::{foreign, separator},
-    plan::{Fault, Header},
     row::{Row, invoice_of, suspects},
-    sheet::Sheet,
+    sheet::{Sheet, cells},
+    source::{Source, peek},
+    summary::{Fault, Header},
 };
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
-pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 /// As many bytes as tell what a file is.
 const MAGIC: usize = 16;
 const BUFFER: usize = 128 * 1024;
@@ -39,8 +37,6 @@ const BUFFER: usize = 128 * 1024;
 const MAX_ROW: u64 = 1 << 20;
 /// The most columns of a file.
 const MAX_COLUMNS: usize = 1_000;
-
-pub(super) type Source = Box<dyn Read + Send>;
 
 /// Where a row is.
 #[derive(Clone, Copy, Debug)]
@@ -344,30 +340,10 @@ fn not_utf8(record: &ByteRecord) -> Option<&[u8]> {
     record.iter().find(|cell| std::str::from_utf8(cell).is_err())
 }
 
-/// What a row holds, as text.
-pub(super) fn cells(record: &ByteRecord) -> Vec<String> {
-    record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
-}
-
 /// The CR of a line that ends in CRLF is part of its last field so far, and so are those of CRCRLF.
 fn cut_carriage_returns(record: &mut ByteRecord, last: usize) {
     let end = record[last].iter().rposition(|byte| *byte != b'\r').map_or(0, |end| end + 1);
     let shorter = record[last][..end].to_vec();
     record.truncate(last);
     record.push_field(&shorter);
-}
-
-/// The file at a path, which is to be read more than once.
-pub(super) fn open(path: &Path) -> Result<File, ImportError> {
-    // Opening a pipe would wait for somebody to write.
-    let metadata = std::fs::metadata(path).context(OpenSnafu { path })?;
-    ensure!(metadata.is_file(), NotRegularSnafu { path });
-    File::open(path).context(OpenSnafu { path })
-}
-
-/// The first bytes, fewer only where there are no more.
-pub(super) fn peek(source: &mut impl Read, count: usize) -> io::Result<Vec<u8>> {
-    let mut start = Vec::with_capacity(count);
-    source.take(count as u64).read_to_end(&mut start)?;
-    Ok(start)
 }

@@ -58,7 +58,7 @@ impl Sheet {
     pub(super) fn header(&self) -> Vec<String> {
         let mut record = ByteRecord::new();
         self.row(0, &mut record);
-        super::rows::cells(&record)
+        cells(&record)
     }
 
     /// What types the cells of the row at that place have.
@@ -76,4 +76,9 @@ impl Sheet {
         }
         Some(number)
     }
+}
+
+/// What a row holds, as text.
+pub(super) fn cells(record: &ByteRecord) -> Vec<String> {
+    record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
 }

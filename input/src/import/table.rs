@@ -11,9 +11,9 @@ use super::{
     ImportError, Mapping,
     cell::{self, CellType},
     error::{AmbiguousSnafu, SheetColumnsSnafu, place},
-    plan::{BadRow, Fault},
-    rows::{cells, shown},
-    sheet::Sheet,
+    rows::shown,
+    sheet::{Sheet, cells},
+    summary::{BadRow, Fault},
 };
 use crate::entry::{Field, Kind, Problem, plain};
 

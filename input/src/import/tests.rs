@@ -4,9 +4,15 @@ use std::{
 };
 
 use flate2::{Compression, write::GzEncoder};
-use stockstream_model::event::{Stream, decode_inventory, decode_sale};
+use stockstream_model::{
+    Decimal,
+    event::{decode_inventory, decode_sale},
+};
 
-use super::{rows::Rows, *};
+use super::{
+    super::{DeriveInventory, Encoding, MAX_BAD_ROWS, Mapping},
+    *,
+};
 use crate::Outgoing;
 
 const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";

@@ -10,9 +10,9 @@ use stockstream_model::{Timestamp, event::Stream};
 
 use super::{
     ImportError, ImportOptions, alike,
-    plan::{Fault, Header, Summary},
     rivals::Rivals,
     sheet::Sheet,
+    summary::{Fault, Header, Summary},
     table::{Row, Table},
 };
 use crate::{

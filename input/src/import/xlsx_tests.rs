@@ -7,7 +7,10 @@ use std::{
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet};
 use serde_json::Value;
 
-use super::*;
+use super::{
+    super::{Limits, Mapping},
+    *,
+};
 
 fn read(bytes: Vec<u8>, options: ImportOptions) -> Result<Import, ImportError> {
     Import::read(Path::new("shop.xlsx"), bytes.into(), options)

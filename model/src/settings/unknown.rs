@@ -4,12 +4,9 @@ use serde_json::Value;
 
 use super::{
     SettingsError,
-    env::Variable,
+    env::{ALIKE, Variable},
     veil::{may_hold_secret, named},
 };
-
-/// How alike two names are at least for one to be meant by the other.
-pub(super) const ALIKE: f64 = 0.6;
 
 /// The first field of the tree that is no setting.
 pub(super) fn unknown(tree: &Value, known: &[Variable]) -> Option<SettingsError> {

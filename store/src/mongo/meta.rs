@@ -21,8 +21,6 @@ use crate::{
 pub(super) const SHAPE: i64 = 3;
 /// The shape of a database that no worker has prepared yet.
 const FIRST_SHAPE: i64 = 1;
-/// The document that holds the database's id. Written once.
-pub(super) const IDENTITY: &str = "identity";
 /// When the owner showed last that it is alive.
 const OWNER_AT: &str = "owner_at";
 
@@ -82,7 +80,7 @@ impl MongoStore {
         let id = match self.read_id().await? {
             Some(id) => id,
             None => {
-                let new = doc! { "_id": IDENTITY, "id": bson::Uuid::new().to_string() };
+                let new = doc! { "_id": names::IDENTITY, "id": bson::Uuid::new().to_string() };
                 self.insert_if_absent(names::META, new).await?;
                 self.read_id().await?.unwrap_or_default()
             }
@@ -117,16 +115,16 @@ impl MongoStore {
 
     /// The database's id.
     pub(super) async fn read_id(&self) -> Result<Option<String>> {
-        Ok(self.meta(IDENTITY).await?.as_ref().and_then(|identity| codec::maybe_text(identity, "id")))
+        Ok(self.meta(names::IDENTITY).await?.as_ref().and_then(|identity| codec::maybe_text(identity, "id")))
     }
 
     /// That the database is still this pipeline's.
     pub(super) async fn verify(&self, pipeline: &Pipeline) -> Result<()> {
         let (mut owner_found, mut id) = (None, None);
-        let of = doc! { "_id": { "$in": ["pipeline", IDENTITY] } };
+        let of = doc! { "_id": { "$in": ["pipeline", names::IDENTITY] } };
         for document in self.find(names::META, Query::of(of)).await? {
             match document.get_str("_id") {
-                Ok(IDENTITY) => id = codec::maybe_text(&document, "id"),
+                Ok(names::IDENTITY) => id = codec::maybe_text(&document, "id"),
                 _ => owner_found = Some(owner(&document)),
             }
         }

@@ -9,10 +9,8 @@ use stockstream_model::{documents::Deployment, settings::MongoDb};
 use super::{
     Result,
     address::without_secrets,
-    codec,
-    connect::{Opened, Proxy, address, open},
-    meta::IDENTITY,
-    names,
+    codec, names,
+    open::{Opened, Proxy, address, open},
 };
 use crate::StoreError;
 
@@ -77,7 +75,7 @@ impl Server {
             return Err(StoreError::Address { message });
         }
         if let Some(expected) = id {
-            let found = opened.db.collection::<Document>(names::META).find_one(doc! { "_id": IDENTITY }).await;
+            let found = opened.db.collection::<Document>(names::META).find_one(doc! { "_id": names::IDENTITY }).await;
             let found = found.map_err(|error| StoreError::Address {
                 message: format!(
                     "mongodb.uriFile was changed, and {} cannot be asked whether it is the same database: {}",

@@ -7,14 +7,7 @@ use stockstream_model::{
     settings::Pipeline,
 };
 
-use super::{
-    MongoStore, Result, codec,
-    meta::{IDENTITY, owner},
-    names,
-    product_days::without_days,
-    reads::Query,
-    rows, update,
-};
+use super::{MongoStore, Result, codec, meta::owner, names, product_days::without_days, reads::Query, rows, update};
 use crate::{
     ApplyReport, ChangedProduct, Changes, Guard, PositionStore, RiskFacts, RiskUpdate, StandingRisk, Trouble,
     batch::StockKey,
@@ -73,11 +66,11 @@ impl StateStore for MongoStore {
 
     async fn progress(&self) -> Result<Progress> {
         let mut progress = Progress::default();
-        let of = doc! { "_id": { "$in": ["pipeline", IDENTITY, "start"] } };
+        let of = doc! { "_id": { "$in": ["pipeline", names::IDENTITY, "start"] } };
         for document in self.find(names::META, Query::of(of).within(MOST_BYTES)).await? {
             match document.get_str("_id") {
                 Ok("pipeline") => progress.owner = Some(owner(&document)),
-                Ok(IDENTITY) => progress.database_id = codec::maybe_text(&document, "id"),
+                Ok(names::IDENTITY) => progress.database_id = codec::maybe_text(&document, "id"),
                 _ => progress.start = Some(codec::start(&document)?),
             }
         }
