@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use stockstream_dashboard::Role;
 use stockstream_model::{Decimal, documents::PartitionId, event::Stream};
 use stockstream_operator::PodUser;
-use stockstream_worker::core::reset::Target;
+use stockstream_protocol::reset::Target;
 
 use crate::access::Who;
 

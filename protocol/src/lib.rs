@@ -10,14 +10,26 @@
 //! reads the same ranges again and finishes it the same way.
 
 pub mod claim;
-#[cfg(any(test, feature = "exhaustive"))]
-pub mod exhaustive;
+pub mod duplicates;
+#[cfg(test)]
+mod exhaustive;
+pub mod generation;
+pub mod guard;
 mod identity;
+pub mod invoice;
+pub mod last_claim;
 pub mod log;
 mod log_state;
 #[cfg(test)]
 mod model_check;
+pub mod owner;
 pub mod positions;
+pub mod product_days;
+pub mod publication;
+pub mod reset;
+pub mod risk;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 pub mod update;
+pub mod view;

@@ -6,6 +6,7 @@ use stockstream_model::{
     Day,
     documents::{ClientChange, DailyChange, InventoryChange, ProductChange, RejectedEvent},
 };
+use stockstream_protocol::risk::StockKey;
 
 /// The id of a product or client. Nearly all are short enough to lie beside their change, which is where the time goes
 /// when many keys are folded.
@@ -14,9 +15,6 @@ pub type Key = compact_str::CompactString;
 /// Changes by key, one behind the other: a map of them laid out by hash would be twice as large, and finding a change in it
 /// is waiting for memory.
 pub type FastMap<K, V> = indexmap::IndexMap<K, V, hashbrown::DefaultHashBuilder>;
-
-/// The key of stock: product and batch.
-pub type StockKey = (String, Option<String>);
 
 /// The changes of a claim, or of a part of it.
 #[derive(Clone, Debug, Default)]

@@ -1,14 +1,15 @@
 //! What is asked of a database: [`StateStore`] by the workers, [`ViewStore`] by whoever only reads. Each on MongoDB (or
 //! a server compatible with it) and in memory.
 
+pub mod at_limit;
 pub mod batch;
 pub mod checkpoints;
-pub mod core;
 mod error;
 mod fail;
 pub mod inspect;
 pub mod memory;
 pub mod mongo;
+mod ownership;
 mod position_store;
 pub mod select;
 mod state_store;
@@ -17,17 +18,17 @@ mod view_store;
 
 pub use batch::{ApplyReport, Changes};
 pub use checkpoints::CheckpointStore;
-pub use core::{
-    guard::Guard,
-    owner::{Owner, SignsOfLife},
-};
 pub use error::StoreError;
 pub use fail::fail_point;
 pub use memory::MemoryStore;
 pub use mongo::{MongoStore, Proxy};
 pub use position_store::PositionStore;
 pub use select::Select;
-pub use state_store::{ChangedProduct, Progress, RiskFacts, RiskUpdate, StandingRisk, StateStore};
+pub use state_store::{ChangedProduct, Progress, RiskFacts, StateStore};
+pub use stockstream_protocol::{
+    guard::Guard,
+    owner::{Owner, SignsOfLife},
+};
 pub use trouble::Trouble;
 pub use view_store::{
     ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections, RiskFigures,

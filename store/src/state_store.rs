@@ -5,20 +5,16 @@ use std::{future::Future, ops::RangeInclusive};
 use stockstream_model::{
     Timestamp,
     analytics::ProductFacts,
-    documents::{
-        Checkpoint, Heartbeat, InventoryState, ProductState, RiskRow, StartPositions, View, ViewState, Winner,
-    },
+    documents::{Checkpoint, Heartbeat, InventoryState, ProductState, StartPositions, View, ViewState, Winner},
     settings::Pipeline,
 };
 
-use crate::{
-    ApplyReport, Changes, CheckpointStore, Guard, PositionStore, StoreError, Trouble,
-    batch::StockKey,
-    core::{
-        at_limit::AtLimit,
-        invoice::Asking,
-        owner::{Owner, SignsOfLife},
-    },
+use crate::at_limit::AtLimit;
+use crate::{ApplyReport, Changes, CheckpointStore, Guard, PositionStore, StoreError, Trouble};
+use stockstream_protocol::{
+    invoice::Asking,
+    owner::{Owner, SignsOfLife},
+    risk::{RiskUpdate, StandingRisk, StockKey},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -29,32 +25,12 @@ pub type RiskFacts = (InventoryState, ProductFacts);
 /// A product that claims changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChangedProduct {
-    /// The claim that changed it last, as [`last_claim`](crate::core::last_claim::last_claim) makes it a number.
+    /// The claim that changed it last, as [`last_claim`](stockstream_protocol::last_claim::last_claim) makes it a number.
     pub last_claim: i64,
     /// Its id.
     pub product_id: String,
     /// What the risk of its stock depends on.
     pub facts: ProductFacts,
-}
-
-/// A row of `loss_risk_products`, as it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StandingRisk {
-    /// The row.
-    pub row: RiskRow,
-    /// The revision that wrote it; 0 where a version before revisions did.
-    pub revision: i64,
-}
-
-/// What to do to `loss_risk_products`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RiskUpdate {
-    /// The claimed revision that does it. What a later one wrote stays as it is.
-    pub revision: i64,
-    /// Rows to write, new or changed.
-    pub upsert: Vec<RiskRow>,
-    /// Rows that hold no more.
-    pub delete: Vec<StockKey>,
 }
 
 /// Whose database it is, and how far its pipeline has come.

@@ -7,22 +7,12 @@ use std::{
 };
 
 use stockstream_model::{Timestamp, documents::PartitionId, settings::Span};
+use stockstream_protocol::invoice::{Asking, Rule};
 use stockstream_protocol::{claim::Claim, update::Update};
-use stockstream_store::{
-    StateStore, StoreError,
-    core::invoice::{Asking, Rule},
-};
+use stockstream_store::{StateStore, StoreError};
 
-use crate::{
-    core::{
-        duplicates::{Forgetting, forgetting, forgotten},
-        fold::Folder,
-    },
-    folding::Folding,
-    lane::standing,
-    persist::persist,
-    shared::Shared,
-};
+use crate::{core::fold::Folder, folding::Folding, lane::standing, persist::persist, shared::Shared};
+use stockstream_protocol::duplicates::{Forgetting, forgetting, forgotten};
 
 /// How often it is looked whether invoices may be forgotten.
 const LOOK: Duration = Duration::from_secs(60);

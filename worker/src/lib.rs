@@ -17,8 +17,6 @@ mod incarnation;
 mod lane;
 mod metrics;
 mod migration;
-#[cfg(test)]
-mod model_check;
 mod persist;
 mod places;
 mod progress;

@@ -4,9 +4,9 @@ use std::io::{BufRead, IsTerminal, stdin};
 
 use stockstream_kafka::{TopicFinding, asker, cluster_id, find_topic, log_bounds, topic_ids};
 use stockstream_model::{documents::PartitionId, settings::Settings};
+use stockstream_protocol::reset::{Reset, reset as moved};
 use stockstream_protocol::{log::LogState, update::Update};
 use stockstream_store::{MongoStore, PositionStore, StateStore, StoreError};
-use stockstream_worker::core::reset::{Reset, reset as moved};
 
 use crate::{
     args,

@@ -20,10 +20,10 @@ use stockstream_model::{
 };
 use stockstream_protocol::positions::Positions;
 
-use crate::{
-    StandingRisk,
-    batch::StockKey,
-    core::{invoice::Taken, owner::Owner},
+use stockstream_protocol::{
+    invoice::Taken,
+    owner::Owner,
+    risk::{StandingRisk, StockKey},
 };
 
 /// A store that lives and ends with the process. Cheap to share: wrap it in an `Arc`.

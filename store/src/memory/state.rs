@@ -14,18 +14,22 @@ use stockstream_protocol::claim::MarkVerdict;
 
 use super::{Inner, Marked, MemoryStore};
 use crate::{
-    ApplyReport, ChangedProduct, Changes, Guard, RiskFacts, RiskUpdate, StandingRisk, StoreError,
-    batch::{PAYLOAD_BYTES, StockKey},
-    core::{
-        at_limit::AtLimit,
-        invoice::{Asking, decide},
-        owner::{Owner, Ownership, SignsOfLife, check_id, foreign, ownership},
-        standing::checkpoints,
-        view::{is_as_seen, is_at, is_claimable, may_point},
-    },
+    ApplyReport, ChangedProduct, Changes, Guard, RiskFacts, StoreError,
+    batch::PAYLOAD_BYTES,
     inspect::{Inspect, Snapshot},
     state_store::{Progress, StateStore},
     view_store::alive_since,
+};
+use crate::{
+    at_limit::AtLimit,
+    ownership::{check_id, foreign},
+};
+use stockstream_protocol::{
+    invoice::{Asking, decide},
+    owner::{Owner, Ownership, SignsOfLife, ownership},
+    risk::{RiskUpdate, StandingRisk, StockKey},
+    standing::checkpoints,
+    view::{is_as_seen, is_at, is_claimable, may_point},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;

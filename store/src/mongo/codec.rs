@@ -14,10 +14,10 @@ use stockstream_model::{
 };
 
 use super::{Result, names};
-use crate::{
-    StoreError,
-    batch::StockKey,
-    core::product_days::{Block, BlockDays, Days, Ledger, Moving},
+use crate::StoreError;
+use stockstream_protocol::{
+    product_days::{Block, BlockDays, Days, Ledger, Moving},
+    risk::StockKey,
 };
 
 /// A projection that leaves out the marks of lanes, and those that versions before lanes left.

@@ -15,7 +15,8 @@ use super::{
     codec::{date, inventory_document, maybe_date, money, record_document},
     update::{AT_LIMIT, CROWDED, LAST_CLAIM, record_fields},
 };
-use crate::{Guard, core::product_days::MOST_LIVE_DAYS};
+use crate::Guard;
+use stockstream_protocol::product_days::MOST_LIVE_DAYS;
 
 fn with_id(id: Bson, guard: &Guard, fields: Document) -> Document {
     let mut document = doc! { "_id": id, guard.group: { &guard.name: guard.leaves } };

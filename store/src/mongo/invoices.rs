@@ -12,10 +12,8 @@ use super::{
     reads::{IDS_PER_QUERY, Query},
     write::{PATIENCE, encoded, foreign_index},
 };
-use crate::{
-    core::invoice::{Asking, Taken, decide},
-    fail_point,
-};
+use crate::fail_point;
+use stockstream_protocol::invoice::{Asking, Taken, decide};
 
 /// The sales of one invoice, by their places among those that ask.
 struct Group<'a> {

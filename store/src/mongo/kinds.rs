@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     Changes, Guard,
-    batch::{FastMap, Key, StockKey},
+    batch::{FastMap, Key},
 };
+use stockstream_protocol::risk::StockKey;
 
 /// A kind of document that claims change.
 pub(super) trait Kind {

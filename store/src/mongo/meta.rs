@@ -6,12 +6,11 @@ use bson::{Document, doc};
 use stockstream_model::{Timestamp, analytics::DERIVATION, settings::Pipeline};
 
 use super::{MongoStore, Result, codec, names, reads::Query};
-use crate::{
-    StoreError,
-    core::{
-        generation::{InForce, OUTDATED, Settled, settle},
-        owner::{Owner, Ownership, SignsOfLife, check_id, foreign, ownership},
-    },
+use crate::StoreError;
+use crate::ownership::{check_id, foreign};
+use stockstream_protocol::{
+    generation::{InForce, OUTDATED, Settled, settle},
+    owner::{Owner, Ownership, SignsOfLife, ownership},
 };
 
 /// The version of the state's shape; a worker refuses a database of a newer one.

@@ -1,5 +1,5 @@
 //! Days of products: moved out of the product's document into `product_days`, a document for each product and block of days, and
-//! read together with it. What is decided, and why nothing counts twice or is lost, is in [`crate::core::product_days`].
+//! read together with it. What is decided, and why nothing counts twice or is lost, is in [`stockstream_protocol::product_days`].
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,11 +15,8 @@ use super::{
     update::{self, CROWDED},
     write::PATIENCE,
 };
-use crate::{
-    StoreError,
-    core::product_days::{Block, BlockDays, Freeze, Keeping, Ledger},
-    fail_point,
-};
+use crate::{StoreError, fail_point};
+use stockstream_protocol::product_days::{Block, BlockDays, Freeze, Keeping, Ledger};
 
 /// How long a reader waits before it reads a product again whose days moved meanwhile.
 const PAUSE: Duration = Duration::from_millis(25);

@@ -16,10 +16,10 @@ use super::{
     write::{PATIENCE, foreign_index},
 };
 use crate::{
-    batch::StockKey,
     fail_point,
-    state_store::{ChangedProduct, RiskFacts, RiskUpdate, StandingRisk},
+    state_store::{ChangedProduct, RiskFacts},
 };
+use stockstream_protocol::risk::{RiskUpdate, StandingRisk, StockKey};
 
 fn stock_id((product, batch): &StockKey) -> Document {
     codec::stock_id(product, batch.as_deref())

@@ -8,15 +8,20 @@ use stockstream_model::{
 };
 
 use super::{MongoStore, Result, codec, meta::owner, names, product_days::without_days, reads::Query, rows, update};
+use crate::at_limit::AtLimit;
 use crate::{
-    ApplyReport, ChangedProduct, Changes, Guard, PositionStore, RiskFacts, RiskUpdate, StandingRisk, Trouble,
-    batch::StockKey,
-    core::{
-        at_limit::AtLimit, generation::may_sweep, invoice::Asking, owner::SignsOfLife, product_days::Days,
-        standing::checkpoints, view::is_at,
-    },
+    ApplyReport, ChangedProduct, Changes, Guard, PositionStore, RiskFacts, Trouble,
     state_store::{Progress, StateStore},
     view_store::alive_since,
+};
+use stockstream_protocol::{
+    generation::may_sweep,
+    invoice::Asking,
+    owner::SignsOfLife,
+    product_days::Days,
+    risk::{RiskUpdate, StandingRisk, StockKey},
+    standing::checkpoints,
+    view::is_at,
 };
 
 /// What is read of one collection for whoever does not know who wrote it, such as the operator: a thousand partitions take

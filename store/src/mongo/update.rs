@@ -16,10 +16,8 @@ use stockstream_model::{
 };
 
 use super::codec::{date, inventory_document, maybe_date, money, record_document};
-use crate::{
-    Guard,
-    core::product_days::{Addition, MOST_LIVE_DAYS},
-};
+use crate::Guard;
+use stockstream_protocol::product_days::{Addition, MOST_LIVE_DAYS};
 
 /// Keys that one statement changes, with what it changes of each: one key, or several of the same shape.
 pub(super) struct Keys<'a, C> {

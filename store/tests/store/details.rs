@@ -5,7 +5,8 @@ use stockstream_model::{
     analytics::{Tier, score_base},
     event::{ClientRecord, Id, InventoryRecord},
 };
-use stockstream_store::{RiskUpdate, StateStore, ViewStore, inspect::Inspect};
+use stockstream_protocol::risk::RiskUpdate;
+use stockstream_store::{StateStore, ViewStore, inspect::Inspect};
 
 use super::{
     bed::{Bed, settings},

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bson::{Document, doc};
 use futures_util::TryStreamExt;
 use stockstream_model::{event::ClientRecord, settings::Span};
-use stockstream_store::{RiskUpdate, StateStore};
+use stockstream_protocol::risk::RiskUpdate;
+use stockstream_store::StateStore;
 
 use super::{
     bed::{Bed, Mongo, settings},

@@ -2,10 +2,8 @@
 
 use stockstream_model::{Timestamp, documents::PartitionId, settings::Span};
 use stockstream_protocol::claim::ClaimedRange;
-use stockstream_store::{
-    StateStore,
-    core::invoice::{Asking, Rule},
-};
+use stockstream_protocol::invoice::{Asking, Rule};
+use stockstream_store::StateStore;
 
 use super::{
     bed::Bed,

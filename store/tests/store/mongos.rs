@@ -10,8 +10,9 @@ use stockstream_model::{
     documents::{DatabaseServer, Deployment},
     settings::Secret,
 };
+use stockstream_protocol::risk::RiskUpdate;
 use stockstream_relay::{Relay, Request};
-use stockstream_store::{MongoStore, RiskUpdate, StateStore, ViewStore, inspect::Inspect};
+use stockstream_store::{MongoStore, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
     bed::{Bed, Mongo, settings},

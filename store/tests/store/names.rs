@@ -7,7 +7,8 @@ use stockstream_model::{
     event::{ClientRecord, Id, InventoryRecord, Sale},
     settings::LossRisk,
 };
-use stockstream_store::{Paging, RiskUpdate, StateStore, ViewStore, inspect::Inspect};
+use stockstream_protocol::risk::RiskUpdate;
+use stockstream_store::{Paging, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
     bed::Bed,

@@ -14,8 +14,9 @@ use stockstream_model::{
     event::Item,
     settings::{Secret, Settings},
 };
+use stockstream_protocol::product_days::MOST_LIVE_DAYS;
 use stockstream_relay::{Answer, Relay, Request};
-use stockstream_store::{MongoStore, StateStore, ViewStore, core::product_days::MOST_LIVE_DAYS, inspect::Inspect};
+use stockstream_store::{MongoStore, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
     bed::{Bed, Mongo, settings},

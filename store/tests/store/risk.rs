@@ -9,9 +9,11 @@ use stockstream_model::{
     event::{Id, InventoryRecord},
     settings::LossRisk,
 };
-use stockstream_store::{
-    ChangedProduct, Guard, RiskUpdate, StateStore, batch::StockKey, core::last_claim::claims_since, inspect::Inspect,
+use stockstream_protocol::{
+    last_claim::claims_since,
+    risk::{RiskUpdate, StockKey},
 };
+use stockstream_store::{ChangedProduct, Guard, StateStore, inspect::Inspect};
 
 use super::{
     bed::{Bed, Mongo},

@@ -7,8 +7,9 @@ use stockstream_model::{
     documents::{ClientRow, Kind, RiskCategory, RiskRow, Row},
     event::ClientRecord,
 };
+use stockstream_protocol::risk::RiskUpdate;
 use stockstream_store::{
-    ClientFigures, Paging, RiskFigures, RiskShare, RiskUpdate, Select, StateStore, TierShare, ViewStore,
+    ClientFigures, Paging, RiskFigures, RiskShare, Select, StateStore, TierShare, ViewStore,
     select::{Filter, Order, Search, Selectable, Test, WINDOW},
 };
 

@@ -8,7 +8,8 @@ use stockstream_model::{
     },
     event::{ClientRecord, Reason, Sale},
 };
-use stockstream_store::{Page, Paging, RejectedSelect, RiskUpdate, StateStore, ViewStore};
+use stockstream_protocol::risk::RiskUpdate;
+use stockstream_store::{Page, Paging, RejectedSelect, StateStore, ViewStore};
 
 use super::{
     bed::{Bed, pipeline},

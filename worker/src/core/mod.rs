@@ -1,11 +1,7 @@
 //! What a worker decides, without IO: how events change keys, and how positions move.
 
-pub mod duplicates;
 pub mod fold;
 mod lines;
 pub mod memory;
 pub mod notices;
 pub(crate) mod progress;
-pub mod publication;
-pub mod reset;
-pub mod risk;

@@ -8,10 +8,8 @@ use stockstream_protocol::positions::Positions;
 use stockstream_store::StateStore;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::{
-    core::publication::{Seen, fingerprint},
-    shared::Shared,
-};
+use crate::shared::Shared;
+use stockstream_protocol::publication::{Seen, fingerprint};
 
 /// The pause between two reads of the positions while other workers move partitions.
 const SHORTEST: Duration = Duration::from_millis(25);

@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use turn::Publisher;
 
 use self::heavy::COURTESY;
-use crate::{core::publication::Published, duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
+use crate::{duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
+use stockstream_protocol::publication::Published;
 
 /// How long after a publication rows that a publisher which died left behind are looked for; at rest again and again, after pauses
 /// that double: what it had under way may take effect much later.

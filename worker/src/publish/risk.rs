@@ -11,11 +11,10 @@ use stockstream_model::{
     documents::{InventoryState, RiskRow, ViewState},
     settings::LossRisk,
 };
-use stockstream_store::{
-    ChangedProduct, RiskUpdate, StandingRisk, StateStore, StoreError, batch::StockKey, fail_point,
-};
+use stockstream_protocol::risk::{RiskUpdate, StandingRisk, StockKey};
+use stockstream_store::{ChangedProduct, StateStore, StoreError, fail_point};
 
-use crate::core::{
+use stockstream_protocol::{
     publication::{Clock, Published},
     risk::{Bounds, Compared, Ended, Evaluation, Saying, Scope},
 };

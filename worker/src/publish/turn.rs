@@ -7,10 +7,11 @@ use std::{
 
 use stockstream_model::{Timestamp, documents::View, settings::Analytics};
 use stockstream_protocol::positions::Positions;
-use stockstream_store::{StateStore, StoreError, core::view::is_complete};
+use stockstream_protocol::view::is_complete;
+use stockstream_store::{StateStore, StoreError};
 
 use super::{risk, winners};
-use crate::core::{
+use stockstream_protocol::{
     publication::{Clock, Published, Seen, Since, fingerprint, is_foreign, remembered, since},
     risk::{Base, Bounds},
 };

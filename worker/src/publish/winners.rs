@@ -7,7 +7,7 @@ use stockstream_model::{
 };
 use stockstream_store::{StateStore, StoreError, fail_point};
 
-use crate::core::publication::{Clock, Published, Ranking};
+use stockstream_protocol::publication::{Clock, Published, Ranking};
 
 const NOTHING_RANKED: &str = "no product can be ranked: a product needs units and revenue above zero, returns deducted, and a known cost (unit_cost, or buy_price in its inventory record)";
 

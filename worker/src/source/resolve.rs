@@ -28,7 +28,6 @@ use super::{
 };
 use crate::{
     core::{
-        duplicates::inherited,
         memory::Budget,
         notices::{not_begun, sentence},
     },
@@ -37,6 +36,7 @@ use crate::{
     recovery::{DOUBT, KafkaReader, Terms, Unfinished, policy},
     shared::Shared,
 };
+use stockstream_protocol::duplicates::inherited;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -9,13 +9,12 @@ use stockstream_model::{
     documents::{InventoryState, RiskRow, View, ViewCondition},
     settings::{AsOf, LossRisk, OnEmptyResult},
 };
-use stockstream_store::{Paging, RiskUpdate, ViewStore, batch::StockKey};
+use stockstream_protocol::risk::{RiskUpdate, StockKey};
+use stockstream_store::{Paging, ViewStore};
 
 use super::*;
-use crate::{
-    core::{publication::Published, risk::Bounds},
-    publish::Publisher,
-};
+use crate::publish::Publisher;
+use stockstream_protocol::{publication::Published, risk::Bounds};
 
 const PUBLISHERS: usize = 2;
 /// So little is held at once that a handful of batches takes several parts.

@@ -12,7 +12,7 @@ use std::{
 use stockstream_model::{Day, documents::View};
 
 use super::bed::{Bed, on_mongodb};
-use crate::core::publication::Published;
+use stockstream_protocol::publication::Published;
 
 /// The commands of a step, sorted.
 async fn commands<T>(bed: &Bed, step: impl Future<Output = T>) -> (T, Vec<String>) {

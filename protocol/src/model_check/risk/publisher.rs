@@ -1,20 +1,19 @@
 //! A publisher's turn, one read or write at a time. What follows from an answer is decided by the publisher's own functions.
 
+use crate::{
+    risk::{RiskUpdate, StandingRisk, StockKey},
+    view::{is_as_seen, is_at, is_claimable, may_point},
+};
 use stockstream_model::{
     Day, Timestamp,
     documents::{RiskCategory, RiskRow, ViewCondition, ViewState},
-};
-use stockstream_store::{
-    RiskUpdate, StandingRisk,
-    batch::StockKey,
-    core::view::{is_as_seen, is_at, is_claimable, may_point},
 };
 
 use super::{
     Guarding, Risk,
     world::{At, BATCHES, Publisher, Row, Turn, World},
 };
-use crate::core::{
+use crate::{
     publication::{Clock, Published, remembered},
     risk::{Base, Compared, Ended, Evaluation, Saying, Scope},
 };
@@ -229,7 +228,7 @@ impl Risk {
         let positions = World::positions(turn.applied, turn.completed);
         let base = Base::of(note.said.clone(), &positions, CLOCK.as_of);
         let of: &mut Publisher = &mut world.publishers[publisher];
-        of.seen = remembered(crate::core::publication::fingerprint(&positions), outcome);
+        of.seen = remembered(crate::publication::fingerprint(&positions), outcome);
         of.base = Some(base).filter(|_| outcome != Published::Overtaken);
         At::Idle
     }

@@ -5,10 +5,10 @@
 //! name, and a copy the name that it is a copy of. A name is forgotten only once every claim that stands or may come
 //! overlooks it.
 
+use crate::claim::ClaimedRange;
 use stockstream_model::{Timestamp, settings::Span};
-use stockstream_protocol::claim::ClaimedRange;
 
-use crate::batch::Key;
+use compact_str::CompactString as Key;
 
 /// A sale that counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -102,7 +102,7 @@ pub fn decide(named: &[Taken], asking: &[&Asking]) -> (Vec<bool>, Vec<Taken>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::invoice::*;
 
     const HOUR: i64 = 3_600_000;
 

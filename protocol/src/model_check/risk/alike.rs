@@ -8,7 +8,7 @@ use std::{
 use stockstream_model::{Timestamp, documents::ViewState};
 
 use super::world::{At, World};
-use crate::core::risk::Saying;
+use crate::risk::Saying;
 
 /// Makes of a state the one that stands for all that are like it.
 pub fn represent(world: &mut World) {

@@ -3,16 +3,16 @@
 
 use std::ops::RangeInclusive;
 
+use crate::last_claim::last_claim;
+use crate::positions::{Derivation, Lane, LaneId, Positions};
 use stateright::{Model, Property};
 use stockstream_model::{
     Day,
     documents::{View, ViewState},
 };
-use stockstream_protocol::positions::{Derivation, Lane, LaneId, Positions};
-use stockstream_store::core::last_claim::last_claim;
 
 use super::{holds, is_missed};
-use crate::core::risk::Base;
+use crate::risk::Base;
 
 const GENERATION: i64 = 1;
 const DAY: Day = Day::from_number(20_500);

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::product_days::{Addition, Block, BlockDays, Days, Freeze, Keeping, Ledger};
 use stateright::{Model, Property};
 use stockstream_model::{Day, documents::DayTotals};
-use stockstream_store::core::product_days::{Addition, Block, BlockDays, Days, Freeze, Keeping, Ledger};
 
 use super::{holds, is_missed};
 

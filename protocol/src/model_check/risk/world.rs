@@ -1,18 +1,16 @@
 //! What there is: the truth that is to be shown, the view and its rows, publishers.
 
+use crate::positions::{Lane, Position, Positions};
+use crate::{last_claim::last_claim, view::is_complete};
 use stockstream_model::{
     documents::{PartitionId, View, ViewState},
     event::Stream,
 };
-use stockstream_protocol::positions::{Lane, Position, Positions};
-use stockstream_store::core::{last_claim::last_claim, view::is_complete};
 
+use crate::model_check::Left;
 use crate::{
-    core::{
-        publication::{Seen, fingerprint},
-        risk::{Base, Evaluation, Saying},
-    },
-    model_check::Left,
+    publication::{Seen, fingerprint},
+    risk::{Base, Evaluation, Saying},
 };
 
 /// Of each batch of stock, what its row says; nothing where it is not at risk.

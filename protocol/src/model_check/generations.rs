@@ -1,7 +1,7 @@
 //! Settings that change while old workers run: whose derived fields they are, and who computes them anew.
 
+use crate::generation::{InForce, OUTDATED, Settled, is_stale, may_sweep, settle};
 use stateright::{Model, Property};
-use stockstream_store::core::generation::{InForce, OUTDATED, Settled, is_stale, may_sweep, settle};
 
 use super::{holds, is_missed};
 

@@ -1,15 +1,13 @@
 //! What there is: the truth that is to be shown, the view and its rows, publishers, a reader.
 
+use crate::positions::{Position, Positions};
 use stockstream_model::{
     documents::{PartitionId, View, ViewState},
     event::Stream,
 };
-use stockstream_protocol::positions::{Position, Positions};
 
-use crate::{
-    core::publication::{Ranking, Seen, fingerprint},
-    model_check::Left,
-};
+use crate::model_check::Left;
+use crate::publication::{Ranking, Seen, fingerprint};
 
 /// The most rows a ranking has.
 pub const ROWS: usize = 2;

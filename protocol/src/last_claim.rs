@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use stockstream_protocol::positions::LaneId;
+use crate::positions::LaneId;
 
 /// Bits of a claim's sequence number. At ten claims a second, a lane takes 3,000 years to use them up.
 const SEQ_BITS: u32 = 40;
@@ -20,7 +20,7 @@ pub fn claims_since(lane: LaneId, after: i64, up_to: i64) -> RangeInclusive<i64>
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::last_claim::*;
 
     #[test]
     fn claims_of_a_lane_are_those_between_and_no_other_lane_is_among_them() {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use stockstream_model::{Timestamp, documents::ViewState};
 
 use super::world::{At, Reader, World};
-use crate::core::publication::Ranking;
+use crate::publication::Ranking;
 
 /// Makes of a state the one that stands for all that are like it.
 pub fn represent(world: &mut World) {

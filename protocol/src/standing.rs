@@ -1,7 +1,7 @@
 //! Positions as readers see them: a checkpoint for each partition.
 
+use crate::positions::{Position, Positions};
 use stockstream_model::documents::Checkpoint;
-use stockstream_protocol::positions::{Position, Positions};
 
 /// The state of every partition, in their order.
 pub fn checkpoints(positions: &Positions) -> Vec<Checkpoint> {
@@ -37,13 +37,13 @@ pub fn checkpoints(positions: &Positions) -> Vec<Checkpoint> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::positions::{ClaimRules, Lane, OffsetRange, Pending};
+    use crate::standing::*;
     use stockstream_model::{
         Timestamp,
         documents::{Cause, LeaderEpoch, LostRange, PartitionId},
         event::Stream,
     };
-    use stockstream_protocol::positions::{ClaimRules, Lane, OffsetRange, Pending};
 
     #[test]
     fn a_claimed_partition_shows_where_its_claim_ends_and_who_made_it() {

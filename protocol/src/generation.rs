@@ -47,7 +47,7 @@ pub fn is_stale(of_document: Option<i64>, stamp: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::generation::*;
 
     fn in_force(generation: i64, resource: Option<i64>) -> InForce {
         InForce { generation, resource }

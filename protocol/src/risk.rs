@@ -10,24 +10,43 @@ use std::{
     ops::RangeInclusive,
 };
 
+use crate::positions::Positions;
+use crate::{
+    last_claim::claims_since,
+    view::{is_as_seen, is_complete},
+};
 use stockstream_model::{
     Day,
     documents::{RiskRow, ViewCondition, ViewState},
     settings::OnEmptyResult,
 };
-use stockstream_protocol::positions::Positions;
-use stockstream_store::{
-    RiskUpdate, StandingRisk,
-    batch::StockKey,
-    core::{
-        last_claim::claims_since,
-        view::{is_as_seen, is_complete},
-    },
-};
 
-use super::publication::{
+use crate::publication::{
     Clock, Note, Published, Since, empty_result, is_foreign, keeps, published, same_result, since,
 };
+
+/// What a batch of stock is known by: its product, and its number.
+pub type StockKey = (String, Option<String>);
+
+/// A row of `loss_risk_products`, as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandingRisk {
+    /// The row.
+    pub row: RiskRow,
+    /// The revision that wrote it; 0 where a version before revisions did.
+    pub revision: i64,
+}
+
+/// What to do to `loss_risk_products`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RiskUpdate {
+    /// The claimed revision that does it. What a later one wrote stays as it is.
+    pub revision: i64,
+    /// Rows to write, new or changed.
+    pub upsert: Vec<RiskRow>,
+    /// Rows that hold no more.
+    pub delete: Vec<StockKey>,
+}
 
 const NOTHING_AT_RISK: &str = "no stock is at risk";
 
@@ -303,13 +322,13 @@ impl Evaluation {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::positions::{Derivation, Lane, Lost, Position};
+    use crate::risk::*;
     use stockstream_model::{
         Timestamp,
         documents::{PartitionId, View},
         event::Stream,
     };
-    use stockstream_protocol::positions::{Derivation, Lane, Lost, Position};
 
     const DAY: Day = Day::from_number(20_500);
 

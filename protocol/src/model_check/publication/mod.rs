@@ -11,7 +11,7 @@ use stockstream_model::{documents::ViewCondition, settings::OnEmptyResult};
 use world::{At, Publisher, Reader, World};
 
 use super::{Known, Left};
-use crate::core::publication::Ranking;
+use crate::publication::Ranking;
 
 /// A guard that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

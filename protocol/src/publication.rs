@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::positions::{Lane, LaneId, Positions};
+use crate::view::is_complete;
 use stockstream_model::{
     Day, Timestamp,
     documents::{PartitionId, ViewCondition, ViewState},
     settings::OnEmptyResult,
 };
-use stockstream_protocol::positions::{Lane, LaneId, Positions};
-use stockstream_store::core::view::is_complete;
 
 /// What became of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +89,8 @@ pub struct Note {
     pub seen: ViewState,
     /// What is said of it now.
     pub said: ViewState,
-    pub(super) outcome: Published,
+    /// What has become of the view, if that succeeds.
+    pub outcome: Published,
 }
 
 impl Note {
@@ -195,7 +196,8 @@ impl Ranking {
     }
 }
 
-pub(super) fn keeps(policy: OnEmptyResult) -> bool {
+/// Whether an empty result leaves the view as it is.
+pub fn keeps(policy: OnEmptyResult) -> bool {
     policy == OnEmptyResult::Keep
 }
 
@@ -205,7 +207,7 @@ fn checked_at(view: &ViewState, clock: Clock) -> Option<Timestamp> {
 }
 
 /// What is said of a view whose newest result is empty.
-pub(super) fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
+pub fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
     let condition = if view.rows > 0 { ViewCondition::Kept } else { ViewCondition::Empty };
     let since = if view.condition == condition && view.since.is_some() { view.since } else { Some(clock.now) };
     let (why, checked_at) = (Some(why.to_owned()), checked_at(&view, clock));
@@ -214,7 +216,7 @@ pub(super) fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
 }
 
 /// What is said of a view whose newest result equals what stands.
-pub(super) fn same_result(view: ViewState, clock: Clock) -> Note {
+pub fn same_result(view: ViewState, clock: Clock) -> Note {
     let since = if view.condition == ViewCondition::Published { view.since } else { Some(clock.now) };
     let (condition, checked_at) = (ViewCondition::Published, checked_at(&view, clock));
     let said = ViewState { condition, why: None, since, checked_at, ..view };
@@ -222,7 +224,7 @@ pub(super) fn same_result(view: ViewState, clock: Clock) -> Note {
 }
 
 /// The state of a view that now shows so many rows.
-pub(super) fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
+pub fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
     let condition = if rows > 0 { ViewCondition::Published } else { ViewCondition::Empty };
     let since = if view.condition == condition { view.since.or(Some(clock.now)) } else { Some(clock.now) };
     let why = (rows == 0).then(|| "the newest result is empty and onEmptyResult is Clear".to_owned());
@@ -240,7 +242,7 @@ pub(super) fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewStat
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::publication::*;
     use stockstream_model::documents::View;
 
     const CLOCK: Clock = Clock { now: Timestamp::from_millis(1_000), as_of: Day::from_number(0) };

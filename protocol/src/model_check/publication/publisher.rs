@@ -1,14 +1,14 @@
 //! A publisher's turn and a reader's look, one read or write at a time. What follows from an answer is decided by the
 //! publisher's own functions.
 
+use crate::view::{is_as_seen, is_at, is_claimable, may_point};
 use stockstream_model::{Day, Timestamp, documents::ViewState};
-use stockstream_store::core::view::{is_as_seen, is_at, is_claimable, may_point};
 
 use super::{
     Guarding, Publication,
     world::{At, Publisher, ROWS, Reader, Row, World},
 };
-use crate::core::publication::{Clock, Ranking, remembered};
+use crate::publication::{Clock, Ranking, remembered};
 
 /// It stands still: what is said after something else was said is later all the same.
 const CLOCK: Clock = Clock { now: Timestamp::from_millis(0), as_of: Day::from_number(0) };

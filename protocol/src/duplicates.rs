@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::positions::{Position, Positions};
 use stockstream_model::{
     Timestamp,
     documents::{Heartbeat, PartitionId, StartPositions},
     event::Stream,
     settings::Span,
 };
-use stockstream_protocol::positions::{Position, Positions};
 
 /// Sales may lie so far behind the latest of their partition, in milliseconds, before a duplicate may count again.
 const LATE: u64 = 3_600_000;
@@ -76,9 +76,9 @@ fn is_at_rest(id: PartitionId, position: &Position, workers: &[Heartbeat]) -> bo
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::duplicates::*;
+    use crate::positions::{ClaimRules, Lane, Pending};
     use stockstream_model::documents::PartitionStatus;
-    use stockstream_protocol::positions::{ClaimRules, Lane, Pending};
 
     const HOUR: i64 = 3_600_000;
 

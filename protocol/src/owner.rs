@@ -2,8 +2,6 @@
 
 use stockstream_model::{Timestamp, settings::Pipeline};
 
-use crate::StoreError;
-
 /// What `meta` says of the owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
@@ -35,30 +33,6 @@ pub fn ownership(owner: &Owner, pipeline: &Pipeline) -> Ownership {
     }
 }
 
-/// The error of a database that is another's.
-pub(crate) fn foreign(database: &str, owner: Owner, pipeline: &Pipeline) -> StoreError {
-    let (database, name) = (database.to_owned(), pipeline.name.clone());
-    match owner.uid.filter(|_| owner.name == name) {
-        None => StoreError::Owned { database, owner: owner.name, pipeline: name },
-        Some(owner) => {
-            let uid = pipeline.uid.clone().unwrap_or_default();
-            StoreError::OwnedByNamesake { database, pipeline: name, owner, uid }
-        }
-    }
-}
-
-/// Checks that a database is the one that a pipeline works in; a pipeline that names none takes any.
-pub(crate) fn check_id(database: &str, found: Option<&str>, pipeline: &Pipeline) -> Result<(), StoreError> {
-    match &pipeline.database_id {
-        Some(expected) if found != Some(expected) => Err(StoreError::OtherDatabase {
-            database: database.to_owned(),
-            expected: expected.clone(),
-            found: found.map(str::to_owned),
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// What an owner shows of being alive: whoever sees the same signs for long enough may take the database over. Times are by
 /// the clocks of those who wrote them, so they are compared with one another alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +47,7 @@ pub struct SignsOfLife {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::owner::*;
 
     fn owner(name: &str, uid: Option<&str>) -> Owner {
         Owner { name: name.into(), uid: uid.map(Into::into) }
@@ -97,13 +71,5 @@ mod tests {
         ] {
             assert_eq!(ownership(&standing, &wants), outcome, "{standing:?} {wants:?}");
         }
-    }
-
-    #[test]
-    fn an_expected_id_refuses_every_other_and_one_that_is_missing() {
-        let expects = Pipeline { database_id: Some("one".into()), ..Pipeline::default() };
-        assert!(check_id("d", Some("one"), &expects).is_ok());
-        assert!(check_id("d", Some("two"), &expects).is_err() && check_id("d", None, &expects).is_err());
-        assert!(check_id("d", None, &Pipeline::default()).is_ok());
     }
 }

@@ -1,23 +1,25 @@
 //! What a document's mark lets through, and what a refusal means.
 
-use stockstream_model::documents::Checkpoint;
-use stockstream_protocol::{
+use crate::{
     claim::{MarkVerdict, judge_mark},
     positions::LaneId,
 };
+use stockstream_model::documents::Checkpoint;
 
-use super::last_claim::last_claim;
+use crate::last_claim::last_claim;
 
 /// Guards the changes of a claim: a document takes its change only where its mark is not above `up_to`, and has mark `leaves` after
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Guard {
     /// Which group of marks, as documents name it.
-    pub(crate) group: &'static str,
+    pub group: &'static str,
     /// The mark's name in that group.
-    pub(crate) name: String,
-    pub(crate) up_to: i64,
-    pub(crate) leaves: i64,
+    pub name: String,
+    /// Changes up to this number are applied already.
+    pub up_to: i64,
+    /// The number that the mark has once the change is applied.
+    pub leaves: i64,
 }
 
 /// The group of the marks of lanes.
@@ -75,7 +77,7 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::guard::*;
     use stockstream_model::{documents::PartitionId, event::Stream};
 
     #[test]

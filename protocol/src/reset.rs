@@ -1,11 +1,11 @@
 //! A position that a person moves: its log gets a new incarnation, so any offset may be chosen; what that counts twice or loses is
 //! said first.
 
-use stockstream_model::documents::{KafkaIds, PartitionId};
-use stockstream_protocol::{
+use crate::{
     log::{LogState, replaced_ids},
     positions::{Cause, OffsetRange, Pending, Position},
 };
+use stockstream_model::documents::{KafkaIds, PartitionId};
 
 /// What a reset does.
 #[derive(Clone, Debug, PartialEq)]
@@ -160,9 +160,9 @@ fn overwritten(standing: &Position) -> Option<OffsetRange> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::positions::Frozen;
+    use crate::reset::*;
     use stockstream_model::{Timestamp, event::Stream};
-    use stockstream_protocol::positions::Frozen;
 
     const ID: PartitionId = PartitionId { stream: Stream::Sales, partition: 3 };
 
