@@ -1,6 +1,7 @@
 # The image for those with a container engine and a registry: docker build -t stockstream:0.1.0 .
 # hack/image.sh makes the like without both; what it puts where, and the labels, are to be the same here.
-FROM rust:1-bookworm AS build
+# As in rust-toolchain.toml.
+FROM rust:1.95.0-bookworm AS build
 WORKDIR /source
 COPY . .
 RUN cargo build --profile dist --locked

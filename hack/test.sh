@@ -184,10 +184,12 @@ packages() {
 
 toolchain() {
   PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/local/go/bin
-  local have component
+  local have channel component
+  channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+  grep -q "^FROM rust:$channel-" Dockerfile || needs "please have the Dockerfile build with Rust $channel, as rust-toolchain.toml does"
   have=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
   [ "$(printf '%s\n' 1.90 "${have:-0}" | sort -V | head -1)" = 1.90 ] ||
-    needs "please install Rust 1.90 or newer with rustup (https://rustup.rs); found: ${have:-none}"
+    needs "please install rustup (https://rustup.rs), then run: rustup toolchain install $channel; found: ${have:-none}"
   for component in fmt clippy; do
     cargo "$component" --version >/dev/null 2>&1 || needs "please run: rustup component add rustfmt clippy"
   done
