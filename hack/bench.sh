@@ -13,8 +13,9 @@
 # STOCKSTREAM_… variables reach the worker: STOCKSTREAM_SALES_DEDUPLICATE_WITHIN=24h measures what telling copies costs.
 # Prints figures, leaves nothing behind.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-usage() { sed -n '2,14{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
 sales=2000000 products=10000 clients=100000 partitions=6 workers=1 history=0 hot=0 memory='' latency='' baseline=''
 while [ $# -gt 0 ]; do
   case "$1" in

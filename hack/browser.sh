@@ -6,9 +6,11 @@
 # The tests run by `cargo test --test e2e browser` and `… oidc` with STOCKSTREAM_BROWSER set to that folder; pictures are kept
 # in target/browser and target/browser-oidc. CHROMIUM (/usr/bin/chromium) names another browser.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-[ "${1:-}" = install ] || { sed -n '2,7{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-cache=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")/browser
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
+[ "${1:-}" = install ] || usage
+cache=$(cache_folder)/browser
 key=$(sha256sum dashboard/browser/package-lock.json | cut -c1-16)
 if [ ! -f "$cache/$key/fetched" ]; then
   rm -rf "$cache"; mkdir -p "$cache/$key"

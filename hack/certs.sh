@@ -16,10 +16,12 @@
 #                          (ssl.keystore.type=PEM)
 # The keys are for tests on this machine: they are readable by their owner alone, and nothing else protects them.
 set -euo pipefail
-[ $# -ge 1 ] && [ -n "$1" ] && [ "${1#-}" = "$1" ] || { sed -n '2,17{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+[ $# -ge 1 ] && [ -n "$1" ] && [ "${1#-}" = "$1" ] || usage
 folder=$(realpath -m "$1"); shift
 [ -d "$folder" ] && exit 0
-command -v openssl >/dev/null || { echo "certs: openssl is missing: install it (Debian: openssl)" >&2; exit 2; }
+command -v openssl >/dev/null || needs "openssl is missing: install it (Debian: openssl)"
 umask 077
 mkdir -p "$(dirname "$folder")"
 work=$(mktemp -d "$folder.XXXXXX")
@@ -54,7 +56,7 @@ commonName = supplied
 CONF
 
 # Says what OpenSSL said only if it failed.
-quietly() { local said; said=$("$@" 2>&1) || { echo "certs: $1 $2 failed: $said" >&2; exit 1; }; }
+quietly() { local said; said=$("$@" 2>&1) || die "$1 $2 failed: $said"; }
 
 # authority NAME
 authority() {

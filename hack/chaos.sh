@@ -10,10 +10,10 @@
 # It needs what hack/kafka.sh and hack/mongodb.sh need, Go (toxiproxy is built once), and libfaketime (Debian: faketime).
 # Everything is in a folder of its own and stopped at the end; it is kept where something failed, services stopped.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
 TOXIPROXY_VERSION=v2.12.0
-usage() { sed -n '2,11{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-say() { echo "chaos: $*" >&2; }
 
 CHAOS_SEED=$((RANDOM << 15 | RANDOM)) CHAOS_FAULTS=200 CHAOS_ONLY='' CHAOS_COPIES=0
 while [ $# -gt 0 ]; do
@@ -29,20 +29,15 @@ while [ $# -gt 0 ]; do
 done
 [ -z "${STOCKSTREAM_DATA:-}" ] || { STOCKSTREAM_DATA=$(realpath "$STOCKSTREAM_DATA"); export STOCKSTREAM_DATA; }
 
-cache=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")/chaos
-toxiproxy=$cache/toxiproxy-$TOXIPROXY_VERSION
-if [ ! -x "$toxiproxy" ]; then
-  command -v go >/dev/null || { say "toxiproxy is built with Go: install Go from https://go.dev/dl"; exit 2; }
-  mkdir -p "$cache"
-  CGO_ENABLED=0 GOBIN=$cache/new go install "github.com/Shopify/toxiproxy/v2/cmd/server@$TOXIPROXY_VERSION"
-  mv "$cache/new/server" "$toxiproxy"
-fi
+toxiproxy=$(cache_folder)/chaos/toxiproxy-$TOXIPROXY_VERSION
+go_program "$toxiproxy" "github.com/Shopify/toxiproxy/v2/cmd/server@$TOXIPROXY_VERSION"
+# shellcheck disable=SC2012
 faketime=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -1) || true
-[ -n "$faketime" ] || { say "libfaketime is missing: install it (Debian: faketime)"; exit 2; }
+[ -n "$faketime" ] || needs "libfaketime is missing: install it (Debian: faketime)"
 
 STOCKSTREAM_RUN=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-chaos.XXXXXX")
 read -r KAFKA_PORT KAFKA_CONTROLLER_PORT KAFKA_BEHIND_PORT KAFKA_PROXY_PORT MONGO_PORT MONGO_PROXY_PORT PG_PORT toxic \
-  < <(hack/free-ports.py 8)
+  < <(free_ports 8)
 export STOCKSTREAM_RUN KAFKA_PORT KAFKA_CONTROLLER_PORT KAFKA_BEHIND_PORT KAFKA_PROXY_PORT MONGO_PORT MONGO_PROXY_PORT PG_PORT
 export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:$KAFKA_PORT MONGODB_URI=mongodb://127.0.0.1:$MONGO_PORT/stock_management
 export KAFKA_SESSION_MIN_MS=1000 PG_FSYNC=off # processes are killed; nobody cuts the power

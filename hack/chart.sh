@@ -9,16 +9,14 @@
 #   Namespaces chart-* are made and removed there, and so is the custom resource. Refused if there are pipelines.
 # HELM, KUBECTL, HELM_DOCS: programs; otherwise those on the PATH, or that hack/kube.sh built. helm-docs is built once, with Go.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(dirname "$here")
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 CHART=$top/charts/stockstream
-CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
+CACHE=$(cache_folder)
 HELM_DOCS_VERSION=v1.14.2
 
-say() { echo "chart: $*" >&2; }
-needs() { say "$*"; exit 2; }
 step() { step=$*; echo "chart: $SECONDS s $step"; }
-fail() { say "FAILED in: $step: $*"; exit 1; }
+fail() { die "FAILED in: $step: $*"; }
 
 # program NAME [HOW TO GET IT]: where it is
 program() {
@@ -29,14 +27,7 @@ program() {
 
 helm_docs() {
   local bin=$CACHE/chart/helm-docs-$HELM_DOCS_VERSION
-  if [ ! -x "$bin" ]; then
-    command -v go >/dev/null ||
-      needs "helm-docs is built with Go: install Go from https://go.dev/dl, or name a helm-docs by HELM_DOCS"
-    mkdir -p "$CACHE/chart"
-    GOBIN=$CACHE/chart/new CGO_ENABLED=0 go install "github.com/norwoodj/helm-docs/cmd/helm-docs@$HELM_DOCS_VERSION" ||
-      needs "helm-docs could not be built"
-    mv "$CACHE/chart/new/helm-docs" "$bin"
-  fi
+  go_program "$bin" "github.com/norwoodj/helm-docs/cmd/helm-docs@$HELM_DOCS_VERSION" "or name a helm-docs by HELM_DOCS"
   echo "$bin"
 }
 
@@ -88,8 +79,7 @@ check() {
   step "generated files"
   copies | same "$CHART/files/analyticspipelines.stockstream.dev.yaml"
   readme | same "$CHART/README.md"
-  local version
-  version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$top/Cargo.toml")
+  local version; version=$(product_version)
   has "$(cat "$CHART/Chart.yaml")" "version: $version" "appVersion: $version"
 
   step "lint"
@@ -144,12 +134,12 @@ case "${1:-}" in
     if [ -n "${STOCKSTREAM_KUBECONFIG:-}" ]; then
       KUBECTL=${KUBECTL:-$(program kubectl "install it (https://kubernetes.io/docs/tasks/tools)")}
       # shellcheck source=chart/cluster.sh
-      . "$here/chart/cluster.sh"
+      . "$hack/chart/cluster.sh"
     else
       say "STOCKSTREAM_KUBECONFIG is not set: nothing was tried on a cluster"
     fi
     echo "chart: all is well after $SECONDS s"
     ;;
   update) update ;;
-  *) sed -n '2,10{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) usage ;;
 esac

@@ -10,24 +10,22 @@
 #
 # STOCKSTREAM_BINARY (target/dist/stockstream): built by cargo if it is missing
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(dirname "$here")
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 case "${1:-}" in
-  -*) sed -n '2,11{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  -*) usage ;;
 esac
-say() { echo "image: $*" >&2; }
-
-version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$top/Cargo.toml")
+version=$(product_version)
 out=$(realpath -m "${1:-$top/target/image/stockstream-$version.tar}")
 binary=${STOCKSTREAM_BINARY:-$top/target/dist/stockstream}
 certificates=/usr/share/ca-certificates/mozilla
 
 if [ ! -f "$binary" ]; then
-  [ -z "${STOCKSTREAM_BINARY:-}" ] || { say "STOCKSTREAM_BINARY names no file: $binary"; exit 2; }
-  command -v cargo >/dev/null || { say "cargo is missing: install Rust (https://rustup.rs), or name a binary by STOCKSTREAM_BINARY"; exit 2; }
+  [ -z "${STOCKSTREAM_BINARY:-}" ] || needs "STOCKSTREAM_BINARY names no file: $binary"
+  command -v cargo >/dev/null || needs "cargo is missing: install Rust (https://rustup.rs), or name a binary by STOCKSTREAM_BINARY"
   (cd "$top" && cargo build --profile dist --locked)
 fi
-[ -d "$certificates" ] || { say "root certificates are missing: install Debian's package ca-certificates"; exit 2; }
+[ -d "$certificates" ] || needs "root certificates are missing: install Debian's package ca-certificates"
 
 parts=$(mktemp -d)
 trap 'rm -rf "$parts"' EXIT
@@ -42,7 +40,7 @@ printf 'root:x:0:\nstockstream:x:65532:\n' >"$parts/group"
 echo 'hosts: files dns' >"$parts/nsswitch"
 
 mkdir -p "$(dirname "$out")"
-python3 "$here/image.py" "$out" "stockstream:$version" \
+python3 "$hack/image.py" "$out" "stockstream:$version" \
   --entrypoint /stockstream --user 65532 \
   --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
   --label org.opencontainers.image.title=stockstream \

@@ -24,25 +24,25 @@
 # Brokers with run folders and ports of their own live side by side. What a broker holds outlives `kill -9` of the
 # process in kafka.pid and `down`: `up` with the same environment goes on where it was.
 set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 VERSION=${KAFKA_VERSION:-4.1.1}
 PORT=${KAFKA_PORT:-9092}
+BIND=${KAFKA_BIND:-127.0.0.1}
 CONTROLLER=${KAFKA_CONTROLLER_PORT:-$((PORT + 1))}
-CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
-RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
+CACHE=$(cache_folder)
+RUN=$(run_folder)
 JARS=$CACHE/kafka
 DIR=$RUN/kafka
 CERTS=${KAFKA_CERTS:+$(realpath -m "$KAFKA_CERTS")}
 ADVERTISE=${KAFKA_ADVERTISE:-127.0.0.1}
 
-say() { echo "kafka: $*" >&2; }
 # The tools' output is on stdout, so what Kafka logs goes to stderr.
 kafka_java=(java -Xmx"${KAFKA_HEAP:-512m}" -Dlog4j2.configurationFile="$JARS/log4j2-stderr.xml" -cp "$JARS/libs/*")
-# The working folder tells the broker from a stranger that got the same process id later.
-runs() { [ -f "$DIR/kafka.pid" ] && [ "/proc/$(cat "$DIR/kafka.pid")/cwd" -ef "$DIR" ]; }
-answers() { (: >/dev/tcp/"${KAFKA_BIND:-127.0.0.1}"/"$PORT") 2>/dev/null; }
+process=("$DIR/kafka.pid" "$DIR")
 
 install() {
-  command -v java >/dev/null || { say "Java is missing: install a JRE of version 17 or newer (Debian: default-jdk-headless)"; exit 2; }
+  command -v java >/dev/null || needs "Java is missing: install a JRE of version 17 or newer (Debian: default-jdk-headless)"
   mkdir -p "$JARS"
   cat >"$JARS/log4j2-stderr.xml.$$" <<'XML'
 <Configuration><Appenders><Console name="c" target="SYSTEM_ERR"><PatternLayout pattern="%d %p %c{1} %m%n"/></Console></Appenders>
@@ -50,7 +50,7 @@ install() {
 XML
   mv "$JARS/log4j2-stderr.xml.$$" "$JARS/log4j2-stderr.xml"
   [ -f "$JARS/libs/kafka_2.13-$VERSION.jar" ] && return
-  command -v mvn >/dev/null || { say "Maven is missing: install it (Debian: maven)"; exit 2; }
+  command -v mvn >/dev/null || needs "Maven is missing: install it (Debian: maven)"
   rm -rf "$JARS/new"
   cat >"$JARS/pom.xml" <<POM
 <project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -66,14 +66,14 @@ POM
 }
 
 # Two test runs that begin at once must not write the cache at once.
-install_once() { mkdir -p "$JARS"; (flock 9; install) 9>"$JARS/lock"; }
+install_once() { locked "$JARS" install; }
 
 # Listeners besides PLAINTEXT and CONTROLLER.
 listeners='' advertised='' protocols=''
 # listen NAME PORT PROTOCOL [HOST]
 listen() {
   [ -n "$2" ] || return 0
-  listeners+=",$1://${KAFKA_BIND:-127.0.0.1}:$2" advertised+=",$1://${4:-$ADVERTISE}:$2" protocols+=",$1:$3"
+  listeners+=",$1://$BIND:$2" advertised+=",$1://${4:-$ADVERTISE}:$2" protocols+=",$1:$3"
 }
 
 secured() {
@@ -83,11 +83,11 @@ secured() {
   # By the name in its certificate: whoever came by that name must not be sent on to one that the certificate does not hold.
   listen WRONG_HOST "${KAFKA_WRONG_HOST_PORT:-}" SSL wrong.host.example
   [ -n "$listeners" ] || return 0
-  [ -f "$CERTS/server.pem" ] || { say "secured listeners need KAFKA_CERTS, a folder that hack/certs.sh made"; exit 2; }
+  [ -f "$CERTS/server.pem" ] || needs "secured listeners need KAFKA_CERTS, a folder that hack/certs.sh made"
   [ -n "${KAFKA_SASL_SSL_PORT:-}" ] || return 0
   # It stands in three files that quote differently; these characters are the same in all of them.
   [[ "${KAFKA_USER:-}:${KAFKA_PASSWORD:-}" =~ ^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$ ]] ||
-    { say "SASL needs KAFKA_USER and KAFKA_PASSWORD, of letters, digits, '_', '.' and '-'"; exit 2; }
+    needs "SASL needs KAFKA_USER and KAFKA_PASSWORD, of letters, digits, '_', '.' and '-'"
 }
 
 # What server.properties holds besides for secured listeners.
@@ -132,16 +132,15 @@ up() {
   secured
   install_once
   mkdir -p "$DIR"; cd "$DIR"
-  if runs; then echo "kafka: $ADVERTISE:$PORT"; return; fi
-  for _ in $(seq 25); do answers || break; sleep 0.2; done # a broker killed just now lets go of its port a little later
-  if answers; then say "port $PORT is taken by another program: set KAFKA_PORT"; exit 1; fi
+  if alive "${process[@]}"; then echo "kafka: $ADVERTISE:$PORT"; return; fi
+  port_must_be_free "$BIND" "$PORT" KAFKA_PORT
   umask 077 # there are passwords in it
   local behind=${KAFKA_BEHIND_PORT:-}
   cat >server.properties <<CONF
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:$CONTROLLER
-listeners=PLAINTEXT://${KAFKA_BIND:-127.0.0.1}:$PORT,CONTROLLER://127.0.0.1:$CONTROLLER$listeners${behind:+,BEHIND://${KAFKA_BIND:-127.0.0.1}:$behind}
+listeners=PLAINTEXT://$BIND:$PORT,CONTROLLER://127.0.0.1:$CONTROLLER$listeners${behind:+,BEHIND://$BIND:$behind}
 advertised.listeners=PLAINTEXT://$ADVERTISE:$PORT$advertised${behind:+,BEHIND://$ADVERTISE:$KAFKA_PROXY_PORT}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$protocols${behind:+,BEHIND:PLAINTEXT}
@@ -161,24 +160,14 @@ broker.heartbeat.interval.ms=500
 CONF
   secured_properties >>server.properties
   [ -f data/meta.properties ] || format
-  # A session of its own: a Ctrl-C or a hangup meant for the caller does not reach it.
-  setsid "${kafka_java[@]}" kafka.Kafka server.properties </dev/null >>kafka.log 2>&1 &
-  echo $! >kafka.pid
-  for _ in $(seq 720); do # a broker that was killed reads its logs first
-    answers && runs && { echo "kafka: $ADVERTISE:$PORT"; return; }
-    [ -e "/proc/$(cat kafka.pid)" ] || break
-    sleep 0.25
-  done
-  say "the broker did not start; the end of $DIR/kafka.log:"; tail -20 kafka.log >&2; down; exit 1
+  spawn "$DIR/kafka.pid" "$DIR/kafka.log" "${kafka_java[@]}" kafka.Kafka server.properties
+  # A broker that was killed reads its logs first.
+  wait_for_answer 180 "${process[@]}" "$BIND" "$PORT" || { log_end "the broker did not start" "$DIR/kafka.log"; down; exit 1; }
+  echo "kafka: $ADVERTISE:$PORT"
 }
 
 down() {
-  if runs; then
-    pid=$(cat "$DIR/kafka.pid"); kill "$pid"
-    for _ in $(seq 150); do runs || break; sleep 0.2; done
-    if runs; then say "still there after 30 s, killed"; kill -KILL "$pid"; while runs; do sleep 0.1; done; fi
-  fi
-  rm -f "$DIR/kafka.pid"
+  stop_process "${process[@]}"
   if [ "${1:-}" = --wipe ]; then rm -rf "$DIR"; fi
 }
 
@@ -187,5 +176,5 @@ case "${1:-}" in
   down) shift; down "$@" ;;
   run) shift; install_once; exec "${kafka_java[@]}" "$@" ;;
   install) install_once ;;
-  *) sed -n '2,25{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) usage ;;
 esac

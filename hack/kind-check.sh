@@ -5,11 +5,12 @@
 #
 #   hack/kind-check.sh
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-[ $# = 0 ] || { sed -n '2,6{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-PATH=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")/kube/bin:$PATH
-command -v kind >/dev/null || { echo "kind-check: kind is missing: hack/kube.sh install" >&2; exit 2; }
-fail() { echo "kind-check: FAILED: $*" >&2; exit 1; }
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+[ $# = 0 ] || usage
+PATH=$(cache_folder)/kube/bin:$PATH
+command -v kind >/dev/null || needs "kind is missing: hack/kube.sh install"
+fail() { die "FAILED: $*"; }
 
 # A stand-in for the engine: it says yes until a node is to be started, and keeps what it was asked.
 stub=$(mktemp -d)
@@ -27,11 +28,11 @@ SH
 chmod +x "$stub/docker"
 create() { KIND_EXPERIMENTAL_PROVIDER=docker PATH=$stub:$PATH kind create cluster --kubeconfig "$stub/kubeconfig" --config "$1" 2>&1; }
 
-sed 's/^nodes:/nodez:/' "$here/../kind-config.yaml" >"$stub/wrong.yaml"
+sed 's/^nodes:/nodez:/' "$top/kind-config.yaml" >"$stub/wrong.yaml"
 said=$(create "$stub/wrong.yaml") && fail "a wrong field is taken"
 grep -q 'field nodez not found' <<<"$said" || fail "a wrong field is refused otherwise: $said"
 if grep -qs '^run' "$stub/asked"; then fail "a node was asked for in spite of a wrong field"; fi
-said=$(create "$here/../kind-config.yaml") && fail "a cluster without an engine"
+said=$(create "$top/kind-config.yaml") && fail "a cluster without an engine"
 grep -q '^run --name stockstream-control-plane' "$stub/asked" || fail "no node was asked for: $said"
 echo "kind-check: kind-config.yaml is decoded"
 
@@ -54,7 +55,7 @@ SH
 done
 mkdir "$stub/system"
 for program in bash sh env cat sed grep uname dirname mkdir head tail; do ln -s "$(command -v $program)" "$stub/system/$program"; done
-last=$(KIND_EXPERIMENTAL_PROVIDER=docker PATH=$stub:$stub/system "$here/kind.sh" --demo 2>"$stub/said" | tail -1) ||
+last=$(KIND_EXPERIMENTAL_PROVIDER=docker PATH=$stub:$stub/system "$hack/kind.sh" --demo 2>"$stub/said" | tail -1) ||
   fail "hack/kind.sh --demo: $(tail -5 "$stub/said")"
 [ "$last" = 'kubectl --context kind-stockstream --namespace shop port-forward service/stock-dashboard 8080:80' ] ||
   fail "the last line of hack/kind.sh --demo is: $last"

@@ -12,22 +12,20 @@
 # `kind delete cluster --name stockstream` deletes everything. It needs kind with a running container engine (Docker, Podman or
 # nerdctl), kubectl and Helm 3.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(dirname "$here")
-say() { echo "kind: $*" >&2; }
-needs() { say "$*"; exit 2; }
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 
 demo='' image=''
 for argument in "$@"; do
   case "$argument" in
     --demo) demo=yes ;;
-    -*) sed -n '2,13{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+    -*) usage ;;
     *) [ -z "$image" ] || needs "two image archives are given: $image and $argument"; image=$argument ;;
   esac
 done
 [ -z "$image" ] || [ -f "$image" ] || needs "there is no file $image: name an image archive, or none to have it made"
 
-version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$top/Cargo.toml")
+version=$(product_version)
 name=$(sed -n 's/^name: *//p' "$top/kind-config.yaml")
 context=kind-$name
 
@@ -62,7 +60,7 @@ elif [ "$(uname -s)" = Linux ] && command -v cargo >/dev/null; then
   # What was built before a change must not be loaded after it.
   say "building the image by Cargo: 10 to 40 minutes the first time"
   (cd "$top" && cargo build --profile dist --locked) >&2
-  image=$("$here/image.sh" | tail -1)
+  image=$("$hack/image.sh" | tail -1)
 else
   image=$(build_by_engine)
 fi
@@ -100,6 +98,7 @@ files=$top/examples/kind
 kube create namespace shop --dry-run=client --output yaml | kube apply --filename - >&2
 shop apply --filename "$files/kafka.yaml" --filename "$files/mongodb.yaml" >&2
 say "waiting for Kafka and MongoDB: the first time their images are pulled, some minutes"
+# shellcheck disable=SC2015
 shop rollout status statefulset/kafka --timeout 15m >&2 && shop wait --for=condition=complete job/mongodb-initiate --timeout 15m >&2 || {
   shop get pods,events >&2
   needs "Kafka or MongoDB did not start; above is what Kubernetes says. Run hack/kind.sh --demo again once that is solved"

@@ -3,9 +3,10 @@
 #
 #   hack/kube-check.sh     needs root or sudo; a cluster of its own, whose KUBE_NET is 10.251 unless set
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-[ $# = 0 ] || { sed -n '2,4{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+[ $# = 0 ] || usage
+use_sudo
 export KUBE_NET=${KUBE_NET:-10.251}
 STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN
 helpers=()
@@ -13,8 +14,8 @@ finish() {
   local status=$?
   trap - EXIT
   for pid in "${helpers[@]}"; do kill "$pid" 2>/dev/null || true; done
-  "$here/kube.sh" down; rmdir "$STOCKSTREAM_RUN"
-  [ "$status" = 0 ] || echo "kube-check: FAILED in: $step" >&2
+  "$hack/kube.sh" down; rmdir "$STOCKSTREAM_RUN"
+  [ "$status" = 0 ] || say "FAILED in: $step"
   exit "$status"
 }
 trap finish EXIT
@@ -25,9 +26,9 @@ step() { step=$*; echo "kube-check: $((SECONDS))s $step"; }
 eventually() {
   local seconds=$1 out; shift
   for _ in $(seq "$seconds"); do out=$("$@" 2>&1) && { echo "$out"; return; }; sleep 1; done
-  echo "kube-check: after $seconds s this still fails: $*: $out" >&2; exit 1
+  die "after $seconds s this still fails: $*: $out"
 }
-refused() { if "$@" >/dev/null 2>&1; then echo "kube-check: this must not succeed: $*" >&2; exit 1; fi; }
+refused() { if "$@" >/dev/null 2>&1; then die "this must not succeed: $*"; fi; }
 killed() { $SUDO bash -c "kill -KILL $(cat "$STOCKSTREAM_RUN/kube/$1.pid")"; }
 in_pod() { kubectl exec shell -- sh -c "$*"; }
 # What a node could leave on this machine.
@@ -44,15 +45,12 @@ traces() {
 before=$(traces)
 
 step "a control plane alone, and down again"
-"$here/kube.sh" up control-plane
-"$here/kube.sh" down; "$here/kube.sh" down
+"$hack/kube.sh" up control-plane
+"$hack/kube.sh" down; "$hack/kube.sh" down
 
 step "a node"
-"$here/kube.sh" up node
-set -a
-# shellcheck disable=SC1091
-. "$STOCKSTREAM_RUN/kube/env"
-set +a
+"$hack/kube.sh" up node
+load_env "$STOCKSTREAM_RUN/kube/env"
 PATH=$KUBE_BIN:$PATH
 kubectl version
 helm version
@@ -85,7 +83,7 @@ eventually 5 curl -sf "http://$(kubectl get service web -o jsonpath='{.spec.clus
 eventually 5 curl -sf "http://$(kubectl get pod web -o jsonpath='{.status.podIP}'):8080" | grep hello
 
 step "a pod reaches a program of this machine"
-python3 -m http.server --bind "$KUBE_HOST_ADDRESS" 18080 --directory "$here" >/dev/null 2>&1 & helpers+=($!)
+python3 -m http.server --bind "$KUBE_HOST_ADDRESS" 18080 --directory "$hack" >/dev/null 2>&1 & helpers+=($!)
 eventually 10 in_pod "wget -qO- http://$KUBE_HOST_ADDRESS:18080/" | grep -c kube.sh
 
 step "logs, exec, port-forward"
@@ -95,7 +93,7 @@ kubectl port-forward service/web 18081:80 >/dev/null & helpers+=($!)
 eventually 10 curl -sf http://127.0.0.1:18081 | grep hello
 
 step "a new user may do what RBAC grants, and no more"
-"$here/kube.sh" user eve testers >"$STOCKSTREAM_RUN/kube/eve.kubeconfig"
+"$hack/kube.sh" user eve testers >"$STOCKSTREAM_RUN/kube/eve.kubeconfig"
 as_eve() { kubectl --kubeconfig "$STOCKSTREAM_RUN/kube/eve.kubeconfig" "$@"; }
 refused as_eve get pods
 kubectl create rolebinding testers --clusterrole=view --group=testers
@@ -104,7 +102,7 @@ refused as_eve auth can-i get secrets
 
 step "a component that was killed comes back by up"
 for name in apiserver kubelet containerd; do killed $name; done
-"$here/kube.sh" up node
+"$hack/kube.sh" up node
 eventually 30 in_pod wget -qO- http://web | grep hello
 
 step "kubectl top"
@@ -113,7 +111,7 @@ kubectl top nodes
 
 step "a process is killed, and down leaves nothing"
 killed containerd
-"$here/kube.sh" down; "$here/kube.sh" down
+"$hack/kube.sh" down; "$hack/kube.sh" down
 eventually 5 [ ! -e "$STOCKSTREAM_RUN/kube" ]
 diff <(echo "$before") <(traces)
 echo "kube-check: all is well after $SECONDS s"

@@ -20,35 +20,24 @@
 # STOCKSTREAM_RUN (STOCKSTREAM_CACHE/run): one cluster, in kube/: env, admin.kubeconfig, NAME.pid and NAME.log of each
 #   process, audit.log (every request of those who are no part of the cluster, a JSON line each), pki/
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
-RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+CACHE=$(cache_folder)
+RUN=$(run_folder)
 BIN=$CACHE/kube/bin
 DIR=$RUN/kube
 PKI=$DIR/pki
 NODE_NAME=stockstream
-SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
+use_sudo
 
-say() { echo "kube: $*" >&2; }
 # shellcheck source=kube/pki.sh
-. "$here/kube/pki.sh"
+. "$hack/kube/pki.sh"
 # shellcheck source=kube/node.sh
-. "$here/kube/node.sh"
+. "$hack/kube/node.sh"
 
-# The working folder tells our processes from a stranger that got the same process id later. Those of the node are
-# root's, and only root sees where they work.
-runs() {
-  local pid; pid=$(cat "$DIR/$1.pid" 2>/dev/null) && [ -e "/proc/$pid" ] || return
-  [ "/proc/$pid/cwd" -ef "$DIR" ] || { [ -n "$SUDO" ] && [ ! -O "/proc/$pid" ] && $SUDO test "/proc/$pid/cwd" -ef "$DIR"; }
-}
-
-# start NAME COMMAND…: in a session of its own, which a Ctrl-C or a hangup meant for the caller does not reach
-start() {
-  local name=$1; shift
-  runs "$name" && return
-  setsid "$@" </dev/null >>"$DIR/$name.log" 2>&1 &
-  echo $! >"$DIR/$name.pid"
-}
+runs() { alive "$DIR/$1.pid" "$DIR"; }
+# start NAME COMMAND…
+start() { runs "$1" || spawn "$DIR/$1.pid" "$DIR/$1.log" "${@:2}"; }
 
 # wait_for SECONDS NAME COMMAND…: until the command succeeds, as long as the process NAME runs
 wait_for() {
@@ -58,10 +47,8 @@ wait_for() {
     runs "$name" || break
     sleep 0.2
   done
-  if runs "$name"; then say "after $seconds s this still fails: $*"; else say "$name ended"; fi
-  say "the end of $DIR/$name.log:"; tail -20 "$DIR/$name.log" >&2
-  say "look around in $DIR, then: hack/kube.sh down"
-  exit 1
+  if runs "$name"; then log_end "after $seconds s this still fails: $*" "$DIR/$name.log"; else log_end "$name ended" "$DIR/$name.log"; fi
+  die "look around in $DIR, then: hack/kube.sh down"
 }
 
 kubectl() { "$BIN/kubectl" --kubeconfig "$DIR/bootstrap.kubeconfig" "$@"; }
@@ -86,27 +73,27 @@ control_plane() {
     --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
     --requestheader-extra-headers-prefix=X-Remote-Extra- \
     --proxy-client-cert-file="$PKI/front-proxy.crt" --proxy-client-key-file="$PKI/front-proxy.key" \
-    --audit-policy-file="$here/kube/audit.yaml" --audit-log-path="$DIR/audit.log"
+    --audit-policy-file="$hack/kube/audit.yaml" --audit-log-path="$DIR/audit.log"
   wait_for 120 apiserver "${healthy[@]}"
   # The port for health and metrics is off (0): it would be one more to find. Autoscalers look every 5 s, not every 15.
   start controller-manager "$BIN/kube-controller-manager" --kubeconfig="$DIR/controller-manager.kubeconfig" --secure-port=0 \
     --leader-elect=false --controllers="${KUBE_CONTROLLERS:-*}" --use-service-account-credentials --root-ca-file="$PKI/ca.crt" \
     --service-account-private-key-file="$PKI/service-accounts.key" --horizontal-pod-autoscaler-sync-period=5s
-  kubectl apply -f "$here/kube/access.yaml" >/dev/null
+  kubectl apply -f "$hack/kube/access.yaml" >/dev/null
   wait_for 120 controller-manager kubectl -n default get serviceaccount default
 }
 
 up() {
   local kind=${1:-node}
   case "$kind" in control-plane | node) ;; *) usage ;; esac
-  "$here/kube/install.sh" "$kind"
+  "$hack/kube/install.sh" "$kind"
   mkdir -p "$DIR"; cd "$DIR"
   if [ ! -f env ]; then
     [ "$kind" = control-plane ] || net_is_free "${KUBE_NET:-10.244}" # what is in env stays until `down`
     new_env "$kind"
   fi
-  load_env
-  if [ "$KUBE_KIND" != "$kind" ]; then say "a $KUBE_KIND runs in $DIR: hack/kube.sh down, or set STOCKSTREAM_RUN to another folder"; exit 1; fi
+  load_env "$DIR/env"
+  if [ "$KUBE_KIND" != "$kind" ]; then die "a $KUBE_KIND runs in $DIR: hack/kube.sh down, or set STOCKSTREAM_RUN to another folder"; fi
   [ "$kind" = control-plane ] || { start_machine; wire_up; }
   make_pki "$KUBE_HOST_ADDRESS" "$KUBE_NET.64.1" "$KUBE_NET.255.2"
   control_plane
@@ -116,7 +103,7 @@ up() {
 
 new_env() {
   local api etcd net=${KUBE_NET:-10.244} host=127.0.0.1
-  read -r api etcd < <("$here/free-ports.py" 2)
+  read -r api etcd < <(free_ports 2)
   [ "$1" = control-plane ] || host=$net.255.1
   api=${KUBE_API_PORT:-$api}
   cat >"$DIR/env.new" <<ENV
@@ -137,9 +124,7 @@ ENV
   mv "$DIR/env.new" "$DIR/env"
 }
 
-# shellcheck disable=SC1091
-load_env() { set -a; . "$DIR/env"; set +a; }
-needs_up() { if [ -f "$DIR/env" ]; then load_env; else say "not up in $DIR: hack/kube.sh up"; exit 1; fi; }
+needs_up() { if [ -f "$DIR/env" ]; then load_env "$DIR/env"; else die "not up in $DIR: hack/kube.sh up"; fi; }
 
 # user NAME GROUP…
 user() {
@@ -152,7 +137,7 @@ user() {
 
 down() {
   [ -d "$DIR" ] || return 0
-  [ ! -f "$DIR/env" ] || load_env
+  [ ! -f "$DIR/env" ] || load_env "$DIR/env"
   local name pid
   # Not asked but killed: all they hold is deleted.
   for name in controller-manager scheduler apiserver etcd; do
@@ -162,7 +147,6 @@ down() {
   rm -rf --one-file-system "$DIR"
 }
 
-usage() { sed -n '2,21{s|^# \{0,1\}||;p}' "$0" >&2; exit 2; }
 
 case "${1:-}" in
   up) shift; up "$@" ;;
@@ -170,6 +154,6 @@ case "${1:-}" in
   load) [ $# -ge 2 ] || usage; needs_up; shift; load "$@" ;;
   user) [ $# -ge 2 ] || usage; needs_up; shift; user "$@" ;;
   down) down ;;
-  install) exec "$here/kube/install.sh" "${2:-node}" ;;
+  install) exec "$hack/kube/install.sh" "${2:-node}" ;;
   *) usage ;;
 esac

@@ -28,23 +28,22 @@
 # What it has not: multi-document transactions (they are accepted, applied at once, and an abort undoes nothing),
 # change streams, the bulkWrite command of MongoDB 8. Its `hello` reports wire version 21.
 set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 VERSION=${FERRETDB_VERSION:-v2.7.0}
 PORT=${MONGO_PORT:-27017}
 RO_PORT=${MONGO_RO_PORT:-27018}
 PG=${PG_PORT:-5433}
 BIND=${MONGO_BIND:-127.0.0.1}
-CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
-RUN=$(realpath -m "${STOCKSTREAM_RUN:-$CACHE/run}")
+CACHE=$(cache_folder)
+RUN=$(run_folder)
 BASE=$CACHE/documentdb
 ROOT=$BASE/root
 DIR=$RUN/mongodb
 CERTS=${MONGO_CERTS:+$(realpath -m "$MONGO_CERTS")}
-SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
+use_sudo
 
-say() { echo "mongodb: $*" >&2; }
-# The working folder tells our processes from a stranger that got the same process id later.
-runs() { local pid; pid=$(cat "$DIR/$1.pid" 2>/dev/null) && $SUDO test "/proc/$pid/cwd" -ef "$2"; }
-answers() { (: >/dev/tcp/"$BIND"/"$1") 2>/dev/null; }
+runs() { alive "$DIR/$1.pid" "$2"; }
 
 # Runs one of PostgreSQL's programs in the Debian root, the data folder at /mnt. All mounts are in a namespace of
 # their own: nobody else sees them (the root is shared), and they are gone with the last process in it.
@@ -64,33 +63,34 @@ sql() { { echo "set client_min_messages = error;"; cat; } | psql -v ON_ERROR_STO
 
 go_is_new_enough() {
   local have; have=$(go env GOVERSION 2>/dev/null) || return
-  [ "$(printf '%s\n' 1.24 "${have#go}" | sort -V | head -1)" = 1.24 ]
+  at_least 1.24 "${have#go}"
 }
 
 install() {
   $SUDO unshare --mount --propagation private true 2>/dev/null ||
-    { say "the Debian root needs root (or sudo) and the right to mount: in a container, CAP_SYS_ADMIN (docker run --privileged)"; exit 2; }
+    needs "the Debian root needs root (or sudo) and the right to mount: in a container, CAP_SYS_ADMIN (docker run --privileged)"
   if [ ! -x "$BASE/ferretdb" ]; then
-    go_is_new_enough || { say "FerretDB is built with Go: install Go 1.24 or newer from https://go.dev/dl and put it on the PATH"; exit 2; }
-    CGO_ENABLED=0 GOBIN=$BASE go install "github.com/FerretDB/FerretDB/v2/cmd/ferretdb@$VERSION"
+    go_is_new_enough || needs "FerretDB is built with Go: install Go 1.24 or newer from https://go.dev/dl and put it on the PATH"
+    go_program "$BASE/ferretdb" "github.com/FerretDB/FerretDB/v2/cmd/ferretdb@$VERSION"
   fi
   [ -f "$ROOT/.done" ] && return
-  PATH=$PATH:/usr/sbin command -v debootstrap >/dev/null || { say "debootstrap is missing: install it (Debian: debootstrap)"; exit 2; }
+  have debootstrap || needs "debootstrap is missing: install it (Debian: debootstrap)"
+  # shellcheck disable=SC2016
   # In a mount namespace, so that one cut short leaves no mounts behind for the next `rm` to walk into.
   $SUDO unshare --mount --propagation private bash -euc '
     rm -rf --one-file-system "$1" "$1.new"
     PATH=$PATH:/usr/sbin debootstrap --variant=minbase --include=postgresql-18-documentdb sid "$1.new" ${2:+"$2"}
     touch "$1.new/.done"; mv "$1.new" "$1"
   ' install "$ROOT" "${DEBIAN_MIRROR:-}" >"$BASE/debootstrap.log" 2>&1 ||
-    { say "the Debian root failed; the end of $BASE/debootstrap.log:"; tail -20 "$BASE/debootstrap.log" >&2; exit 1; }
+    { log_end "the Debian root failed" "$BASE/debootstrap.log"; exit 1; }
 }
 
 # Two test runs that begin at once must not write the cache at once.
-install_once() { mkdir -p "$BASE"; (flock 9; install) 9>"$BASE/lock"; }
+install_once() { locked "$BASE" install; }
 
 start_postgres() {
   runs postgres "$DIR/postgres/data" && return
-  BIND=127.0.0.1 port_is_free "$PG" PG_PORT
+  port_must_be_free 127.0.0.1 "$PG" PG_PORT
   # After a kill its children live on for a moment and its lock file stays.
   wait_for_children; $SUDO rm -f "$DIR/postgres/data/postmaster.pid"
   # An index orders what is read, as MongoDB's do, only if it is of this kind, and is used for that only where reading in
@@ -114,14 +114,14 @@ fsync = ${PG_FSYNC:-on}
 CONF
   fi
   pg pg_ctl -D /mnt/data -o "-p $PG" -l /mnt/log -w start </dev/null >/dev/null ||
-    { say "PostgreSQL did not start; the end of $DIR/postgres/log:"; $SUDO tail -20 "$DIR/postgres/log" >&2; exit 1; }
+    { log_end "PostgreSQL did not start" "$DIR/postgres/log"; exit 1; }
   $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid"
   sql <<'SQL' ||
 create extension if not exists documentdb cascade;
 create extension if not exists documentdb_extended_rum;
 create extension if not exists pg_stat_statements;
 SQL
-    { say "PostgreSQL took no extensions; data of an older script are deleted by: hack/mongodb.sh down --wipe"; exit 1; }
+    die "PostgreSQL took no extensions; data of an older script are deleted by: hack/mongodb.sh down --wipe"
 }
 
 wait_for_children() {
@@ -129,31 +129,18 @@ wait_for_children() {
   $SUDO timeout 30 bash -c '
     busy() { for p in /proc/[0-9]*/cwd; do [ "$p" -ef "$1" ] && return; done; false; }
     while busy "$1"; do sleep 0.1; done' wait "$DIR/postgres/data" ||
-    { say "processes of an earlier PostgreSQL do not end in $DIR/postgres/data"; exit 1; }
+    die "processes of an earlier PostgreSQL do not end in $DIR/postgres/data"
 }
 
 # start_front NAME PORT POSTGRESQL_USER OPTION…
 start_front() {
   local dir=$DIR; [ "$1" = ferretdb ] || dir=$DIR/$1
   runs "$1" "$dir" && return
-  port_is_free "$2" "another by the variables above"
+  port_must_be_free "$BIND" "$2" "another by the variables above"
   mkdir -p "$dir"; cd "$dir"
-  # A session of its own: a Ctrl-C or a hangup meant for the caller does not reach it.
-  FERRETDB_POSTGRESQL_URL=postgres://$3@127.0.0.1:$PG/postgres setsid "$BASE/ferretdb" \
-    "${@:4}" --telemetry=disable --state-dir="$dir" --debug-addr=- --log-level=warn \
-    </dev/null >>"$DIR/$1.log" 2>&1 &
-  echo $! >"$DIR/$1.pid"
-  for _ in $(seq 120); do
-    answers "$2" && runs "$1" "$dir" && return
-    [ -e "/proc/$(cat "$DIR/$1.pid")" ] || break
-    sleep 0.25
-  done
-  say "FerretDB did not start; the end of $DIR/$1.log:"; tail -20 "$DIR/$1.log" >&2; exit 1
-}
-
-port_is_free() {
-  for _ in $(seq 25); do answers "$1" || return 0; sleep 0.2; done # one killed just now lets go of its port a little later
-  say "port $1 is taken by another program: set $2"; exit 1
+  FERRETDB_POSTGRESQL_URL=postgres://$3@127.0.0.1:$PG/postgres spawn "$DIR/$1.pid" "$DIR/$1.log" "$BASE/ferretdb" \
+    "${@:4}" --telemetry=disable --state-dir="$dir" --debug-addr=- --log-level=warn
+  wait_for_answer 30 "$DIR/$1.pid" "$dir" "$BIND" "$2" || { log_end "FerretDB did not start" "$DIR/$1.log"; exit 1; }
 }
 
 open_front() { start_front "$1" "$2" "$3" --listen-addr="$BIND:$2" --no-auth; }
@@ -161,7 +148,7 @@ open_front() { start_front "$1" "$2" "$3" --listen-addr="$BIND:$2" --no-auth; }
 # secured_front NAME CERTIFICATE PORT OPTION…
 secured_front() {
   [ -n "$3" ] || return 0
-  [ -f "$CERTS/$2.crt" ] || { say "secured fronts need MONGO_CERTS, a folder that hack/certs.sh made"; exit 2; }
+  [ -f "$CERTS/$2.crt" ] || needs "secured fronts need MONGO_CERTS, a folder that hack/certs.sh made"
   start_front "ferretdb-$1" "$3" postgres --listen-addr= --listen-tls="$BIND:$3" \
     --listen-tls-cert-file="$CERTS/$2.crt" --listen-tls-key-file="$CERTS/$2.key" "${@:4}"
 }
@@ -170,7 +157,7 @@ secured_front() {
 make_user() {
   # It stands in two languages that quote differently; these characters are the same in both.
   [[ "${MONGO_USER:-}:${MONGO_PASSWORD:-}" =~ ^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$ ]] ||
-    { say "secured fronts need MONGO_USER and MONGO_PASSWORD, of letters, digits, '_', '.' and '-'"; exit 2; }
+    needs "secured fronts need MONGO_USER and MONGO_PASSWORD, of letters, digits, '_', '.' and '-'"
   sql <<SQL
 do \$\$ begin if not exists (select from pg_roles where rolname = '$MONGO_USER') then
   perform documentdb_api.create_user('{"createUser":"$MONGO_USER","pwd":"$MONGO_PASSWORD","roles":[{"role":"clusterAdmin","db":"admin"},{"role":"readWriteAnyDatabase","db":"admin"}]}');
@@ -253,29 +240,16 @@ SQL
     [ "$left" != 0 ] || return 0
     sleep 1
   done
-  say "$left collections of $1 are not looked over in full after a minute: an old transaction is still running"; exit 1
-}
-
-# The shell's own kill: a minimal Debian has no program of that name that sudo could run.
-signal() { $SUDO bash -c 'kill -"$0" "$1"' "$1" "$2"; }
-
-# stop NAME FOLDER SIGNAL
-stop() {
-  if runs "$1" "$2"; then
-    local pid; pid=$(cat "$DIR/$1.pid"); signal "$3" "$pid"
-    for _ in $(seq 150); do runs "$1" "$2" || break; sleep 0.2; done
-    if runs "$1" "$2"; then say "$1 is still there after 30 s, killed"; signal KILL "$pid"; while runs "$1" "$2"; do sleep 0.1; done; fi
-  fi
-  rm -f "$DIR/$1.pid"
+  die "$left collections of $1 are not looked over in full after a minute: an old transaction is still running"
 }
 
 down() {
   [ -d "$DIR" ] || return 0
-  for front in ferretdb-ro ferretdb-tls ferretdb-expired ferretdb-wrong-host ferretdb-mutual; do stop $front "$DIR/$front" TERM; done
-  stop ferretdb "$DIR" TERM
+  for front in ferretdb-ro ferretdb-tls ferretdb-expired ferretdb-wrong-host ferretdb-mutual; do stop_process "$DIR/$front.pid" "$DIR/$front"; done
+  stop_process "$DIR/ferretdb.pid" "$DIR"
   # PostgreSQL's own file is there even if `up` was cut short before it could save the id. INT is its fast shutdown.
   $SUDO head -1 "$DIR/postgres/data/postmaster.pid" >"$DIR/postgres.pid" 2>/dev/null || rm -f "$DIR/postgres.pid"
-  stop postgres "$DIR/postgres/data" INT
+  stop_process "$DIR/postgres.pid" "$DIR/postgres/data" INT
   wait_for_children
   if [ "${1:-}" = --wipe ]; then $SUDO rm -rf --one-file-system "$DIR"; fi
 }
@@ -288,5 +262,5 @@ case "${1:-}" in
   rows) shift; rows "$@" ;;
   vacuum) vacuum "${2:?vacuum needs the name of a database}" ;;
   install) install_once ;;
-  *) sed -n '2,29{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) usage ;;
 esac

@@ -4,16 +4,18 @@
 #   hack/pages.sh [SALES]        default 300,000; prints figures, leaves nothing behind
 #   PAGES_ROWS=1 hack/pages.sh   also how many rows of each collection a page reads, as PostgreSQL counts them (slow)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
 SALES=${1:-300000}
-[[ $SALES =~ ^[1-9][0-9]*$ ]] || { sed -n '2,5{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+[[ $SALES =~ ^[1-9][0-9]*$ ]] || usage
 . hack/measure.sh
 bench=$built/stockstream-bench
 "$bench" backlog --records --sales "$SALES"
 STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>"$STOCKSTREAM_RUN/worker.log" & pids+=($!)
 "$bench" drain --sales "$SALES"
 read_only=mongodb://127.0.0.1:$MONGO_RO_PORT/stock_management
-listen=127.0.0.1:$(hack/free-ports.py 1)
+listen=127.0.0.1:$(free_ports 1)
 MONGODB_URI=$read_only "$built/stockstream" dashboard --listen "$listen" 2>"$STOCKSTREAM_RUN/dashboard.log" & page=$!
 pids+=("$page")
 until curl -sf "http://$listen/readyz" >/dev/null; do [ -e "/proc/$page" ] || { cat "$STOCKSTREAM_RUN/dashboard.log"; exit 1; }; sleep 0.2; done

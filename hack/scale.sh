@@ -5,9 +5,11 @@
 #                                                  are those of `stockstream-bench fleet`. Leaves nothing behind
 # No pod runs: the bench says of each Deployment what its controller would say, and that controller is off.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
 PIPELINES=${1:-1000}; shift || true
-[[ $PIPELINES =~ ^[1-9][0-9]*$ ]] || { sed -n '2,6{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+[[ $PIPELINES =~ ^[1-9][0-9]*$ ]] || usage
 cargo build --profile dist --workspace --locked
 STOCKSTREAM_RUN=$(mktemp -d); export STOCKSTREAM_RUN
 finish() { hack/kube.sh down || true; hack/services.sh down || true; rm -rf "$STOCKSTREAM_RUN"; }

@@ -25,22 +25,20 @@
 # With `env` loaded a test may stop a service by `hack/kafka.sh down` (or `kill -9` of its pid) and start it again by
 # `hack/kafka.sh up`, on the same port with the same data; likewise hack/mongodb.sh and hack/secantusdb.sh.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-cache=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")
-STOCKSTREAM_RUN=$(realpath -m "${STOCKSTREAM_RUN:-$cache/run}")
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+STOCKSTREAM_RUN=$(run_folder)
 export STOCKSTREAM_RUN
 env=$STOCKSTREAM_RUN/env
 
 # Of this run alone. The front keeps to the database's rule: letters, digits and another character.
 password() { echo "Aa1-$(head -c 18 /dev/urandom | base64 | tr '+/' '__')"; }
 
-load() { set -a; . "$env"; set +a; }
-
 up() {
   mkdir -p "$STOCKSTREAM_RUN"
   if [ ! -f "$env" ]; then
     local kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual secantus
-    read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual secantus < <("$here/free-ports.py" 14)
+    read -r kafka controller mongo read_only postgres sasl ssl expired wrong_host tls mongo_expired mongo_wrong_host mutual secantus < <(free_ports 14)
     local certs; certs=$(printf %q "$STOCKSTREAM_RUN/certs")
     local user=stockstream-test word; word=$(password)
     local host=${SERVICES_ADDRESS:-127.0.0.1}
@@ -85,21 +83,21 @@ MONGODB_MUTUAL=$host:$mutual
 MONGODB_TLS_URI=mongodb://$user:$word@$host:$tls/stock_management?tls=true
 ENV
   fi
-  load
-  "$here/certs.sh" "$KAFKA_CERTS" "$KAFKA_ADVERTISE"
+  load_env "$env"
+  "$hack/certs.sh" "$KAFKA_CERTS" "$KAFKA_ADVERTISE"
   trap down EXIT # one that starts without the others is of no use
-  "$here/kafka.sh" up
+  "$hack/kafka.sh" up
   # Tests kill processes; none of them cuts the power.
-  PG_FSYNC=${PG_FSYNC:-off} "$here/mongodb.sh" up
-  "$here/mongodb.sh" readonly
-  "$here/secantusdb.sh" up
+  PG_FSYNC=${PG_FSYNC:-off} "$hack/mongodb.sh" up
+  "$hack/mongodb.sh" readonly
+  "$hack/secantusdb.sh" up
   trap - EXIT
 }
 
 down() {
-  "$here/kafka.sh" down --wipe
-  "$here/mongodb.sh" down --wipe
-  "$here/secantusdb.sh" down --wipe
+  "$hack/kafka.sh" down --wipe
+  "$hack/mongodb.sh" down --wipe
+  "$hack/secantusdb.sh" down --wipe
   rm -rf "$STOCKSTREAM_RUN/certs" "$env"
   # Only if nothing else is in it: the folder may be one that its owner keeps other things in.
   rmdir "$STOCKSTREAM_RUN" 2>/dev/null || true
@@ -107,8 +105,8 @@ down() {
 
 case "${1:-}" in
   up) up ;;
-  env) [ -f "$env" ] || { echo "services: not up in $STOCKSTREAM_RUN" >&2; exit 1; }; cat "$env" ;;
+  env) [ -f "$env" ] || die "not up in $STOCKSTREAM_RUN"; cat "$env" ;;
   down) down ;;
-  install) "$here/kafka.sh" install; "$here/mongodb.sh" install; "$here/secantusdb.sh" install ;;
-  *) sed -n '2,26{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  install) "$hack/kafka.sh" install; "$hack/mongodb.sh" install; "$hack/secantusdb.sh" install ;;
+  *) usage ;;
 esac

@@ -3,16 +3,18 @@
 # descriptors, threads and connections of those that stay, on services of its own.
 #   hack/soak.sh [MINUTES [RATE]]    default 30 minutes, 500 events/s; prints samples and what grew, leaves nothing behind
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
 minutes=${1:-30} rate=${2:-500}
-[[ "$minutes $rate" =~ ^[1-9][0-9]*\ [1-9][0-9]*$ ]] || { sed -n '2,4{s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
-[ "$minutes" -ge 3 ] || { echo "soak: 3 minutes at least: what grew is told from the second on" >&2; exit 2; }
+[[ "$minutes $rate" =~ ^[1-9][0-9]*\ [1-9][0-9]*$ ]] || usage
+[ "$minutes" -ge 3 ] || needs "3 minutes at least: what grew is told from the second on"
 declare -A pids
 . hack/measure.sh
 worker() { STOCKSTREAM_KAFKA_START_FROM=earliest "$built/stockstream" worker --listen 127.0.0.1:0 2>>"$STOCKSTREAM_RUN/$1.log" & pids[$1]=$!; }
 "$built/stockstream-bench" backlog --records --sales 200000
 worker stays; worker restarted
-listen=127.0.0.1:$(hack/free-ports.py 1)
+listen=127.0.0.1:$(free_ports 1)
 MONGODB_URI=mongodb://127.0.0.1:$MONGO_RO_PORT/stock_management "$built/stockstream" dashboard --listen "$listen" 2>"$STOCKSTREAM_RUN/dashboard.log" & pids[dashboard]=$!
 "$built/stockstream-bench" drain --sales 200000
 for _ in 1 2 3 4 5 6 7 8; do curl -sN "http://$listen/live" >/dev/null & pids[live-$_]=$!; done

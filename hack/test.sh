@@ -19,13 +19,15 @@
 # The store's tests alone, against a MongoDB of your own (docs/databases.md has the lines that start one):
 #   MONGODB_URI=mongodb://host:27017/ cargo test --workspace --locked --no-fail-fast --test store
 set -euo pipefail
-cd "$(dirname "$0")/.."
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
 unit='' kubernetes=yes
 case "${1:-}" in
   '') ;;
   --services) kubernetes= ;;
   --unit) unit=yes kubernetes= ;;
-  *) sed -n '2,20{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) usage ;;
 esac
 start_services=
 if [ -n "$unit" ]; then
@@ -153,11 +155,8 @@ targets = (target for package in json.load(sys.stdin)["packages"] for target in 
 print(*sorted({"--test=" + target["name"] for target in targets if "test" in target["kind"] and target["name"] not in ("e2e", "control_plane", "services")}))'
 }
 
-needs() { echo "test: $1" >&2; exit 2; }
-
 packages() {
-  local want=() sudo=
-  have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
+  local want=()
   have cc || want+=(build-essential)
   have make || want+=(make)
   # OpenSSL's build needs modules that Debian's perl-base has not.
@@ -175,21 +174,20 @@ packages() {
     have chromium || want+=(chromium)
   fi
   [ ${#want[@]} -gt 0 ] || return 0
-  [ "$(id -u)" = 0 ] || { sudo=sudo; have sudo || needs "please install, as root: ${want[*]}"; }
+  use_sudo
+  [ -z "$SUDO" ] || have sudo || needs "please install, as root: ${want[*]}"
   have apt-get || needs "please install what Debian calls: ${want[*]}"
-  echo "test: installing ${want[*]}"
-  $sudo apt-get update -qq
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${want[@]}" >/dev/null
+  apt_install "${want[@]}"
 }
 
 toolchain() {
   PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/local/go/bin
-  local have channel component
+  local found channel component
   channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
   grep -q "^FROM rust:$channel-" Dockerfile || needs "please have the Dockerfile build with Rust $channel, as rust-toolchain.toml does"
-  have=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
-  [ "$(printf '%s\n' 1.90 "${have:-0}" | sort -V | head -1)" = 1.90 ] ||
-    needs "please install rustup (https://rustup.rs), then run: rustup toolchain install $channel; found: ${have:-none}"
+  found=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
+  at_least 1.90 "${found:-0}" ||
+    needs "please install rustup (https://rustup.rs), then run: rustup toolchain install $channel; found: ${found:-none}"
   for component in fmt clippy; do
     cargo "$component" --version >/dev/null 2>&1 || needs "please run: rustup component add rustfmt clippy"
   done
@@ -244,7 +242,7 @@ fi
 if [ -n "$start_services" ]; then
   run=$(room)
   stage services env STOCKSTREAM_RUN="$run" hack/services.sh up
-  set -a; . "$run/env"; set +a
+  load_env "$run/env"
 fi
 if [ -n "$kubernetes" ]; then
   cluster=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-cluster.XXXXXX")
@@ -283,12 +281,12 @@ if [ -n "$kubernetes" ]; then
   unset STOCKSTREAM_KUBECONFIG
   cluster=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-cluster.XXXXXX")
   stage node env STOCKSTREAM_RUN="$cluster" hack/kube.sh up node
-  set -a; . "$cluster/kube/env"; set +a
+  load_env "$cluster/kube/env"
   stage image env STOCKSTREAM_BINARY="$(binary)" hack/image.sh "$cluster/image.tar"
   stage load env STOCKSTREAM_RUN="$cluster" hack/kube.sh load "$cluster/image.tar"
   run=$(room)
   stage services env STOCKSTREAM_RUN="$run" SERVICES_ADDRESS="$KUBE_HOST_ADDRESS" hack/services.sh up
-  set -a; . "$run/env"; set +a
+  load_env "$run/env"
   tests cluster cargo test --workspace --locked --test e2e cluster
 fi
 if [ -n "$failed" ]; then stage=${failed%, }; exit 1; fi

@@ -21,6 +21,7 @@ clean() {
   for namespace in chart-operator chart-shop chart-shop-two; do
     helm uninstall stockstream --namespace $namespace --ignore-not-found >/dev/null
   done
+  # shellcheck disable=SC2086
   kubectl delete crd $CRD $made --ignore-not-found >/dev/null
   kubectl delete namespace chart-operator chart-shop chart-shop-two --ignore-not-found >/dev/null
 }
@@ -41,7 +42,7 @@ trap 'exit 130' INT; trap 'exit 143' TERM
 # kind_of_others NAME: as its makers release it
 kind_of_others() {
   local file name
-  file=$("$here/kube/kinds.sh" "$1") || needs "the definition of $1 could not be had"
+  file=$("$hack/kube/kinds.sh" "$1") || needs "the definition of $1 could not be had"
   name=$(kubectl create --dry-run=client --output name --filename "$file")
   ! kubectl get "$name" >/dev/null 2>&1 || return 0
   made+=" ${name#*/}"
@@ -50,6 +51,7 @@ kind_of_others() {
 }
 
 # accepted ARGUMENT…: the objects on stdin, by a dry run on the server that must not warn either
+# shellcheck disable=SC2120
 accepted() {
   local said
   said=$(kubectl create --dry-run=server --validate=strict --filename - "$@" 2>&1) || fail "refused: $said"
@@ -88,6 +90,7 @@ kind_of_others scaledobjects
 
 step "every rendering, by a dry run on the server"
 for values in /dev/null "$CHART"/ci/*-values.yaml; do
+  # shellcheck disable=SC2119
   "$HELM" template stockstream "$CHART" --namespace chart-operator --values "$values" --set "$(
     grep -q '^watchNamespaces' "$values" && echo 'watchNamespaces={chart-shop,chart-shop-two}')" | accepted
 done

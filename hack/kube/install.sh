@@ -5,11 +5,13 @@
 # then builds in a part of the time. It is in STOCKSTREAM_CACHE/kube/go-build and may be deleted.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-CACHE=$(realpath -m "${STOCKSTREAM_CACHE:-$HOME/.cache/stockstream}")/kube
+# shellcheck source=../lib.sh
+. "$here/../lib.sh"
+SCRIPT=kube
+CACHE=$(cache_folder)/kube
 BIN=$CACHE/bin
 KIND=${1:?control-plane or node}
-SUDO=; [ "$(id -u)" = 0 ] || SUDO=sudo
-say() { echo "kube: $*" >&2; }
+use_sudo
 
 version_of() { awk -v module="$1" '$1 == module && $2 ~ /^v/ { print $2; exit }' "$here/go.mod"; }
 
@@ -38,9 +40,9 @@ build() {
 put() { mv "$new"/* "$BIN/"; rmdir "$new"; stamp "$1" >"$BIN/.$1"; }
 
 programs() {
-  command -v go >/dev/null || { say "Kubernetes is built with Go: install Go 1.26.4 or newer from https://go.dev/dl and put it on the PATH"; exit 2; }
+  command -v go >/dev/null || needs "Kubernetes is built with Go: install Go 1.26.4 or newer from https://go.dev/dl and put it on the PATH"
   # An older Go fetches the newer one by itself, unless that was switched off.
-  (cd "$here" && go version >/dev/null) || { say "Go 1.26.4 or newer is needed, this is $(GOTOOLCHAIN=local go env GOVERSION)"; exit 2; }
+  (cd "$here" && go version >/dev/null) || needs "Go 1.26.4 or newer is needed, this is $(GOTOOLCHAIN=local go env GOVERSION)"
   say "building the programs of a $1, once; many minutes on few cores"
   rm -rf "$new"; mkdir -p "$new" "$BIN"; rm -f "$BIN/.$1"
   if [ "$1" = control-plane ]; then
@@ -57,7 +59,7 @@ programs() {
 containers() {
   [ -x "$BIN/containerd" ] && return
   local packages=$CACHE/debian
-  command -v dpkg-deb >/dev/null || { say "a node's container runtime comes from Debian's packages: this needs Debian, Ubuntu or the like"; exit 2; }
+  command -v dpkg-deb >/dev/null || needs "a node's container runtime comes from Debian's packages: this needs Debian, Ubuntu or the like"
   rm -rf "$packages"; mkdir -p "$packages"
   local names=(containerd runc containernetworking-plugins busybox)
   (cd "$packages" && for try in once again; do
@@ -76,7 +78,6 @@ containers() {
 
 host_packages() {
   local want=()
-  have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
   have openssl || want+=(openssl)
   have curl || want+=(curl)
   have python3 || want+=(python3)
@@ -85,10 +86,7 @@ host_packages() {
     have iptables || want+=(iptables)
   fi
   [ ${#want[@]} -gt 0 ] || return 0
-  say "installing ${want[*]}"
-  $SUDO apt-get -qq update
-  # --no-remove: rather no cluster than a machine that lacks something
-  $SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "${want[@]}" >/dev/null
+  apt_install --no-remove "${want[@]}" # rather no cluster than a machine that lacks something
 }
 
 # The images that every node has: what it runs itself, and a shell for tests.

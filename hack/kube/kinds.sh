@@ -8,15 +8,16 @@
 # Exit status: 2 when Go is missing or the module cannot be had.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=../lib.sh
+. "$here/../lib.sh"
 case "${1:-}" in
   scaledobjects) module=github.com/kedacore/keda/v2 file=config/crd/bases/keda.sh_scaledobjects.yaml ;;
   podmonitors)
     module=github.com/prometheus-operator/prometheus-operator
     file=example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml
     ;;
-  *) sed -n '2,8{s/^# \{0,1\}//;p}' "$0" >&2; exit 2 ;;
+  *) usage ;;
 esac
-needs() { echo "kinds: $*" >&2; exit 2; }
 command -v go >/dev/null || needs "$module is fetched with Go: install Go from https://go.dev/dl"
 said=$(cd "$here/kinds" && GOWORK=off go mod download -json $module) || needs "$module could not be fetched: $said"
 folder=$(sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p' <<<"$said")

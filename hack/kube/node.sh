@@ -13,7 +13,7 @@ in_machine() {
 
 net_is_free() {
   local taken; taken=$(ip -4 route show root "$1.0.0/16" | head -1)
-  [ -z "$taken" ] || { say "another network has addresses of $1.0.0/16 ($taken). If that is a cluster, one does for most; else set KUBE_NET to two other numbers, such as 10.245"; exit 1; }
+  [ -z "$taken" ] || die "another network has addresses of $1.0.0/16 ($taken). If that is a cluster, one does for most; else set KUBE_NET to two other numbers, such as 10.245"
 }
 
 start_machine() {
@@ -21,7 +21,7 @@ start_machine() {
   local folder
   net_is_free "$KUBE_NET"
   $SUDO unshare --mount --net --propagation private true 2>/dev/null ||
-    { say "a node needs root (or sudo) and the right to mount: in a container, docker run --privileged. Without: hack/kube.sh up control-plane"; exit 2; }
+    needs "a node needs root (or sudo) and the right to mount: in a container, docker run --privileged. Without: hack/kube.sh up control-plane"
   mkdir -p machine; rm -f machine/ready
   # A mount needs a place. When the last node that has one there is gone it goes too, unless it was there before:
   # earlier would pull the mount away under the others.
@@ -30,7 +30,7 @@ start_machine() {
     $SUDO bash -c '[ -d "$0" ] || { mkdir -p "$0"; touch "$0/.stockstream"; }; touch "$0/.$1"' "$folder" "$(own_name)"
   done
   $SUDO setsid bash -c 'echo $$ >machine.pid; exec unshare --mount --propagation private --net --uts --ipc --pid --fork --kill-child "$@"' \
-    machine "$here/kube/machine.sh" "$BIN" "$NODE_NAME" "${WIRED_IN[@]}" </dev/null >>machine.log 2>&1 &
+    machine "$hack/kube/machine.sh" "$BIN" "$NODE_NAME" "${WIRED_IN[@]}" </dev/null >>machine.log 2>&1 &
   for _ in $(seq 50); do ! [ -s machine.pid ] || break; sleep 0.1; done
   wait_for 30 machine test -f machine/ready
 }
@@ -138,7 +138,7 @@ start_node() {
   start_in_machine proxy "$BIN/kube-proxy" --kubeconfig="$DIR/proxy.kubeconfig" --hostname-override="$NODE_NAME" \
     --proxy-mode=iptables --cluster-cidr="$KUBE_NET.0.0/24" --oom-score-adj=0 --conntrack-max-per-core=0 --conntrack-min=0 \
     --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0
-  sed "s/DNS_ADDRESS/$KUBE_NET.64.10/" "$here/kube/coredns.yaml" | kubectl apply -f - -f "$here/kube/metrics-server.yaml" >/dev/null
+  sed "s/DNS_ADDRESS/$KUBE_NET.64.10/" "$hack/kube/coredns.yaml" | kubectl apply -f - -f "$hack/kube/metrics-server.yaml" >/dev/null
   wait_for 120 kubelet kubectl wait --for=condition=Ready "node/$NODE_NAME" --timeout=1s
   wait_for 120 proxy kubectl -n kube-system wait --for=condition=Available deployment/coredns --timeout=1s
 }
@@ -146,9 +146,9 @@ start_node() {
 # load IMAGE.tar…
 load() {
   local archive
-  runs containerd || { say "no node runs in $DIR to load an image into: hack/kube.sh up node"; exit 1; }
+  runs containerd || die "no node runs in $DIR to load an image into: hack/kube.sh up node"
   for archive; do
-    in_machine "$BIN/ctr" -n k8s.io images import - <"$archive" >/dev/null || { say "$archive was not taken: an image archive is needed, such as hack/image.sh or \`docker save\` makes"; exit 1; }
+    in_machine "$BIN/ctr" -n k8s.io images import - <"$archive" >/dev/null || die "$archive was not taken: an image archive is needed, such as hack/image.sh or \`docker save\` makes"
   done
 }
 
