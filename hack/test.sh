@@ -8,7 +8,8 @@
 #   hack/test.sh --services   without Kubernetes
 #   hack/test.sh --unit       without services and browser too: tests that need them say that they are skipped
 #
-# STOCKSTREAM_DATA: the Online Retail data set (.csv or .csv.gz), for the tests that run on it; they are skipped without.
+# STOCKSTREAM_DATA: the Online Retail data set (.csv or .csv.gz), for the tests that run on it. Without, they do not run, and the
+# end of the output says so.
 # Exit status: 0 all passed, 2 something must be installed first, any other: the stages named in the last line failed. What
 # fails in one test stage keeps no other test from running.
 #
@@ -49,6 +50,7 @@ stage=preparation
 over=
 times=
 failed=
+unrun=
 declare -A lanes=()
 finish() {
   status=$?
@@ -63,7 +65,12 @@ finish() {
   done
   [ -z "$logs" ] || rm -rf "$logs"
   [ -z "$over" ] || echo "test: over their budget, which hack/test.sh has: ${over%, }" >&2
-  if [ "$status" = 0 ]; then echo "test: passed in $SECONDS s (${times%, })"
+  if [ -n "$unrun" ]; then
+    say "************************************************************************"
+    say "NOT RUN: $unrun"
+    say "************************************************************************"
+  fi
+  if [ "$status" = 0 ]; then echo "test: passed in $SECONDS s${unrun:+, WITHOUT REAL DATA} (${times%, })"
   else echo "test: FAILED in $stage after $SECONDS s${times:+ (passed: ${times%, })}" >&2; fi
   exit "$status"
 }
@@ -225,7 +232,8 @@ if [ -n "${STOCKSTREAM_DATA:-}" ]; then
   [ -r "$STOCKSTREAM_DATA" ] || needs "STOCKSTREAM_DATA names no readable file: $STOCKSTREAM_DATA"
   STOCKSTREAM_DATA=$(realpath "$STOCKSTREAM_DATA"); export STOCKSTREAM_DATA # each crate's tests run in its own folder
 else
-  echo "test: STOCKSTREAM_DATA is not set, tests on the real data set are skipped"
+  unrun="the tests on real data. Set STOCKSTREAM_DATA to the Online Retail file (.csv or .csv.gz)"
+  say "STOCKSTREAM_DATA is not set: the tests on real data will not run"
 fi
 logs=$(mktemp -d "${TMPDIR:-/tmp}/stockstream-logs.XXXXXX")
 # It waits for the network most of the time.
