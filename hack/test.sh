@@ -189,9 +189,15 @@ packages() {
 
 toolchain() {
   PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/local/go/bin
-  local found channel component
+  local found installed channel component
   channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
   grep -q "^FROM rust:$channel-" Dockerfile || needs "please have the Dockerfile build with Rust $channel, as rust-toolchain.toml does"
+  # A machine that has this compiler by the name of `stable` need not download it again.
+  if have rustup && [ -z "${RUSTUP_TOOLCHAIN:-}" ]; then
+    installed=$(rustup toolchain list)
+    if ! grep -q "^$channel-" <<<"$installed" && grep -q '^stable-' <<<"$installed" &&
+      [ "$(rustc +stable --version | cut -d' ' -f2)" = "$channel" ]; then export RUSTUP_TOOLCHAIN=stable; fi
+  fi
   found=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
   at_least 1.90 "${found:-0}" ||
     needs "please install rustup (https://rustup.rs), then run: rustup toolchain install $channel; found: ${found:-none}"
@@ -209,6 +215,7 @@ browser() {
 # Services of its own: nothing of this run's may reach it. It reports; no speed of a shared machine is a reason to fail.
 regression() {
   env -i PATH="$PATH" HOME="$HOME" ${CARGO_HOME:+CARGO_HOME="$CARGO_HOME"} ${RUSTUP_HOME:+RUSTUP_HOME="$RUSTUP_HOME"} \
+    ${RUSTUP_TOOLCHAIN:+RUSTUP_TOOLCHAIN="$RUSTUP_TOOLCHAIN"} \
     ${CARGO_TARGET_DIR:+CARGO_TARGET_DIR="$CARGO_TARGET_DIR"} \
     ${CARGO_INCREMENTAL:+CARGO_INCREMENTAL="$CARGO_INCREMENTAL"} hack/bench.sh --regression ||
     echo "test: the bench did not come to its end" >&2
