@@ -39,7 +39,7 @@ fi
 
 # Seconds from nothing, on two cores. Downloads run beside the first checks, and tests in two lanes at a time.
 declare -A budget=(
-  [downloads]=600 [browser]=60 [kubernetes]=760 [format]=5 [circles]=5 [clippy]=600 [services]=20 [control-plane]=20 [chart]=45 [kind]=5
+  [downloads]=600 [browser]=60 [kubernetes]=760 [format]=5 [circles]=5 [clippy]=600 [deny]=150 [services]=20 [control-plane]=20 [chart]=45 [kind]=5
   [build]=500 [end-to-end]=800 [others]=1100 [operator]=260 [second-database]=300 [docs]=15 [bench]=100 [stop]=10 [node]=30
   [image]=20 [load]=15 [cluster]=480
 )
@@ -254,6 +254,7 @@ if [ -n "$start_services$kubernetes" ]; then
   join # the downloads
   [ -z "$failed" ] || { stage=downloads; exit 1; }
 fi
+tests deny hack/deny.sh
 if [ -n "$start_services" ]; then
   run=$(room)
   stage services env STOCKSTREAM_RUN="$run" hack/services.sh up
