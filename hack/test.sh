@@ -276,7 +276,7 @@ read -ra targets <<<"$targets"
 # shellcheck disable=SC2016
 second='status=0
   cargo test --workspace --locked --no-fail-fast --test store on_mongodb -- --skip a_search_looks_at_the_first_rows_only || status=1
-  cargo test --workspace --locked --no-fail-fast --test e2e -- exact::odd_rows during_many_publications || status=1
+  cargo test --workspace --locked --no-fail-fast --test e2e -- single_worker::odd_rows during_many_publications || status=1
   exit "$status"'
 # No more than two at a time: where more is asked of two cores than they can do, what waits for an answer gives up.
 lane others cargo test --workspace --locked --no-fail-fast --lib --bins "${targets[@]}"

@@ -11,7 +11,7 @@ use stockstream_model::{
 };
 use stockstream_store::{Changes, Guard, MongoStore, StateStore, batch::Key};
 
-use crate::{Result, times::Times};
+use crate::{Result, percentiles::Percentiles};
 
 /// Sales of one day of every product, applied to an empty database's products: some without a history, some with all of it in their
 /// documents, as versions before moves had it, and some whose history moved.
@@ -61,7 +61,7 @@ impl Apply {
                 took.push(apply(of, today..today + 1).await?);
             }
         }
-        let medians = took.map(|took| Times::new(took).at(0.5) / 1e3);
+        let medians = took.map(|took| Percentiles::new(took).at(0.5) / 1e3);
         for (of, median) in kinds.iter().zip(medians) {
             let rate = self.products as f64 / median;
             println!("history {of}: {rate:.0} products/s, {:.2} of those without", medians[0] / median);

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use stockstream_model::{event::Stream, settings::Settings};
+use stockstream_model::{event::EventKind, settings::Settings};
 use stockstream_store::{MongoStore, StateStore};
 
 use crate::Result;
@@ -28,7 +28,7 @@ impl Drain {
         let mut applied = 0;
         while applied < self.sales {
             let checkpoints = store.checkpoints().await?;
-            let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
+            let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == EventKind::Sales);
             let now = sales.map(|checkpoint| checkpoint.events).sum::<i64>() - self.before;
             if now > applied {
                 applied = now;

@@ -5,7 +5,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use stockstream_model::{
     Timestamp,
     documents::{FoldRules, PartitionId},
-    event::Stream,
+    event::EventKind,
     settings::Sales,
 };
 use stockstream_protocol::positions::Counters;
@@ -46,7 +46,7 @@ impl Fold {
             let (mut changes, mut counters) = <(Changes, Counters)>::default();
             let began = Instant::now();
             for (run, sales) in sales.chunks(self.run).enumerate() {
-                let id = PartitionId { stream: Stream::Sales, partition: (run % self.partitions) as i32 };
+                let id = PartitionId { stream: EventKind::Sales, partition: (run % self.partitions) as i32 };
                 let mut folder = Folder::new(&mut changes, FoldRules::checking(tolerance));
                 for (offset, payload) in sales.iter().enumerate() {
                     let (offset, produced_at) = (offset as i64, Some(from));

@@ -10,7 +10,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use stockstream_kafka::Producer;
 use stockstream_model::{Timestamp, settings::Settings};
 
-use crate::{Result, backlog::Shop, database, times::Times};
+use crate::{Result, backlog::Shop, database, percentiles::Percentiles};
 
 /// How often it is looked for: more often would be a load of its own, on machines that share everything.
 const LOOK: Duration = Duration::from_millis(4);
@@ -112,7 +112,7 @@ fn tell(what: &str, times: Vec<Duration>) {
     if times.is_empty() {
         return;
     }
-    let times = Times::new(times);
+    let times = Percentiles::new(times);
     println!(
         "latency {what}: p50 {:.0} ms, p90 {:.0} ms, p99 {:.0} ms, worst {:.0} ms ({} probes)",
         times.at(0.5),

@@ -3,6 +3,7 @@
 
 mod apply;
 mod backlog;
+mod cardinality;
 mod drain;
 mod fleet;
 mod fold;
@@ -10,11 +11,10 @@ mod handover;
 mod history;
 mod latency;
 mod pages;
+mod percentiles;
 mod positions;
 mod process;
 mod read;
-mod spread;
-mod times;
 
 use std::{error::Error, process::ExitCode};
 
@@ -59,7 +59,7 @@ enum Command {
     /// Wait until the worker has applied everything; print events per second of that
     Drain(drain::Drain),
     /// Count how many clients a flush changes, at a rate
-    Spread(spread::Spread),
+    Spread(cardinality::KeyCardinality),
     /// Send events at a rate and measure when they are seen in MongoDB
     Latency(latency::Latency),
     /// Start, end and kill workers and measure when what is sold is counted

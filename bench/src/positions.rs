@@ -6,7 +6,7 @@ use std::{
 use clap::Args;
 use stockstream_model::{
     documents::{LeaderEpoch, PartitionId},
-    event::Stream,
+    event::EventKind,
     settings::Settings,
 };
 use stockstream_protocol::{
@@ -16,7 +16,7 @@ use stockstream_protocol::{
 };
 use stockstream_store::{MongoStore, PositionStore, StateStore};
 
-use crate::{Result, times::Times};
+use crate::{Result, percentiles::Percentiles};
 
 const LANE: LaneId = 0;
 const HOLDER: &str = "bench";
@@ -42,7 +42,7 @@ impl PositionsOf {
         let store = MongoStore::connect(settings).await?;
         store.prepare(&settings.pipeline).await?;
         let ids = (0..self.of_each)
-            .flat_map(|partition| Stream::ALL.map(|stream| PartitionId { stream, partition }))
+            .flat_map(|partition| EventKind::ALL.map(|stream| PartitionId { stream, partition }))
             .collect::<Vec<_>>();
         let start = |_| Position::starting_at(0, Some("A".repeat(22)), Some("B".repeat(22)));
         let first = Positions { partitions: ids.iter().map(|id| (*id, start(id))).collect(), ..Positions::default() };
@@ -58,7 +58,7 @@ impl PositionsOf {
             store.load_positions().await?;
             took[2].push(began.elapsed());
         }
-        let [claim, complete, read] = took.map(|took| Times::new(took).at(0.5));
+        let [claim, complete, read] = took.map(|took| Percentiles::new(took).at(0.5));
         println!(
             "positions of {} partitions, {} claimed: claim {claim:.1} ms, complete {complete:.1} ms, read {read:.1} ms",
             ids.len(),

@@ -6,7 +6,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer, ConsumerContext},
 };
 use stockstream_kafka::{HasRecords, Reader, Records, client_config, forward};
-use stockstream_model::{event::Stream, settings::Settings};
+use stockstream_model::{event::EventKind, settings::Settings};
 
 use crate::Result;
 
@@ -47,13 +47,13 @@ fn config(settings: &Settings) -> Result<ClientConfig> {
 
 impl Read {
     pub fn run(&self, settings: &Settings) -> Result<()> {
-        let topic = &settings.kafka.topics.of(Stream::Sales).name;
-        let asker: BaseConsumer = config(settings)?.create()?;
-        let metadata = asker.fetch_metadata(Some(topic), PATIENCE)?;
+        let topic = &settings.kafka.topics.of(EventKind::Sales).name;
+        let metadata_client: BaseConsumer = config(settings)?.create()?;
+        let metadata = metadata_client.fetch_metadata(Some(topic), PATIENCE)?;
         let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len() as i32);
         let mut shares: Vec<(TopicPartitionList, i64)> = vec![Default::default(); self.threads];
         for partition in 0..partitions {
-            let (first, end) = asker.fetch_watermarks(topic, partition, PATIENCE)?;
+            let (first, end) = metadata_client.fetch_watermarks(topic, partition, PATIENCE)?;
             let (list, total) = &mut shares[partition as usize % self.threads];
             list.add_partition_offset(topic, partition, Offset::Offset(first))?;
             *total += end - first;

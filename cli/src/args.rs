@@ -4,11 +4,11 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stockstream_dashboard::Role;
-use stockstream_model::{Decimal, documents::PartitionId, event::Stream};
+use stockstream_model::{Decimal, documents::PartitionId, event::EventKind};
 use stockstream_operator::PodUser;
 use stockstream_protocol::reset::Target;
 
-use crate::access::Who;
+use crate::auth_args::AuthArgs;
 
 /// Kafka events to exact, conditionally written MongoDB views: which products win, which stock is about to be lost, what
 /// each client is worth.
@@ -121,11 +121,11 @@ pub(crate) struct Dashboard {
     #[arg(long, env = "STOCKSTREAM_DASHBOARD_ENTER")]
     pub enter: bool,
     #[command(flatten)]
-    pub page: Page,
+    pub page: DashboardArgs,
 }
 
 #[derive(Args)]
-pub(crate) struct Page {
+pub(crate) struct DashboardArgs {
     /// Where the page is served
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "STOCKSTREAM_DASHBOARD_LISTEN",
         value_parser = listen_address)]
@@ -134,7 +134,7 @@ pub(crate) struct Page {
     #[arg(long = "allow-host", value_name = "HOST", env = "STOCKSTREAM_ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
     #[command(flatten)]
-    pub who: Who,
+    pub who: AuthArgs,
 }
 
 #[derive(Args)]
@@ -216,9 +216,9 @@ pub(crate) struct Up {
     #[command(flatten)]
     pub derive: Derive,
     #[command(flatten)]
-    pub shop: Shop,
+    pub shop: GeneratorArgs,
     #[command(flatten)]
-    pub page: Page,
+    pub page: DashboardArgs,
     /// Settings file (YAML)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -231,7 +231,7 @@ pub(crate) struct Up {
 }
 
 #[derive(Args)]
-pub(crate) struct Shop {
+pub(crate) struct GeneratorArgs {
     /// Events per second of the made-up shop
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub rate: u32,
@@ -265,7 +265,7 @@ pub(crate) struct Import {
 #[derive(Args)]
 pub(crate) struct Generate {
     #[command(flatten)]
-    pub shop: Shop,
+    pub shop: GeneratorArgs,
     /// End after so many events
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
@@ -288,11 +288,11 @@ pub(crate) struct HashPassword {
 pub(crate) struct Schema {
     /// Which events
     #[arg(value_parser = stream)]
-    pub stream: Stream,
+    pub stream: EventKind,
 }
 
-fn stream(name: &str) -> Result<Stream, String> {
-    Stream::from_name(name).ok_or_else(|| "write sales, inventory or clients".to_owned())
+fn stream(name: &str) -> Result<EventKind, String> {
+    EventKind::from_name(name).ok_or_else(|| "write sales, inventory or clients".to_owned())
 }
 
 #[cfg(test)]

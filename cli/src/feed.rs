@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stockstream_input::{Generator, GeneratorOptions, Outgoing};
+use stockstream_input::{Generator, GeneratorOptions, OutboundEvent};
 use stockstream_kafka::Producer;
 use stockstream_model::{Timestamp, settings::Topics};
 use tokio_util::sync::CancellationToken;
 
-use crate::{args::Shop, exit::Failure};
+use crate::{args::GeneratorArgs, exit::Failure};
 
 /// How long the last events may take to be acknowledged.
 pub(crate) const FLUSH: Duration = Duration::from_secs(60);
@@ -19,29 +19,29 @@ pub(crate) const FLUSH: Duration = Duration::from_secs(60);
 /// Where events go.
 pub(crate) trait Sink {
     /// Takes an event; may wait.
-    fn send(&mut self, event: &Outgoing) -> Result<(), Failure>;
+    fn send(&mut self, event: &OutboundEvent) -> Result<(), Failure>;
 }
 
 /// To Kafka.
-pub(crate) struct ToKafka<'a> {
+pub(crate) struct KafkaSink<'a> {
     pub producer: &'a Producer,
     pub topics: &'a Topics,
 }
 
-impl Sink for ToKafka<'_> {
-    fn send(&mut self, event: &Outgoing) -> Result<(), Failure> {
+impl Sink for KafkaSink<'_> {
+    fn send(&mut self, event: &OutboundEvent) -> Result<(), Failure> {
         Ok(self.producer.send(&self.topics.of(event.stream).name, &event.key, &event.payload)?)
     }
 }
 
 /// To a writer: topic, key and event, separated by tabs.
-pub(crate) struct ToWriter<'a, W> {
+pub(crate) struct WriterSink<'a, W> {
     pub writer: W,
     pub topics: &'a Topics,
 }
 
-impl<W: Write> Sink for ToWriter<'_, W> {
-    fn send(&mut self, event: &Outgoing) -> Result<(), Failure> {
+impl<W: Write> Sink for WriterSink<'_, W> {
+    fn send(&mut self, event: &OutboundEvent) -> Result<(), Failure> {
         let written = (|| {
             write!(self.writer, "{}\t{}\t", self.topics.of(event.stream).name, event.key)?;
             self.writer.write_all(&event.payload)?;
@@ -53,7 +53,7 @@ impl<W: Write> Sink for ToWriter<'_, W> {
 
 /// Keeps what was sent and not yet counted below a bound: a broker that forgets its oldest data must be fed at the pace
 /// of consumption.
-pub(crate) struct Paced<S, F> {
+pub(crate) struct ThrottledSink<S, F> {
     sink: S,
     /// How many of the events sent were counted.
     counted: F,
@@ -64,7 +64,7 @@ pub(crate) struct Paced<S, F> {
     stop: CancellationToken,
 }
 
-impl<S: Sink, F: Fn() -> u64> Paced<S, F> {
+impl<S: Sink, F: Fn() -> u64> ThrottledSink<S, F> {
     pub fn new(sink: S, bound: usize, counted: F, stop: CancellationToken) -> Self {
         Self { sink, counted, known: 0, under_way: VecDeque::new(), bytes: 0, bound, stop }
     }
@@ -78,8 +78,8 @@ impl<S: Sink, F: Fn() -> u64> Paced<S, F> {
     }
 }
 
-impl<S: Sink, F: Fn() -> u64> Sink for Paced<S, F> {
-    fn send(&mut self, event: &Outgoing) -> Result<(), Failure> {
+impl<S: Sink, F: Fn() -> u64> Sink for ThrottledSink<S, F> {
+    fn send(&mut self, event: &OutboundEvent) -> Result<(), Failure> {
         while self.bytes > 0 && self.bytes + event.payload.len() > self.bound && !self.stop.is_cancelled() {
             self.settle();
             if self.bytes + event.payload.len() > self.bound {
@@ -95,7 +95,7 @@ impl<S: Sink, F: Fn() -> u64> Sink for Paced<S, F> {
 /// The made-up shop's events at a rate, its first records at once; until told to stop or so many are sent. Returns how
 /// many.
 pub(crate) fn generate(
-    shop: &Shop,
+    shop: &GeneratorArgs,
     sink: &mut impl Sink,
     count: Option<u64>,
     stop: &CancellationToken,

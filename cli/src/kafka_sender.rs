@@ -1,8 +1,8 @@
 //! The dashboard's way to Kafka.
 
 use stockstream_dashboard::{NotSent, Receipt, Sender, Sending};
-use stockstream_input::Outgoing;
-use stockstream_kafka::{Delivered, Submitted, Unacknowledged, submit};
+use stockstream_input::OutboundEvent;
+use stockstream_kafka::{DeliveryReport, EventToSend, SendError, submit};
 use stockstream_model::settings::Kafka;
 
 /// Sends what is entered to the Kafka of the settings.
@@ -12,14 +12,15 @@ pub(crate) struct KafkaSender {
 }
 
 impl Sender for KafkaSender {
-    fn send(&self, events: Vec<Outgoing>) -> Sending {
+    fn send(&self, events: Vec<OutboundEvent>) -> Sending {
         let kafka = self.kafka.clone();
-        let submitted = |event: Outgoing| Submitted { stream: event.stream, key: event.key, payload: event.payload };
+        let submitted =
+            |event: OutboundEvent| EventToSend { stream: event.stream, key: event.key, payload: event.payload };
         let events: Vec<_> = events.into_iter().map(submitted).collect();
         Box::pin(async move {
             match tokio::task::spawn_blocking(move || submit(&kafka, &events)).await {
                 Ok(Ok(delivered)) => Ok(delivered.into_iter().map(receipt).collect()),
-                Ok(Err(Unacknowledged { error, delivered, in_doubt })) => {
+                Ok(Err(SendError { error, delivered, in_doubt })) => {
                     let receipts = delivered.into_iter().map(|place| place.map(receipt)).collect();
                     Err(NotSent { message: error.to_string(), receipts, in_doubt })
                 }
@@ -31,6 +32,6 @@ impl Sender for KafkaSender {
     }
 }
 
-fn receipt(place: Delivered) -> Receipt {
+fn receipt(place: DeliveryReport) -> Receipt {
     Receipt { topic: place.topic, partition: place.partition, offset: place.offset }
 }

@@ -1,16 +1,16 @@
 //! The `stockstream` command.
 
-mod access;
 mod args;
+mod auth_args;
 mod commands;
 mod exit;
 mod feed;
 mod kafka_sender;
 mod logging;
-mod patience;
 mod say;
 mod settings;
 mod signals;
+mod waiting;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Access, Sender, Submissions};
+use crate::{Authenticator, InFlight, Sender};
 
 /// What the caller decides about the dashboard.
 #[derive(Clone, Debug)]
@@ -18,11 +18,11 @@ pub struct Options {
     /// Host names that the dashboard answers to besides those of the loopback.
     pub allowed_hosts: Vec<String>,
     /// Who may see what.
-    pub access: Arc<Access>,
+    pub access: Arc<Authenticator>,
     /// Where entered events go; without one, nothing can be entered.
     pub sender: Option<Arc<dyn Sender>>,
     /// What of that is on its way.
-    pub submissions: Submissions,
+    pub submissions: InFlight,
     /// How long a page waits for the database before it says that it does not answer.
     pub store_timeout: Duration,
 }
@@ -46,9 +46,9 @@ impl Default for Options {
             topics: Topics::default(),
             refresh: None,
             allowed_hosts: Vec::new(),
-            access: Arc::new(Access::off()),
+            access: Arc::new(Authenticator::off()),
             sender: None,
-            submissions: Submissions::default(),
+            submissions: InFlight::default(),
             store_timeout: Duration::from_secs(10),
         }
     }

@@ -12,7 +12,7 @@ use tracing::error;
 
 use crate::locale::{
     format::sentence,
-    translate::{Said, key},
+    translate::{Message, key},
 };
 
 /// A parameter that cannot be used.
@@ -29,24 +29,29 @@ pub(crate) struct BadParameter {
 
 /// What went wrong, for whoever asked. As a response it is bare; `middleware::error_pages` gives it the form that the path calls for.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub(crate) struct HttpError {
     pub(crate) status: StatusCode,
     pub(crate) title: &'static str,
-    pub(crate) detail: Said,
+    pub(crate) detail: Message,
     pub(crate) advice: &'static str,
     pub(crate) parameter: Option<Box<BadParameter>>,
     /// The methods that there are instead.
     allow: Option<&'static str>,
 }
 
-impl Failure {
-    pub(crate) fn new(status: StatusCode, title: &'static str, detail: impl Into<Said>, advice: &'static str) -> Self {
+impl HttpError {
+    pub(crate) fn new(
+        status: StatusCode,
+        title: &'static str,
+        detail: impl Into<Message>,
+        advice: &'static str,
+    ) -> Self {
         Self { status, title, detail: detail.into(), advice, parameter: None, allow: None }
     }
 
     /// There is nothing at that path.
     pub(crate) fn not_found(path: &str) -> Self {
-        let detail = Said::new("There is nothing at {}.", vec![path.to_owned().into()]);
+        let detail = Message::new("There is nothing at {}.", vec![path.to_owned().into()]);
         Self::new(StatusCode::NOT_FOUND, "Not found", detail, "Check the address, or start from the status page at /.")
     }
 
@@ -57,7 +62,7 @@ impl Failure {
 
     /// The path takes other methods, these.
     pub(crate) fn method(method: &str, path: &str, allow: &'static str) -> Self {
-        let detail = Said::new("{} is not possible at {}.", vec![method.to_owned().into(), path.to_owned().into()]);
+        let detail = Message::new("{} is not possible at {}.", vec![method.to_owned().into(), path.to_owned().into()]);
         let (title, advice) = match allow {
             "GET, HEAD" => (key("Read only"), key("Nothing can be changed here: use GET or HEAD.")),
             "POST" => (key("Not to be read"), key("There is nothing to read here: use POST.")),
@@ -77,20 +82,20 @@ impl Failure {
     }
 
     /// The store did not answer in time, and says why.
-    pub(crate) fn troubled(why: &str) -> Self {
+    pub(crate) fn store_unavailable(why: &str) -> Self {
         Self::unavailable(format!("{}.", sentence(why)))
     }
 
     /// The store did not answer in time.
-    pub(crate) fn late(limit: Duration) -> Self {
+    pub(crate) fn timeout(limit: Duration) -> Self {
         let limit = limit.as_secs_f64();
-        Self::unavailable(Said::new(
+        Self::unavailable(Message::new(
             "The database did not answer within {} s; check that MongoDB runs and that nothing slows it down.",
             vec![limit.to_string().into()],
         ))
     }
 
-    fn unavailable(detail: impl Into<Said>) -> Self {
+    fn unavailable(detail: impl Into<Message>) -> Self {
         let advice = "The numbers are back as soon as it answers; until then nothing can be shown.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer", detail, advice)
     }
@@ -108,19 +113,19 @@ impl Failure {
     }
 
     /// Whether trying again may help.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         self.status == StatusCode::SERVICE_UNAVAILABLE
     }
 }
 
-impl From<BadParameter> for Failure {
+impl From<BadParameter> for HttpError {
     fn from(bad: BadParameter) -> Self {
         let failure = Self::new(StatusCode::BAD_REQUEST, "That request cannot be answered", format!("{bad}."), "");
         Self { parameter: Some(Box::new(bad)), ..failure }
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         if let Some(allow) = self.allow {

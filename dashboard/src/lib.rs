@@ -25,9 +25,11 @@ mod server;
 mod ui;
 mod views;
 
-pub use crate::auth::{Access, AccessOptions, OidcOptions, ProxyHeaders, Role, SignIn, check_name, hash_password};
+pub use crate::auth::{
+    AccessOptions, Authenticator, OidcOptions, ProxyHeaders, Role, SignIn, check_name, hash_password,
+};
 pub use crate::config::{Options, Topics};
-pub use crate::entry::{NotSent, Receipt, Sender, Sending, Submissions};
+pub use crate::entry::{InFlight, NotSent, Receipt, Sender, Sending};
 pub use axum::http::HeaderName;
 pub use ipnet::IpNet;
 pub use router::router;

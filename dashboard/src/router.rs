@@ -14,46 +14,46 @@ use tower_http::compression::CompressionLayer;
 use crate::{
     Options,
     api::{self, health, live, metrics, openapi},
-    data::state::App,
+    data::state::AppState,
     entry,
-    error::Failure,
+    error::HttpError,
     export,
     middleware::{authorize, concurrency_limit, error_pages, etag, http_metrics, request_context, security_headers},
     pages,
-    ui::{assets, layout::Shell},
+    ui::{assets, layout::Layout},
 };
 
 /// The dashboard over a store.
 pub fn router<S: ViewStore>(store: Arc<S>, options: Options) -> Router {
     let options = Arc::new(options);
-    let (shell, hosts) = (Shell::bare(Arc::clone(&options)), security_headers::Hosts::new(&options.allowed_hosts));
+    let (shell, hosts) = (Layout::bare(Arc::clone(&options)), security_headers::Hosts::new(&options.allowed_hosts));
     let access = Arc::clone(&options.access);
-    let app = App::new(store, options);
+    let app = AppState::new(store, options);
     let (latest, measured) = (app.latest.clone(), Arc::clone(&app.metrics));
     routes(app)
         // The last one is passed first: a refused name gets a page and headers like everything else.
         .layer(from_fn_with_state(access, authorize::check))
         .layer(from_fn_with_state(hosts, security_headers::check_host))
-        .layer(from_fn_with_state(shell, error_pages::dress))
-        .layer(map_response(security_headers::harden))
-        .layer(from_fn_with_state(latest, request_context::meet))
+        .layer(from_fn_with_state(shell, error_pages::render_error_page))
+        .layer(map_response(security_headers::set_security_headers))
+        .layer(from_fn_with_state(latest, request_context::attach_request_context))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(measured, http_metrics::measure))
 }
 
 /// The routes that ask the database for much.
-fn dear<S: ViewStore>() -> Router<App<S>> {
+fn database_routes<S: ViewStore>() -> Router<AppState<S>> {
     let api = api::routes().merge(openapi::routes()).layer(from_fn(etag::name));
     pages::routes().merge(api).merge(export::routes())
 }
 
 /// The routes alone. Each must be in the table of who may see what.
-pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
+pub(crate) fn routes<S: ViewStore>(app: AppState<S>) -> Router {
     Router::new()
         .merge(
-            dear::<S>().layer(from_fn_with_state(
+            database_routes::<S>().layer(from_fn_with_state(
                 Arc::new(Semaphore::new(concurrency_limit::AT_ONCE)),
-                concurrency_limit::admit,
+                concurrency_limit::limit,
             )),
         )
         .merge(health::routes())
@@ -62,7 +62,7 @@ pub(crate) fn routes<S: ViewStore>(app: App<S>) -> Router {
         .merge(assets::routes())
         .merge(pages::sign_in::routes())
         .merge(entry::routes(&app.options))
-        .fallback(async |uri: Uri| Failure::not_found(uri.path()))
-        .method_not_allowed_fallback(async |method: Method, uri: Uri| Failure::read_only(method.as_str(), uri.path()))
+        .fallback(async |uri: Uri| HttpError::not_found(uri.path()))
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| HttpError::read_only(method.as_str(), uri.path()))
         .with_state(app)
 }

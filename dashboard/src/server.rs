@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::api::live::Closing;
+use crate::api::live::ShutdownToken;
 
 /// How long requests that are under way may take after the end was asked for.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ async fn serve_with(
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let _ = socket2::SockRef::from(&*connection).set_tcp_user_timeout(Some(patience));
     });
-    let router = router.layer(Extension(Closing(shutdown.clone())));
+    let router = router.layer(Extension(ShutdownToken(shutdown.clone())));
     let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
     let server = server.with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let mut server = pin!(server.into_future());

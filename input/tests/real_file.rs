@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 use stockstream_input::{DeriveInventory, Import, ImportOptions};
-use stockstream_model::event::{Stream, decode_inventory, decode_sale};
+use stockstream_model::event::{EventKind, decode_inventory, decode_sale};
 
 fn tests_of_end_to_end(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/tests").join(name)
@@ -43,7 +43,7 @@ fn every_line_is_in_a_sale(file: &Path) {
     for event in import.events().unwrap() {
         let event = event.unwrap();
         *counts.entry(event.stream).or_insert(0_u64) += 1;
-        if event.stream == Stream::Sales {
+        if event.stream == EventKind::Sales {
             let json: Value = serde_json::from_slice(&event.payload).unwrap();
             lines += json["items"].as_array().unwrap().len() as u64;
             refused += u64::from(decode_sale(&event.payload).is_err());
@@ -52,7 +52,7 @@ fn every_line_is_in_a_sale(file: &Path) {
         }
     }
     eprintln!("first pass {first_pass:?}, in all {:?}; {counts:?}, {refused} sales to be refused", started.elapsed());
-    assert_eq!((counts[&Stream::Sales], counts[&Stream::Inventory]), (invoices, products));
+    assert_eq!((counts[&EventKind::Sales], counts[&EventKind::Inventory]), (invoices, products));
     assert_eq!((lines, refused), (number("rows"), number("rejected")));
     assert_eq!(import.total_events(), counts.values().sum::<u64>());
 }

@@ -2,24 +2,25 @@
 //! callback that rdkafka does not wrap.
 #![allow(unsafe_code)]
 
+use parking_lot::Mutex;
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use rdkafka::{ClientContext, client::Client, config::RDKafkaLogLevel, types::RDKafkaType};
 use rdkafka_sys as sys;
-use stockstream_model::{Refusal, settings::Kafka};
+use stockstream_model::{AuthError, settings::Kafka};
 
 use crate::{
-    Resolver, client_config,
-    complaint::Complaint,
+    Resolver,
+    broker_error::BrokerError,
+    client_config,
     resolve::{self, Resolves},
 };
 
 /// How long the connection for it may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 const SPAN: Duration = Duration::from_millis(100);
 
 /// A broker, and what OpenSSL finds wrong with its certificate.
@@ -41,7 +42,7 @@ impl ClientContext for Found {
 }
 
 /// Connects once more and looks. `None` where no certificate is found wrong now.
-pub(crate) fn diagnose(settings: &Kafka, resolver: Option<&Resolver>) -> Option<Complaint> {
+pub(crate) fn diagnose(settings: &Kafka, resolver: Option<&Resolver>) -> Option<BrokerError> {
     let config = client_config(settings).ok()?;
     let native = config.create_native_config().ok()?;
     // SAFETY: `native` is a live configuration, and `look` has the callback's signature.
@@ -52,12 +53,12 @@ pub(crate) fn diagnose(settings: &Kafka, resolver: Option<&Resolver>) -> Option<
     // for longer than librdkafka's threads.
     let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, context).ok()?;
     let began = Instant::now();
-    while began.elapsed() < PATIENCE {
+    while began.elapsed() < REQUEST_TIMEOUT {
         let answered = client.fetch_metadata(None, SPAN).is_ok();
-        let found = client.context().wrong.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = client.context().wrong.lock().clone();
         if let Some((place, code)) = found {
             let (refusal, words) = meaning(code);
-            return Some(Complaint { place, refusal: Some(refusal), words });
+            return Some(BrokerError { place, refusal: Some(refusal), words });
         }
         if answered {
             return None;
@@ -92,22 +93,22 @@ unsafe extern "C" fn look(
     if code == 0 {
         return 1;
     }
-    let mut found = found.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = found.wrong.lock();
     found.get_or_insert_with(|| (name.to_string_lossy().into_owned(), code));
     0
 }
 
 /// OpenSSL's `X509_V_ERR_…` numbers, which are part of its interface.
-fn meaning(code: c_int) -> (Refusal, String) {
+fn meaning(code: c_int) -> (AuthError, String) {
     let (refusal, words) = match code {
-        2 | 20 => (Refusal::UnknownCa, "its issuer is not among those that are trusted"),
-        18 | 19 => (Refusal::UnknownCa, "it is signed by itself"),
-        21 | 24 | 27 | 28 => (Refusal::UnknownCa, "its chain does not lead to one that is trusted"),
-        9 => (Refusal::ExpiredCertificate, "it is not valid yet"),
-        10 => (Refusal::ExpiredCertificate, "it has expired"),
-        62 => (Refusal::WrongHostName, "it does not hold this host name"),
-        64 => (Refusal::WrongHostName, "it does not hold this address"),
-        other => return (Refusal::Certificate, format!("OpenSSL's verification error {other}")),
+        2 | 20 => (AuthError::UnknownCa, "its issuer is not among those that are trusted"),
+        18 | 19 => (AuthError::UnknownCa, "it is signed by itself"),
+        21 | 24 | 27 | 28 => (AuthError::UnknownCa, "its chain does not lead to one that is trusted"),
+        9 => (AuthError::ExpiredCertificate, "it is not valid yet"),
+        10 => (AuthError::ExpiredCertificate, "it has expired"),
+        62 => (AuthError::WrongHostName, "it does not hold this host name"),
+        64 => (AuthError::WrongHostName, "it does not hold this address"),
+        other => return (AuthError::Certificate, format!("OpenSSL's verification error {other}")),
     };
     (refusal, words.to_owned())
 }
@@ -119,11 +120,11 @@ mod tests {
     #[test]
     fn every_number_met_has_its_meaning() {
         for (code, refusal) in [
-            (20, Refusal::UnknownCa),
-            (10, Refusal::ExpiredCertificate),
-            (62, Refusal::WrongHostName),
-            (64, Refusal::WrongHostName),
-            (26, Refusal::Certificate),
+            (20, AuthError::UnknownCa),
+            (10, AuthError::ExpiredCertificate),
+            (62, AuthError::WrongHostName),
+            (64, AuthError::WrongHostName),
+            (26, AuthError::Certificate),
         ] {
             assert_eq!(meaning(code).0, refusal, "{code}");
         }

@@ -125,7 +125,8 @@ mod tests {
         assert!(missing.to_string().contains("kafka.security.tls.caFile /no/such/file"), "{missing}");
         let this = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let file = format!("{{kafka: {{security: {{protocol: SSL, tls: {{caFile: {this}}}}}}}}}");
-        let none = crate::asker(&Settings::load(Some(&file), |_| None).unwrap().kafka).err().unwrap().to_string();
+        let none =
+            crate::metadata_client(&Settings::load(Some(&file), |_| None).unwrap().kafka).err().unwrap().to_string();
         assert!(none.contains("kafka.security.tls.caFile") && none.contains("no certificate"), "{none}");
     }
 

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use rdkafka::error::KafkaError as Client;
 use snafu::Snafu;
-use stockstream_model::{Refusal, event::Stream};
+use stockstream_model::{AuthError, event::EventKind};
 
 use crate::config::TLS_FILES;
 
 /// How long one question to the broker may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why Kafka cannot be used.
 #[derive(Debug, Snafu)]
@@ -27,7 +27,7 @@ pub enum KafkaError {
     #[snafu(display("{message}"))]
     Barred {
         /// Why.
-        refusal: Refusal,
+        refusal: AuthError,
         /// What happened, where, and what to do.
         message: String,
     },
@@ -43,7 +43,7 @@ pub enum KafkaError {
     #[snafu(display("Kafka does not let this user read topic {topic} ({stream}); grant it with: {command}"))]
     ForbiddenTopic {
         /// What it carries.
-        stream: Stream,
+        stream: EventKind,
         /// Its name.
         topic: String,
         /// What to run.
@@ -53,7 +53,7 @@ pub enum KafkaError {
     #[snafu(display("topic {topic} ({stream}) cannot be used: {message}"))]
     UnfitTopic {
         /// What it carries.
-        stream: Stream,
+        stream: EventKind,
         /// Its name.
         topic: String,
         /// Why, and what to do.
@@ -79,7 +79,7 @@ pub enum KafkaError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingTopic {
     /// What it carries.
-    pub stream: Stream,
+    pub stream: EventKind,
     /// Its name.
     pub name: String,
     /// What makes it.

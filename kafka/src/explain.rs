@@ -5,17 +5,17 @@ use rdkafka::{
     error::KafkaError as Client,
     types::RDKafkaErrorCode as Code,
 };
-use stockstream_model::{Refusal, settings::Kafka};
+use stockstream_model::{AuthError, settings::Kafka};
 
 use crate::{
     KafkaError,
+    broker_error::BrokerError,
+    broker_errors::{BrokerErrors, HasBrokerErrors},
     certificate::diagnose,
-    complaint::Complaint,
-    heard::{Heard, Hears},
 };
 
 /// What a call of a consumer failed with, as one of ours.
-pub(crate) fn failed<C: Hears>(
+pub(crate) fn failed<C: HasBrokerErrors>(
     consumer: &BaseConsumer<C>,
     settings: &Kafka,
     action: &str,
@@ -26,7 +26,7 @@ pub(crate) fn failed<C: Hears>(
 }
 
 /// A client's error, as one of ours: the words of the broker that complained, where one did.
-pub(crate) fn explain(settings: &Kafka, action: &str, error: &Client, heard: &Heard) -> KafkaError {
+pub(crate) fn explain(settings: &Kafka, action: &str, error: &Client, heard: &BrokerErrors) -> KafkaError {
     let may_be_barred = error.rdkafka_error_code().is_some_and(is_about_the_connection);
     if may_be_barred { not_connected(settings, error.to_string(), heard) } else { refused(action, error.to_string()) }
 }
@@ -57,11 +57,11 @@ pub fn is_about_the_connection(code: Code) -> bool {
 }
 
 /// Why there is no answer, by what brokers complained of; else by the client's own words.
-pub(crate) fn not_connected(settings: &Kafka, words: String, heard: &Heard) -> KafkaError {
+pub(crate) fn not_connected(settings: &Kafka, words: String, heard: &BrokerErrors) -> KafkaError {
     let servers = settings.bootstrap_servers.join(",");
     match heard.worst() {
         Some(mut complaint) => {
-            if complaint.refusal == Some(Refusal::Certificate)
+            if complaint.refusal == Some(AuthError::Certificate)
                 && let Some(found) = diagnose(settings, heard.resolver())
             {
                 complaint = found;
@@ -73,44 +73,44 @@ pub(crate) fn not_connected(settings: &Kafka, words: String, heard: &Heard) -> K
 }
 
 /// A complaint as an error, if it is that the broker does not let us in.
-pub fn barred(complaint: &Complaint, settings: &Kafka) -> Option<KafkaError> {
+pub fn barred(complaint: &BrokerError, settings: &Kafka) -> Option<KafkaError> {
     let refusal = complaint.refusal?;
     Some(KafkaError::Barred { refusal, message: sentence(refusal, complaint, settings) })
 }
 
 /// What happened, where, and what to do.
-fn sentence(refusal: Refusal, Complaint { place, words, .. }: &Complaint, settings: &Kafka) -> String {
+fn sentence(refusal: AuthError, BrokerError { place, words, .. }: &BrokerError, settings: &Kafka) -> String {
     let protocol = settings.security.protocol.name();
     let has_certificate = settings.security.tls.as_ref().is_some_and(|tls| tls.cert_file.is_some());
     match refusal {
-        Refusal::SignIn => format!(
+        AuthError::SignIn => format!(
             "Kafka at {place} refuses the sign-in: {words}; check mechanism, user and password in kafka.security.sasl"
         ),
-        Refusal::UnknownCa => format!(
+        AuthError::UnknownCa => format!(
             "the certificate of Kafka at {place} is of an unknown authority: {words}; give the authority's certificate by kafka.security.tls.caFile"
         ),
-        Refusal::ExpiredCertificate => format!(
+        AuthError::ExpiredCertificate => format!(
             "the certificate of Kafka at {place} is not valid today: {words}; have it renewed at the broker, or set this machine's clock right"
         ),
-        Refusal::WrongHostName => format!(
+        AuthError::WrongHostName => format!(
             "the certificate of Kafka at {place} is for another host: {words}; write a name that it holds into kafka.bootstrapServers and the broker's advertised.listeners, or have it made for this one"
         ),
-        Refusal::Certificate => format!(
+        AuthError::Certificate => format!(
             "the certificate of Kafka at {place} cannot be verified ({words}): it has expired, is for another host, or is of an authority that kafka.security.tls.caFile does not hold"
         ),
-        Refusal::ClientCertificate if has_certificate => format!(
+        AuthError::ClientCertificate if has_certificate => format!(
             "Kafka at {place} does not accept the client's certificate ({words}); give one that it trusts by kafka.security.tls.certFile and keyFile"
         ),
-        Refusal::ClientCertificate => format!(
+        AuthError::ClientCertificate => format!(
             "Kafka at {place} asks for a client's certificate and none is set ({words}); give one by kafka.security.tls.certFile and keyFile"
         ),
-        Refusal::Protocol => format!(
+        AuthError::Protocol => format!(
             "Kafka at {place} does not speak {protocol}: {words}; set kafka.security.protocol to that listener's protocol"
         ),
-        Refusal::Closed => format!(
+        AuthError::Closed => format!(
             "failed to reach Kafka at {place}: {words} at once; check that kafka.security.protocol ({protocol}) is that listener's protocol, that it runs and that kafka.bootstrapServers is right"
         ),
-        Refusal::Tls => format!(
+        AuthError::Tls => format!(
             "failed to connect to Kafka at {place} by TLS: {words}; check kafka.security.tls and kafka.security.protocol"
         ),
     }
@@ -123,11 +123,11 @@ mod tests {
 
     #[test]
     fn every_refusal_has_a_sentence_and_a_name_of_its_own() {
-        let complaint = Complaint { place: "kafka:9093".into(), refusal: None, words: "its words".into() };
+        let complaint = BrokerError { place: "kafka:9093".into(), refusal: None, words: "its words".into() };
         let say = |refusal| sentence(refusal, &complaint, &Kafka::default());
-        let sentences: BTreeSet<String> = Refusal::ALL.into_iter().map(say).collect();
-        let names: BTreeSet<&str> = Refusal::ALL.into_iter().map(Refusal::name).collect();
-        assert_eq!((sentences.len(), names.len()), (Refusal::ALL.len(), Refusal::ALL.len()));
+        let sentences: BTreeSet<String> = AuthError::ALL.into_iter().map(say).collect();
+        let names: BTreeSet<&str> = AuthError::ALL.into_iter().map(AuthError::name).collect();
+        assert_eq!((sentences.len(), names.len()), (AuthError::ALL.len(), AuthError::ALL.len()));
         for sentence in sentences {
             let words = ["kafka:9093", "its words", "kafka."];
             assert!(words.iter().all(|word| sentence.contains(word)) || sentence.contains("clock"), "{sentence}");
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn the_brokers_words_win_over_the_clients_and_what_is_no_complaint_stays_as_it_is() {
         let settings = Kafka::default();
-        let heard = Heard::default();
+        let heard = BrokerErrors::default();
         let transport = Client::MetadataFetch(Code::BrokerTransportFailure);
         let plain = explain(&settings, "ask", &transport, &heard);
         assert!(matches!(plain, KafkaError::Unreachable { .. }) && plain.is_transient(), "{plain}");

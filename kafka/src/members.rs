@@ -5,7 +5,7 @@ use stockstream_model::settings::Kafka;
 
 use crate::{
     KafkaError,
-    asker::{Asker, ask},
+    metadata_client::{MetadataClient, ask},
 };
 
 const PREFIX: &str = "stockstream.";
@@ -47,8 +47,10 @@ fn names_topics(assignment: &[u8]) -> bool {
 ///
 /// # Errors
 /// Why no broker answers, or that the user may not ask.
-pub fn members(asker: &Asker, settings: &Kafka, group: &str) -> Result<Vec<Member>, KafkaError> {
-    let list = ask(asker, settings, "ask who is in the group", |span| asker.fetch_group_list(Some(group), span))?;
+pub fn members(metadata_client: &MetadataClient, settings: &Kafka, group: &str) -> Result<Vec<Member>, KafkaError> {
+    let list = ask(metadata_client, settings, "ask who is in the group", |span| {
+        metadata_client.fetch_group_list(Some(group), span)
+    })?;
     let of_it = list.groups().iter().filter(|of| of.name() == group).flat_map(|of| of.members());
     let member = |of: &rdkafka::groups::GroupMemberInfo| Member {
         client_id: of.client_id().to_owned(),

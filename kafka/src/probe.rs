@@ -1,10 +1,8 @@
 //! Why nothing comes of a partition: what a call returns does not say which partition an error is about, so a client that
 //! reads no other one finds it out.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use parking_lot::Mutex;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     ClientConfig, ClientContext, Offset, TopicPartitionList,
@@ -16,14 +14,15 @@ use rdkafka::{
 use stockstream_model::{documents::PartitionId, settings::Kafka};
 
 use crate::{
-    KafkaError, client_config,
+    KafkaError,
+    broker_errors::{BrokerErrors, note_log},
+    client_config,
     closing::close,
     explain::{is_about_the_connection, not_connected},
-    heard::{Heard, note_log},
 };
 
 /// How long an event may take to come.
-const PATIENCE: Duration = Duration::from_secs(4);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 const SPAN: Duration = Duration::from_millis(100);
 
 /// How events are read: whole transactions only, checked, and from nowhere else than where we say.
@@ -71,7 +70,7 @@ pub fn probe(settings: &Kafka, group: &str, id: PartitionId, offset: i64) -> Res
         .create_with_context(Probing::default())
         .map_err(|error| KafkaError::settings(&error))?;
     let found = read_at(&consumer, settings, id, offset);
-    close(consumer, PATIENCE);
+    close(consumer, REQUEST_TIMEOUT);
     Ok(found)
 }
 
@@ -85,7 +84,7 @@ fn read_at(consumer: &BaseConsumer<Probing>, settings: &Kafka, id: PartitionId, 
     }
     let context = consumer.context();
     let began = Instant::now();
-    while began.elapsed() < PATIENCE {
+    while began.elapsed() < REQUEST_TIMEOUT {
         let Some(polled) = consumer.poll(SPAN) else { continue };
         let Err(error) = polled else { return Probed::Readable };
         let words = context.words().unwrap_or_else(|| error.to_string());
@@ -114,14 +113,14 @@ pub fn is_unreadable(code: Code) -> bool {
 /// What librdkafka calls back to a client that probes.
 #[derive(Default)]
 struct Probing {
-    heard: Heard,
+    heard: BrokerErrors,
     /// What was last said that is not about a broker.
     words: Mutex<Option<String>>,
 }
 
 impl Probing {
     fn words(&self) -> Option<String> {
-        self.words.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.words.lock().clone()
     }
 }
 
@@ -132,7 +131,7 @@ impl ClientContext for Probing {
 
     fn error(&self, error: Client, reason: &str) {
         if self.heard.take(reason).is_none() && !error.rdkafka_error_code().is_some_and(is_about_the_connection) {
-            *self.words.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+            *self.words.lock() = Some(reason.to_owned());
         }
     }
 }
@@ -145,7 +144,7 @@ mod tests {
         mocking::MockCluster,
         producer::{BaseProducer, BaseRecord, Producer as _},
     };
-    use stockstream_model::event::Stream;
+    use stockstream_model::event::EventKind;
 
     use super::*;
 
@@ -159,7 +158,7 @@ mod tests {
         producer.send(BaseRecord::<str, str>::to(&topic).partition(0).payload("{}")).unwrap();
         producer.flush(Duration::from_secs(10)).unwrap();
         let probe = |partition, offset| {
-            probe(&settings, "probe", PartitionId { stream: Stream::Sales, partition }, offset).unwrap()
+            probe(&settings, "probe", PartitionId { stream: EventKind::Sales, partition }, offset).unwrap()
         };
         assert_eq!(probe(0, 0), Probed::Readable);
         assert_eq!(probe(1, 0), Probed::Silent);

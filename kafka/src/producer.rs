@@ -1,8 +1,9 @@
 //! A producer that loses nothing: acknowledged by all replicas, idempotent, in order per key.
 
+use parking_lot::Mutex;
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -15,13 +16,13 @@ use rdkafka::{
     producer::{BaseRecord, Producer as _, ThreadedProducer},
     types::RDKafkaErrorCode as Code,
 };
-use stockstream_model::{event::Stream, settings::Kafka};
+use stockstream_model::{event::EventKind, settings::Kafka};
 
 use crate::{
     KafkaError, client_config,
+    delivery_context::{DeliveryContext, DeliveryHandler},
     explain::explain,
     grant_command,
-    sending::{Deliveries, Sending},
 };
 
 /// How often a wait for events to be taken looks at what brokers complain of.
@@ -29,7 +30,7 @@ const SPAN: Duration = Duration::from_millis(200);
 
 /// Where a delivered event is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
+pub struct DeliveryReport {
     /// Its topic.
     pub topic: String,
     /// Its partition.
@@ -40,7 +41,7 @@ pub struct Delivered {
     pub bytes: usize,
 }
 
-impl Delivered {
+impl DeliveryReport {
     pub(crate) fn of(message: &BorrowedMessage<'_>) -> Self {
         Self {
             topic: message.topic().to_owned(),
@@ -51,7 +52,7 @@ impl Delivered {
     }
 }
 
-type OnDelivery = Box<dyn Fn(Delivered) + Send + Sync>;
+type OnDelivery = Box<dyn Fn(DeliveryReport) + Send + Sync>;
 
 /// How many events were delivered, and the first that was not.
 struct Tally {
@@ -60,17 +61,17 @@ struct Tally {
     failure: Mutex<Option<Client>>,
 }
 
-impl Deliveries for Tally {
+impl DeliveryHandler for Tally {
     type Mark = ();
 
     fn take(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
             Ok(message) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
-                (self.on_delivery)(Delivered::of(message));
+                (self.on_delivery)(DeliveryReport::of(message));
             }
             Err((error, _)) => {
-                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut failure = self.failure.lock();
                 failure.get_or_insert_with(|| error.clone());
             }
         }
@@ -92,21 +93,24 @@ pub(crate) fn producer_config(settings: &Kafka) -> Result<ClientConfig, KafkaErr
 
 /// Sends events; delivery is reported to the function it was made with.
 pub struct Producer {
-    inner: ThreadedProducer<Sending<Tally>>,
-    context: Arc<Sending<Tally>>,
+    inner: ThreadedProducer<DeliveryContext<Tally>>,
+    context: Arc<DeliveryContext<Tally>>,
     settings: Kafka,
 }
 
 impl Producer {
     /// A producer for the Kafka of the settings.
-    pub fn new(settings: &Kafka, on_delivery: impl Fn(Delivered) + Send + Sync + 'static) -> Result<Self, KafkaError> {
+    pub fn new(
+        settings: &Kafka,
+        on_delivery: impl Fn(DeliveryReport) + Send + Sync + 'static,
+    ) -> Result<Self, KafkaError> {
         let config = producer_config(settings)?;
-        let context = Sending::new(Tally {
+        let context = DeliveryContext::new(Tally {
             on_delivery: Box::new(on_delivery),
             delivered: AtomicU64::new(0),
             failure: Mutex::default(),
         });
-        let inner: ThreadedProducer<Sending<Tally>> =
+        let inner: ThreadedProducer<DeliveryContext<Tally>> =
             config.create_with_context(context).map_err(|error| KafkaError::settings(&error))?;
         let context = Arc::clone(inner.context());
         Ok(Self { inner, context, settings: settings.clone() })
@@ -161,7 +165,7 @@ impl Producer {
         if let Some((code, words)) = self.inner.client().fatal_error() {
             return Err(self.not_sent(Some(code), words));
         }
-        let failure = self.context.deliveries.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failure = self.context.deliveries.failure.lock().clone();
         match failure {
             Some(error) if is_about_rights(error.rdkafka_error_code()) => {
                 Err(self.not_sent(error.rdkafka_error_code(), error.to_string()))
@@ -186,7 +190,7 @@ impl Producer {
 /// That events were refused, and what to do where that is about rights.
 pub(crate) fn not_sent(settings: &Kafka, code: Option<Code>, mut message: String) -> KafkaError {
     if is_about_rights(code) {
-        let topics = Stream::ALL.map(|stream| format!("--topic {}", settings.topics.of(stream).name));
+        let topics = EventKind::ALL.map(|stream| format!("--topic {}", settings.topics.of(stream).name));
         let command = grant_command(settings, "Write", &topics.join(" "));
         message = format!("{message}; let this user write with: {command}");
     }

@@ -263,10 +263,10 @@ mod tests {
     use std::{net::Ipv4Addr, sync::Mutex};
 
     use rdkafka::mocking::MockCluster;
-    use stockstream_model::{event::Stream, settings::Kafka};
+    use stockstream_model::{event::EventKind, settings::Kafka};
 
     use super::*;
-    use crate::{admin_by, asker_by, find_topic, make_topics};
+    use crate::{admin_by, find_topic, make_topics, metadata_client_by};
 
     /// One name, and all that was asked for.
     #[derive(Debug, Default)]
@@ -295,18 +295,18 @@ mod tests {
         let (cluster, settings) = cluster("kafka");
         cluster.create_topic(&settings.topics.sales.name, 2, 1).unwrap();
         let book = Arc::new(Book::default());
-        let asker = asker_by(&settings, Some(book.clone())).unwrap();
-        let found = find_topic(&asker, &settings, Stream::Sales).unwrap();
+        let metadata_client = metadata_client_by(&settings, Some(book.clone())).unwrap();
+        let found = find_topic(&metadata_client, &settings, EventKind::Sales).unwrap();
         assert_eq!((found.partitions, found.problem), (Some(2), None));
         // The leader is asked at its advertised address.
         let bounds = rdkafka::consumer::Consumer::fetch_watermarks(
-            &asker,
+            &metadata_client,
             &settings.topics.sales.name,
             0,
             std::time::Duration::from_secs(5),
         );
         assert_eq!(bounds.unwrap(), (0, 0));
-        drop(asker);
+        drop(metadata_client);
         let asked = book.0.lock().unwrap().clone();
         assert!(asked.contains(&"kafka".to_owned()) && asked.contains(&"127.0.0.1".to_owned()), "{asked:?}");
     }
@@ -317,7 +317,7 @@ mod tests {
         let book = Arc::new(Book::default());
         let admin = admin_by(&settings, Some(book.clone())).unwrap();
         // The in-process broker makes none; that it was asked is enough.
-        let refused = make_topics(&admin, &settings, &[Stream::Sales]).await.unwrap_err().to_string();
+        let refused = make_topics(&admin, &settings, &[EventKind::Sales]).await.unwrap_err().to_string();
         assert!(!refused.contains("resolve"), "{refused}");
         assert!(book.0.lock().unwrap().contains(&"kafka".to_owned()));
     }
@@ -325,8 +325,8 @@ mod tests {
     #[test]
     fn a_name_that_there_is_not_is_said_to_be_none() {
         let (_cluster, settings) = cluster("nobody");
-        let asker = asker_by(&settings, Some(Arc::new(Book::default()))).unwrap();
-        let said = find_topic(&asker, &settings, Stream::Sales).unwrap_err().to_string();
+        let metadata_client = metadata_client_by(&settings, Some(Arc::new(Book::default()))).unwrap();
+        let said = find_topic(&metadata_client, &settings, EventKind::Sales).unwrap_err().to_string();
         assert!(said.contains("nobody") && said.contains("resolve"), "{said}");
     }
 

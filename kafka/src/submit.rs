@@ -1,11 +1,8 @@
 //! Events that a person waits for: sent once, and each with the place where it is. Unlike a producer that goes on, every
 //! submission has a client of its own, which knows nothing of what went wrong before and reads the credentials anew.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use rdkafka::{
     error::KafkaError as Client,
@@ -13,15 +10,16 @@ use rdkafka::{
     producer::{BaseRecord, Producer as _, ThreadedProducer},
     types::RDKafkaErrorCode as Code,
 };
-use stockstream_model::{event::Stream, settings::Kafka};
+use stockstream_model::{event::EventKind, settings::Kafka};
 
 use crate::{
-    Delivered, KafkaError, TopicProblem, asker,
-    error::PATIENCE,
+    DeliveryReport, KafkaError, TopicProblem,
+    delivery_context::{DeliveryContext, DeliveryHandler},
+    error::REQUEST_TIMEOUT,
     explain::explain,
-    findings::{find_topic, missing_topics},
+    metadata_client,
     producer::{is_about_rights, not_sent, producer_config},
-    sending::{Deliveries, Sending},
+    topic_check::{find_topic, missing_topics},
 };
 
 /// How long all brokers together may take to acknowledge events.
@@ -29,9 +27,9 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An event to be submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submitted {
+pub struct EventToSend {
     /// The stream, which is to say the topic.
-    pub stream: Stream,
+    pub stream: EventKind,
     /// Its key.
     pub key: String,
     /// Its value.
@@ -40,33 +38,29 @@ pub struct Submitted {
 
 /// That not all events were acknowledged.
 #[derive(Debug)]
-pub struct Unacknowledged {
+pub struct SendError {
     /// Why.
     pub error: KafkaError,
     /// Those that were, in the order of the events.
-    pub delivered: Vec<Option<Delivered>>,
+    pub delivered: Vec<Option<DeliveryReport>>,
     /// Whether one of the others may have been taken all the same.
     pub in_doubt: bool,
 }
 
 /// What became of each event, by its place among them.
-struct Outcomes(Mutex<Vec<Option<Result<Delivered, Client>>>>);
+struct Outcomes(Mutex<Vec<Option<Result<DeliveryReport, Client>>>>);
 
-impl Outcomes {
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Result<Delivered, Client>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+impl Outcomes {}
 
-impl Deliveries for Outcomes {
+impl DeliveryHandler for Outcomes {
     type Mark = Box<usize>;
 
     fn take(&self, result: &DeliveryResult<'_>, place: Box<usize>) {
         let outcome = match result {
-            Ok(message) => Ok(Delivered::of(message)),
+            Ok(message) => Ok(DeliveryReport::of(message)),
             Err((error, _)) => Err(error.clone()),
         };
-        if let Some(slot) = self.lock().get_mut(*place) {
+        if let Some(slot) = self.0.lock().get_mut(*place) {
             *slot = Some(outcome);
         }
     }
@@ -75,26 +69,28 @@ impl Deliveries for Outcomes {
 /// Sends events, acknowledged by all replicas. Blocks: not for an async task.
 ///
 /// # Errors
-/// [`Unacknowledged`]. Before the first event is sent, the brokers are asked for the topics: where nobody answers, or a
+/// [`SendError`]. Before the first event is sent, the brokers are asked for the topics: where nobody answers, or a
 /// topic is not there, nothing was sent, and that is certain.
-pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, Unacknowledged> {
-    let nothing = |error| Unacknowledged { error, delivered: Vec::new(), in_doubt: false };
+pub fn submit(settings: &Kafka, events: &[EventToSend]) -> Result<Vec<DeliveryReport>, SendError> {
+    let nothing = |error| SendError { error, delivered: Vec::new(), in_doubt: false };
     let mut config = producer_config(settings).map_err(nothing)?;
     config.set("message.timeout.ms", TIMEOUT.as_millis().to_string());
-    let context = Sending::new(Outcomes(Mutex::new(events.iter().map(|_| None).collect())));
-    let producer: ThreadedProducer<Sending<Outcomes>> =
+    let context = DeliveryContext::new(Outcomes(Mutex::new(events.iter().map(|_| None).collect())));
+    let producer: ThreadedProducer<DeliveryContext<Outcomes>> =
         config.create_with_context(context).map_err(|error| nothing(KafkaError::settings(&error)))?;
     let context = Arc::clone(producer.context());
     let explained = |action: &str, error: &Client| explain(settings, action, error, &context.heard);
 
-    let topics =
-        producer.client().fetch_metadata(None, PATIENCE).map_err(|error| nothing(explained("reach Kafka", &error)))?;
+    let topics = producer
+        .client()
+        .fetch_metadata(None, REQUEST_TIMEOUT)
+        .map_err(|error| nothing(explained("reach Kafka", &error)))?;
     let streams: BTreeSet<_> = events.iter().map(|event| event.stream).collect();
-    let is_shown = |stream: &Stream| {
+    let is_shown = |stream: &EventKind| {
         let name = &settings.topics.of(*stream).name;
         topics.topics().iter().any(|topic| topic.name() == name && !topic.partitions().is_empty())
     };
-    let hidden: Vec<Stream> = streams.into_iter().filter(|stream| !is_shown(stream)).collect();
+    let hidden: Vec<EventKind> = streams.into_iter().filter(|stream| !is_shown(stream)).collect();
     if !hidden.is_empty() {
         return Err(nothing(not_shown(settings, &hidden)));
     }
@@ -113,11 +109,11 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
             }
         };
         if let Some(error) = refused {
-            context.deliveries.lock()[place] = Some(Err(error));
+            context.deliveries.0.lock()[place] = Some(Err(error));
         }
     }
-    let flushed = producer.flush(TIMEOUT + PATIENCE);
-    let outcomes = std::mem::take(&mut *context.deliveries.lock());
+    let flushed = producer.flush(TIMEOUT + REQUEST_TIMEOUT);
+    let outcomes = std::mem::take(&mut *context.deliveries.0.lock());
     // Without the right to write at all no producer id is given out, and without one no event leaves.
     let kept_out = producer.client().fatal_error().filter(|(code, _)| is_about_rights(Some(*code)));
     if let Some((code, words)) = kept_out
@@ -140,12 +136,12 @@ pub fn submit(settings: &Kafka, events: &[Submitted]) -> Result<Vec<Delivered>, 
         Some(error) => explained("deliver all events", &error),
         None => explained("deliver all events", &Client::Flush(Code::MessageTimedOut)),
     };
-    Err(Unacknowledged { error, delivered, in_doubt })
+    Err(SendError { error, delivered, in_doubt })
 }
 
 /// Why the list of all topics, in which brokers leave out what a user has no right to, does not hold these. A consumer asks for
 /// them by name, since a producer that did so would have them made where brokers make topics by themselves.
-fn not_shown(settings: &Kafka, hidden: &[Stream]) -> KafkaError {
+fn not_shown(settings: &Kafka, hidden: &[EventKind]) -> KafkaError {
     let found = check_targets(settings, hidden.iter().copied());
     found.err().unwrap_or_else(|| missing_topics(settings, hidden))
 }
@@ -155,11 +151,11 @@ fn not_shown(settings: &Kafka, hidden: &[Stream]) -> KafkaError {
 ///
 /// # Errors
 /// Why no broker answers; which topics are not there and what makes them; which one this user has no right to.
-pub fn check_targets(settings: &Kafka, streams: impl IntoIterator<Item = Stream>) -> Result<(), KafkaError> {
-    let asker = asker(settings)?;
+pub fn check_targets(settings: &Kafka, streams: impl IntoIterator<Item = EventKind>) -> Result<(), KafkaError> {
+    let metadata_client = metadata_client(settings)?;
     let mut missing = Vec::new();
     for stream in streams {
-        match find_topic(&asker, settings, stream)?.problem {
+        match find_topic(&metadata_client, settings, stream)?.problem {
             Some(TopicProblem::Missing) => missing.push(stream),
             Some(TopicProblem::Forbidden) => return Err(no_right(settings, stream)),
             // What keeps it from being read keeps nothing from being sent, or passes.
@@ -169,7 +165,7 @@ pub fn check_targets(settings: &Kafka, streams: impl IntoIterator<Item = Stream>
     if missing.is_empty() { Ok(()) } else { Err(missing_topics(settings, &missing)) }
 }
 
-fn no_right(settings: &Kafka, stream: Stream) -> KafkaError {
+fn no_right(settings: &Kafka, stream: EventKind) -> KafkaError {
     let message = format!("this user has no right to topic {}", settings.topics.of(stream).name);
     not_sent(settings, Some(Code::TopicAuthorizationFailed), message)
 }

@@ -11,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka_sys as sys;
 use stockstream_model::settings::Kafka;
 
-use crate::{Asker, Hears, KafkaError, error::PATIENCE, explain::not_connected};
+use crate::{HasBrokerErrors, KafkaError, MetadataClient, error::REQUEST_TIMEOUT, explain::not_connected};
 
 /// What Kafka calls a topic besides its name: another one after it was deleted and made anew.
 pub type TopicId = String;
@@ -48,7 +48,7 @@ pub struct TopicDescription {
 ///
 /// # Errors
 /// Why nobody answered in time.
-pub fn topic_ids<C: Hears>(
+pub fn topic_ids<C: HasBrokerErrors>(
     consumer: &BaseConsumer<C>,
     settings: &Kafka,
     names: &[&str],
@@ -62,11 +62,15 @@ pub fn topic_ids<C: Hears>(
 ///
 /// # Errors
 /// Why nobody answered in time.
-pub fn describe_topics(asker: &Asker, settings: &Kafka, names: &[&str]) -> Result<Vec<TopicDescription>, KafkaError> {
-    describe(asker, settings, names, true)
+pub fn describe_topics(
+    metadata_client: &MetadataClient,
+    settings: &Kafka,
+    names: &[&str],
+) -> Result<Vec<TopicDescription>, KafkaError> {
+    describe(metadata_client, settings, names, true)
 }
 
-fn describe<C: Hears>(
+fn describe<C: HasBrokerErrors>(
     consumer: &BaseConsumer<C>,
     settings: &Kafka,
     names: &[&str],
@@ -86,7 +90,7 @@ fn call<C: ConsumerContext>(
     let client = consumer.client().native_ptr();
     let owned: Vec<CString> = names.iter().filter_map(|name| CString::new(*name).ok()).collect();
     let mut pointers: Vec<*const c_char> = owned.iter().map(|name| name.as_ptr()).collect();
-    let millis = c_int::try_from(PATIENCE.as_millis()).unwrap_or(c_int::MAX);
+    let millis = c_int::try_from(REQUEST_TIMEOUT.as_millis()).unwrap_or(c_int::MAX);
     // SAFETY: `client` is a live handle while `consumer` is borrowed; `pointers` holds valid C strings that outlive the call, which copies them; every handle is checked for null
     // and freed by its own destructor; what a result points to is read while the event that owns it lives.
     unsafe {

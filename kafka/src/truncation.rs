@@ -16,9 +16,9 @@ use stockstream_model::{
 };
 
 use crate::{
-    Asking, Hears, KafkaError, client_config,
+    HasBrokerErrors, KafkaError, MetadataClientContext, client_config,
     closing::close,
-    error::PATIENCE,
+    error::REQUEST_TIMEOUT,
     explain::{failed, not_connected},
     leader_epochs::{Event, next_event, set_leader_epoch},
 };
@@ -52,17 +52,17 @@ pub fn check_epochs(
         .set("isolation.level", "read_uncommitted")
         .set("enable.partition.eof", "true")
         .set("queued.min.messages", "1");
-    let consumer: BaseConsumer<Asking> =
-        config.create_with_context(Asking::default()).map_err(|error| KafkaError::settings(&error))?;
-    let deadline = Instant::now() + PATIENCE;
+    let consumer: BaseConsumer<MetadataClientContext> =
+        config.create_with_context(MetadataClientContext::default()).map_err(|error| KafkaError::settings(&error))?;
+    let deadline = Instant::now() + REQUEST_TIMEOUT;
     let found = seek(&consumer, settings, asked, deadline).and_then(|()| listen(&consumer, settings, asked, deadline));
-    close(consumer, PATIENCE);
+    close(consumer, REQUEST_TIMEOUT);
     found
 }
 
 /// Has the client ask. An assignment alone does so only if the leader becomes known after it.
 fn seek(
-    consumer: &BaseConsumer<Asking>,
+    consumer: &BaseConsumer<MetadataClientContext>,
     settings: &Kafka,
     asked: &[(PartitionId, LeaderEpoch)],
     deadline: Instant,
@@ -76,7 +76,7 @@ fn seek(
     }
     consumer.assign(&positions).map_err(failed)?;
     loop {
-        let sought = consumer.seek_partitions(positions, PATIENCE).map_err(failed)?;
+        let sought = consumer.seek_partitions(positions, REQUEST_TIMEOUT).map_err(failed)?;
         if sought.elements().iter().all(|element| element.error().is_ok()) {
             return Ok(());
         }
@@ -89,7 +89,7 @@ fn seek(
 }
 
 fn listen(
-    consumer: &BaseConsumer<Asking>,
+    consumer: &BaseConsumer<MetadataClientContext>,
     settings: &Kafka,
     asked: &[(PartitionId, LeaderEpoch)],
     deadline: Instant,
@@ -103,7 +103,7 @@ fn listen(
         if left.is_zero() {
             return Err(not_connected(settings, no_answer(), consumer.context().heard()));
         }
-        let (topic, partition, check) = match next_event(consumer, left.min(PATIENCE / 10)) {
+        let (topic, partition, check) = match next_event(consumer, left.min(REQUEST_TIMEOUT / 10)) {
             Some(Event::Record { topic, partition }) => (topic, partition, EpochCheck::Fits),
             Some(Event::OfPartition { topic, partition, code, words }) => (topic, partition, meaning(code, &words)),
             Some(Event::OfClient { words }) => {
@@ -122,7 +122,7 @@ fn listen(
     Ok(found)
 }
 
-fn pause(consumer: &BaseConsumer<Asking>, settings: &Kafka, id: PartitionId) {
+fn pause(consumer: &BaseConsumer<MetadataClientContext>, settings: &Kafka, id: PartitionId) {
     let mut list = TopicPartitionList::with_capacity(1);
     list.add_partition(&settings.topics.of(id.stream).name, id.partition);
     // A partition that goes on costs time and nothing else.
@@ -130,7 +130,7 @@ fn pause(consumer: &BaseConsumer<Asking>, settings: &Kafka, id: PartitionId) {
 }
 
 fn no_answer() -> String {
-    format!("no answer within {} ms", PATIENCE.as_millis())
+    format!("no answer within {} ms", REQUEST_TIMEOUT.as_millis())
 }
 
 /// What comes before a record is the answer about the epoch; anything but that one comes of fetching, after it.

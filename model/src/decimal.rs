@@ -71,12 +71,12 @@ impl Decimal {
     }
 
     /// Times a whole number; `None` beyond the range.
-    pub fn checked_times(self, count: i64) -> Option<Self> {
+    pub fn checked_mul_int(self, count: i64) -> Option<Self> {
         self.0.checked_mul(count).map(Self)
     }
 
     /// A share of the amount, itself a decimal, rounded half away from zero. `None` beyond the range.
-    pub fn checked_share(self, share: Self) -> Option<Self> {
+    pub fn checked_mul(self, share: Self) -> Option<Self> {
         let product = i128::from(self.0) * i128::from(share.0);
         let half = i128::from(SCALE / 2) * product.signum();
         i64::try_from((product + half) / i128::from(SCALE)).ok().map(Self)
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_share_is_rounded_half_away_from_zero() {
-        let share = |a, b| Decimal(a).checked_share(Decimal(b)).unwrap().units();
+        let share = |a, b| Decimal(a).checked_mul(Decimal(b)).unwrap().units();
         assert_eq!((share(25_500, 6_000), share(5, 1_000), share(-5, 1_000), share(4, 1_000)), (15_300, 1, -1, 0));
     }
 }

@@ -2,14 +2,14 @@
 //! money, settings, and the analytics as pure functions over state.
 
 pub mod analytics;
+mod auth_error;
 pub mod decimal;
 pub mod documents;
 pub mod event;
-mod refusal;
 pub mod settings;
 pub mod sum;
 pub mod time;
 
+pub use crate::auth_error::AuthError;
 pub use decimal::{Decimal, Money};
-pub use refusal::Refusal;
 pub use time::{Day, Timestamp};

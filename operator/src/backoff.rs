@@ -1,8 +1,9 @@
 //! How long to wait before a pipeline is tried again.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use parking_lot::Mutex;
+use std::{collections::HashMap, time::Duration};
 
-use crate::key::{PipelineKey, lock};
+use crate::key::PipelineKey;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
@@ -14,7 +15,7 @@ pub(crate) struct Backoff(Mutex<HashMap<PipelineKey, u32>>);
 impl Backoff {
     /// Notes that it failed; returns how long to wait.
     pub fn failed(&self, key: &PipelineKey) -> Duration {
-        let mut failures = lock(&self.0);
+        let mut failures = self.0.lock();
         let failed = failures.entry(key.clone()).or_default();
         let wait = delay(*failed, key.spread());
         *failed = failed.saturating_add(1);
@@ -23,7 +24,7 @@ impl Backoff {
 
     /// Notes that all is well with it, or that it is gone.
     pub fn forget(&self, key: &PipelineKey) {
-        lock(&self.0).remove(key);
+        self.0.lock().remove(key);
     }
 }
 

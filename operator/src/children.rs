@@ -1,19 +1,16 @@
 //! The objects that the operator made, as they stand in the cluster: what the watches saw last, and what the API server
 //! answered to a write since.
 
+use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::core::ObjectMeta;
 
-use crate::{
-    key::{PipelineKey, lock},
-    marks::Marks,
-    reconcile::facts::DeploymentFacts,
-};
+use crate::{key::PipelineKey, metadata_digest::MetadataDigest, reconcile::observed::DeploymentFacts};
 
 const INSTANCE: &str = "app.kubernetes.io/instance";
 
@@ -27,13 +24,13 @@ pub(crate) struct ObjectKey {
 
 /// An object as it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Live {
+pub(crate) struct ObservedObject {
     pub uid: String,
     /// `None` of kinds that have none.
     pub generation: Option<i64>,
     pub resource_version: String,
-    pub labels: Marks,
-    pub annotations: Marks,
+    pub labels: MetadataDigest,
+    pub annotations: MetadataDigest,
     /// The pipeline that its label names.
     pub instance: Option<String>,
     /// Pipelines that own it: name and uid.
@@ -44,11 +41,12 @@ pub(crate) struct Live {
     pub deployment: Option<DeploymentFacts>,
 }
 
-impl Live {
+impl ObservedObject {
     pub fn of(meta: ObjectMeta, deployment: Option<DeploymentFacts>) -> Self {
         let owners = meta.owner_references.unwrap_or_default().into_iter();
         let mut labels = meta.labels.unwrap_or_default();
-        let marks = |map: &BTreeMap<String, String>| Marks::of(map.iter().map(|(name, value)| (name, value.as_str())));
+        let marks =
+            |map: &BTreeMap<String, String>| MetadataDigest::of(map.iter().map(|(name, value)| (name, value.as_str())));
         Self {
             uid: meta.uid.unwrap_or_default(),
             generation: meta.generation,
@@ -83,7 +81,7 @@ impl Live {
 
 #[derive(Default)]
 struct Inner {
-    objects: HashMap<Arc<ObjectKey>, Live>,
+    objects: HashMap<Arc<ObjectKey>, ObservedObject>,
     owned: HashMap<PipelineKey, BTreeSet<Arc<ObjectKey>>>,
     counts: HashMap<Arc<str>, usize>,
 }
@@ -94,16 +92,16 @@ pub(crate) struct Children(Mutex<Inner>);
 
 impl Children {
     /// Notes how it stands; returns how it stood before.
-    pub fn put(&self, key: ObjectKey, live: Live) -> Option<Live> {
-        let mut inner = lock(&self.0);
+    pub fn put(&self, key: ObjectKey, live: ObservedObject) -> Option<ObservedObject> {
+        let mut inner = self.0.lock();
         let before = inner.remove(&key);
         inner.insert(Arc::new(key), live);
         before
     }
 
     /// As [`Self::put`], for what the API server answered to a write, which says nothing of a Deployment's progress.
-    pub fn wrote(&self, key: ObjectKey, mut live: Live, wanted: Option<i32>) {
-        let mut inner = lock(&self.0);
+    pub fn wrote(&self, key: ObjectKey, mut live: ObservedObject, wanted: Option<i32>) {
+        let mut inner = self.0.lock();
         let before = inner.remove(&key);
         live.deployment = match before {
             Some(before) if before.generation == live.generation && before.uid == live.uid => before.deployment,
@@ -117,23 +115,23 @@ impl Children {
         inner.insert(Arc::new(key), live);
     }
 
-    pub fn remove(&self, key: &ObjectKey) -> Option<Live> {
-        lock(&self.0).remove(key)
+    pub fn remove(&self, key: &ObjectKey) -> Option<ObservedObject> {
+        self.0.lock().remove(key)
     }
 
-    pub fn get(&self, key: &ObjectKey) -> Option<Live> {
-        lock(&self.0).objects.get(key).cloned()
+    pub fn get(&self, key: &ObjectKey) -> Option<ObservedObject> {
+        self.0.lock().objects.get(key).cloned()
     }
 
     /// The progress of a Deployment of the pipeline with that uid; `None` where there is none.
     pub fn deployment(&self, namespace: &str, name: String, owner: &str) -> Option<DeploymentFacts> {
         let key = ObjectKey { namespace: namespace.to_owned(), kind: "Deployment".into(), name };
-        lock(&self.0).objects.get(&key).filter(|live| live.is_owned_by(owner))?.deployment.clone()
+        self.0.lock().objects.get(&key).filter(|live| live.is_owned_by(owner))?.deployment.clone()
     }
 
     /// What a pipeline of this name owns.
-    pub fn owned(&self, pipeline: &PipelineKey) -> Vec<(Arc<ObjectKey>, Live)> {
-        let inner = lock(&self.0);
+    pub fn owned(&self, pipeline: &PipelineKey) -> Vec<(Arc<ObjectKey>, ObservedObject)> {
+        let inner = self.0.lock();
         let keys = inner.owned.get(pipeline).into_iter().flatten();
         keys.filter_map(|key| Some((key.clone(), inner.objects.get(key)?.clone()))).collect()
     }
@@ -145,8 +143,8 @@ impl Children {
         kind: &str,
         namespace: Option<&str>,
         seen: &HashSet<(String, String)>,
-    ) -> Vec<(ObjectKey, Live)> {
-        let mut inner = lock(&self.0);
+    ) -> Vec<(ObjectKey, ObservedObject)> {
+        let mut inner = self.0.lock();
         let listed = |key: &&Arc<ObjectKey>| *key.kind == *kind && namespace.is_none_or(|name| name == key.namespace);
         let is_gone = |key: &&Arc<ObjectKey>| !seen.contains(&(key.namespace.clone(), key.name.clone()));
         let gone: Vec<Arc<ObjectKey>> = inner.objects.keys().filter(listed).filter(is_gone).cloned().collect();
@@ -154,12 +152,12 @@ impl Children {
     }
 
     pub fn count(&self, kind: &str) -> usize {
-        lock(&self.0).counts.get(kind).copied().unwrap_or_default()
+        self.0.lock().counts.get(kind).copied().unwrap_or_default()
     }
 }
 
 impl Inner {
-    fn insert(&mut self, key: Arc<ObjectKey>, live: Live) {
+    fn insert(&mut self, key: Arc<ObjectKey>, live: ObservedObject) {
         for (owner, _) in &live.owners {
             self.owned.entry(PipelineKey::new(&key.namespace, owner)).or_default().insert(key.clone());
         }
@@ -167,7 +165,7 @@ impl Inner {
         self.objects.insert(key, live);
     }
 
-    fn remove(&mut self, key: &ObjectKey) -> Option<Live> {
+    fn remove(&mut self, key: &ObjectKey) -> Option<ObservedObject> {
         let live = self.objects.remove(key)?;
         for (owner, _) in &live.owners {
             let owner = PipelineKey::new(&key.namespace, owner);

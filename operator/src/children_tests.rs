@@ -7,12 +7,12 @@ fn key(kind: &str, name: &str) -> ObjectKey {
     ObjectKey { namespace: "shop".into(), kind: kind.into(), name: name.into() }
 }
 
-fn live(owner: &str, generation: i64) -> Live {
+fn live(owner: &str, generation: i64) -> ObservedObject {
     let owner =
         json!([{ "apiVersion": "v", "kind": "AnalyticsPipeline", "name": owner, "uid": format!("{owner}-uid") }]);
     let meta = json!({ "uid": "u", "generation": generation, "resourceVersion": "1", "ownerReferences": owner,
         "labels": { "app.kubernetes.io/instance": "labelled" } });
-    Live::of(serde_json::from_value(meta).unwrap(), None)
+    ObservedObject::of(serde_json::from_value(meta).unwrap(), None)
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_list_forgets_what_it_does_not_show_of_its_kind_and_namespace_only() {
 fn a_deployment_that_was_just_written_is_not_settled_before_its_controller_has_seen_it() {
     let children = Children::default();
     let settled = DeploymentFacts { wanted: 1, replicas: 1, updated: 1, ready: 1, observed: true, stuck: None };
-    let standing = Live { deployment: Some(settled.clone()), ..live("stock", 1) };
+    let standing = ObservedObject { deployment: Some(settled.clone()), ..live("stock", 1) };
     children.put(key("Deployment", "stock-worker"), standing);
     let facts = || children.deployment("shop", "stock-worker".into(), "stock-uid").unwrap();
     children.wrote(key("Deployment", "stock-worker"), live("stock", 1), Some(1));

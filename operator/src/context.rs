@@ -14,7 +14,7 @@ use crate::{
     key::PipelineKey,
     metrics::Metrics,
     options::PodDefaults,
-    reconcile::{cache::Applied, clients::Clients, dereference::SecretCache, report::Statuses},
+    reconcile::{cache::ApplyCache, clients::Clients, dereference::SecretCache, report::StatusCache},
 };
 
 /// What all reconciles share.
@@ -30,8 +30,8 @@ pub(crate) struct Context {
     pub credentials: Arc<CredentialStore>,
     pub children: Children,
     pub secrets: SecretCache,
-    pub applied: Applied,
-    pub statuses: Statuses,
+    pub applied: ApplyCache,
+    pub statuses: StatusCache,
     pub backoff: Backoff,
     /// How many reconciles may be worked on at once.
     pub turns: Arc<Semaphore>,
@@ -46,11 +46,11 @@ pub(crate) struct Context {
 pub(crate) const ADDRESSES_AT_ONCE: usize = 2;
 
 /// The right to work on a pipeline.
-pub(crate) type Turn = OwnedSemaphorePermit;
+pub(crate) type ReconcilePermit = OwnedSemaphorePermit;
 
 impl Context {
     /// Waits for a turn, in the order of coming; `None` when the work is to end.
-    pub async fn turn(&self) -> Option<Turn> {
+    pub async fn turn(&self) -> Option<ReconcilePermit> {
         tokio::select! {
             turn = self.turns.clone().acquire_owned() => turn.ok(),
             () = self.stop.cancelled() => None,

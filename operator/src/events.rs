@@ -11,7 +11,7 @@ use kube::{
 use tokio::time::timeout;
 
 use crate::{
-    explain::{explain, is_code},
+    api_errors::{explain, is_code},
     metrics::Metrics,
     reconcile::names::FIELD_MANAGER,
     resource::AnalyticsPipeline,

@@ -1,11 +1,7 @@
 //! Whether the operator is well, and what it does.
 
-use std::{
-    sync::Mutex,
-    time::{Duration, Instant},
-};
-
-use crate::key::lock;
+use parking_lot::Mutex;
+use std::time::{Duration, Instant};
 
 /// A turn of the election is bounded by far less.
 const STUCK: Duration = Duration::from_secs(60);
@@ -37,17 +33,17 @@ impl Default for Health {
 
 impl Health {
     pub fn set(&self, role: Role) {
-        *lock(&self.role) = role;
+        *self.role.lock() = role;
     }
 
     /// The election goes round.
     pub fn turn(&self) {
-        *lock(&self.turned) = Some(Instant::now());
+        *self.turned.lock() = Some(Instant::now());
     }
 
     /// What it does, in a word; or why it is not ready.
     pub fn ready(&self) -> Result<&'static str, &'static str> {
-        match *lock(&self.role) {
+        match *self.role.lock() {
             Role::Starting => Err("it is not known yet who leads"),
             Role::Follower => Ok("follower"),
             Role::Syncing => Err("leader, reading what there is in the cluster"),
@@ -57,7 +53,7 @@ impl Health {
 
     /// Whether it goes round; or since when it does not.
     pub fn alive(&self) -> Result<(), String> {
-        match *lock(&self.turned) {
+        match *self.turned.lock() {
             Some(turned) if turned.elapsed() > STUCK => {
                 Err(format!("the election has not gone round for {} s", turned.elapsed().as_secs()))
             }

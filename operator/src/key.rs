@@ -3,7 +3,6 @@
 use std::{
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use kube::{
@@ -14,7 +13,7 @@ use kube::{
 use crate::resource::AnalyticsPipeline;
 
 /// A pipeline as it is watched: one that cannot be decoded does not keep the others from being seen.
-pub(crate) type Guarded = DeserializeGuard<AnalyticsPipeline>;
+pub(crate) type MaybePipeline = DeserializeGuard<AnalyticsPipeline>;
 
 /// Namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +31,7 @@ impl PipelineKey {
         Self::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
     }
 
-    pub fn reference(&self) -> ObjectRef<Guarded> {
+    pub fn reference(&self) -> ObjectRef<MaybePipeline> {
         ObjectRef::new(&self.name).within(&self.namespace)
     }
 
@@ -48,9 +47,4 @@ impl fmt::Display for PipelineKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }
-}
-
-/// What a mutex holds. That somebody panicked with it makes it no less true: nothing here is left half changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

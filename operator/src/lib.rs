@@ -1,18 +1,18 @@
 //! The custom resource `AnalyticsPipeline`, and the operator that runs what it describes.
 
+mod api_errors;
 mod backoff;
 mod children;
 mod context;
+mod controller;
 mod credentials;
 mod dns;
 mod events;
-mod explain;
 mod health;
 mod http;
 pub(crate) mod key;
-mod lead;
-mod leader;
-mod marks;
+mod leader_election;
+mod metadata_digest;
 mod metrics;
 mod options;
 pub mod reconcile;

@@ -1,8 +1,8 @@
 //! The operator's metrics, in Prometheus' text format.
 
+use parking_lot::Mutex;
 use std::{
     collections::HashMap,
-    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::key::{PipelineKey, lock};
+use crate::key::PipelineKey;
 
 /// How a reconcile ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -107,7 +107,7 @@ impl Metrics {
     pub fn watches_anew(&self) {
         self.watched.clear();
         self.unlisted.set(0);
-        lock(&self.waiting).clear();
+        self.waiting.lock().clear();
         self.queued.set(0);
     }
 
@@ -123,14 +123,14 @@ impl Metrics {
 
     /// A change asks for a reconcile.
     pub fn asked_for(&self, key: &PipelineKey) {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         waiting.entry(key.clone()).or_insert_with(Instant::now);
         self.queued.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
     }
 
     /// A pipeline is gone: nothing waits for it.
     pub fn forget(&self, key: &PipelineKey) -> Option<Duration> {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         let since = waiting.remove(key);
         self.queued.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
         since.map(|since| since.elapsed())

@@ -8,19 +8,19 @@ use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
+    api_errors::{explain, is_code},
     backoff::Backoff,
     children::Children,
     context::{ADDRESSES_AT_ONCE, Context},
+    controller::lead,
     credentials::CredentialStore,
     events::Events,
-    explain::{explain, is_code},
     health::{Health, Role},
     http,
-    lead::lead,
-    leader::Candidate,
+    leader_election::LeaseElector,
     metrics::Metrics,
     options::Options,
-    reconcile::{cache::Applied, clients::Clients, dereference::SecretCache, report::Statuses},
+    reconcile::{cache::ApplyCache, clients::Clients, dereference::SecretCache, report::StatusCache},
 };
 
 /// Why the operator could not do its work.
@@ -95,7 +95,7 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
     });
     let candidate = options.election.map(|election| {
         let namespace = election.namespace.unwrap_or_else(|| client.default_namespace().to_owned());
-        Candidate::new(client.clone(), &namespace, &election.lease, &options.identity, health.clone())
+        LeaseElector::new(client.clone(), &namespace, &election.lease, &options.identity, health.clone())
     });
     let candidate = candidate.map(Arc::new);
     match &options.dns {
@@ -119,8 +119,8 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
         credentials: credentials.clone(),
         children: Children::default(),
         secrets: SecretCache::default(),
-        applied: Applied::default(),
-        statuses: Statuses::default(),
+        applied: ApplyCache::default(),
+        statuses: StatusCache::default(),
         backoff: Backoff::default(),
         turns: Arc::new(Semaphore::new(usize::from(options.concurrency))),
         addresses: Semaphore::new(ADDRESSES_AT_ONCE),
@@ -135,7 +135,7 @@ pub async fn run(client: Client, options: Options) -> Result<(), OperatorError> 
     };
     while !shutdown.is_cancelled() {
         let lease = tokio::select! {
-            lease = candidate.win(|| health.set(Role::Follower)) => lease,
+            lease = candidate.acquire(|| health.set(Role::Follower)) => lease,
             () = shutdown.cancelled() => {
                 // The Lease may just have become ours.
                 candidate.release().await;

@@ -1,10 +1,10 @@
 //! Model checks by exhaustive search, for this crate's tests and for those of others (feature `exhaustive`).
 
+use parking_lot::Mutex;
 use std::{
     collections::HashSet,
     fmt::Debug,
     hash::{BuildHasher, Hash, RandomState},
-    sync::{Mutex, PoisonError},
 };
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
@@ -20,7 +20,7 @@ impl Known {
     /// Whether something holds that depends on this alone.
     pub fn once(&self, on: impl Hash, holds: impl FnOnce() -> bool) -> bool {
         let hash = self.hasher.hash_one(on);
-        let known = || self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || self.hashes.lock();
         if known().contains(&hash) {
             return true;
         }

@@ -77,8 +77,8 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
-    use crate::guard::*;
-    use stockstream_model::{documents::PartitionId, event::Stream};
+    use super::*;
+    use stockstream_model::{documents::PartitionId, event::EventKind};
 
     #[test]
     fn lanes_begin_as_far_from_each_other_as_there_is_room() {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_lane_and_a_partition_of_before_are_guarded_alike() {
-        let id = PartitionId { stream: Stream::Sales, partition: 3 };
+        let id = PartitionId { stream: EventKind::Sales, partition: 3 };
         let before = Checkpoint { pending: Some(20), ..Checkpoint::new(id, 10, None) };
         for (guard, path, passes, applied, later) in [
             (Guard::of_claim(7, 5), "m.7", [None, Some(0), Some(4)], 5, 6),

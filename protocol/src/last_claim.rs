@@ -20,7 +20,7 @@ pub fn claims_since(lane: LaneId, after: i64, up_to: i64) -> RangeInclusive<i64>
 
 #[cfg(test)]
 mod tests {
-    use crate::last_claim::*;
+    use super::*;
 
     #[test]
     fn claims_of_a_lane_are_those_between_and_no_other_lane_is_among_them() {

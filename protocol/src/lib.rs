@@ -9,14 +9,15 @@
 //! and leaving `mark = seq`. [`claim::Completion`] closes it and moves the positions. Whoever finds an open claim in its way
 //! reads the same ranges again and finishes it the same way.
 
+pub mod checkpoints;
 pub mod claim;
-pub mod duplicates;
+pub mod dedup;
+pub mod dedup_expiry;
 #[cfg(test)]
 mod exhaustive;
 pub mod generation;
 pub mod guard;
 mod identity;
-pub mod invoice;
 pub mod last_claim;
 pub mod log;
 mod log_state;
@@ -27,9 +28,8 @@ pub mod positions;
 pub mod product_days;
 pub mod publication;
 pub mod reset;
+pub mod revision;
 pub mod risk;
-pub mod standing;
 #[cfg(test)]
 mod tests;
 pub mod update;
-pub mod view;

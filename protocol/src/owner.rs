@@ -47,7 +47,7 @@ pub struct SignsOfLife {
 
 #[cfg(test)]
 mod tests {
-    use crate::owner::*;
+    use super::*;
 
     fn owner(name: &str, uid: Option<&str>) -> Owner {
         Owner { name: name.into(), uid: uid.map(Into::into) }

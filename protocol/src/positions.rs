@@ -6,7 +6,7 @@ pub use stockstream_model::documents::Cause;
 use stockstream_model::{
     Timestamp,
     documents::{FoldRules, KafkaIds, LeaderEpoch, LostRange, PartitionId},
-    settings::Span,
+    settings::HumanDuration,
 };
 
 /// The number of a lane. A worker holds one lane; documents carry one mark per lane.
@@ -94,7 +94,7 @@ pub struct ClaimRules {
     /// The version of the fold, and how far event times may lie ahead.
     pub fold: FoldRules,
     /// The window in which a second event of an invoice is a duplicate; `None`: every sale counts.
-    pub deduplicate: Option<Span>,
+    pub deduplicate: Option<HumanDuration>,
     /// When it was claimed: a sale without a Kafka timestamp has this time, and none is later.
     pub claimed_at: Timestamp,
 }

@@ -229,7 +229,7 @@ fn add(days: &mut Days, more: &Days) {
 
 #[cfg(test)]
 mod tests {
-    use crate::product_days::*;
+    use super::*;
 
     fn days(of: &[(i32, i64)]) -> Days {
         let totals = |units| DayTotals { units, ..DayTotals::default() };

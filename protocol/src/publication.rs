@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::positions::{Lane, LaneId, Positions};
-use crate::view::is_complete;
+use crate::{
+    positions::{Lane, LaneId, Positions},
+    revision::is_complete,
+};
 use stockstream_model::{
     Day, Timestamp,
     documents::{PartitionId, ViewCondition, ViewState},
@@ -14,7 +16,7 @@ use stockstream_model::{
 
 /// What became of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Published {
+pub enum PublishOutcome {
     /// New rows are visible.
     Changed,
     /// The result equals what stands.
@@ -24,10 +26,10 @@ pub enum Published {
     /// The result is empty and so is the view.
     Empty,
     /// Another publisher was faster; the next turn looks again.
-    Overtaken,
+    Conflict,
 }
 
-impl Published {
+impl PublishOutcome {
     /// Its name in metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,7 +37,7 @@ impl Published {
             Self::Same => "same",
             Self::Kept => "kept",
             Self::Empty => "empty",
-            Self::Overtaken => "overtaken",
+            Self::Conflict => "overtaken",
         }
     }
 }
@@ -58,8 +60,8 @@ pub fn fingerprint(positions: &Positions) -> Seen {
 }
 
 /// What a turn leaves as seen: nothing where another publisher was faster, so that the next turn looks again.
-pub fn remembered(seen: Seen, outcome: Published) -> Option<Seen> {
-    Some(seen).filter(|_| outcome != Published::Overtaken)
+pub fn seen_after(seen: Seen, outcome: PublishOutcome) -> Option<Seen> {
+    Some(seen).filter(|_| outcome != PublishOutcome::Conflict)
 }
 
 /// How far each lane was when derived fields were computed again: since when it was written with settings of the generation that
@@ -90,13 +92,13 @@ pub struct Note {
     /// What is said of it now.
     pub said: ViewState,
     /// What has become of the view, if that succeeds.
-    pub outcome: Published,
+    pub outcome: PublishOutcome,
 }
 
 impl Note {
     /// What became of the view, by whether the note stands.
-    pub fn noted(&self, stands: bool) -> Published {
-        if stands { self.outcome } else { Published::Overtaken }
+    pub fn noted(&self, stands: bool) -> PublishOutcome {
+        if stands { self.outcome } else { PublishOutcome::Conflict }
     }
 }
 
@@ -119,7 +121,7 @@ pub enum Ranking {
     /// Say it.
     Note(Box<Note>),
     /// Nothing more.
-    Done(Published),
+    Done(PublishOutcome),
 }
 
 impl Ranking {
@@ -152,7 +154,7 @@ impl Ranking {
     /// Takes in whether the revision was claimed.
     pub fn claimed(self, won: bool, clock: Clock) -> Self {
         match self {
-            Self::Claim(..) if !won => Self::Done(Published::Overtaken),
+            Self::Claim(..) if !won => Self::Done(PublishOutcome::Conflict),
             Self::Claim(view, rows) => {
                 let revision = view.revision + 1;
                 let state = ViewState { revision, pointer: revision, ..published(&view, rows, clock) };
@@ -174,7 +176,7 @@ impl Ranking {
     pub fn pointed(self, stands: bool) -> Self {
         match self {
             Self::Point(_, state) if stands => Self::Clear(state.revision),
-            Self::Point(..) => Self::Done(Published::Overtaken),
+            Self::Point(..) => Self::Done(PublishOutcome::Conflict),
             other => other,
         }
     }
@@ -182,7 +184,7 @@ impl Ranking {
     /// Takes in that the old rows are deleted.
     pub fn cleared(self) -> Self {
         match self {
-            Self::Clear(_) => Self::Done(Published::Changed),
+            Self::Clear(_) => Self::Done(PublishOutcome::Changed),
             other => other,
         }
     }
@@ -211,7 +213,7 @@ pub fn empty_result(view: ViewState, why: &str, clock: Clock) -> Note {
     let condition = if view.rows > 0 { ViewCondition::Kept } else { ViewCondition::Empty };
     let since = if view.condition == condition && view.since.is_some() { view.since } else { Some(clock.now) };
     let (why, checked_at) = (Some(why.to_owned()), checked_at(&view, clock));
-    let outcome = if condition == ViewCondition::Kept { Published::Kept } else { Published::Empty };
+    let outcome = if condition == ViewCondition::Kept { PublishOutcome::Kept } else { PublishOutcome::Empty };
     Note { said: ViewState { condition, why, since, checked_at, ..view.clone() }, seen: view, outcome }
 }
 
@@ -220,7 +222,7 @@ pub fn same_result(view: ViewState, clock: Clock) -> Note {
     let since = if view.condition == ViewCondition::Published { view.since } else { Some(clock.now) };
     let (condition, checked_at) = (ViewCondition::Published, checked_at(&view, clock));
     let said = ViewState { condition, why: None, since, checked_at, ..view };
-    Note { seen: view, said, outcome: Published::Same }
+    Note { seen: view, said, outcome: PublishOutcome::Same }
 }
 
 /// The state of a view that now shows so many rows.
@@ -242,7 +244,7 @@ pub fn published(view: &ViewState, rows: usize, clock: Clock) -> ViewState {
 
 #[cfg(test)]
 mod tests {
-    use crate::publication::*;
+    use super::*;
     use stockstream_model::documents::View;
 
     const CLOCK: Clock = Clock { now: Timestamp::from_millis(1_000), as_of: Day::from_number(0) };
@@ -255,7 +257,7 @@ mod tests {
     #[test]
     fn an_equal_ranking_is_published_anew_only_over_a_revision_that_was_left() {
         let compared = |view| Ranking::begin(view).ranked(2, OnEmptyResult::Keep, "", CLOCK).compared(true, CLOCK);
-        assert!(matches!(compared(shown(3, 3)), Ranking::Note(note) if note.noted(true) == Published::Same));
+        assert!(matches!(compared(shown(3, 3)), Ranking::Note(note) if note.noted(true) == PublishOutcome::Same));
         assert!(matches!(compared(shown(4, 3)), Ranking::Claim(..)));
     }
 
@@ -266,7 +268,7 @@ mod tests {
         assert!(
             matches!(&kept, Ranking::Note(note) if note.said.condition == ViewCondition::Kept && note.said.rows == 2)
         );
-        assert_eq!(kept.noted(false), Ranking::Done(Published::Overtaken));
+        assert_eq!(kept.noted(false), Ranking::Done(PublishOutcome::Conflict));
         assert!(matches!(ranked(shown(3, 3), OnEmptyResult::Clear), Ranking::Compare(_, 0)));
     }
 
@@ -297,11 +299,11 @@ mod tests {
     #[test]
     fn whoever_is_overtaken_looks_again() {
         let claim = Ranking::Claim(shown(3, 3), 2);
-        assert_eq!(claim.clone().claimed(false, CLOCK), Ranking::Done(Published::Overtaken));
+        assert_eq!(claim.clone().claimed(false, CLOCK), Ranking::Done(PublishOutcome::Conflict));
         let point = claim.claimed(true, CLOCK).inserted();
         assert!(matches!(&point, Ranking::Point(_, state) if (state.revision, state.pointer) == (4, 4)));
-        assert_eq!(point.pointed(false), Ranking::Done(Published::Overtaken));
-        assert_eq!(remembered(Vec::new(), Published::Overtaken), None);
+        assert_eq!(point.pointed(false), Ranking::Done(PublishOutcome::Conflict));
+        assert_eq!(seen_after(Vec::new(), PublishOutcome::Conflict), None);
     }
 
     #[test]

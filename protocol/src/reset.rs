@@ -160,11 +160,11 @@ fn overwritten(standing: &Position) -> Option<OffsetRange> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::positions::Frozen;
-    use crate::reset::*;
-    use stockstream_model::{Timestamp, event::Stream};
+    use stockstream_model::{Timestamp, event::EventKind};
 
-    const ID: PartitionId = PartitionId { stream: Stream::Sales, partition: 3 };
+    const ID: PartitionId = PartitionId { stream: EventKind::Sales, partition: 3 };
 
     fn at(next: i64) -> Position {
         Position { incarnation: 2, ..Position::starting_at(next, Some("A".into()), None) }

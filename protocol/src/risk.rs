@@ -10,19 +10,17 @@ use std::{
     ops::RangeInclusive,
 };
 
-use crate::positions::Positions;
-use crate::{
-    last_claim::claims_since,
-    view::{is_as_seen, is_complete},
-};
 use stockstream_model::{
     Day,
     documents::{RiskRow, ViewCondition, ViewState},
     settings::OnEmptyResult,
 };
 
-use crate::publication::{
-    Clock, Note, Published, Since, empty_result, is_foreign, keeps, published, same_result, since,
+use crate::{
+    last_claim::claims_since,
+    positions::Positions,
+    publication::{Clock, Note, PublishOutcome, Since, empty_result, is_foreign, keeps, published, same_result, since},
+    revision::{is_as_seen, is_complete},
 };
 
 /// What a batch of stock is known by: its product, and its number.
@@ -291,7 +289,7 @@ impl Evaluation {
             empty_result(view, NOTHING_AT_RISK, clock)
         } else if self.has_changed {
             let said = published(&view, self.rows as usize, clock);
-            Note { seen: view, said, outcome: Published::Changed }
+            Note { seen: view, said, outcome: PublishOutcome::Changed }
         } else {
             same_result(view, clock)
         };
@@ -322,12 +320,12 @@ impl Evaluation {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::positions::{Derivation, Lane, Lost, Position};
-    use crate::risk::*;
     use stockstream_model::{
         Timestamp,
         documents::{PartitionId, View},
-        event::Stream,
+        event::EventKind,
     };
 
     const DAY: Day = Day::from_number(20_500);
@@ -366,7 +364,7 @@ mod tests {
         assert_eq!(base().changed(&said, &now, DAY, 1), None);
         assert_eq!(base().changed(&view, &now, DAY, 2), None, "a worker of other settings wrote");
         let lost = Position { lost: Lost { offsets: 1, ..Lost::default() }, ..Position::default() };
-        let partitions = [(PartitionId { stream: Stream::Inventory, partition: 0 }, lost)].into();
+        let partitions = [(PartitionId { stream: EventKind::Inventory, partition: 0 }, lost)].into();
         assert_eq!(base().changed(&view, &Positions { partitions, ..now }, DAY, 1), None, "a part was lost");
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use stockstream_model::{
     Timestamp,
     documents::{EpochCheck, KafkaIds, LeaderEpoch, PartitionId},
-    event::Stream,
+    event::EventKind,
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 fn id(partition: i32) -> PartitionId {
-    PartitionId { stream: Stream::Sales, partition }
+    PartitionId { stream: EventKind::Sales, partition }
 }
 
 /// That of the settings of the worker that claims.

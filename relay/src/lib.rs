@@ -25,10 +25,8 @@ mod answer;
 mod message;
 mod serve;
 
-use std::{
-    fmt, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use parking_lot::Mutex;
+use std::{fmt, io, sync::Arc};
 
 pub use answer::{Answer, When};
 use bson::Document;
@@ -55,13 +53,9 @@ struct Rules {
 struct Shared(Mutex<Rules>);
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Rules> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// How to answer instead of the server, if a rule says so.
     fn strike(&self, request: &Request) -> Option<Answer> {
-        self.lock().fail.iter_mut().find_map(|rule| {
+        self.0.lock().fail.iter_mut().find_map(|rule| {
             let left = *rule.left.borrow();
             let answer = (left > 0).then(|| (rule.answer)(request)).flatten()?;
             rule.left.send_replace(left - 1);
@@ -70,11 +64,11 @@ impl Shared {
     }
 
     fn rewrites(&self) -> bool {
-        !self.lock().rewrite.is_empty()
+        !self.0.lock().rewrite.is_empty()
     }
 
     fn rewrite(&self, request: &Request, answer: &mut Document) {
-        let all = self.lock().rewrite.clone();
+        let all = self.0.lock().rewrite.clone();
         all.iter().for_each(|rewrite| rewrite(request, answer));
     }
 }
@@ -127,18 +121,18 @@ impl Relay {
     /// Fails the next `times` commands for which `answer` gives something.
     pub fn answer(&self, times: u64, answer: impl FnMut(&Request) -> Option<Answer> + Send + 'static) -> Struck {
         let (left, watched) = watch::channel(times);
-        self.shared.lock().fail.push(Rule { answer: Box::new(answer), left });
+        self.shared.0.lock().fail.push(Rule { answer: Box::new(answer), left });
         Struck { times, left: watched }
     }
 
     /// Has every answer of the server rewritten before it is sent on, also those to `hello`.
     pub fn rewrite(&self, rewrite: impl Fn(&Request, &mut Document) + Send + Sync + 'static) {
-        self.shared.lock().rewrite.push(Arc::new(rewrite));
+        self.shared.0.lock().rewrite.push(Arc::new(rewrite));
     }
 
     /// From now on every command passes, and every answer as it is.
     pub fn heal(&self) {
-        *self.shared.lock() = Rules::default();
+        *self.shared.0.lock() = Rules::default();
     }
 }
 

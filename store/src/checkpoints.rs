@@ -47,11 +47,11 @@ pub fn sealed(checkpoint: &Checkpoint, writer: String) -> Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::event::Stream;
+    use stockstream_model::event::EventKind;
 
     #[test]
     fn a_sealed_checkpoint_keeps_its_position_and_stops_every_version_before() {
-        let id = PartitionId { stream: Stream::Sales, partition: 0 };
+        let id = PartitionId { stream: EventKind::Sales, partition: 0 };
         let before = Checkpoint { events: 7, version: 4, ..Checkpoint::new(id, 9, None) };
         let sealed = sealed(&before, "w".into());
         assert!(is_sealed(&sealed) && !is_sealed(&before));

@@ -1,7 +1,7 @@
 //! What a database can answer besides what was asked.
 
 use snafu::Snafu;
-use stockstream_model::Refusal;
+use stockstream_model::AuthError;
 
 /// Why the database did not do what was asked.
 #[derive(Debug, Snafu)]
@@ -33,7 +33,7 @@ pub enum StoreError {
     #[snafu(display("{message}"))]
     Barred {
         /// Why.
-        refusal: Refusal,
+        refusal: AuthError,
         /// What happened, where, and what to do.
         message: String,
     },

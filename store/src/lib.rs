@@ -5,21 +5,22 @@ pub mod at_limit;
 pub mod batch;
 pub mod checkpoints;
 mod error;
-mod fail;
+mod fail_point;
 pub mod inspect;
+mod last_error;
 pub mod memory;
 pub mod mongo;
 mod ownership;
 mod position_store;
 pub mod select;
 mod state_store;
-mod trouble;
 mod view_store;
 
+pub use crate::fail_point::fail_point;
+pub use crate::last_error::Trouble;
 pub use batch::{ApplyReport, Changes};
 pub use checkpoints::CheckpointStore;
 pub use error::StoreError;
-pub use fail::fail_point;
 pub use memory::MemoryStore;
 pub use mongo::{MongoStore, Proxy};
 pub use position_store::PositionStore;
@@ -29,8 +30,7 @@ pub use stockstream_protocol::{
     guard::Guard,
     owner::{Owner, SignsOfLife},
 };
-pub use trouble::Trouble;
 pub use view_store::{
-    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, Rejections, RiskFigures,
+    ChangeProbe, ClientDetail, ClientFigures, Page, Paging, ProductDetail, RejectedSelect, Rejections, RiskFigures,
     RiskShare, Status, TierShare, ViewStore,
 };

@@ -9,10 +9,9 @@ use stockstream_model::{
     settings::Pipeline,
 };
 
-use crate::at_limit::AtLimit;
-use crate::{ApplyReport, Changes, CheckpointStore, Guard, PositionStore, StoreError, Trouble};
+use crate::{ApplyReport, Changes, CheckpointStore, Guard, PositionStore, StoreError, Trouble, at_limit::AtLimit};
+use stockstream_protocol::dedup::DedupCandidate;
 use stockstream_protocol::{
-    invoice::Asking,
     owner::{Owner, SignsOfLife},
     risk::{RiskUpdate, StandingRisk, StockKey},
 };
@@ -88,7 +87,7 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     fn newest_generation(&self) -> impl Future<Output = Result<i64>> + Send;
 
     /// Writes where a new pipeline starts unless that was written before; returns what stands.
-    fn pin_start(&self, start: &StartPositions) -> impl Future<Output = Result<StartPositions>> + Send;
+    fn init_start_offsets(&self, start: &StartPositions) -> impl Future<Output = Result<StartPositions>> + Send;
 
     /// Where the pipeline started, if that was written.
     fn start_positions(&self) -> impl Future<Output = Result<Option<StartPositions>>> + Send;
@@ -98,11 +97,11 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
 
     /// Which of these sales of claimed ranges count, and which are copies of sales that do. Whoever asks again under the
     /// same claim gets the same answer.
-    fn take_invoices(&self, asking: &[Asking]) -> impl Future<Output = Result<Vec<bool>>> + Send;
+    fn deduplicate(&self, asking: &[DedupCandidate]) -> impl Future<Output = Result<Vec<bool>>> + Send;
 
     /// Forgets invoices none of whose sales that count is of that time or later, but not more than so many at once.
     /// Returns how many were forgotten.
-    fn forget_invoices(&self, before: Timestamp, at_most: u32) -> impl Future<Output = Result<u64>> + Send;
+    fn expire_invoices(&self, before: Timestamp, at_most: u32) -> impl Future<Output = Result<u64>> + Send;
 
     /// Applies the changes of a claim: each once, whoever else tries. They must be those of all events of the claim, for every
     /// key that they name.
@@ -118,7 +117,7 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
 
     /// Recomputes derived fields that were computed with settings of another generation, unless a newer generation than
     /// this store's is known. Returns how many documents changed.
-    fn sweep(&self) -> impl Future<Output = Result<u64>> + Send;
+    fn recompute_derived(&self) -> impl Future<Output = Result<u64>> + Send;
 
     /// The best ranked products by the part of the score that does not move with the day, best first; ties by id. Without
     /// their sales by day.
@@ -173,7 +172,7 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
 
     /// Moves the pointer forward to a revision and writes the state; does nothing where the pointer stands as far, or
     /// where something was said since the view was seen. Returns whether the pointer stands at that revision now.
-    fn point_to(&self, seen: &ViewState, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
+    fn publish_revision(&self, seen: &ViewState, state: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// Deletes rows of rankings below the pointer.
     fn delete_rankings_below(&self, revision: i64) -> impl Future<Output = Result<u64>> + Send;
@@ -183,7 +182,7 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
 
     /// Writes what is said of a view (all but revision and pointer), where it is still as it was seen; `false` where it
     /// is not.
-    fn note_view(&self, seen: &ViewState, said: &ViewState) -> impl Future<Output = Result<bool>> + Send;
+    fn update_view_status(&self, seen: &ViewState, said: &ViewState) -> impl Future<Output = Result<bool>> + Send;
 
     /// Counts what all clients and all stock at risk amount to and keeps it for readers, where they could not count it as
     /// fast. What was counted later stays.

@@ -69,7 +69,7 @@ impl From<Paging> for RejectedSelect {
 
 impl RejectedSelect {
     /// Whether more is said than on which days: of that no index knows.
-    pub(crate) fn picks(&self) -> bool {
+    pub(crate) fn has_filters(&self) -> bool {
         self.reason.is_some() || self.topic.is_some() || self.partition.is_some()
     }
 
@@ -243,7 +243,7 @@ pub struct Status {
 
 /// What moves when anything does: few and small documents, cheap to ask for.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pulse {
+pub struct ChangeProbe {
     /// The `views` documents.
     pub views: Vec<ViewState>,
     /// All checkpoints, by partition.
@@ -265,7 +265,7 @@ pub trait ViewStore: Send + Sync + 'static {
     fn status(&self) -> impl Future<Output = Result<Status>> + Send;
 
     /// Positions, workers and the state of the views, without the counts.
-    fn pulse(&self) -> impl Future<Output = Result<Pulse>> + Send;
+    fn pulse(&self) -> impl Future<Output = Result<ChangeProbe>> + Send;
 
     /// The positions of these partitions, in their order, without those of which none is known.
     fn positions(&self, of: &BTreeSet<PartitionId>) -> impl Future<Output = Result<Vec<Checkpoint>>> + Send;

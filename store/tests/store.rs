@@ -12,13 +12,13 @@ macro_rules! both {
         mod in_memory {
             $(#[tokio::test]
             async fn $test() {
-                super::$test(&crate::store::bed::Memory::default()).await;
+                super::$test(&crate::store::test_env::Memory::default()).await;
             })+
         }
         mod on_mongodb {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                crate::store::bed::on_mongodb(async |bed| super::$test(bed).await).await;
+                crate::store::test_env::on_mongodb(async |env| super::$test(env).await).await;
             })+
         }
     };
@@ -30,17 +30,17 @@ macro_rules! mongodb_only {
         mod on_mongodb {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                crate::store::bed::on_mongodb(async |bed| super::$test(bed).await).await;
+                crate::store::test_env::on_mongodb(async |env| super::$test(env).await).await;
             })+
         }
     };
 }
 
 mod store {
-    pub mod bed;
     pub mod events;
     pub mod flow;
     pub mod fold;
+    pub mod test_env;
 
     mod apply;
     mod checkpoints;

@@ -7,17 +7,17 @@ use std::{
 };
 
 use stockstream_kafka::{TopicProblem, admin, cleanup_policy, is_compacting};
-use stockstream_model::{event::Stream, settings::Kafka};
+use stockstream_model::{event::EventKind, settings::Kafka};
 use tokio_util::sync::CancellationToken;
 
-use crate::shared::Shared;
+use crate::state::WorkerState;
 
 /// How often it is asked for: with a client of its own each time, as one that is kept costs a thread that never rests.
 const EVERY: Duration = Duration::from_secs(30);
 const COMPACTED: &str = "cleanup.policy of the topic of sales";
 
 /// Looks again and again until told to end. Of several workers, the one that publishes does.
-pub(crate) async fn watch(shared: Arc<Shared>, settings: Kafka, shutdown: CancellationToken) {
+pub(crate) async fn watch(shared: Arc<WorkerState>, settings: Kafka, shutdown: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -43,7 +43,7 @@ pub(crate) async fn watch(shared: Arc<Shared>, settings: Kafka, shutdown: Cancel
 }
 
 /// Of what is not answered, what was told before stands.
-fn note(shared: &Shared, settings: &Kafka, policy: Option<String>) {
+fn note(shared: &WorkerState, settings: &Kafka, policy: Option<String>) {
     match policy {
         Some(policy) if is_compacting(&policy) => {
             let what = sentence(settings, policy);
@@ -59,7 +59,7 @@ fn note(shared: &Shared, settings: &Kafka, policy: Option<String>) {
 fn sentence(settings: &Kafka, policy: String) -> String {
     let topic = &settings.topics.sales.name;
     let said = format!("the cleanup.policy of topic {topic} is {policy} now");
-    let command = TopicProblem::Compacted { policy }.command(settings, Stream::Sales).unwrap_or_default();
+    let command = TopicProblem::Compacted { policy }.command(settings, EventKind::Sales).unwrap_or_default();
     format!(
         "{said}: Kafka removes sales from it, also before they are counted, and nobody can tell which; no worker starts with it. \
          Change it back with: {command}"
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_becomes_compacted_is_told_until_it_is_not_and_keeps_nothing_from_moving() {
-        let (shared, settings) = (Shared::new("worker".into()), Kafka::default());
+        let (shared, settings) = (WorkerState::new("worker".into()), Kafka::default());
         let after = |policy: Option<&str>| {
             note(&shared, &settings, policy.map(str::to_owned));
             shared.problems().join("; ")

@@ -13,10 +13,10 @@ use stockstream_model::{
 use stockstream_store::{StateStore, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::shared::Shared;
+use crate::state::WorkerState;
 
 /// How long an orderly end waits for the database to forget this worker.
-const FAREWELL: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 const HEARTBEAT: &str = "heartbeat";
 
 /// The least time between two signs of life.
@@ -26,7 +26,7 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// written, and that is returned.
 pub(crate) async fn heartbeats<S: StateStore>(
     store: Arc<S>,
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
     pipeline: Pipeline,
     every: Duration,
     shutdown: CancellationToken,
@@ -64,11 +64,11 @@ pub(crate) async fn heartbeats<S: StateStore>(
             () = shutdown.cancelled() => break,
         }
     }
-    let _ = tokio::time::timeout(FAREWELL, store.leave(&shared.worker)).await;
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, store.leave(&shared.worker)).await;
     None
 }
 
-fn heartbeat(shared: &Shared, before: &mut (Instant, u64)) -> Heartbeat {
+fn heartbeat(shared: &WorkerState, before: &mut (Instant, u64)) -> Heartbeat {
     let (now, events) = (Instant::now(), shared.events.load(Ordering::Relaxed));
     let new = events - before.1;
     let seconds = now.duration_since(before.0).as_secs_f64();

@@ -17,11 +17,11 @@ use stockstream_model::{Timestamp, settings::Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{core::memory::Budget, places::Told, shared::Shared};
+use crate::{core::memory::Budget, partition_status::Told, state::WorkerState};
 
 #[derive(Clone)]
 struct Served {
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
     settings: Arc<Settings>,
     budget: Budget,
 }
@@ -29,7 +29,7 @@ struct Served {
 /// Serves until told to end.
 pub(crate) async fn serve(
     listener: TcpListener,
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
     settings: Settings,
     budget: Budget,
     shutdown: CancellationToken,

@@ -13,7 +13,7 @@ use stockstream_protocol::{
 };
 use stockstream_store::{StateStore, StoreError};
 
-use crate::shared::Shared;
+use crate::state::WorkerState;
 
 /// More lanes than this are never made. Workers that find all of them held by live workers wait.
 const MOST: LaneId = 128;
@@ -55,7 +55,7 @@ pub(crate) async fn standing<S: StateStore>(store: &S) -> Result<Positions, Stor
 ///
 /// # Errors
 /// What the store answered.
-pub(crate) async fn acquire<S: StateStore>(store: &S, shared: &Shared) -> Result<LaneId, StoreError> {
+pub(crate) async fn acquire<S: StateStore>(store: &S, shared: &WorkerState) -> Result<LaneId, StoreError> {
     loop {
         let positions = standing(store).await?;
         let alive: BTreeSet<String> =
@@ -85,7 +85,7 @@ pub(crate) async fn acquire<S: StateStore>(store: &S, shared: &Shared) -> Result
 ///
 /// # Errors
 /// What the store answered.
-pub(crate) async fn release<S: StateStore>(store: &S, shared: &Shared, lane: LaneId) -> Result<(), StoreError> {
+pub(crate) async fn release<S: StateStore>(store: &S, shared: &WorkerState, lane: LaneId) -> Result<(), StoreError> {
     store.update_positions(&Update::ReleaseLane { lane, holder: shared.worker.clone() }).await.map(drop)
 }
 
@@ -99,7 +99,7 @@ mod tests {
     async fn a_worker_gets_the_lane_that_another_released_and_its_own_again() {
         let store = MemoryStore::new(Analytics::default());
         store.create_positions(&Positions::default()).await.unwrap();
-        let [a, b] = ["a", "b"].map(|name| Shared::new(name.into()));
+        let [a, b] = ["a", "b"].map(|name| WorkerState::new(name.into()));
         assert_eq!(acquire(&store, &a).await.unwrap(), 0);
         assert_eq!(acquire(&store, &a).await.unwrap(), 0, "it holds one");
         release(&store, &a, 0).await.unwrap();

@@ -6,29 +6,27 @@
 
 mod cgroup;
 mod compaction;
+mod consumer;
 pub mod core;
-mod duplicates;
 mod error;
 mod flush;
-mod folding;
+mod fold;
 mod heartbeat;
 mod http;
-mod incarnation;
 mod lane;
 mod metrics;
 mod migration;
-mod persist;
-mod places;
+mod partition_status;
 mod progress;
 mod publish;
 mod read_range;
 mod recovery;
+mod retry;
 mod run;
-mod shared;
-mod source;
-mod startup;
 #[cfg(test)]
-mod trial;
+mod simulation;
+mod startup;
+mod state;
 
 pub use cgroup::{MemoryLimit, memory_limit};
 pub use error::WorkerError;

@@ -18,8 +18,8 @@ use stockstream_store::{
 
 use crate::{
     flush::Applied,
-    persist::Backoff,
     recovery::{ClaimReader, Terms, Unfinished},
+    retry::Backoff,
 };
 
 const PAUSE: Duration = Duration::from_secs(1);
@@ -202,11 +202,11 @@ pub(crate) async fn seal<S: StateStore>(store: &S, new: &[PartitionId]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::{documents::LeaderEpoch, event::Stream};
+    use stockstream_model::{documents::LeaderEpoch, event::EventKind};
 
     #[test]
     fn a_claim_of_before_keeps_its_range_and_its_rules_and_its_completion_moves_the_position() {
-        let id = PartitionId { stream: Stream::Sales, partition: 2 };
+        let id = PartitionId { stream: EventKind::Sales, partition: 2 };
         let at = Timestamp::from_millis(9);
         let epoch = Some(LeaderEpoch { at: 12, value: 3 });
         let checkpoint = Checkpoint {

@@ -14,25 +14,24 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cgroup::MemoryLimit,
     compaction,
+    consumer::{ConsumerFactory, Intake, LogSource, Resolver, Source, resolver},
     core::memory::Budget,
     error::WorkerError,
-    flush::{Flusher, run_flushes},
-    folding::{Rules, Threads},
+    flush::{Flusher, run_flushes, topic_identity::TopicIdentityChecker},
+    fold::{FoldPool, Rules},
     heartbeat::heartbeats,
     http,
-    incarnation::Incarnations,
     lane::{OwnLane, acquire, release},
     migration::migrate,
     progress::watch,
     publish::publisher,
     recovery::{KafkaReader, Terms},
-    shared::Shared,
-    source::{Consumers, Intake, LogSource, Resolver, Source, resolver},
     startup,
+    state::WorkerState,
 };
 
 /// How long an orderly end waits for the parts that are left.
-const FAREWELL: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a worker is given besides its settings.
 pub struct Options {
@@ -57,7 +56,7 @@ where
     S: StateStore,
     F: Future<Output = Result<Arc<S>, StoreError>>,
 {
-    let shared = Arc::new(Shared::new(name()));
+    let shared = Arc::new(WorkerState::new(name()));
     let Options { listener, shutdown, own_cluster, memory_limit } = options;
     let budget = Budget::new(&settings.limits, memory_limit.as_ref().map(|limit| limit.bytes));
     tell(budget, memory_limit.as_ref());
@@ -102,7 +101,7 @@ fn tell(budget: Budget, limit: Option<&MemoryLimit>) {
 }
 
 /// While nothing is read yet, an end needs no order.
-async fn ended_before_work(shared: &Shared, shutdown: &CancellationToken) {
+async fn ended_before_work(shared: &WorkerState, shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     if shared.last_turn.load(std::sync::atomic::Ordering::Relaxed) > 0 {
         std::future::pending::<()>().await;
@@ -112,7 +111,7 @@ async fn ended_before_work(shared: &Shared, shutdown: &CancellationToken) {
 async fn work<S, F>(
     mut settings: Settings,
     connect: F,
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
     shutdown: CancellationToken,
     own_cluster: Option<String>,
     budget: Budget,
@@ -122,10 +121,10 @@ where
     F: Future<Output = Result<Arc<S>, StoreError>>,
 {
     let has_controller = own_cluster.is_none();
-    let (asker, topics) = startup::topics(&settings, &shared, has_controller).await?;
+    let (metadata_client, topics) = startup::topics(&settings, &shared, has_controller).await?;
     let store = connect.await?;
     shared.depends_on(Arc::clone(&store));
-    let (generation, start) = startup::database(&store, &asker, &settings, &topics, &shared).await?;
+    let (generation, start) = startup::database(&store, &metadata_client, &settings, &topics, &shared).await?;
     shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
     // From now on it works in this database alone: one that is dropped under it must not be begun again unseen.
     let found = store.progress().await?.database_id;
@@ -146,11 +145,11 @@ where
         finishing: Default::default(),
     };
     let resolve = resolver(resolving, Handle::current(), shutdown.clone());
-    let consumers = Consumers::new(settings.clone(), Arc::clone(&shared), resolve, budget);
+    let consumers = ConsumerFactory::new(settings.clone(), Arc::clone(&shared), resolve, budget);
     let (jobs, queue) = tokio::sync::mpsc::channel(1);
     let (done, outcomes) = mpsc::channel();
     let (topics, rules) = (settings.kafka.topics.clone(), Rules::of(&settings.sales));
-    let threads = Threads::new(settings.limits.folding_threads, &topics, rules, Timestamp::now)
+    let threads = FoldPool::new(settings.limits.folding_threads, &topics, rules, Timestamp::now)
         .map_err(|error| WorkerError::Reading { message: error.to_string() })?;
     let intake = Intake::new(threads, rules);
     let source =
@@ -158,7 +157,7 @@ where
     shared.turn();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
-    let incarnations = Incarnations::new(has_controller.then_some(asker), settings.kafka.clone())?;
+    let incarnations = TopicIdentityChecker::new(has_controller.then_some(metadata_client), settings.kafka.clone())?;
     let flusher = Flusher::new(Arc::clone(&store), Arc::clone(&shared), Arc::clone(&lane), topics);
     let flushing = tokio::spawn(run_flushes(flusher, incarnations, queue, done));
     let publishing =
@@ -172,12 +171,12 @@ where
     let reading = tokio::task::spawn_blocking(move || source.run()).await;
     shutdown.cancel();
     // A flush that outlived the reading waits for a database that does not answer.
-    let is_flushed = tokio::time::timeout(FAREWELL, flushing).await.is_ok();
+    let is_flushed = tokio::time::timeout(SHUTDOWN_TIMEOUT, flushing).await.is_ok();
     if !is_flushed {
         tracing::warn!("the database does not answer; what is claimed is finished by the next owner");
     } else if !shared.is_disowned() {
         // Otherwise whoever needs a lane takes it once this worker gives no sign of life.
-        let _ = tokio::time::timeout(FAREWELL, release(&*store, &shared, lane.get())).await;
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, release(&*store, &shared, lane.get())).await;
     }
     let (_, beaten) = tokio::join!(publishing, beating);
     watching.abort(); // it may be asking a broker that is away; nothing depends on it
@@ -195,7 +194,7 @@ where
 
 /// Says what the end left open: a claim that this worker found and was still finishing, or one of other workers.
 async fn tell_end<S: StateStore>(store: &S) {
-    let Ok(Ok(positions)) = tokio::time::timeout(FAREWELL, store.load_positions()).await else {
+    let Ok(Ok(positions)) = tokio::time::timeout(SHUTDOWN_TIMEOUT, store.load_positions()).await else {
         tracing::warn!("ended; whether claims are open is not known, since the database does not answer");
         return;
     };

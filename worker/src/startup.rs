@@ -3,14 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stockstream_kafka::{Asker, KafkaError, TopicInfo, asker, check_topics, create_topics, start_positions};
+use stockstream_kafka::{
+    KafkaError, MetadataClient, TopicInfo, check_topics, create_topics, metadata_client, start_positions,
+};
 use stockstream_model::{
     documents::StartPositions,
     settings::{Settings, TopicPolicy},
 };
 use stockstream_store::StateStore;
 
-use crate::{error::WorkerError, shared::Shared};
+use crate::{error::WorkerError, state::WorkerState};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -18,13 +20,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Waits until Kafka answers and every topic is there and fit.
 pub(crate) async fn topics(
     settings: &Settings,
-    shared: &Shared,
+    shared: &WorkerState,
     has_controller: bool,
-) -> Result<(Asker, Vec<TopicInfo>), WorkerError> {
-    let asker = asker(&settings.kafka)?;
+) -> Result<(MetadataClient, Vec<TopicInfo>), WorkerError> {
+    let metadata_client = metadata_client(&settings.kafka)?;
     let mut pause = FIRST_PAUSE;
     loop {
-        match look(&asker, settings, has_controller).await {
+        match look(&metadata_client, settings, has_controller).await {
             Ok(topics) => {
                 let names: Vec<String> =
                     topics.iter().map(|t| format!("{} ({} partitions)", t.name, t.partitions)).collect();
@@ -33,7 +35,7 @@ pub(crate) async fn topics(
                     topics = names.join(", "),
                     "connected to Kafka"
                 );
-                return Ok((asker, topics));
+                return Ok((metadata_client, topics));
             }
             Err(error) if error.is_transient() => {
                 shared.wait_for(error.to_string());
@@ -46,12 +48,16 @@ pub(crate) async fn topics(
     }
 }
 
-async fn look(asker: &Asker, settings: &Settings, has_controller: bool) -> Result<Vec<TopicInfo>, KafkaError> {
-    match check_topics(asker, &settings.kafka, has_controller).await {
+async fn look(
+    metadata_client: &MetadataClient,
+    settings: &Settings,
+    has_controller: bool,
+) -> Result<Vec<TopicInfo>, KafkaError> {
+    match check_topics(metadata_client, &settings.kafka, has_controller).await {
         Err(KafkaError::MissingTopics { .. }) if settings.kafka.topic_policy == TopicPolicy::Create => {
             create_topics(&settings.kafka).await?;
             tracing::info!("topics that were missing are made, as kafka.topicPolicy says");
-            check_topics(asker, &settings.kafka, has_controller).await
+            check_topics(metadata_client, &settings.kafka, has_controller).await
         }
         checked => checked,
     }
@@ -60,10 +66,10 @@ async fn look(asker: &Asker, settings: &Settings, has_controller: bool) -> Resul
 /// Claims the database and writes where a new pipeline starts, before any event is read.
 pub(crate) async fn database<S: StateStore>(
     store: &Arc<S>,
-    asker: &Asker,
+    metadata_client: &MetadataClient,
     settings: &Settings,
     topics: &[TopicInfo],
-    shared: &Shared,
+    shared: &WorkerState,
 ) -> Result<(i64, StartPositions), WorkerError> {
     shared.wait_for("MongoDB does not answer yet");
     let generation = store.prepare(&settings.pipeline).await?;
@@ -72,7 +78,7 @@ pub(crate) async fn database<S: StateStore>(
     }
     let mut pause = FIRST_PAUSE;
     let (start, before) = loop {
-        match start_positions(asker, &settings.kafka, topics) {
+        match start_positions(metadata_client, &settings.kafka, topics) {
             Ok(found) => break found,
             Err(error) if error.is_transient() => {
                 tracing::warn!("{error}");
@@ -82,7 +88,7 @@ pub(crate) async fn database<S: StateStore>(
             Err(error) => return Err(error.into()),
         }
     };
-    let start = store.pin_start(&start).await?;
+    let start = store.init_start_offsets(&start).await?;
     tracing::info!(from = %settings.kafka.start_from, partitions = start.next.len(), "first start: positions are pinned");
     if before > 0 {
         tracing::warn!(

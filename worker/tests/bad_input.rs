@@ -8,7 +8,7 @@ use proptest::{prelude::*, sample::select};
 use stockstream_model::{
     Timestamp,
     documents::{FoldRules, PartitionId},
-    event::{Stream, decode_client, decode_inventory, decode_sale},
+    event::{EventKind, decode_client, decode_inventory, decode_sale},
 };
 use stockstream_protocol::positions::Counters;
 use stockstream_store::Changes;
@@ -19,23 +19,23 @@ const NUMBERS: [&str; 9] = ["1", "-1", "1e0", "0", "1000000000", "-9223372036854
 const TIMES: [&str; 4] = ["\"2026-05-01\"", "\"9999-12-31\"", "\"1899-01-01\"", "1"];
 
 /// A payload that may be an event of that stream, or nothing of the kind.
-fn payload(stream: Stream) -> BoxedStrategy<Vec<u8>> {
+fn payload(stream: EventKind) -> BoxedStrategy<Vec<u8>> {
     let (id, number, time) = (|| select(IDS.to_vec()), || select(NUMBERS.to_vec()), || select(TIMES.to_vec()));
     let line = (id(), number(), number()).prop_map(|(id, quantity, price)| {
         format!(r#"{{"product_id":{id},"quantity":{quantity},"unit_price":{price}}}"#)
     });
     let text = match stream {
-        Stream::Sales => (id(), id(), time(), prop::collection::vec(line, 0..3))
+        EventKind::Sales => (id(), id(), time(), prop::collection::vec(line, 0..3))
             .prop_map(|(id, client, time, lines)| {
                 format!(r#"{{"invoice_id":{id},"client_id":{client},"timestamp":{time},"items":[{}]}}"#, lines.join(","))
             })
             .boxed(),
-        Stream::Inventory => (id(), id(), number(), number(), time())
+        EventKind::Inventory => (id(), id(), number(), number(), time())
             .prop_map(|(id, batch, quantity, price, time)| {
                 format!(r#"{{"product_id":{id},"batch_no":{batch},"quantity":{quantity},"buy_price":{price},"updated_at":{time}}}"#)
             })
             .boxed(),
-        Stream::Clients => (id(), number(), time())
+        EventKind::Clients => (id(), number(), time())
             .prop_map(|(id, revenue, time)| {
                 format!(r#"{{"client_id":{id},"total_revenue_generated":{revenue},"updated_at":{time}}}"#)
             })
@@ -45,15 +45,15 @@ fn payload(stream: Stream) -> BoxedStrategy<Vec<u8>> {
     prop_oneof![6 => text.prop_map(String::into_bytes), 1 => bytes].boxed()
 }
 
-fn is_accepted(stream: Stream, payload: &[u8]) -> bool {
+fn is_accepted(stream: EventKind, payload: &[u8]) -> bool {
     match stream {
-        Stream::Sales => decode_sale(payload).is_ok(),
-        Stream::Inventory => decode_inventory(payload).is_ok(),
-        Stream::Clients => decode_client(payload).is_ok(),
+        EventKind::Sales => decode_sale(payload).is_ok(),
+        EventKind::Inventory => decode_inventory(payload).is_ok(),
+        EventKind::Clients => decode_client(payload).is_ok(),
     }
 }
 
-fn folded<'a>(stream: Stream, payloads: impl IntoIterator<Item = (usize, &'a Vec<u8>)>) -> (Changes, Counters) {
+fn folded<'a>(stream: EventKind, payloads: impl IntoIterator<Item = (usize, &'a Vec<u8>)>) -> (Changes, Counters) {
     let (mut changes, mut counters) = <(Changes, Counters)>::default();
     let mut folder = Folder::new(&mut changes, FoldRules::default());
     for (offset, payload) in payloads {
@@ -79,7 +79,7 @@ fn trace((changes, counters): &(Changes, Counters)) -> Vec<String> {
 proptest! {
     #[test]
     fn each_record_counts_once_and_only_accepted_ones_leave_a_trace(
-        (stream, payloads) in select(Stream::ALL.to_vec())
+        (stream, payloads) in select(EventKind::ALL.to_vec())
             .prop_flat_map(|stream| (Just(stream), prop::collection::vec(payload(stream), 1..20))),
     ) {
         let (good, bad): (Vec<_>, Vec<_>) =
@@ -104,7 +104,7 @@ fn what_is_folded_is_held_in_memory_of_the_size_of_its_events() {
     let refused = vec![b'x'; 1 << 20];
     for payloads in [vec![sale(0..10_000), sale(10_000..20_000)], vec![refused; 2]] {
         let size: usize = payloads.iter().map(Vec::len).sum();
-        let memory = allocation_counter::measure(|| drop(folded(Stream::Sales, payloads.iter().enumerate())));
+        let memory = allocation_counter::measure(|| drop(folded(EventKind::Sales, payloads.iter().enumerate())));
         assert!(memory.bytes_max < 24 * size as u64, "{} bytes for {size}", memory.bytes_max);
     }
 }

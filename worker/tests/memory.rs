@@ -5,20 +5,20 @@
 use stockstream_model::{
     Timestamp,
     documents::{FoldRules, PartitionId},
-    event::Stream,
+    event::EventKind,
 };
 use stockstream_protocol::positions::Counters;
 use stockstream_store::Changes;
 use stockstream_worker::core::{
-    fold::{Folder, Held, Record},
+    fold::{DeferredSale, Folder, Record},
     memory,
 };
 
 /// How maps grow: they double when they hold seven eighths of a power of two, and one more is when they take most for each key.
 const SIZES: [usize; 3] = [100, 40_000, 7 * (1 << 13) + 1];
 
-fn fold(stream: Stream, is_held: bool, payloads: impl Iterator<Item = String>) -> (Changes, Vec<Held>) {
-    let (mut changes, mut held, mut counters) = <(Changes, Vec<Held>, Counters)>::default();
+fn fold(stream: EventKind, is_held: bool, payloads: impl Iterator<Item = String>) -> (Changes, Vec<DeferredSale>) {
+    let (mut changes, mut held, mut counters) = <(Changes, Vec<DeferredSale>, Counters)>::default();
     let mut folder = Folder::new(&mut changes, FoldRules::default());
     let id = PartitionId { stream, partition: 0 };
     for (offset, payload) in payloads.enumerate() {
@@ -35,7 +35,7 @@ fn fold(stream: Stream, is_held: bool, payloads: impl Iterator<Item = String>) -
 }
 
 /// `keeps`: whether payloads are kept, too, which count by their bytes.
-fn holds(what: &str, stream: Stream, is_held: bool, keeps: bool, payload: impl Fn(usize) -> String) {
+fn holds(what: &str, stream: EventKind, is_held: bool, keeps: bool, payload: impl Fn(usize) -> String) {
     for size in SIZES {
         let mut estimate = 0;
         let mut kept = None;
@@ -56,12 +56,12 @@ fn holds(what: &str, stream: Stream, is_held: bool, keeps: bool, payload: impl F
 
 #[test]
 fn products_and_clients_of_sales() {
-    holds("products", Stream::Sales, false, false, |n| {
+    holds("products", EventKind::Sales, false, false, |n| {
         format!(
             r#"{{"invoice_id":{n},"timestamp":"2026-05-01","items":[{{"product_id":"product-{n:06}","quantity":1,"unit_price":1}}]}}"#
         )
     });
-    holds("clients", Stream::Sales, false, false, |n| {
+    holds("clients", EventKind::Sales, false, false, |n| {
         format!(
             r#"{{"invoice_id":{n},"client_id":"client-{n:06}","timestamp":"2026-05-01","items":[{{"product_id":"p","quantity":1,"unit_price":1}}]}}"#
         )
@@ -70,7 +70,7 @@ fn products_and_clients_of_sales() {
 
 #[test]
 fn products_with_months_of_sales() {
-    holds("days", Stream::Sales, false, false, |n| {
+    holds("days", EventKind::Sales, false, false, |n| {
         let (product, day) = (n / 100, n % 100);
         format!(
             r#"{{"invoice_id":{n},"timestamp":"2026-{:02}-{:02}","items":[{{"product_id":"p{product}","quantity":1,"unit_price":1}}]}}"#,
@@ -82,12 +82,12 @@ fn products_with_months_of_sales() {
 
 #[test]
 fn records_of_stock_and_clients() {
-    holds("stock", Stream::Inventory, false, true, |n| {
+    holds("stock", EventKind::Inventory, false, true, |n| {
         format!(
             r#"{{"product_id":"product-{n:06}","batch_no":"batch-{n}","quantity":5,"name":"A name of usual length {n}","category":"groceries","buy_price":1,"updated_at":"2026-05-01"}}"#
         )
     });
-    holds("client records", Stream::Clients, false, true, |n| {
+    holds("client records", EventKind::Clients, false, true, |n| {
         format!(
             r#"{{"client_id":"client-{n:06}","name":"Somebody {n}","email":"somebody{n}@example.org","phone":"+1 555 {n}","updated_at":"2026-05-01"}}"#
         )
@@ -101,6 +101,6 @@ fn sales_that_are_held_and_events_that_are_rejected() {
             r#"{{"invoice_id":"invoice-{n}","timestamp":"2026-05-01","items":[{{"product_id":"p","quantity":1,"unit_price":1}}]}}"#
         )
     };
-    holds("held", Stream::Sales, true, true, sale);
-    holds("rejected", Stream::Sales, false, true, |n| format!("no event, but a text of some length, number {n}"));
+    holds("held", EventKind::Sales, true, true, sale);
+    holds("rejected", EventKind::Sales, false, true, |n| format!("no event, but a text of some length, number {n}"));
 }

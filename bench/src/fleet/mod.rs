@@ -2,10 +2,10 @@
 
 mod args;
 mod audit;
-mod bare;
+mod baseline;
 mod make;
 mod process;
-mod see;
+mod status;
 
 use std::{
     path::PathBuf,
@@ -37,8 +37,8 @@ impl Fleet {
         println!("{} pipelines in {} namespaces stand, and no operator yet", self.pipelines, self.namespaces);
         let mut operator = process::operator(self)?;
         let mut phase = Phase::begin(self, &operator)?;
-        let mut seen = see::Pipelines::watch(&admin);
-        seen.until(self.pipelines, if self.away { see::is_told } else { see::is_applied }).await?;
+        let mut seen = status::Pipelines::watch(&admin);
+        seen.until(self.pipelines, if self.away { status::is_told } else { status::is_applied }).await?;
         phase.ends("applied", &mut operator)?;
         let children = make::children(&admin).await?;
         let expected = self.pipelines * if self.away { 5 } else { 10 };
@@ -46,15 +46,15 @@ impl Fleet {
             return Err(format!("{} objects were made instead of {expected}", children.len()).into());
         }
         phase = Phase::begin(self, &operator)?;
-        see::pods_run(&admin).await?;
-        seen.until(self.pipelines, if self.away { see::shows_page } else { see::is_ready }).await?;
+        status::pods_run(&admin).await?;
+        seen.until(self.pipelines, if self.away { status::shows_page } else { status::is_ready }).await?;
         phase.ends("pods are said to run, and every status says so", &mut operator)?;
         tokio::time::sleep(ONE_ROUND).await;
         phase = Phase::begin(self, &operator)?;
         tokio::time::sleep(Duration::from_secs(self.steady)).await;
         phase.ends("steady", &mut operator)?;
         operator.kill()?;
-        bare::apply(&client(&self.user).await?, children, self).await
+        baseline::apply(&client(&self.user).await?, children, self).await
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     client::Client,
     live::Live,
 };
-use crate::{Result, times::Times};
+use crate::{Result, percentiles::Percentiles};
 
 /// Asks for all pages in turn at a rate, whether or not those before were answered: a time counts from when its request
 /// was due.
@@ -45,7 +45,7 @@ pub(super) async fn run(pages: &Pages, client: &Client, length: Duration) -> Res
     }
     let rate = all.len() as f64 / begun.elapsed().as_secs_f64();
     let (open, heard) = live.told();
-    let times = Times::new(all);
+    let times = Percentiles::new(all);
     println!(
         "mixed: {rate:.0} of {} requests/s answered, p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, worst {:.0} ms; {refused} \
          refused, {failed} failed",
@@ -57,7 +57,7 @@ pub(super) async fn run(pages: &Pages, client: &Client, length: Duration) -> Res
     );
     println!("live: {open} of {} connections stayed open and heard {heard} changes", pages.live);
     for (pattern, times) in by_page {
-        let times = Times::new(times);
+        let times = Percentiles::new(times);
         println!("{pattern:<72} {:>8.1} {:>9.1}", times.at(0.5), times.at(0.99));
     }
     Ok(())

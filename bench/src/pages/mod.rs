@@ -1,10 +1,10 @@
 //! What a dashboard is asked for: each of its pages alone, then all of them mixed at a rate while others stay live.
 
-mod alone;
 mod args;
 mod client;
 mod live;
 mod mixed;
+mod sequential;
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Pages {
     pub async fn run(&self) -> Result<()> {
         let client = Client::new(&self.address);
         if self.times > 0 {
-            alone::run(self, &client).await?;
+            sequential::run(self, &client).await?;
         }
         if self.rate > 0 {
             mixed::run(self, &client, Duration::from_secs(self.seconds)).await?;

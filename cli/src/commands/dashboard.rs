@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use stockstream_dashboard::{Access, Options, Sender, Topics, router, serve};
+use stockstream_dashboard::{Authenticator, Options, Sender, Topics, router, serve};
 use stockstream_kafka::reach;
 use stockstream_model::settings::Settings;
 use stockstream_store::{MongoStore, ViewStore};
 
 use super::listen::listen;
 use crate::{
-    args::{Dashboard, Page},
+    args::{Dashboard, DashboardArgs},
     exit::{Failure, Outcome},
     kafka_sender::KafkaSender,
     logging, settings, signals,
@@ -55,7 +55,7 @@ pub(super) fn sender(settings: &Settings) -> Arc<dyn Sender> {
     Arc::new(KafkaSender { kafka: settings.kafka.clone() })
 }
 
-pub(super) fn options(settings: &Settings, page: &Page, access: Arc<Access>) -> Options {
+pub(super) fn options(settings: &Settings, page: &DashboardArgs, access: Arc<Authenticator>) -> Options {
     let topics = &settings.kafka.topics;
     Options {
         pipeline: settings.pipeline.name.clone(),

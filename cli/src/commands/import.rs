@@ -8,7 +8,7 @@ use super::targets::prepare_targets;
 use crate::{
     args::{self, Derive, Reading, YesNo},
     exit::{Failure, Outcome},
-    feed::{FLUSH, Sink, ToKafka},
+    feed::{FLUSH, KafkaSink, Sink},
     logging,
     say::say,
     settings,
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &args::Import) -> Result<Outcome, Failure> {
     prepare_targets(&settings, import.streams())?;
     let producer = Producer::new(&settings.kafka, |_| {})?;
     let began = Instant::now();
-    let mut sink = ToKafka { producer: &producer, topics: &settings.kafka.topics };
+    let mut sink = KafkaSink { producer: &producer, topics: &settings.kafka.topics };
     let mut send = || -> Result<(), Failure> {
         for event in import.events()? {
             sink.send(&event?)?;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, stdin};
 
-use stockstream_kafka::{TopicFinding, asker, cluster_id, find_topic, log_bounds, topic_ids};
+use stockstream_kafka::{TopicCheck, cluster_id, find_topic, metadata_client, topic_ids, watermarks};
 use stockstream_model::{documents::PartitionId, settings::Settings};
 use stockstream_protocol::reset::{Reset, reset as moved};
 use stockstream_protocol::{log::LogState, update::Update};
@@ -12,9 +12,9 @@ use crate::{
     args,
     exit::{Failure, Outcome},
     logging,
-    patience::answered,
     say::say,
     settings,
+    waiting::answered,
 };
 
 /// Moves the position of one partition, once the pipeline's name was typed.
@@ -68,13 +68,14 @@ fn usage(message: String) -> Failure {
 fn log(settings: &Settings, id: PartitionId) -> Result<LogState, Failure> {
     let kafka = &settings.kafka;
     let topic = kafka.topics.of(id.stream).name.as_str();
-    let asker = asker(kafka)?;
-    if let TopicFinding { partitions: None, problem: Some(problem), .. } = find_topic(&asker, kafka, id.stream)? {
+    let metadata_client = metadata_client(kafka)?;
+    if let TopicCheck { partitions: None, problem: Some(problem), .. } = find_topic(&metadata_client, kafka, id.stream)?
+    {
         return Err(problem.error(kafka, id.stream).into());
     }
-    let cluster_id = cluster_id(&asker, kafka)?;
-    let topic_id = topic_ids(&asker, kafka, &[topic])?.remove(topic);
-    let bounds = log_bounds(&asker, kafka, id)?;
+    let cluster_id = cluster_id(&metadata_client, kafka)?;
+    let topic_id = topic_ids(&metadata_client, kafka, &[topic])?.remove(topic);
+    let bounds = watermarks(&metadata_client, kafka, id)?;
     let (first, end) = bounds.ok_or_else(|| usage(format!("topic {topic} has no partition {}", id.partition)))?;
     Ok(LogState { first, end, topic_id, cluster_id, ..LogState::default() })
 }

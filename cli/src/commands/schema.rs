@@ -1,14 +1,14 @@
 use std::io::{Write, stdout};
 
 use stockstream_model::{
-    event::{Stream, json_schema},
+    event::{EventKind, json_schema},
     settings::env::{Variable, variables},
 };
 
 use crate::exit::{Failure, Outcome};
 
 /// Prints the JSON Schema of a stream's events.
-pub(crate) fn print(stream: Stream) -> Result<Outcome, Failure> {
+pub(crate) fn print(stream: EventKind) -> Result<Outcome, Failure> {
     say(&format!("{:#}\n", json_schema(stream).to_value()))
 }
 

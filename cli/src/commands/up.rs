@@ -9,12 +9,12 @@ use std::{
 };
 
 use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
-use stockstream_dashboard::{Access, router, serve};
+use stockstream_dashboard::{Authenticator, router, serve};
 use stockstream_input::Import;
 use stockstream_kafka::Producer;
 use stockstream_model::{
     Timestamp,
-    event::Stream,
+    event::EventKind,
     settings::{Kafka, OnRecreatedTopic, Settings},
 };
 use stockstream_store::{MemoryStore, MongoStore, Paging, StateStore, ViewStore};
@@ -29,11 +29,11 @@ use super::{
 use crate::{
     args::Up,
     exit::{Failure, Outcome},
-    feed::{self, FLUSH, Paced, Sink, ToKafka},
+    feed::{self, FLUSH, KafkaSink, Sink, ThrottledSink},
     logging,
-    patience::answered,
     say::say,
     settings, signals,
+    waiting::answered,
 };
 
 const PARTITIONS: i32 = 3;
@@ -121,7 +121,7 @@ fn broker(kafka: &mut Kafka) -> Result<MockCluster<'static, DefaultProducerConte
         message: format!("the broker in the process does not start: {error}"),
     };
     let cluster = MockCluster::new(1).map_err(failed)?;
-    for stream in Stream::ALL {
+    for stream in EventKind::ALL {
         cluster.create_topic(&kafka.topics.of(stream).name, PARTITIONS, 1).map_err(failed)?;
     }
     kafka.bootstrap_servers = vec![cluster.bootstrap_servers()];
@@ -133,7 +133,7 @@ async fn with_store<S: StateStore + ViewStore>(
     settings: Settings,
     unused: &[String],
     store: Arc<S>,
-    access: Arc<Access>,
+    access: Arc<Authenticator>,
     shutdown: CancellationToken,
 ) -> Result<Outcome, Failure> {
     let listener = listen(args.page.listen).await?;
@@ -199,7 +199,7 @@ async fn feed<S: StateStore + ViewStore>(
             let producer = Producer::new(&settings.kafka, |_| {})?;
             feed::generate(
                 &args.shop,
-                &mut ToKafka { producer: &producer, topics: &settings.kafka.topics },
+                &mut KafkaSink { producer: &producer, topics: &settings.kafka.topics },
                 None,
                 &shutdown,
             )
@@ -252,10 +252,10 @@ fn send<S: StateStore>(
     shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
     let producer = Producer::new(&settings.kafka, |_| {})?;
-    let plain = ToKafka { producer: &producer, topics: &settings.kafka.topics };
+    let plain = KafkaSink { producer: &producer, topics: &settings.kafka.topics };
     let count = || runtime.block_on(counted(store)).map_or(0, |now| now - before);
     let bound = if paced { UNDER_WAY } else { usize::MAX };
-    let mut sink = Paced::new(plain, bound, count, shutdown.clone());
+    let mut sink = ThrottledSink::new(plain, bound, count, shutdown.clone());
     for event in import.events()? {
         if shutdown.is_cancelled() {
             return Ok(());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Bed, Process, sample};
+use crate::harness::{Process, TestEnv, sample};
 
 /// A sentence about an address comes within 5 s; the machine may be busy. It was a minute once.
 const SOON: Duration = Duration::from_secs(20);
@@ -55,11 +55,11 @@ async fn an_address_of_mongodb_is_understood_or_refused_at_once() {
         refused(&["dashboard", "--listen", "127.0.0.1:0", "--mongodb", address], &words).await;
         refused(&["up", "--listen", "127.0.0.1:0", "--mongodb", address], &words).await;
     }
-    let Some(bed) = Bed::new(json!({})).await else { return };
-    let uri = bed.setting("/mongodb/uri");
+    let Some(env) = TestEnv::new(json!({})).await else { return };
+    let uri = env.setting("/mongodb/uri");
     let (address, query) = uri.split_once('?').map_or((uri, String::new()), |(a, q)| (a, format!("&{q}")));
     let understood = format!(" {address}?authMechanism=DEFAULT{query}\n");
-    let mut worker = bed.start("worker", json!({ "mongodb": { "uri": understood } }));
+    let mut worker = env.start("worker", json!({ "mongodb": { "uri": understood } }));
     worker.ready().await;
 }
 
@@ -113,30 +113,30 @@ async fn a_command_that_a_person_waits_for_ends_where_the_database_does_not_answ
     let reset = |uri: &str| Process::start(["pipeline", "reset", "sales/0", "--to", "latest", "--mongodb", uri]);
     let closed = reset("mongodb://127.0.0.1:1/db");
     closed.refused(&["failed to reach MongoDB", "127.0.0.1:1", "nothing was changed"]).await;
-    let Some(bed) = Bed::new(json!({})).await else { return };
-    let uri = bed.setting("/mongodb/uri");
+    let Some(env) = TestEnv::new(json!({})).await else { return };
+    let uri = env.setting("/mongodb/uri");
     let other = format!("{uri}{}replicaSet=another", if uri.contains('?') { '&' } else { '?' });
     reset(&other).refused(&["no member of the replica set \"another\"", "correct replicaSet"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_is_missing_is_named_with_what_makes_it_before_anything_is_sent() {
-    let Some(bed) = Bed::without_topics(json!({})).await else { return };
-    let settings = bed.settings(json!({}));
+    let Some(env) = TestEnv::without_topics(json!({})).await else { return };
+    let settings = env.settings(json!({}));
     let file = sample("data/odd-rows.csv");
     let import = ["import", file.to_str().unwrap(), "--config", settings.to_str().unwrap()];
     let generate = ["generate", "--config", settings.to_str().unwrap()];
-    let topic = |stream: &str| bed.setting(&format!("/kafka/topics/{stream}/name"));
+    let topic = |stream: &str| env.setting(&format!("/kafka/topics/{stream}/name"));
     let names = ["sales", "inventory", "clients"].map(topic);
     refused(&import, &[names[0], "does not exist", "kafka-topics.sh", "--create"]).await;
     let all = [&names[..], &["do not exist", "make them with: kafka-topics.sh", "--create"]].concat();
     refused(&generate, &all).await;
     // Of the others nothing is wanted.
-    bed.kafka.create(stockstream_model::event::Stream::Sales, 1, &[]).await;
+    env.kafka.create(stockstream_model::event::EventKind::Sales, 1, &[]).await;
     let (_, said) = Process::start(import).outcome().await;
     assert!(said.contains("events sent to Kafka"), "{said}");
     // Where the settings say so, the others are made.
-    let made = bed.settings(json!({ "kafka": { "topicPolicy": "Create" } }));
+    let made = env.settings(json!({ "kafka": { "topicPolicy": "Create" } }));
     let generate = ["generate", "--count", "3", "--config", made.to_str().unwrap()];
     let (code, said) = Process::start(generate).outcome().await;
     assert!(code == 0 && said.contains(&format!("topics made: {}, {}", names[1], names[2])), "{said}");

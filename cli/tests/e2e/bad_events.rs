@@ -1,11 +1,11 @@
 //! Events that break their schema are kept with reason and path, and touch nothing else.
 
 use serde_json::json;
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 use stockstream_store::ViewStore;
 
 use crate::harness::{
-    Bed,
+    TestEnv,
     events::{sale, stock},
     eventually, holds,
     kafka::Event,
@@ -34,12 +34,12 @@ fn anywhere() -> Vec<Bad> {
     ]
 }
 
-fn bad(stream: Stream) -> Vec<Bad> {
+fn bad(stream: EventKind) -> Vec<Bad> {
     let line = r#"{"product_id":"a","quantity":1,"unit_price":1}"#;
     let of = |items: &str| format!(r#"{{"invoice_id":"1","timestamp":"2026-01-01","items":[{items}]}}"#);
     let long = "a".repeat(TOO_LONG);
     match stream {
-        Stream::Sales => vec![
+        EventKind::Sales => vec![
             text(&of(""), "bad_value", "items"),
             text(&of(&[line; 10_001].join(",")), "bad_value", "items"),
             text(&of(&format!("{line},{}", line.replace(":1,", ":0,"))), "bad_value", "items[1].quantity"),
@@ -54,7 +54,7 @@ fn bad(stream: Stream) -> Vec<Bad> {
             text(&of(line).replace("2026-01-01", "9206-01-01"), "future", "timestamp"),
             text(&of(line).replace(r#""1""#, "true"), "wrong_type", "invoice_id"),
         ],
-        Stream::Inventory => vec![
+        EventKind::Inventory => vec![
             text(r#"{"product_id":"a"}"#, "missing_field", ""),
             text(r#"{"product_id":"a","quantity":"many"}"#, "wrong_type", "quantity"),
             text(r#"{"product_id":"a","quantity":1,"buy_price":-1}"#, "bad_value", "buy_price"),
@@ -65,7 +65,7 @@ fn bad(stream: Stream) -> Vec<Bad> {
             text(r#"{"product_id":"a","quantity":1,"created_at":"2206-01-01"}"#, "future", "created_at"),
             text(r#"{"product_id":"a","quantity":1,"updated_at":"2206-01-01"}"#, "future", "updated_at"),
         ],
-        Stream::Clients => vec![
+        EventKind::Clients => vec![
             text(r#"{"name":"x"}"#, "missing_field", ""),
             text(r#"{"client_id":""}"#, "bad_value", "client_id"),
             text(r#"{"client_id":"c1","loyalty_tier":"Platinum"}"#, "bad_value", "loyalty_tier"),
@@ -78,32 +78,32 @@ fn bad(stream: Stream) -> Vec<Bad> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_bad_event_is_kept_with_its_reason_and_touches_nothing_else() {
-    let Some(bed) = Bed::new(json!({ "analytics": { "asOf": "2026-02-01" } })).await else { return };
-    let _worker = bed.worker();
-    bed.kafka.produce(Stream::Inventory, &stock("a", "2025-12-01", 9)).await;
-    bed.kafka.produce(Stream::Sales, &sale("1", "2025-12-31", "a", 10, "3.00")).await;
-    bed.kafka.produce(Stream::Clients, &json!({ "client_id": "c1", "name": "one" })).await;
-    bed.applied().await;
+    let Some(env) = TestEnv::new(json!({ "analytics": { "asOf": "2026-02-01" } })).await else { return };
+    let _worker = env.worker();
+    env.kafka.produce(EventKind::Inventory, &stock("a", "2025-12-01", 9)).await;
+    env.kafka.produce(EventKind::Sales, &sale("1", "2025-12-31", "a", 10, "3.00")).await;
+    env.kafka.produce(EventKind::Clients, &json!({ "client_id": "c1", "name": "one" })).await;
+    env.applied().await;
     eventually("the views are published", async || {
-        let status = bed.store.status().await.unwrap();
+        let status = env.store.status().await.unwrap();
         holds((status.winners, status.risks) == (1, 1), || format!("{status:?}"))
     })
     .await;
     let said_otherwise = ["rejected_events", "positions", "views", "workers"];
-    let before = bed.database.everything_but(&said_otherwise).await;
+    let before = env.database.everything_but(&said_otherwise).await;
 
     let mut wanted = Vec::new();
-    for stream in Stream::ALL {
+    for stream in EventKind::ALL {
         for (payload, reason, path) in anywhere().into_iter().chain(bad(stream)) {
             let event = Event { payload: payload.as_deref(), ..Event::default() };
-            let (partition, offset) = bed.kafka.send(stream, &event).await;
-            let topic = bed.setting(&format!("/kafka/topics/{stream}/name"));
+            let (partition, offset) = env.kafka.send(stream, &event).await;
+            let topic = env.setting(&format!("/kafka/topics/{stream}/name"));
             let id = format!("{topic}/0/{partition}/{offset}");
             wanted.push((id, reason.to_owned(), path.to_owned(), payload.unwrap_or_default()));
         }
     }
-    let checkpoints = bed.applied().await;
-    let rejected = bed.database.documents("rejected_events").await;
+    let checkpoints = env.applied().await;
+    let rejected = env.database.documents("rejected_events").await;
     let mut found: Vec<_> = rejected
         .iter()
         .map(|event| {
@@ -119,5 +119,5 @@ async fn every_kind_of_bad_event_is_kept_with_its_reason_and_touches_nothing_els
         assert_eq!(found, wanted, "{}", String::from_utf8_lossy(&wanted.3[..wanted.3.len().min(200)]));
     }
     assert_eq!(checkpoints.iter().map(|checkpoint| checkpoint.rejected).sum::<i64>(), wanted.len() as i64);
-    assert_eq!(bed.database.everything_but(&said_otherwise).await, before);
+    assert_eq!(env.database.everything_but(&said_otherwise).await, before);
 }

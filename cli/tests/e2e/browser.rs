@@ -4,15 +4,15 @@
 use serde_json::json;
 use tokio::process::Command;
 
-use crate::harness::{Bed, Process, Stream, events::sale, kafka::Event, needed, playwright, users::line};
+use crate::harness::{EventKind, Process, TestEnv, events::sale, kafka::Event, needed, playwright, users::line};
 
 const ROLES: [&str; 3] = ["Administrator", "Accountant", "User"];
 
 /// Some of everything that pages show.
-async fn fill(bed: &Bed) {
+async fn fill(env: &TestEnv) {
     for (client, name) in [("C1", "Ann"), ("C2", "Bob")] {
         let record = json!({ "client_id": client, "name": name, "email": format!("{name}@example.com") });
-        bed.kafka.produce(Stream::Clients, &record).await;
+        env.kafka.produce(EventKind::Clients, &record).await;
     }
     for product in 1..=12 {
         let (id, day) = (format!("A{product}"), format!("2026-05-{:02}", product + 10));
@@ -20,14 +20,14 @@ async fn fill(bed: &Bed) {
             "product_id": id, "name": format!("Lamp {product}"), "category": "Lamps", "buy_price": "1.00",
             "sell_price": "3.00", "quantity": 10 * product, "updated_at": day, "expiry_date": "2026-06-10",
         });
-        bed.kafka.produce(Stream::Inventory, &stock).await;
+        env.kafka.produce(EventKind::Inventory, &stock).await;
         let mut sold = sale(&format!("I{product}"), &day, &id, 400 * product, "3.00");
         sold["client_id"] = if product == 1 { json!("C2") } else { json!("C1") };
-        bed.kafka.produce(Stream::Sales, &sold).await;
+        env.kafka.produce(EventKind::Sales, &sold).await;
     }
     let bad = Event { payload: Some(b"this is not JSON"), ..Event::default() };
-    bed.kafka.send(Stream::Sales, &bad).await;
-    bed.applied().await;
+    env.kafka.send(EventKind::Sales, &bad).await;
+    env.applied().await;
 }
 
 /// What the database counts of the page's user: each of its commands is a call of one of these.
@@ -61,16 +61,16 @@ async fn only_read() {
 async fn people_do_their_work_in_a_browser() {
     let Some(folder) = needed("STOCKSTREAM_BROWSER") else { return };
     let Some(port) = needed("MONGO_RO_PORT") else { return };
-    let Some(bed) = Bed::new(json!({ "analytics": { "asOf": "2026-06-01" } })).await else { return };
-    let mut worker = bed.worker();
+    let Some(env) = TestEnv::new(json!({ "analytics": { "asOf": "2026-06-01" } })).await else { return };
+    let mut worker = env.worker();
     worker.ready().await;
-    fill(&bed).await;
+    fill(&env).await;
 
-    let password = format!("{}-{}", bed.name(), std::process::id());
+    let password = format!("{}-{}", env.name(), std::process::id());
     let users: String = ROLES.map(|role| line(&role.to_lowercase(), role, &password).unwrap()).concat();
-    let users = bed.file("users", &users);
-    let read_only = format!("mongodb://127.0.0.1:{port}/{}", bed.name());
-    let settings = bed.settings(json!({ "mongodb": { "uri": read_only } }));
+    let users = env.file("users", &users);
+    let read_only = format!("mongodb://127.0.0.1:{port}/{}", env.name());
+    let settings = env.settings(json!({ "mongodb": { "uri": read_only } }));
     let arguments = ["dashboard", "--enter", "--listen", "127.0.0.1:0", "--auth", "password", "--users-file", &users];
     let mut page = Process::start(arguments.into_iter().chain(["--config", settings.to_str().unwrap()]));
     let address = page.address().await;

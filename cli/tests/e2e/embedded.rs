@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stockstream_store::StateStore;
 
 use crate::harness::{
-    Bed, Process,
+    Process, TestEnv,
     compare::{self, Shown},
     data_set, database_host, eventually, holds, http, oracle,
     relay::Relay,
@@ -49,9 +49,9 @@ async fn up(file: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_also_where_its_database_does_not_answer_any_more() {
-    let Some(bed) = Bed::new(json!({})).await else { return };
-    let relay = Relay::to(&database_host(&bed), true).await;
-    let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
+    let Some(env) = TestEnv::new(json!({})).await else { return };
+    let relay = Relay::to(&database_host(&env), true).await;
+    let uri = env.setting("/mongodb/uri").replace(&database_host(&env), &relay.address);
     let mut up = Process::start(["up", "--listen", "127.0.0.1:0", "--mongodb", &uri]);
     up.says("a made-up shop").await;
     relay.set_open(false);
@@ -95,15 +95,15 @@ async fn odd_rows_need_no_service_either() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_of_its_own_is_new_each_time_and_what_comes_counts_on_top() {
-    let Some(bed) = Bed::without_topics(json!({})).await else { return };
-    let (file, uri) = (sample("data/odd-rows.csv"), bed.setting("/mongodb/uri"));
+    let Some(env) = TestEnv::without_topics(json!({})).await else { return };
+    let (file, uri) = (sample("data/odd-rows.csv"), env.setting("/mongodb/uri"));
     let mut first = 0;
     for time in 1..=2 {
         let mut up =
             Process::start(["up", "--listen", "127.0.0.1:0", "--input", file.to_str().unwrap(), "--mongodb", uri]);
         up.says("kafka.onRecreatedTopic: Restart").await;
         up.says("counted   ").await;
-        let counted: i64 = bed.store.checkpoints().await.unwrap().iter().map(|checkpoint| checkpoint.events).sum();
+        let counted: i64 = env.store.checkpoints().await.unwrap().iter().map(|checkpoint| checkpoint.events).sum();
         if time == 1 {
             first = counted;
         }

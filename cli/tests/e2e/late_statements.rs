@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, fs};
 use bson::Document;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
-use crate::harness::{Bed, kafka::Event, sample};
+use crate::harness::{TestEnv, kafka::Event, sample};
 
 /// What was recorded.
 #[derive(Deserialize)]
@@ -28,8 +28,8 @@ struct Statement {
     command: Document,
 }
 
-const STREAMS: [(&str, Stream); 3] =
-    [("sales", Stream::Sales), ("inventory", Stream::Inventory), ("clients", Stream::Clients)];
+const STREAMS: [(&str, EventKind); 3] =
+    [("sales", EventKind::Sales), ("inventory", EventKind::Inventory), ("clients", EventKind::Clients)];
 
 impl Recorded {
     fn read() -> Self {
@@ -37,12 +37,12 @@ impl Recorded {
     }
 
     /// Sends the events and puts the documents where the worker left them, of these topics.
-    async fn restore(&self, bed: &Bed) {
-        let ids = bed.kafka.topic_ids();
+    async fn restore(&self, env: &TestEnv) {
+        let ids = env.kafka.topic_ids();
         for (name, stream) in STREAMS {
             for payload in &self.events[name] {
                 let event = Event { payload: Some(payload.as_bytes()), partition: Some(0), timestamp: None };
-                bed.kafka.send(stream, &event).await;
+                env.kafka.send(stream, &event).await;
             }
         }
         for (collection, documents) in &self.collections {
@@ -55,23 +55,23 @@ impl Recorded {
                 }
             }
             if !documents.is_empty() {
-                bed.database.raw.collection::<Document>(collection).insert_many(documents).await.unwrap();
+                env.database.raw.collection::<Document>(collection).insert_many(documents).await.unwrap();
             }
         }
     }
 
     /// Has the server carry out what the worker sent, once more.
-    async fn replay(&self, bed: &Bed) {
+    async fn replay(&self, env: &TestEnv) {
         for Statement { command, .. } in &self.statements {
             // What it refuses it refuses: a key that is there already.
-            bed.database.raw.run_command(command.clone()).await.unwrap();
+            env.database.raw.run_command(command.clone()).await.unwrap();
         }
     }
 }
 
 /// Units of products, and what clients brought, in 1/10,000.
-async fn totals(bed: &Bed) -> Value {
-    let all = bed.snapshot().await;
+async fn totals(env: &TestEnv) -> Value {
+    let all = env.snapshot().await;
     let products: BTreeMap<_, _> = all.products.iter().map(|product| (&product.product_id, product.units)).collect();
     let clients: BTreeMap<_, _> =
         all.clients.iter().map(|client| (&client.client_id, client.revenue.to_string())).collect();
@@ -81,35 +81,35 @@ async fn totals(bed: &Bed) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn late_statements_of_a_claim_that_others_finished_change_nothing() {
     let settings = json!({ "sales": { "deduplicate": { "within": "30d" } }, "analytics": { "asOf": "2026-02-01" } });
-    let Some(bed) = Bed::without_topics(settings).await else { return };
+    let Some(env) = TestEnv::without_topics(settings).await else { return };
     for (_, stream) in STREAMS {
-        bed.kafka.create(stream, 1, &[]).await;
+        env.kafka.create(stream, 1, &[]).await;
     }
     let recorded = Recorded::read();
     let late = recorded.statements.iter().filter(|statement| !statement.was_applied).count();
     assert!(late > 0 && late < recorded.statements.len(), "the claim was applied in part");
-    recorded.restore(&bed).await;
+    recorded.restore(&env).await;
 
-    let _worker = bed.worker();
-    bed.applied().await;
+    let _worker = env.worker();
+    env.applied().await;
     let clients = |ann: &str| json!({ "ann": ann, "bob": "4", "cid": "7" });
     assert_eq!(
-        totals(&bed).await,
+        totals(&env).await,
         json!({ "products": { "tea": 5 + 2 - 1 + 3, "jam": 1 + 2, "nut": 4 }, "clients": clients("22.5") })
     );
     // Invoices are forgotten once they are old, and then remembered again; none of them comes twice here.
     let changing = ["workers", "meta", "positions", "views", "product_winners", "loss_risk_products", "invoices"];
-    let before = bed.database.everything_but(&changing).await;
-    recorded.replay(&bed).await;
-    assert_eq!(bed.database.everything_but(&changing).await, before);
+    let before = env.database.everything_but(&changing).await;
+    recorded.replay(&env).await;
+    assert_eq!(env.database.everything_but(&changing).await, before);
 
     let items = [json!({ "product_id": "tea", "quantity": 10, "unit_price": "2.00" })];
     let more = json!({ "invoice_id": "6", "client_id": "ann", "timestamp": "2026-01-11T09:00:00Z", "items": items });
-    bed.kafka.produce(Stream::Sales, &more).await;
-    bed.applied().await;
-    recorded.replay(&bed).await;
+    env.kafka.produce(EventKind::Sales, &more).await;
+    env.applied().await;
+    recorded.replay(&env).await;
     assert_eq!(
-        totals(&bed).await,
+        totals(&env).await,
         json!({ "products": { "tea": 19, "jam": 3, "nut": 4 }, "clients": clients("42.5") })
     );
 }

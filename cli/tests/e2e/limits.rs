@@ -6,18 +6,18 @@ use serde_json::{Value, json};
 
 use crate::{
     chaos::{
+        expected_state::ExpectedState,
         feed::{Feed, Item},
-        ledger::Ledger,
-        mill::Mill,
+        load_generator::LoadGenerator,
     },
-    harness::{Bed, Stream, compare, events::sale, eventually, holds, http},
+    harness::{EventKind, TestEnv, compare, events::sale, eventually, holds, http},
 };
 
 /// So many of the greatest sales bring a sum to its limit.
 const ENOUGH: usize = 40_000;
 
 fn item(event: &Value) -> Item {
-    Item { stream: Stream::Sales, payload: event.to_string().into(), refused: false }
+    Item { stream: EventKind::Sales, payload: event.to_string().into(), refused: false }
 }
 
 /// A sale to somebody else, of something else, on another day.
@@ -29,10 +29,10 @@ fn other(number: usize) -> Item {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sum_that_goes_beyond_its_limit_stays_there_is_named_and_stops_nothing_else() {
-    let Some(bed) = Bed::new(json!({ "analytics": { "asOf": "LatestEvent" } })).await else { return };
-    let mut worker = bed.worker();
+    let Some(env) = TestEnv::new(json!({ "analytics": { "asOf": "LatestEvent" } })).await else { return };
+    let mut worker = env.worker();
     let address = worker.ready().await;
-    let (mut mill, mut ledger) = (Mill::new(&bed, Feed::new(1, None, (1, 1), false), 1), Ledger::new());
+    let (mut load, mut ledger) = (LoadGenerator::new(&env, Feed::new(1, None, (1, 1), false), 1), ExpectedState::new());
     let great = item(&sale("g", "2026-01-01", "gold", 1_000_000_000, "10"));
     let too_great = item(&sale("t", "2026-01-01", "gold", 1_000_000_000, "10.01"));
     let back = item(&sale("r", "2026-01-01", "gold", -1_000_000_000, "10"));
@@ -42,11 +42,11 @@ async fn a_sum_that_goes_beyond_its_limit_stays_there_is_named_and_stops_nothing
         once(back).chain([other(2)]).collect(),
     ];
     for (step, items) in steps.into_iter().enumerate() {
-        mill.extra.lock().unwrap().extend(items);
-        mill.produce(0).await;
-        ledger.tell(mill.fresh.drain(..), 0);
-        bed.applied().await;
-        let (expected, snapshot) = (ledger.answer(), bed.snapshot().await);
+        load.extra.lock().unwrap().extend(items);
+        load.produce(0).await;
+        ledger.tell(load.fresh.drain(..), 0);
+        env.applied().await;
+        let (expected, snapshot) = (ledger.answer(), env.snapshot().await);
         compare::totals(&expected, &snapshot).unwrap();
         let revenue = expected["clients"]["c1"]["revenue"].as_str().unwrap();
         assert_eq!(revenue == "400000000000000.0000", step > 0, "{revenue}");

@@ -9,7 +9,7 @@ use stockstream_model::documents::View;
 use stockstream_store::{StateStore, ViewStore};
 
 use crate::harness::{
-    Bed, Stream,
+    EventKind, TestEnv,
     events::{sale, stock},
     eventually, holds, http,
 };
@@ -22,8 +22,8 @@ fn publications() -> i64 {
 }
 
 /// Reads a collection as a program that knows nothing of pointers would. How often it did.
-async fn read_all(bed: &Bed, collection: &str, done: &AtomicBool) -> u64 {
-    let collection = bed.database.raw.collection::<Document>(collection);
+async fn read_all(env: &TestEnv, collection: &str, done: &AtomicBool) -> u64 {
+    let collection = env.database.raw.collection::<Document>(collection);
     let mut reads = 0;
     while !done.load(Ordering::Relaxed) {
         let rows: Vec<_> = collection.find(doc! {}).await.unwrap().try_collect().await.unwrap();
@@ -34,10 +34,10 @@ async fn read_all(bed: &Bed, collection: &str, done: &AtomicBool) -> u64 {
 }
 
 /// Follows the pointer, as the page does.
-async fn follow(bed: &Bed, done: &AtomicBool) -> u64 {
+async fn follow(env: &TestEnv, done: &AtomicBool) -> u64 {
     let mut reads = 0;
     while !done.load(Ordering::Relaxed) {
-        let rows = bed.store.product_winners().await.unwrap();
+        let rows = env.store.product_winners().await.unwrap();
         let ranks: Vec<usize> = rows.iter().map(|row| row.ranking as usize).collect();
         assert_eq!(ranks, (1..=PRODUCTS).collect::<Vec<_>>(), "a whole ranking");
         assert!(
@@ -52,14 +52,14 @@ async fn follow(bed: &Bed, done: &AtomicBool) -> u64 {
 
 /// Sells one product after another, each time enough to be the first; and lets what is at risk change from one batch to
 /// the other.
-async fn sell(bed: &Bed, done: &AtomicBool) {
+async fn sell(env: &TestEnv, done: &AtomicBool) {
     for turn in 0_usize.. {
         let product = format!("p{}", turn % PRODUCTS);
         let sold = sale(&turn.to_string(), "2026-01-31", &product, 10 * (turn as i64 + 1), "3.00");
         let mut old = stock("old", "2025-01-01", 1 + turn as i64 % 7);
         old["batch_no"] = (turn % 2).into();
-        tokio::join!(bed.kafka.produce(Stream::Sales, &sold), bed.kafka.produce(Stream::Inventory, &old));
-        if bed.store.view(View::ProductWinners).await.unwrap().pointer >= publications() {
+        tokio::join!(env.kafka.produce(EventKind::Sales, &sold), env.kafka.produce(EventKind::Inventory, &old));
+        if env.store.view(View::ProductWinners).await.unwrap().pointer >= publications() {
             break;
         }
     }
@@ -75,30 +75,30 @@ async fn published(address: &str, view: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn during_many_publications_no_reader_finds_a_view_empty_or_a_ranking_short() {
     let settings = json!({ "analytics": { "asOf": "2026-02-01" }, "limits": { "publishEvery": "1ms" } });
-    let Some(bed) = Bed::new(settings).await else { return };
-    let mut worker = bed.worker();
+    let Some(env) = TestEnv::new(settings).await else { return };
+    let mut worker = env.worker();
     let address = worker.ready().await;
     for product in 0..PRODUCTS {
-        bed.kafka.produce(Stream::Inventory, &stock(&format!("p{product}"), "2026-01-31", 9)).await;
-        bed.kafka.produce(Stream::Sales, &sale("0", "2026-01-31", &format!("p{product}"), 1, "3.00")).await;
+        env.kafka.produce(EventKind::Inventory, &stock(&format!("p{product}"), "2026-01-31", 9)).await;
+        env.kafka.produce(EventKind::Sales, &sale("0", "2026-01-31", &format!("p{product}"), 1, "3.00")).await;
     }
     for batch in 0..2 {
         let mut old = stock("old", "2025-01-01", 8);
         old["batch_no"] = batch.into();
-        bed.kafka.produce(Stream::Inventory, &old).await;
+        env.kafka.produce(EventKind::Inventory, &old).await;
     }
     eventually("the first views are whole", async || {
-        let status = bed.store.status().await.unwrap();
+        let status = env.store.status().await.unwrap();
         holds((status.winners, status.risks) == (PRODUCTS as u64, 2), || format!("{:?}", status.views))
     })
     .await;
 
     let done = AtomicBool::new(false);
     let (ranking, risks, followed, ()) = tokio::join!(
-        read_all(&bed, "product_winners", &done),
-        read_all(&bed, "loss_risk_products", &done),
-        follow(&bed, &done),
-        sell(&bed, &done),
+        read_all(&env, "product_winners", &done),
+        read_all(&env, "loss_risk_products", &done),
+        follow(&env, &done),
+        sell(&env, &done),
     );
     assert!(
         ranking.min(risks).min(followed) as i64 > publications() / 10,

@@ -2,30 +2,30 @@
 //! are wrong from the start.
 
 use serde_json::json;
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 use stockstream_relay::{Answer, Relay};
 
 use crate::harness::{
-    Bed, Process, database_host,
+    Process, TestEnv, database_host,
     events::{sale, stock},
     eventually, holds, http,
 };
 
 /// A bed, and a relay before its database.
-async fn beds() -> Option<(Bed, Relay)> {
-    let bed = Bed::new(json!({})).await?;
-    let relay = Relay::to(&database_host(&bed)).await.unwrap();
-    Some((bed, relay))
+async fn beds() -> Option<(TestEnv, Relay)> {
+    let env = TestEnv::new(json!({})).await?;
+    let relay = Relay::to(&database_host(&env)).await.unwrap();
+    Some((env, relay))
 }
 
-fn start(bed: &Bed, relay: &Relay) -> Process {
-    bed.start("worker", json!({ "mongodb": { "uri": relay.uri(bed.setting("/mongodb/uri")) } }))
+fn start(env: &TestEnv, relay: &Relay) -> Process {
+    env.start("worker", json!({ "mongodb": { "uri": relay.uri(env.setting("/mongodb/uri")) } }))
 }
 
 /// Sells one unit of the product by each of so many invoices.
-async fn sell(bed: &Bed, invoices: std::ops::Range<i32>) {
+async fn sell(env: &TestEnv, invoices: std::ops::Range<i32>) {
     for invoice in invoices {
-        bed.kafka.produce(Stream::Sales, &sale(&invoice.to_string(), "2026-01-01", "a", 1, "2.00")).await;
+        env.kafka.produce(EventKind::Sales, &sale(&invoice.to_string(), "2026-01-01", "a", 1, "2.00")).await;
     }
 }
 
@@ -43,22 +43,22 @@ async fn tells(address: &str, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_that_nobody_knows_and_a_right_that_is_taken_away_are_waited_out_and_told() {
-    let Some((bed, relay)) = beds().await else { return };
-    let mut worker = start(&bed, &relay);
+    let Some((env, relay)) = beds().await else { return };
+    let mut worker = start(&env, &relay);
     let address = worker.ready().await;
-    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
-    sell(&bed, 0..5).await;
-    bed.applied().await;
+    env.kafka.produce(EventKind::Inventory, &stock("a", "2026-01-01", 1)).await;
+    sell(&env, 0..5).await;
+    env.applied().await;
     relay.fail(u64::MAX, |request| request.is("update", "sales_daily"), Answer::code(365));
     relay.fail(u64::MAX, |request| request.is("update", "workers"), Answer::code(13).afterwards());
-    sell(&bed, 5..20).await;
+    sell(&env, 5..20).await;
     // The heartbeat works again meanwhile, or the views are published: that says nothing of what does not.
     tells(&address, &["365", "update sales_daily", "heartbeat", "readWrite"]).await;
     assert_eq!(http::get(&address, "/healthz").await.map(|answer| answer.0), Ok(200), "a restart would not help");
     relay.heal();
-    let checkpoints = bed.applied().await;
+    let checkpoints = env.applied().await;
     assert_eq!(checkpoints.iter().map(|checkpoint| checkpoint.events).sum::<i64>(), 21);
-    let snapshot = bed.snapshot().await;
+    let snapshot = env.snapshot().await;
     assert_eq!((snapshot.products[0].units, snapshot.daily[0].1.units), (20, 20));
     worker.ready().await;
     eventually("nothing is told any more", async || {
@@ -70,19 +70,19 @@ async fn an_error_that_nobody_knows_and_a_right_that_is_taken_away_are_waited_ou
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_pass_is_waited_for_at_the_start_and_what_is_wrong_ends_with_a_sentence() {
-    let Some((bed, relay)) = beds().await else { return };
+    let Some((env, relay)) = beds().await else { return };
     for (code, words) in [(13, ["createIndexes", "readWrite"]), (59, ["code 59", "failed to make index"])] {
         relay.heal();
         let message = "not allowed to createIndexes";
         relay.fail(u64::MAX, |request| request.command() == "createIndexes", Answer::error(code, message));
-        start(&bed, &relay).refused(&words).await;
+        start(&env, &relay).refused(&words).await;
     }
     relay.heal();
     relay.fail(u64::MAX, |request| request.is("insert", "meta"), Answer::code(365));
-    let mut worker = start(&bed, &relay);
+    let mut worker = start(&env, &relay);
     worker.waits_for(&["365", "insert meta", relay.address()]).await;
     relay.heal();
     worker.ready().await;
-    sell(&bed, 0..3).await;
-    bed.applied().await;
+    sell(&env, 0..3).await;
+    env.applied().await;
 }

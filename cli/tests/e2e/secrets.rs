@@ -2,10 +2,10 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
 use crate::harness::{
-    Bed, Process, both,
+    Process, TestEnv, both,
     events::stock,
     http, sample,
     secrets::Secrets,
@@ -40,13 +40,13 @@ const PAGE: [&str; 16] = [
     "/no-such-page",
 ];
 
-async fn bed() -> Option<(Secured, Bed)> {
-    Some((Secured::new()?, Bed::new(json!({ "analytics": { "asOf": "LatestEvent" } })).await?))
+async fn env() -> Option<(Secured, TestEnv)> {
+    Some((Secured::new()?, TestEnv::new(json!({ "analytics": { "asOf": "LatestEvent" } })).await?))
 }
 
 /// A command at its most talkative.
-fn at_trace(bed: &Bed, command: &str, changed: Value, more: &[&str]) -> Process {
-    let file = bed.settings(changed);
+fn at_trace(env: &TestEnv, command: &str, changed: Value, more: &[&str]) -> Process {
+    let file = env.settings(changed);
     let common = [command, "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()];
     Process::start_logging([&common[..], more].concat(), Some("trace"))
 }
@@ -62,7 +62,7 @@ async fn ended(process: Process) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_run_at_its_most_talkative_keeps_its_secrets() {
-    let Some((secured, bed)) = bed().await else { return };
+    let Some((secured, env)) = env().await else { return };
     let user = line("ann", "Administrator", PASSWORD).unwrap();
     let hash = user.trim().rsplit_once(':').unwrap().1;
     let [kafka, mongodb] = secured.secrets();
@@ -74,15 +74,15 @@ async fn a_whole_run_at_its_most_talkative_keeps_its_secrets() {
         ("the hash of a password", hash),
         ("the key of sessions", KEY),
     ]);
-    let all = both(secured.sasl("PLAIN", kafka), secured.database(&bed));
-    let mut worker = at_trace(&bed, "worker", all.clone(), &[]);
-    let (users, key) = (bed.file("users", &user), bed.file("key", KEY));
+    let all = both(secured.sasl("PLAIN", kafka), secured.database(&env));
+    let mut worker = at_trace(&env, "worker", all.clone(), &[]);
+    let (users, key) = (env.file("users", &user), env.file("key", KEY));
     let sign_in = ["--enter", "--auth", "password", "--users-file", &users, "--session-key-file", &key];
-    let mut page = at_trace(&bed, "dashboard", all.clone(), &sign_in);
+    let mut page = at_trace(&env, "dashboard", all.clone(), &sign_in);
 
-    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 100)).await;
-    bed.kafka.produce(Stream::Sales, &json!("no sale")).await;
-    bed.applied().await;
+    env.kafka.produce(EventKind::Inventory, &stock("a", "2026-01-01", 100)).await;
+    env.kafka.produce(EventKind::Sales, &json!("no sale")).await;
+    env.applied().await;
     let (served, here) = (worker.address().await, page.address().await);
     for path in WORKER {
         secrets.are_not_in(path, &http::get(&served, path).await.unwrap().1);
@@ -106,18 +106,18 @@ async fn a_whole_run_at_its_most_talkative_keeps_its_secrets() {
         assert_eq!(answer.status, status, "{}", answer.body);
         secrets.are_not_in("an answer to a program", &(answer.head + &answer.body));
     }
-    bed.applied().await;
-    let (_, said) = bed.import_by(&sample("data/odd-rows.csv"), all).outcome().await;
+    env.applied().await;
+    let (_, said) = env.import_by(&sample("data/odd-rows.csv"), all).outcome().await;
     secrets.are_not_in("the import", &said);
     secrets.are_not_in("the worker", &ended(worker).await);
     secrets.are_not_in("the page", &ended(page).await);
-    let stored = bed.database.everything_but(&[]).await;
+    let stored = env.database.everything_but(&[]).await;
     assert!(stored.len() > 5, "{:?}", stored.keys());
     secrets.are_not_in("the database", &format!("{stored:?}"));
 }
 
 /// Settings with which a command fails, and where.
-fn refused(secured: &Secured, bed: &Bed) -> Vec<(&'static str, Value)> {
+fn refused(secured: &Secured, env: &TestEnv) -> Vec<(&'static str, Value)> {
     let [kafka, mongodb] = secured.secrets();
     let at = |address: &str, mut sasl: Value| {
         sasl["kafka"]["bootstrapServers"] = json!([address]);
@@ -129,33 +129,33 @@ fn refused(secured: &Secured, bed: &Bed) -> Vec<(&'static str, Value)> {
         ("a wrong password of Kafka, plain", secured.sasl("PLAIN", WRONG)),
         ("an unreachable Kafka", at(closed, secured.sasl("PLAIN", kafka))),
         ("an expired certificate of Kafka", at(&secured.expired, secured.sasl("PLAIN", kafka))),
-        ("a Kafka of another protocol", at(bed.setting("/kafka/bootstrapServers/0"), secured.sasl("PLAIN", kafka))),
-        ("a wrong password of MongoDB", secured.database_at(bed, &secured.mongodb, WRONG, "ca.crt")),
-        ("an unreachable MongoDB", secured.database_at(bed, closed, mongodb, "ca.crt")),
-        ("an expired certificate of MongoDB", secured.database_at(bed, &secured.mongodb_expired, mongodb, "ca.crt")),
-        ("an unknown authority of MongoDB", secured.database_at(bed, &secured.mongodb, mongodb, "unknown-ca.crt")),
-        ("an address of MongoDB that cannot be read", secured.database_at(bed, "h:port", mongodb, "ca.crt")),
+        ("a Kafka of another protocol", at(env.setting("/kafka/bootstrapServers/0"), secured.sasl("PLAIN", kafka))),
+        ("a wrong password of MongoDB", secured.database_at(env, &secured.mongodb, WRONG, "ca.crt")),
+        ("an unreachable MongoDB", secured.database_at(env, closed, mongodb, "ca.crt")),
+        ("an expired certificate of MongoDB", secured.database_at(env, &secured.mongodb_expired, mongodb, "ca.crt")),
+        ("an unknown authority of MongoDB", secured.database_at(env, &secured.mongodb, mongodb, "unknown-ca.crt")),
+        ("an address of MongoDB that cannot be read", secured.database_at(env, "h:port", mongodb, "ca.crt")),
         (
             "a password that is not escaped",
-            secured.database_at(bed, &secured.mongodb, &format!("{WRONG}/{mongodb}"), "ca.crt"),
+            secured.database_at(env, &secured.mongodb, &format!("{WRONG}/{mongodb}"), "ca.crt"),
         ),
         ("a password in the place of its settings", json!({ "kafka": { "security": { "sasl": kafka } } })),
         (
             "an address in the place of its settings",
-            json!({ "mongodb": secured.uri(bed, &secured.mongodb, "me", mongodb) }),
+            json!({ "mongodb": secured.uri(env, &secured.mongodb, "me", mongodb) }),
         ),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_refused_keeps_the_secrets_too() {
-    let Some((secured, bed)) = bed().await else { return };
+    let Some((secured, env)) = env().await else { return };
     let [kafka, mongodb] = secured.secrets();
     let secrets =
         Secrets::new([("Kafka's password", kafka), ("MongoDB's password", mongodb), ("a wrong password", WRONG)]);
-    for (place, changed) in refused(&secured, &bed) {
+    for (place, changed) in refused(&secured, &env) {
         for command in ["worker", "dashboard"] {
-            let mut process = at_trace(&bed, command, changed.clone(), &[]);
+            let mut process = at_trace(&env, command, changed.clone(), &[]);
             let said = told(&mut process, &secrets, place).await;
             assert!(!said.is_empty(), "{command}: {place}");
             secrets.are_not_in(&format!("{command} with {place}"), &said);

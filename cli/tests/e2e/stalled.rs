@@ -2,31 +2,31 @@
 //! is broken in a log, and leaders that are away: the worker's own tests.)
 
 use serde_json::json;
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
 use crate::harness::{
-    Bed, database_host,
+    TestEnv, database_host,
     events::{sale, stock},
     eventually, holds, http,
     relay::Relay,
     secured::{Login, Secured},
 };
 
-async fn sell(bed: &Bed, invoice: &str) {
-    bed.kafka.produce(Stream::Sales, &sale(invoice, "2026-01-01", "a", 1, "2.00")).await;
+async fn sell(env: &TestEnv, invoice: &str) {
+    env.kafka.produce(EventKind::Sales, &sale(invoice, "2026-01-01", "a", 1, "2.00")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_that_is_taken_away_is_named_with_the_command_that_gives_it_back() {
-    let (Some(secured), Some(bed)) = (Secured::new(), Bed::new(json!({})).await) else { return };
-    let login = Login::new(&bed);
+    let (Some(secured), Some(env)) = (Secured::new(), TestEnv::new(json!({})).await) else { return };
+    let login = Login::new(&env);
     login.at_the_broker("Word-1");
     login.in_the_file("Word-1");
     login.allow("Read", true);
-    let mut worker = bed.start("worker", login.settings(&secured));
+    let mut worker = env.start("worker", login.settings(&secured));
     worker.ready().await;
-    sell(&bed, "1").await;
-    bed.applied().await;
+    sell(&env, "1").await;
+    env.applied().await;
     // What is left may be described, not read.
     login.allow("Describe", false);
     login.forbid("Read");
@@ -34,31 +34,31 @@ async fn a_right_that_is_taken_away_is_named_with_the_command_that_gives_it_back
     // What is read until the broker has learnt of it counts.
     eventually("what is sold is not read any more", async || {
         sold += 1;
-        sell(&bed, &sold.to_string()).await;
+        sell(&env, &sold.to_string()).await;
         let problems = http::json(&address, "/status").await?["problems"].to_string();
         holds(problems.contains("does not let this user read"), || problems.clone())
     })
     .await;
-    let topic = bed.setting("/kafka/topics/sales/name");
+    let topic = env.setting("/kafka/topics/sales/name");
     let grant = format!("--operation Read --topic {topic}");
     worker.is_stalled(&["does not move", "does not let this user read topic", topic, &grant]).await;
     login.allow("Read", false);
     worker.moves_again().await;
-    bed.applied().await;
-    assert_eq!(bed.snapshot().await.products[0].units, sold);
+    env.applied().await;
+    assert_eq!(env.snapshot().await.products[0].units, sold);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_does_not_answer_is_named_with_the_partition_that_waits_for_it() {
-    let Some(bed) = Bed::new(json!({})).await else { return };
-    let relay = Relay::to(&database_host(&bed), true).await;
-    let uri = bed.setting("/mongodb/uri").replace(&database_host(&bed), &relay.address);
-    let mut worker = bed.start("worker", json!({ "mongodb": { "uri": uri } }));
+    let Some(env) = TestEnv::new(json!({})).await else { return };
+    let relay = Relay::to(&database_host(&env), true).await;
+    let uri = env.setting("/mongodb/uri").replace(&database_host(&env), &relay.address);
+    let mut worker = env.start("worker", json!({ "mongodb": { "uri": uri } }));
     let address = worker.ready().await;
-    bed.kafka.produce(Stream::Inventory, &stock("a", "2026-01-01", 1)).await;
-    bed.applied().await;
+    env.kafka.produce(EventKind::Inventory, &stock("a", "2026-01-01", 1)).await;
+    env.applied().await;
     relay.set_open(false);
-    sell(&bed, "1").await;
+    sell(&env, "1").await;
     eventually("the partition is named", async || {
         let said = http::json(&address, "/status").await?["problems"].to_string();
         let words = ["does not move: a flush to the database is under way since", "failed to reach MongoDB"];
@@ -69,6 +69,6 @@ async fn a_database_that_does_not_answer_is_named_with_the_partition_that_waits_
     .await;
     relay.set_open(true);
     worker.moves_again().await;
-    bed.applied().await;
-    assert_eq!(bed.snapshot().await.products[0].units, 1);
+    env.applied().await;
+    assert_eq!(env.snapshot().await.products[0].units, 1);
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use stockstream_store::ViewStore;
 
-use crate::data::state::App;
+use crate::data::state::AppState;
 
 const LIVE: &str = "/healthz";
 const READY: &str = "/readyz";
@@ -20,11 +20,11 @@ pub(crate) fn is_probe(path: &str) -> bool {
 }
 
 /// The routes of the probes.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>() -> Router<AppState<S>> {
     Router::new().route(LIVE, get(async || "live\n")).route(READY, get(ready::<S>))
 }
 
-async fn ready<S: ViewStore>(State(app): State<App<S>>) -> Response {
+async fn ready<S: ViewStore>(State(app): State<AppState<S>>) -> Response {
     // The smallest of the views: a pointer and a handful of rows.
     match app.ask(app.store.product_winners()).await {
         Ok(_) => "ready\n".into_response(),

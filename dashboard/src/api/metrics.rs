@@ -9,18 +9,18 @@ use axum::{
 };
 use stockstream_store::ViewStore;
 
-use crate::data::state::App;
+use crate::data::state::AppState;
 
 /// Where they are scraped.
 const PATH: &str = "/metrics";
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The route of a scrape.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>() -> Router<AppState<S>> {
     Router::new().route(PATH, get(scrape::<S>))
 }
 
-async fn scrape<S: ViewStore>(State(app): State<App<S>>) -> Response {
+async fn scrape<S: ViewStore>(State(app): State<AppState<S>>) -> Response {
     let text = app.metrics.text(app.latest.readers(), app.memory.is_away());
     ([(CONTENT_TYPE, KIND)], text).into_response()
 }

@@ -23,22 +23,22 @@ use tracing::debug;
 
 use crate::{
     data::fingerprint::Part,
-    data::{overview::Overview, state::App},
-    error::Failure,
+    data::{overview::Overview, state::AppState},
+    error::HttpError,
     locale::format::excerpt,
     pages::{last_day, rejected_selection},
     request::query::{Parameters, PerPage},
-    views::{Chosen, Listed, Selection},
+    views::{ListQuery, ListView, SelectedFields},
 };
 
 pub(crate) const PER_PAGE: PerPage = PerPage { default: 500, max: 5_000 };
 /// A payload may have a megabyte, and a page thousands of them.
 const PAYLOAD_CHARS: usize = 4_096;
 
-type Answer<T> = Result<Json<T>, Failure>;
+type Answer<T> = Result<Json<T>, HttpError>;
 
 /// The routes below `/api/v1`.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>() -> Router<AppState<S>> {
     Router::new()
         .route("/api/v1/status", get(status))
         .route("/api/v1/product-winners", get(list::<S, Winner>))
@@ -59,20 +59,23 @@ fn single<T>(items: Vec<T>) -> Page<T> {
     Page { items, page: 1, per_page: total.max(1), total, searched: None }
 }
 
-async fn status<S: ViewStore>(State(app): State<App<S>>) -> Answer<Overview> {
+async fn status<S: ViewStore>(State(app): State<AppState<S>>) -> Answer<Overview> {
     debug!(view = "status", "view selected by a program");
     Ok(Json(Overview::new(app.share(Part::Status, "", app.store.status()).await?)))
 }
 
 /// The rows of a view as JSON, each with the fields that are wanted: all of them unless columns are chosen.
-async fn list<S: ViewStore, R: Listed>(State(app): State<App<S>>, query: Parameters) -> Result<Response, Failure> {
-    let selection = Selection::<R>::of(&query, PER_PAGE)?;
+async fn list<S: ViewStore, R: ListView>(
+    State(app): State<AppState<S>>,
+    query: Parameters,
+) -> Result<Response, HttpError> {
+    let selection = ListQuery::<R>::of(&query, PER_PAGE)?;
     let page = R::rows(&app, &selection.select).await?;
     debug!(view = R::NAME, page = page.page, rows = page.items.len(), "view selected by a program");
     let all = || R::FIELDS.iter().collect();
     let fields = selection.columns.unwrap_or_else(all);
     let Page { items, page, per_page, total, searched } = page;
-    let items = items.iter().map(|row| Chosen { row, fields: &fields }).collect();
+    let items = items.iter().map(|row| SelectedFields { row, fields: &fields }).collect();
     Ok(Json(Page { items, page, per_page, total, searched }).into_response())
 }
 
@@ -84,7 +87,7 @@ struct Sales {
     days: Page<DailyRow>,
 }
 
-async fn sales_daily<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Sales> {
+async fn sales_daily<S: ViewStore>(State(app): State<AppState<S>>, query: Parameters) -> Answer<Sales> {
     let last = if query.says("to") { None } else { last_day(&app).await? };
     let (from, to) = query.days(last.unwrap_or_else(|| Timestamp::now().day()))?;
     let Json(days) =
@@ -129,7 +132,7 @@ impl From<RejectedEvent> for Rejected {
     }
 }
 
-async fn rejected_events<S: ViewStore>(State(app): State<App<S>>, query: Parameters) -> Answer<Page<Rejected>> {
+async fn rejected_events<S: ViewStore>(State(app): State<AppState<S>>, query: Parameters) -> Answer<Page<Rejected>> {
     let paging = query.paging(PER_PAGE)?;
     let select = RejectedSelect { paging, ..rejected_selection(&query.without_paging())? };
     answer("rejected_events", app.ask(app.store.rejected_events(select)).await?.map(Rejected::from))

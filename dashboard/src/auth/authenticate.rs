@@ -17,26 +17,26 @@ use tracing::{info, warn};
 
 use crate::{
     auth::{
-        AccessOptions, Role, SignIn, Who,
+        AccessOptions, Principal, Role, SignIn,
         client_address::Proxies,
         oidc::{LONGEST_SIGN_IN, Oidc},
-        password_login::{Passwords, Refusal},
+        password_login::{Passwords, SignInError},
         proxy_headers::ProxyHeaders,
-        revocations::SignedOut,
+        revocations::RevokedSessions,
         session::{Id, Key, Session},
     },
-    error::Failure,
-    locale::translate::Said,
+    error::HttpError,
+    locale::translate::Message,
     request::cookies::cookies,
 };
 
 /// How readers are known and what they may. Its secrets are not shown: neither by `Debug` nor in the log.
-pub struct Access {
+pub struct Authenticator {
     pub(crate) kind: Kind,
     proxies: Proxies,
     behind_tls: bool,
     pub(crate) key: Key,
-    signed_out: SignedOut,
+    signed_out: RevokedSessions,
 }
 
 pub(crate) enum Kind {
@@ -47,7 +47,7 @@ pub(crate) enum Kind {
     Oidc(Box<Oidc>),
 }
 
-impl fmt::Debug for Access {
+impl fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             Kind::Off => "off",
@@ -72,9 +72,9 @@ pub(crate) struct From {
 }
 
 /// Who asks, and the cookie to send with the answer where the session's is to be renewed.
-pub(crate) type Known = (Option<Who>, Option<HeaderValue>);
+pub(crate) type AuthResult = (Option<Principal>, Option<HeaderValue>);
 
-impl Access {
+impl Authenticator {
     /// Nobody signs in, and whoever reaches the dashboard may everything.
     #[must_use]
     pub fn off() -> Self {
@@ -83,7 +83,7 @@ impl Access {
             proxies: Proxies::default(),
             behind_tls: false,
             key: Key::random(),
-            signed_out: SignedOut::default(),
+            signed_out: RevokedSessions::default(),
         }
     }
 
@@ -120,7 +120,13 @@ impl Access {
             }
         };
         let behind_tls = options.behind_tls || matches!(&kind, Kind::Oidc(oidc) if oidc.is_behind_tls());
-        Ok(Self { kind, proxies: Proxies(options.trusted_proxies), behind_tls, key, signed_out: SignedOut::default() })
+        Ok(Self {
+            kind,
+            proxies: Proxies(options.trusted_proxies),
+            behind_tls,
+            key,
+            signed_out: RevokedSessions::default(),
+        })
     }
 
     /// The host under which readers reach the dashboard, where that is known: it must answer to it.
@@ -147,11 +153,11 @@ impl Access {
     }
 
     /// Who asks; nobody, where somebody could sign in; or why nobody will be let in this way.
-    pub(crate) async fn who(&self, request: &Parts, from: &From) -> Result<Known, Response> {
+    pub(crate) async fn who(&self, request: &Parts, from: &From) -> Result<AuthResult, Response> {
         let headers = &request.headers;
         match &self.kind {
-            Kind::Off => Ok((Some(Who::anybody()), None)),
-            Kind::Local if is_local(from.peer, headers) => Ok((Some(Who::anybody()), None)),
+            Kind::Off => Ok((Some(Principal::anybody()), None)),
+            Kind::Local if is_local(from.peer, headers) => Ok((Some(Principal::anybody()), None)),
             Kind::Local => Err(only_local().into_response()),
             Kind::Proxy(_) if !self.proxies.trust(from.peer) => {
                 warn!(from = %from.peer, "refused: it did not come through a trusted proxy");
@@ -173,7 +179,7 @@ impl Access {
                 }
                 let Some((name, password)) = basic(headers) else { return Ok((None, None)) };
                 match passwords.program(&self.key, &name, &password, from.client).await {
-                    Ok((name, role)) => Ok((Some(Who { name, role, can_sign_out: false }), None)),
+                    Ok((name, role)) => Ok((Some(Principal { name, role, can_sign_out: false }), None)),
                     Err(refusal) => Err(refused(refusal)),
                 }
             }
@@ -207,7 +213,7 @@ impl Access {
         ended
     }
 
-    fn session(&self, passwords: &Passwords, headers: &HeaderMap, from: &From) -> Known {
+    fn session(&self, passwords: &Passwords, headers: &HeaderMap, from: &From) -> AuthResult {
         let users = passwords.users();
         let ground = |name: &str| users.named(name).map(|user| user.hash.as_bytes());
         self.standing(headers, from, ground, |session| {
@@ -215,7 +221,7 @@ impl Access {
         })
     }
 
-    fn session_of_group(&self, oidc: &Oidc, headers: &HeaderMap, from: &From) -> Known {
+    fn session_of_group(&self, oidc: &Oidc, headers: &HeaderMap, from: &From) -> AuthResult {
         self.standing(
             headers,
             from,
@@ -231,7 +237,7 @@ impl Access {
         from: &From,
         ground: impl Fn(&str) -> Option<&'a [u8]>,
         of: impl FnOnce(&Session) -> Option<(Arc<str>, Role)>,
-    ) -> Known {
+    ) -> AuthResult {
         let (now, name) = (now(), cookie_name(from.tls));
         let open = |value| Session::opened(value, &self.key, now, &ground);
         let stands = |session: &Session| !self.signed_out.has(session.id, session.until());
@@ -241,7 +247,7 @@ impl Access {
         };
         let renewed = session.seen_at(now).zip(ground(&session.name));
         let renewed = renewed.map(|(session, ground)| session.sealed(&self.key, ground));
-        (Some(Who { name, role, can_sign_out: true }), renewed.and_then(|value| cookie(&value, from.tls)))
+        (Some(Principal { name, role, can_sign_out: true }), renewed.and_then(|value| cookie(&value, from.tls)))
     }
 
     /// The cookie of a session that begins.
@@ -266,29 +272,29 @@ fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
     peer.is_loopback() && !headers.contains_key("x-forwarded-for") && !headers.contains_key(header::FORWARDED)
 }
 
-fn only_local() -> Failure {
+fn only_local() -> HttpError {
     let detail = "Nobody can sign in to this dashboard, so it is shown on its own machine only.";
     let advice =
         "On Kubernetes use kubectl port-forward, or choose a sign-in in dashboard.auth; elsewhere with --auth.";
-    Failure::new(StatusCode::FORBIDDEN, "Not from here", detail, advice)
+    HttpError::new(StatusCode::FORBIDDEN, "Not from here", detail, advice)
 }
 
-fn only_by_proxy() -> Failure {
+fn only_by_proxy() -> HttpError {
     let detail = "This dashboard is reached through the proxy that readers sign in to.";
     let advice = "If you came through it, its address is not among the dashboard's trusted proxies: add it.";
-    Failure::new(StatusCode::FORBIDDEN, "Not this way", detail, advice)
+    HttpError::new(StatusCode::FORBIDDEN, "Not this way", detail, advice)
 }
 
-fn refused(refusal: Refusal) -> Response {
+fn refused(refusal: SignInError) -> Response {
     match refusal {
-        Refusal::Wrong => {
+        SignInError::Wrong => {
             let detail = "Name or password are wrong.";
-            Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, "Check both.").into_response()
+            HttpError::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, "Check both.").into_response()
         }
-        Refusal::Later(wait) => {
+        SignInError::Later(wait) => {
             let seconds = wait.as_secs().max(1);
-            let detail = Said::new("Too many sign-ins failed. Try again in {} s.", vec![seconds.to_string().into()]);
-            let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "Too many tries", detail, "");
+            let detail = Message::new("Too many sign-ins failed. Try again in {} s.", vec![seconds.to_string().into()]);
+            let failure = HttpError::new(StatusCode::TOO_MANY_REQUESTS, "Too many tries", detail, "");
             ([(header::RETRY_AFTER, HeaderValue::from(seconds))], failure).into_response()
         }
     }

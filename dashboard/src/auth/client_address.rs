@@ -45,7 +45,7 @@ impl Proxies {
 
 /// Whether a page of somebody else sent a request that may change something. Browsers say it themselves; older ones, and
 /// all on plain HTTP, say at least the page's origin. A program says neither, and has no cookie that could be abused.
-pub(crate) fn is_forged(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+pub(crate) fn is_cross_site(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
     if matches!(*method, Method::GET | Method::HEAD) {
         return false;
     }
@@ -71,7 +71,7 @@ pub(crate) fn is_forged(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool
 }
 
 /// A path of this dashboard to go on to: anything that a browser could take for another host is none.
-pub(crate) fn own_path(text: &str) -> Option<&str> {
+pub(crate) fn safe_redirect(text: &str) -> Option<&str> {
     let follows = text.strip_prefix('/')?;
     let is_own = !follows.starts_with(['/', '\\']) && text.len() <= 2_048 && text.bytes().all(|b| b.is_ascii_graphic());
     is_own.then_some(text)
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn what_another_page_sends_is_forged() {
         let uri = Uri::from_static("/enter");
-        let forged = |method: Method, of: &[(&'static str, &'static str)]| is_forged(&method, &uri, &headers(of));
+        let forged = |method: Method, of: &[(&'static str, &'static str)]| is_cross_site(&method, &uri, &headers(of));
         let host = ("host", "stock.example.com");
         for (said, is) in [
             (vec![host], false),
@@ -140,12 +140,12 @@ mod tests {
     #[test]
     fn one_goes_on_to_a_page_of_this_dashboard_only() {
         for path in ["/", "/clients?q=a%20b&sort=-invoices", "/product?id=%2F%2Fx"] {
-            assert_eq!(own_path(path), Some(path));
+            assert_eq!(safe_redirect(path), Some(path));
         }
         for path in
             ["", "clients", "//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "/a b"]
         {
-            assert_eq!(own_path(path), None, "{path}");
+            assert_eq!(safe_redirect(path), None, "{path}");
         }
     }
 }

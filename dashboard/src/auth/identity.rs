@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 
-use crate::{error::Failure, locale::translate::key};
+use crate::{error::HttpError, locale::translate::key};
 
 /// What a reader may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +36,7 @@ impl Role {
 }
 
 /// The group that gives the greatest role, and that role: of the roles of groups, those of groups that somebody is in.
-pub(crate) fn greatest(roles: &[(String, Role)], is_in: impl Fn(&str) -> bool) -> Option<(&str, Role)> {
+pub(crate) fn highest_role(roles: &[(String, Role)], is_in: impl Fn(&str) -> bool) -> Option<(&str, Role)> {
     let of_groups = roles.iter().filter(|(group, _)| is_in(group)).map(|(group, role)| (group.as_str(), *role));
     of_groups.max_by_key(|(_, role)| Role::ALL.iter().position(|other| other == role))
 }
@@ -58,7 +58,7 @@ impl FromStr for Role {
 
 /// Who asks. The gate puts it among the extensions of every request that it lets pass to somebody it knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Who {
+pub(crate) struct Principal {
     /// What the reader is called; for the log, and for the head of the page. Empty where nobody signs in.
     pub(crate) name: Arc<str>,
     /// What the reader may.
@@ -67,21 +67,21 @@ pub(crate) struct Who {
     pub(crate) can_sign_out: bool,
 }
 
-impl Who {
+impl Principal {
     /// Whoever comes where nobody signs in: may everything.
     pub(crate) fn anybody() -> Self {
         Self { name: "".into(), role: Role::Administrator, can_sign_out: false }
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Who {
-    type Rejection = Failure;
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
         // Only a route that is open to everybody has nobody.
         parts.extensions.get::<Self>().cloned().ok_or_else(|| {
             let detail = "Nobody is signed in.";
-            Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, "Sign in at /sign-in.")
+            HttpError::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, "Sign in at /sign-in.")
         })
     }
 }

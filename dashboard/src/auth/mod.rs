@@ -1,6 +1,6 @@
 //! Who may see what.
 //!
-//! Every request passes `middleware::authorize`: it finds out [`Who`] asks and looks into the one table of [`permissions`] whether
+//! Every request passes `middleware::authorize`: it finds out [`Principal`] asks and looks into the one table of [`permissions`] whether
 //! that role may. What is not in the table is refused, also when the router knows it.
 //!
 //! To add a route: add its pattern, as the router spells it, to `permissions::RULES`, with the methods and roles that it
@@ -29,7 +29,7 @@ pub(crate) mod session_check;
 pub(crate) mod users_file;
 
 pub use crate::auth::{
-    authenticate::Access,
+    authenticate::Authenticator,
     config::{AccessOptions, SignIn},
     identity::Role,
     oidc::OidcOptions,
@@ -37,4 +37,4 @@ pub use crate::auth::{
     proxy_headers::ProxyHeaders,
     users_file::check_name,
 };
-pub(crate) use crate::auth::{identity::Who, permissions::may_read, session_check::Stay};
+pub(crate) use crate::auth::{identity::Principal, permissions::may_read, session_check::SessionCheck};

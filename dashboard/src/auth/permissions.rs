@@ -10,7 +10,7 @@ pub(crate) struct Rule {
     /// The router's pattern; one that ends with `/*` stands for everything below it, and for itself.
     pub(crate) path: &'static str,
     pub(crate) methods: Methods,
-    pub(crate) may: May,
+    pub(crate) may: Permission,
 }
 
 /// The methods that a route takes.
@@ -26,18 +26,18 @@ pub(crate) enum Methods {
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum May {
+pub(crate) enum Permission {
     /// Whoever reaches the dashboard, signed in or not.
     Anybody,
     /// Readers with one of these roles.
     Roles(&'static [Role]),
 }
 
-const EVERY_ROLE: May = May::Roles(&Role::ALL);
-const THOSE_WHO_ENTER: May = May::Roles(&[Role::Accountant, Role::Administrator]);
-const ADMINISTRATORS: May = May::Roles(&[Role::Administrator]);
+const EVERY_ROLE: Permission = Permission::Roles(&Role::ALL);
+const THOSE_WHO_ENTER: Permission = Permission::Roles(&[Role::Accountant, Role::Administrator]);
+const ADMINISTRATORS: Permission = Permission::Roles(&[Role::Administrator]);
 
-const fn rule(path: &'static str, methods: Methods, may: May) -> Rule {
+const fn rule(path: &'static str, methods: Methods, may: Permission) -> Rule {
     Rule { path, methods, may }
 }
 
@@ -46,13 +46,13 @@ use Methods::{Read, ReadAndWrite, Write};
 /// Every route. What is not here is refused.
 pub(crate) const RULES: &[Rule] = &[
     // Nothing of the shop is told here.
-    rule("/healthz", Read, May::Anybody),
-    rule("/readyz", Read, May::Anybody),
-    rule("/assets/*", Read, May::Anybody),
-    rule("/sign-in", ReadAndWrite, May::Anybody),
-    rule("/sign-in/start", Read, May::Anybody),
-    rule("/sign-in/callback", Read, May::Anybody),
-    rule("/sign-out", Write, May::Anybody),
+    rule("/healthz", Read, Permission::Anybody),
+    rule("/readyz", Read, Permission::Anybody),
+    rule("/assets/*", Read, Permission::Anybody),
+    rule("/sign-in", ReadAndWrite, Permission::Anybody),
+    rule("/sign-in/start", Read, Permission::Anybody),
+    rule("/sign-in/callback", Read, Permission::Anybody),
+    rule("/sign-out", Write, Permission::Anybody),
     // The views, what is in them, and what is taken along.
     rule("/product-winners", Read, EVERY_ROLE),
     rule("/loss-risk-products", Read, EVERY_ROLE),
@@ -103,7 +103,7 @@ impl Methods {
 
 /// What the table says of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Decision {
     /// It may pass.
     Pass,
     /// It may pass once it is known who asks.
@@ -117,19 +117,19 @@ pub(crate) enum Verdict {
 }
 
 /// What the table says of a route of the router, asked for by somebody of that role, or by nobody known.
-pub(crate) fn verdict(route: &str, method: &Method, role: Option<Role>) -> Verdict {
-    let Some(rule) = RULES.iter().find(|rule| rule.covers(route)) else { return Verdict::Unlisted };
+pub(crate) fn verdict(route: &str, method: &Method, role: Option<Role>) -> Decision {
+    let Some(rule) = RULES.iter().find(|rule| rule.covers(route)) else { return Decision::Unlisted };
     match (rule.may, role) {
-        (May::Roles(_), None) => Verdict::SignIn,
-        (May::Roles(roles), Some(role)) if !roles.contains(&role) => Verdict::NotThisRole,
-        _ if !rule.methods.take(method) => Verdict::NotThisMethod(rule.methods.named()),
-        _ => Verdict::Pass,
+        (Permission::Roles(_), None) => Decision::SignIn,
+        (Permission::Roles(roles), Some(role)) if !roles.contains(&role) => Decision::NotThisRole,
+        _ if !rule.methods.take(method) => Decision::NotThisMethod(rule.methods.named()),
+        _ => Decision::Pass,
     }
 }
 
 /// Whether that role may read that page.
 pub(crate) fn may_read(role: Role, path: &str) -> bool {
-    verdict(path, &Method::GET, Some(role)) == Verdict::Pass
+    verdict(path, &Method::GET, Some(role)) == Decision::Pass
 }
 
 impl Rule {

@@ -7,16 +7,16 @@ use crate::{
     Options,
     auth::{
         Role,
-        permissions::{May, RULES, Verdict, verdict},
+        permissions::{Decision, Permission, RULES, verdict},
     },
-    data::state::App,
+    data::state::AppState,
     router::routes,
 };
 
 /// The patterns of all routes. The router tells them only to those who debug it; were it to tell them otherwise one day,
 /// the first test says so.
 fn patterns() -> BTreeSet<String> {
-    let router = routes(App::new(Arc::new(MemoryStore::new(Default::default())), Arc::new(Options::default())));
+    let router = routes(AppState::new(Arc::new(MemoryStore::new(Default::default())), Arc::new(Options::default())));
     let text = format!("{router:?}");
     let told = text.split("RouteId(").filter_map(|rest| rest.split_once("): \"")).map(|(_, rest)| rest);
     let paths = told.filter_map(|rest| rest.split_once('"')).map(|(path, _)| path.to_owned());
@@ -42,12 +42,12 @@ fn every_route_of_the_router_is_found() {
 #[test]
 fn every_route_is_in_the_table_and_open_to_the_roles_that_it_names_and_to_nobody_else() {
     for route in patterns() {
-        assert_ne!(verdict(&route, &Method::GET, None), Verdict::Unlisted, "add {route} to access::table::RULES");
+        assert_ne!(verdict(&route, &Method::GET, None), Decision::Unlisted, "add {route} to access::table::RULES");
         let asked = |role| verdict(&route, &Method::GET, role) != verdict("/not/listed", &Method::GET, role);
         assert!(asked(None) && Role::ALL.into_iter().all(|role| asked(Some(role))));
         // An Administrator sees everything; nothing that a role is told is kept from one who may more.
-        assert_ne!(verdict(&route, &Method::GET, Some(Role::Administrator)), Verdict::NotThisRole, "{route}");
-        let refused = |role| verdict(&route, &Method::GET, Some(role)) == Verdict::NotThisRole;
+        assert_ne!(verdict(&route, &Method::GET, Some(Role::Administrator)), Decision::NotThisRole, "{route}");
+        let refused = |role| verdict(&route, &Method::GET, Some(role)) == Decision::NotThisRole;
         assert!(refused(Role::User) || !refused(Role::Accountant), "{route}");
     }
 }
@@ -56,7 +56,7 @@ fn every_route_is_in_the_table_and_open_to_the_roles_that_it_names_and_to_nobody
 fn what_is_not_in_the_table_is_refused() {
     for path in ["/nothing", "/clients/", "/clients/x", "/entered", "/assetsx", "/api/v1", "/export/clients", ""] {
         for role in [None].into_iter().chain(Role::ALL.map(Some)) {
-            assert_eq!(verdict(path, &Method::GET, role), Verdict::Unlisted, "{path} {role:?}");
+            assert_eq!(verdict(path, &Method::GET, role), Decision::Unlisted, "{path} {role:?}");
         }
     }
 }
@@ -68,9 +68,9 @@ fn nothing_but_the_forms_and_the_sign_in_takes_anything() {
         let (path, methods) = (rule.path, [Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]);
         let route = path.trim_end_matches("/*");
         for method in methods {
-            assert!(matches!(verdict(route, &method, administrator), Verdict::NotThisMethod(_)), "{method} {path}");
+            assert!(matches!(verdict(route, &method, administrator), Decision::NotThisMethod(_)), "{method} {path}");
         }
-        let takes = verdict(route, &Method::POST, administrator) == Verdict::Pass;
+        let takes = verdict(route, &Method::POST, administrator) == Decision::Pass;
         assert_eq!(takes, ["/enter/*", "/sign-in", "/sign-out"].contains(&path), "{path}");
     }
 }
@@ -80,13 +80,13 @@ fn who_has_not_signed_in_sees_what_is_open_to_anybody_alone() {
     for rule in RULES {
         let sign_in = ["/sign-in", "/sign-in/start", "/sign-in/callback", "/sign-out"];
         let open = ["/healthz", "/readyz", "/assets/*"].contains(&rule.path) || sign_in.contains(&rule.path);
-        assert_eq!(rule.may == May::Anybody, open, "{}", rule.path);
+        assert_eq!(rule.may == Permission::Anybody, open, "{}", rule.path);
     }
 }
 
 #[test]
 fn roles_see_what_they_are_for() {
-    let may = |role, path| verdict(path, &Method::GET, Some(role)) == Verdict::Pass;
+    let may = |role, path| verdict(path, &Method::GET, Some(role)) == Decision::Pass;
     for (path, user, accountant) in [
         ("/product-winners", true, true),
         ("/export/clients/{kind}", true, true),

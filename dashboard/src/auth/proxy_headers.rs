@@ -3,9 +3,9 @@
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::{
-    auth::{Role, Who, identity::greatest, users_file::LONGEST_NAME},
-    error::Failure,
-    locale::translate::Said,
+    auth::{Principal, Role, identity::highest_role, users_file::LONGEST_NAME},
+    error::HttpError,
+    locale::translate::Message,
 };
 
 /// The headers that say who asks, and which groups have which role.
@@ -21,31 +21,34 @@ pub struct ProxyHeaders {
 
 impl ProxyHeaders {
     /// The reader of a request that a trusted proxy sent.
-    pub(crate) fn who(&self, headers: &HeaderMap) -> Result<Who, Failure> {
-        let nobody = |detail: Said| {
+    pub(crate) fn who(&self, headers: &HeaderMap) -> Result<Principal, HttpError> {
+        let nobody = |detail: Message| {
             let advice = "The proxy before this dashboard must set it, once, and drop what readers send themselves.";
-            Failure::new(StatusCode::UNAUTHORIZED, "Nobody is signed in", detail, advice)
+            HttpError::new(StatusCode::UNAUTHORIZED, "Nobody is signed in", detail, advice)
         };
         let one = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
             let value = values.next().and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).unwrap_or("");
             if values.next().is_some() {
-                Err(nobody(Said::new("The header {} was sent twice.", vec![name.to_string().into()])))
+                Err(nobody(Message::new("The header {} was sent twice.", vec![name.to_string().into()])))
             } else {
                 Ok(value)
             }
         };
         let name = one(&self.user)?.trim();
         if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-            return Err(nobody(Said::new("The header {} does not say who asks.", vec![self.user.to_string().into()])));
+            return Err(nobody(Message::new(
+                "The header {} does not say who asks.",
+                vec![self.user.to_string().into()],
+            )));
         }
         let groups: Vec<_> = one(&self.groups)?.split(',').map(str::trim).collect();
-        let Some((_, role)) = greatest(&self.roles, |group| groups.contains(&group)) else {
-            let detail = Said::new("None of the groups of {} has a role here.", vec![name.to_owned().into()]);
+        let Some((_, role)) = highest_role(&self.roles, |group| groups.contains(&group)) else {
+            let detail = Message::new("None of the groups of {} has a role here.", vec![name.to_owned().into()]);
             let advice = "Whoever runs this dashboard decides which groups have which role.";
-            return Err(Failure::new(StatusCode::FORBIDDEN, "Not for you", detail, advice));
+            return Err(HttpError::new(StatusCode::FORBIDDEN, "Not for you", detail, advice));
         };
-        Ok(Who { name: name.into(), role, can_sign_out: false })
+        Ok(Principal { name: name.into(), role, can_sign_out: false })
     }
 }
 

@@ -1,9 +1,9 @@
 //! How often a sign-in may fail, with memory that no attacker can make grow.
 
+use parking_lot::Mutex;
 use std::{
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use std::{
 const COUNTERS: usize = 8_192;
 
 /// Counts failures: so many are free, and one is forgiven every so often.
-pub(crate) struct Limit {
+pub(crate) struct RateLimiter {
     free: u32,
     forgiven: Duration,
     /// By a keyed hash: nobody knows with whom they share. What is kept is when all is forgiven.
@@ -24,7 +24,7 @@ pub(crate) struct Limit {
 #[must_use]
 pub(crate) struct Attempt(usize);
 
-impl Limit {
+impl RateLimiter {
     pub(crate) fn new(free: u32, forgiven: Duration) -> Self {
         Self { free, forgiven, counters: Mutex::new(vec![None; COUNTERS]), hasher: RandomState::new() }
     }
@@ -42,7 +42,7 @@ impl Limit {
     /// Lets somebody try, or says how long to wait. Counted before it is known how it ends, so that many at once are.
     pub(crate) fn attempt(&self, whom: impl Hash, now: Instant) -> Result<Attempt, Duration> {
         let index = usize::try_from(self.hasher.hash_one(whom) % COUNTERS as u64).unwrap_or_default();
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = self.counters.lock();
         let until = counters[index].map_or(now, |until| until.max(now)) + self.forgiven;
         let full = now + self.forgiven * self.free;
         if until > full {
@@ -54,7 +54,7 @@ impl Limit {
 
     /// It was no failure.
     pub(crate) fn take_back(&self, attempt: Attempt) {
-        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = self.counters.lock();
         counters[attempt.0] = counters[attempt.0].and_then(|until| until.checked_sub(self.forgiven));
     }
 }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn failures_beyond_the_free_ones_wait_and_are_forgiven_one_by_one() {
-        let (limit, begin) = (Limit::new(3, Duration::from_secs(60)), Instant::now());
+        let (limit, begin) = (RateLimiter::new(3, Duration::from_secs(60)), Instant::now());
         for _ in 0..3 {
             let _ = limit.attempt("ann", begin).ok().unwrap();
         }
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_does_not_count() {
-        let (limit, now) = (Limit::new(2, Duration::from_secs(60)), Instant::now());
+        let (limit, now) = (RateLimiter::new(2, Duration::from_secs(60)), Instant::now());
         for _ in 0..100 {
             let attempt = limit.attempt("ann", now).ok().unwrap();
             limit.take_back(attempt);
@@ -97,10 +97,10 @@ mod tests {
 
     #[test]
     fn a_million_names_take_no_more_memory_than_one() {
-        let (limit, now) = (Limit::new(3, Duration::from_secs(60)), Instant::now());
+        let (limit, now) = (RateLimiter::new(3, Duration::from_secs(60)), Instant::now());
         for name in 0..1_000_000 {
             let _ = limit.attempt(name, now);
         }
-        assert_eq!(limit.counters.lock().unwrap().len(), COUNTERS);
+        assert_eq!(limit.counters.lock().len(), COUNTERS);
     }
 }

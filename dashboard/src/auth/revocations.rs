@@ -1,9 +1,7 @@
 //! Sessions that were signed out before they ended by themselves: their cookies may have been copied.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
 
 use crate::auth::session::Id;
 
@@ -12,12 +10,12 @@ const MOST: usize = 10_000;
 
 /// The ids of sessions that were signed out, with when they would have ended.
 #[derive(Default)]
-pub(crate) struct SignedOut(Mutex<BTreeSet<(u64, Id)>>);
+pub(crate) struct RevokedSessions(Mutex<BTreeSet<(u64, Id)>>);
 
-impl SignedOut {
+impl RevokedSessions {
     /// Notes a session that would have gone on until then.
     pub(crate) fn note(&self, id: Id, until: u64, now: u64) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         *known = known.split_off(&(now, Id::default()));
         known.insert((until, id));
         if known.len() > MOST {
@@ -27,7 +25,7 @@ impl SignedOut {
 
     /// Whether a session that goes on until then was signed out.
     pub(crate) fn has(&self, id: Id, until: u64) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&(until, id))
+        self.0.lock().contains(&(until, id))
     }
 }
 
@@ -37,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_session_is_known_until_it_would_have_ended_and_the_list_stays_short() {
-        let list = SignedOut::default();
+        let list = RevokedSessions::default();
         list.note([1; 16], 100, 10);
         list.note([2; 16], 200, 10);
         assert!(list.has([1; 16], 100) && !list.has([3; 16], 100));
@@ -48,7 +46,7 @@ mod tests {
             id[..8].copy_from_slice(&number.to_be_bytes());
             list.note(id, 1_000 + number, 102);
         }
-        assert_eq!(list.0.lock().unwrap().len(), MOST);
+        assert_eq!(list.0.lock().len(), MOST);
         assert!(!list.has([2; 16], 200), "those that end soonest are forgotten first");
     }
 }

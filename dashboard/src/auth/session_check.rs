@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 
-use crate::auth::{Access, authenticate::From};
+use crate::auth::{Authenticator, authenticate::From};
 
 /// What a request was let in by.
 #[derive(Clone)]
-pub(crate) struct Stay {
-    access: Arc<Access>,
+pub(crate) struct SessionCheck {
+    access: Arc<Authenticator>,
     cookies: HeaderMap,
     from: From,
 }
 
-impl Stay {
-    pub(crate) fn new(access: &Arc<Access>, headers: &HeaderMap, from: From) -> Self {
+impl SessionCheck {
+    pub(crate) fn new(access: &Arc<Authenticator>, headers: &HeaderMap, from: From) -> Self {
         let cookies = headers.get_all(header::COOKIE).iter().map(|line| (header::COOKIE, line.clone())).collect();
         Self { access: Arc::clone(access), cookies, from }
     }

@@ -1,9 +1,10 @@
 //! The file of users: a line for each, `name:role:hash`.
 
+use parking_lot::Mutex;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -123,7 +124,7 @@ impl UsersFile {
     /// stay: a slip of the pen shuts nobody out.
     pub(crate) fn now(&self) -> Arc<Users> {
         let stamp = Stamp::of(&self.path).ok();
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = self.standing.lock();
         if standing.0 != stamp {
             standing.0 = stamp;
             match read(&self.path) {

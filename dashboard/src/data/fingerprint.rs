@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use serde::Serialize;
-use stockstream_model::event::Stream;
-use stockstream_store::Pulse;
+use stockstream_model::event::EventKind;
+use stockstream_store::ChangeProbe;
 
 /// A part of what is shown, that changes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -34,11 +34,11 @@ impl Part {
 /// A fingerprint of every part. It is its own name: whoever has seen it, here or from another dashboard of the same
 /// database, can be told what changed since without anybody remembering what was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Digests([u32; Part::ALL.len()]);
+pub(crate) struct Fingerprints([u32; Part::ALL.len()]);
 
-impl Digests {
+impl Fingerprints {
     /// Those of what the database tells.
-    pub(crate) fn of(pulse: &Pulse) -> Self {
+    pub(crate) fn of(pulse: &ChangeProbe) -> Self {
         Self(Part::ALL.map(|part| digest(part, pulse)))
     }
 
@@ -51,8 +51,8 @@ impl Digests {
 
 /// A fingerprint of all that a part is made of. The time of a heartbeat and of a check is left out: as long as nothing
 /// else changes, there is nothing new to be seen.
-fn digest(part: Part, pulse: &Pulse) -> u32 {
-    let positions = |streams: &[Stream]| {
+fn digest(part: Part, pulse: &ChangeProbe) -> u32 {
+    let positions = |streams: &[EventKind]| {
         let of_it = pulse.checkpoints.iter().filter(|checkpoint| streams.contains(&checkpoint.id.stream));
         of_it.map(|checkpoint| (checkpoint.id, checkpoint.incarnation, checkpoint.next)).collect::<Vec<_>>()
     };
@@ -72,13 +72,13 @@ fn digest(part: Part, pulse: &Pulse) -> u32 {
         Part::Status => {
             let rejected: Vec<_> = pulse.checkpoints.iter().map(|checkpoint| checkpoint.rejected).collect();
             let workers: Vec<_> = workers().collect();
-            format!("{:?} {:?} {rejected:?} {workers:?}", positions(&Stream::ALL), views(""))
+            format!("{:?} {:?} {rejected:?} {workers:?}", positions(&EventKind::ALL), views(""))
         }
         Part::Winners => format!("{:?}", views("product_winners")),
         Part::Risks => format!("{:?} {:?}", views("loss_risk_products"), pulse.counted_at),
-        Part::Clients => format!("{:?} {:?}", positions(&[Stream::Sales, Stream::Clients]), pulse.counted_at),
-        Part::Products => format!("{:?} {:?}", positions(&[Stream::Sales, Stream::Inventory]), views("")),
-        Part::Sales => format!("{:?}", positions(&[Stream::Sales])),
+        Part::Clients => format!("{:?} {:?}", positions(&[EventKind::Sales, EventKind::Clients]), pulse.counted_at),
+        Part::Products => format!("{:?} {:?}", positions(&[EventKind::Sales, EventKind::Inventory]), views("")),
+        Part::Sales => format!("{:?}", positions(&[EventKind::Sales])),
         Part::Rejected => {
             format!("{:?}", pulse.checkpoints.iter().map(|one| (one.id, one.rejected)).collect::<Vec<_>>())
         }
@@ -87,13 +87,13 @@ fn digest(part: Part, pulse: &Pulse) -> u32 {
     (hash ^ (hash >> 32)) as u32
 }
 
-impl fmt::Display for Digests {
+impl fmt::Display for Fingerprints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|digest| write!(f, "{digest:08x}"))
     }
 }
 
-impl FromStr for Digests {
+impl FromStr for Fingerprints {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    fn pulse() -> Pulse {
+    fn pulse() -> ChangeProbe {
         let checkpoint = |stream| Checkpoint::new(PartitionId { stream, partition: 0 }, 7, None);
         let worker = Heartbeat {
             worker: "a".into(),
@@ -144,32 +144,33 @@ mod tests {
             stalls: Vec::new(),
             warnings: Vec::new(),
         };
-        Pulse {
+        ChangeProbe {
             views: View::ALL.map(ViewState::new).into(),
-            checkpoints: Stream::ALL.map(checkpoint).into(),
+            checkpoints: EventKind::ALL.map(checkpoint).into(),
             workers: vec![worker],
             counted_at: Some(Timestamp::default()),
         }
     }
 
-    fn changed(change: impl Fn(&mut Pulse)) -> Vec<Part> {
+    fn changed(change: impl Fn(&mut ChangeProbe)) -> Vec<Part> {
         let mut after = pulse();
         change(&mut after);
-        Digests::of(&after).changed_since(Some(&Digests::of(&pulse())))
+        Fingerprints::of(&after).changed_since(Some(&Fingerprints::of(&pulse())))
     }
 
-    fn checkpoint(pulse: &mut Pulse, stream: Stream) -> &mut Checkpoint {
+    fn checkpoint(pulse: &mut ChangeProbe, stream: EventKind) -> &mut Checkpoint {
         pulse.checkpoints.iter_mut().find(|checkpoint| checkpoint.id.stream == stream).unwrap()
     }
 
     #[test]
     fn what_changed_is_told_apart() {
         use Part::{Clients, Products, Rejected, Risks, Sales, Status, Winners};
-        let view =
-            |pulse: &mut Pulse, view| pulse.views.iter_mut().find(|state| state.view == view).unwrap().pointer += 1;
-        assert_eq!(changed(|pulse| checkpoint(pulse, Stream::Sales).next += 1), [Status, Clients, Products, Sales]);
-        assert_eq!(changed(|pulse| checkpoint(pulse, Stream::Clients).next += 1), [Status, Clients]);
-        assert_eq!(changed(|pulse| checkpoint(pulse, Stream::Inventory).rejected += 1), [Status, Rejected]);
+        let view = |pulse: &mut ChangeProbe, view| {
+            pulse.views.iter_mut().find(|state| state.view == view).unwrap().pointer += 1;
+        };
+        assert_eq!(changed(|pulse| checkpoint(pulse, EventKind::Sales).next += 1), [Status, Clients, Products, Sales]);
+        assert_eq!(changed(|pulse| checkpoint(pulse, EventKind::Clients).next += 1), [Status, Clients]);
+        assert_eq!(changed(|pulse| checkpoint(pulse, EventKind::Inventory).rejected += 1), [Status, Rejected]);
         assert_eq!(changed(|pulse| view(pulse, View::ProductWinners)), [Status, Winners, Products]);
         assert_eq!(changed(|pulse| view(pulse, View::LossRiskProducts)), [Status, Risks, Products]);
         assert_eq!(changed(|pulse| pulse.workers.clear()), [Status]);
@@ -184,15 +185,15 @@ mod tests {
 
     #[test]
     fn to_whoever_has_seen_nothing_everything_is_new() {
-        assert_eq!(Digests::of(&pulse()).changed_since(None), Part::ALL);
+        assert_eq!(Fingerprints::of(&pulse()).changed_since(None), Part::ALL);
     }
 
     #[test]
     fn they_are_read_as_they_are_written() {
-        let digests = Digests::of(&pulse());
+        let digests = Fingerprints::of(&pulse());
         assert_eq!(digests.to_string().parse(), Ok(digests));
         for text in ["", "00", &"g".repeat(56), &"é".repeat(28), &"0".repeat(57)] {
-            assert_eq!(text.parse::<Digests>(), Err(()), "{text}");
+            assert_eq!(text.parse::<Fingerprints>(), Err(()), "{text}");
         }
     }
 }

@@ -1,15 +1,15 @@
 //! The things that were used last, so many at most. For few: they are looked through one by one.
 
 /// Things by their keys; the one used last comes last, and the one used longest ago goes first.
-pub(crate) struct Recent<K, V, const MOST: usize>(Vec<(K, V)>);
+pub(crate) struct LruCache<K, V, const MOST: usize>(Vec<(K, V)>);
 
-impl<K, V, const MOST: usize> Default for Recent<K, V, MOST> {
+impl<K, V, const MOST: usize> Default for LruCache<K, V, MOST> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<K: PartialEq, V: Default, const MOST: usize> Recent<K, V, MOST> {
+impl<K: PartialEq, V: Default, const MOST: usize> LruCache<K, V, MOST> {
     /// What is kept for a key, or begins with this use.
     pub(crate) fn used(&mut self, key: K) -> &mut V {
         let place = self.0.iter().position(|(one, _)| *one == key);

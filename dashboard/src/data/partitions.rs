@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use stockstream_model::{
     documents::{Checkpoint, Heartbeat, LostRange, PartitionId},
-    event::Stream,
+    event::EventKind,
 };
 
 /// Where a partition stands.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Partition {
-    pub(crate) stream: Stream,
+    pub(crate) stream: EventKind,
     pub(crate) partition: i32,
     /// The first offset that is not applied.
     pub(crate) next: i64,
@@ -85,7 +85,7 @@ mod tests {
     use crate::data::overview::Overview;
 
     fn id(partition: i32) -> PartitionId {
-        PartitionId { stream: Stream::Sales, partition }
+        PartitionId { stream: EventKind::Sales, partition }
     }
 
     fn heartbeat(worker: &str, at: i64, partitions: Vec<PartitionStatus>) -> Heartbeat {

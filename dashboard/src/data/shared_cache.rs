@@ -2,11 +2,12 @@
 //! who asks while the same is being read waits for that. People are told a dear one a little longer, so that however many
 //! watch a page while events come in, it is read only part of the time.
 
+use parking_lot::Mutex;
 use std::{
     any::{Any, TypeId},
     future::Future,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -15,8 +16,8 @@ use std::{
 use tokio::{sync::Mutex as Turn, time::Instant};
 
 use crate::{
-    data::fingerprint::{Digests, Part},
-    data::lru::Recent,
+    data::fingerprint::{Fingerprints, Part},
+    data::lru::LruCache,
 };
 
 /// So many questions are kept, those asked last.
@@ -27,7 +28,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// The same for the state of the pipeline, which tells ages.
 const LONGEST_STATUS: Duration = Duration::from_secs(1);
 /// An answer that took at least this long is dear.
-const DEAR: Duration = Duration::from_millis(20);
+const SLOW_QUERY: Duration = Duration::from_millis(20);
 /// For so many times as long as it took, people are told it although something changed.
 const STANDS: u32 = 10;
 /// But no longer than this.
@@ -37,7 +38,7 @@ type Question = (TypeId, Part, String);
 
 /// What is kept for a question.
 #[derive(Default)]
-struct Place {
+struct CacheEntry {
     kept: Mutex<Option<Kept>>,
     /// Whoever holds it reads anew.
     turn: Turn<()>,
@@ -45,13 +46,13 @@ struct Place {
 
 /// Shared answers.
 #[derive(Default)]
-pub(crate) struct Answers {
+pub(crate) struct SharedCache {
     state: State,
-    kept: Mutex<Recent<Question, Arc<Place>, QUESTIONS>>,
+    kept: Mutex<LruCache<Question, Arc<CacheEntry>, QUESTIONS>>,
 }
 
 struct Kept {
-    state: Digests,
+    state: Fingerprints,
     since: Instant,
     took: Duration,
     value: Arc<dyn Any + Send + Sync>,
@@ -60,31 +61,31 @@ struct Kept {
 impl Kept {
     /// For how long people are still told it although something changed.
     fn stands(&self, is_being_read: bool) -> Option<Duration> {
-        let long = if self.took < DEAR { Duration::ZERO } else { (self.took * STANDS).min(STANDS_AT_MOST) };
+        let long = if self.took < SLOW_QUERY { Duration::ZERO } else { (self.took * STANDS).min(STANDS_AT_MOST) };
         let left = long.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero());
         // Who reads it anew waits for it; others need not.
         left.or_else(|| (is_being_read && self.since.elapsed() < long * 2).then_some(self.took))
     }
 }
 
-impl Place {
+impl CacheEntry {
     /// What is kept, if it may still be told.
     fn told<T: Clone + 'static>(
         &self,
         part: Part,
-        now: &Digests,
+        now: &Fingerprints,
         is_being_read: bool,
         to_a_person: bool,
     ) -> Option<Answer<T>> {
         let longest = if part == Part::Status { LONGEST_STATUS } else { LONGEST };
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock();
         let kept = kept.as_ref().filter(|kept| kept.since.elapsed() < longest)?;
         let value = || kept.value.downcast_ref::<T>().cloned();
         if !now.changed_since(Some(&kept.state)).contains(&part) {
-            return Some(Answer { value: value()?, again_in: None });
+            return Some(Answer { value: value()?, retry_after: None });
         }
-        let again_in = kept.stands(is_being_read).filter(|_| to_a_person)?;
-        Some(Answer { value: value()?, again_in: Some(again_in) })
+        let retry_after = kept.stands(is_being_read).filter(|_| to_a_person)?;
+        Some(Answer { value: value()?, retry_after: Some(retry_after) })
     }
 }
 
@@ -93,10 +94,10 @@ impl Place {
 pub(crate) struct Answer<T> {
     pub(crate) value: T,
     /// If something changed since it was read: after how long who asks again is told of it.
-    pub(crate) again_in: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
-impl Answers {
+impl SharedCache {
     /// The answer of `read`, or one that was read in the same state of the database, or, `to_a_person`, a dear one that was
     /// read a moment before. `state` is asked for that state; `question` tells apart what is asked for of one part in one
     /// type.
@@ -108,7 +109,7 @@ impl Answers {
         part: Part,
         question: String,
         to_a_person: bool,
-        state: impl Future<Output = Result<Digests, E>>,
+        state: impl Future<Output = Result<Fingerprints, E>>,
         read: impl Future<Output = Result<T, E>>,
     ) -> Result<Answer<T>, E> {
         // Before the answer is read: it is then never older than the state that it is kept for.
@@ -127,13 +128,13 @@ impl Answers {
         let since = Instant::now();
         let value = read.await?;
         let kept = Kept { state: now, since, took: since.elapsed(), value: Arc::new(value.clone()) };
-        *place.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        *place.kept.lock() = Some(kept);
         drop(turn);
-        Ok(Answer { value, again_in: None })
+        Ok(Answer { value, retry_after: None })
     }
 
-    fn place(&self, question: Question) -> Arc<Place> {
-        Arc::clone(self.kept.lock().unwrap_or_else(PoisonError::into_inner).used(question))
+    fn place(&self, question: Question) -> Arc<CacheEntry> {
+        Arc::clone(self.kept.lock().used(question))
     }
 }
 
@@ -141,11 +142,11 @@ impl Answers {
 #[derive(Default)]
 struct State {
     asked: AtomicU64,
-    last: Turn<Option<(u64, Digests)>>,
+    last: Turn<Option<(u64, Fingerprints)>>,
 }
 
 impl State {
-    async fn current<E>(&self, read: impl Future<Output = Result<Digests, E>>) -> Result<Digests, E> {
+    async fn current<E>(&self, read: impl Future<Output = Result<Fingerprints, E>>) -> Result<Fingerprints, E> {
         let number = self.asked.fetch_add(1, Ordering::AcqRel);
         let mut last = self.last.lock().await;
         if let Some((before, state)) = *last
@@ -165,38 +166,38 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use stockstream_model::documents::{Checkpoint, PartitionId};
-    use stockstream_model::event::Stream;
-    use stockstream_store::Pulse;
+    use stockstream_model::event::EventKind;
+    use stockstream_store::ChangeProbe;
     use tokio::sync::Semaphore;
 
     use super::*;
 
     /// The state after so many events of a stream.
-    fn after(stream: Stream, events: i64) -> Digests {
+    fn after(stream: EventKind, events: i64) -> Fingerprints {
         let checkpoint = Checkpoint { next: events, ..Checkpoint::new(PartitionId { stream, partition: 0 }, 7, None) };
-        Digests::of(&Pulse { checkpoints: vec![checkpoint], ..Pulse::default() })
+        Fingerprints::of(&ChangeProbe { checkpoints: vec![checkpoint], ..ChangeProbe::default() })
     }
 
-    async fn ask(answers: &Answers, question: &str, state: Digests, value: u32) -> Result<u32, String> {
+    async fn ask(answers: &SharedCache, question: &str, state: Fingerprints, value: u32) -> Result<u32, String> {
         let question = question.to_owned();
         let answer = answers.share(Part::Clients, question, true, async { Ok(state) }, async { Ok(value) }).await;
         answer.map(|answer| {
-            assert_eq!(answer.again_in, None, "it is not dear");
+            assert_eq!(answer.retry_after, None, "it is not dear");
             answer.value
         })
     }
 
     #[tokio::test]
     async fn an_answer_stands_until_its_part_changes() {
-        let answers = Answers::default();
-        let (one, two) = (after(Stream::Sales, 1), after(Stream::Sales, 2));
+        let answers = SharedCache::default();
+        let (one, two) = (after(EventKind::Sales, 1), after(EventKind::Sales, 2));
         assert_eq!(ask(&answers, "a", one, 1).await, Ok(1));
         assert_eq!(ask(&answers, "a", one, 2).await, Ok(1), "nothing changed");
         assert_eq!(ask(&answers, "b", one, 3).await, Ok(3), "another question");
         assert_eq!(ask(&answers, "a", two, 4).await, Ok(4), "sales came");
-        let stock = after(Stream::Inventory, 1);
+        let stock = after(EventKind::Inventory, 1);
         assert_eq!(ask(&answers, "a", stock, 5).await, Ok(5));
-        assert_eq!(ask(&answers, "a", after(Stream::Inventory, 2), 6).await, Ok(5), "stock is no part of clients");
+        assert_eq!(ask(&answers, "a", after(EventKind::Inventory, 2), 6).await, Ok(5), "stock is no part of clients");
         let other_type =
             answers.share(Part::Clients, "a".into(), true, async { Ok::<_, ()>(stock) }, async { Ok("text") });
         assert_eq!(other_type.await.map(|answer| answer.value), Ok("text"));
@@ -204,27 +205,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn people_are_told_a_dear_answer_a_little_longer_and_when_to_ask_again() {
-        let answers = Answers::default();
-        let (one, two) = (after(Stream::Sales, 1), after(Stream::Sales, 2));
+        let answers = SharedCache::default();
+        let (one, two) = (after(EventKind::Sales, 1), after(EventKind::Sales, 2));
         let dear = async |state, value, to_a_person| {
             let read = async {
-                tokio::time::sleep(DEAR).await;
+                tokio::time::sleep(SLOW_QUERY).await;
                 Ok::<u32, ()>(value)
             };
             answers.share(Part::Clients, "a".into(), to_a_person, async { Ok(state) }, read).await.unwrap()
         };
-        assert_eq!(dear(one, 1, true).await, Answer { value: 1, again_in: None });
-        let left = DEAR * (STANDS - 1); // it is as old as its reading's begin
-        assert_eq!(dear(two, 2, true).await, Answer { value: 1, again_in: Some(left) });
-        assert_eq!(dear(two, 3, false).await, Answer { value: 3, again_in: None }, "a program is told the newest");
-        assert_eq!(dear(two, 4, true).await, Answer { value: 3, again_in: None }, "and whoever asks after it");
+        assert_eq!(dear(one, 1, true).await, Answer { value: 1, retry_after: None });
+        let left = SLOW_QUERY * (STANDS - 1); // it is as old as its reading's begin
+        assert_eq!(dear(two, 2, true).await, Answer { value: 1, retry_after: Some(left) });
+        assert_eq!(dear(two, 3, false).await, Answer { value: 3, retry_after: None }, "a program is told the newest");
+        assert_eq!(dear(two, 4, true).await, Answer { value: 3, retry_after: None }, "and whoever asks after it");
     }
 
     #[test]
     fn an_answer_stands_in_proportion_to_what_it_took() {
         let stands = |took, age, is_being_read| {
             let since = Instant::now().checked_sub(Duration::from_millis(age)).unwrap();
-            let (state, took) = (after(Stream::Sales, 1), Duration::from_millis(took));
+            let (state, took) = (after(EventKind::Sales, 1), Duration::from_millis(took));
             Kept { state, since, took, value: Arc::new(()) }.stands(is_being_read)
         };
         assert_eq!([stands(19, 0, true), stands(30, 300, false), stands(60_000, 5_000, false)], [None; 3]);
@@ -235,8 +236,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_not_kept() {
-        let answers = Answers::default();
-        let state = after(Stream::Sales, 1);
+        let answers = SharedCache::default();
+        let state = after(EventKind::Sales, 1);
         let failed =
             answers.share(Part::Clients, "a".into(), true, async { Ok(state) }, async { Err::<u32, _>("away") });
         assert_eq!(failed.await, Err("away"));
@@ -247,27 +248,27 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_ask_at_once_are_answered_by_one_read_and_two_looks() {
-        let (answers, gate) = (Answers::default(), Semaphore::new(0));
+        let (answers, gate) = (SharedCache::default(), Semaphore::new(0));
         let (reads, looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let one = || {
             let state = async {
                 looks.fetch_add(1, Ordering::Relaxed);
                 gate.acquire().await.map_err(drop)?.forget();
-                Ok::<_, ()>(after(Stream::Sales, 1))
+                Ok::<_, ()>(after(EventKind::Sales, 1))
             };
             let read = async { Ok(reads.fetch_add(1, Ordering::Relaxed)) };
             answers.share(Part::Clients, String::new(), true, state, read)
         };
         let all = futures_util::future::join_all((0..100).map(|_| one()));
         let (all, ()) = tokio::join!(all, async { gate.add_permits(100) });
-        assert!(all.iter().all(|answer| *answer == Ok(Answer { value: 0, again_in: None })), "{all:?}");
+        assert!(all.iter().all(|answer| *answer == Ok(Answer { value: 0, retry_after: None })), "{all:?}");
         assert_eq!((reads.into_inner(), looks.into_inner()), (1, 2));
     }
 
     #[tokio::test]
     async fn who_asks_during_a_look_waits_for_the_next() {
         let state = State::default();
-        let (old, new) = (after(Stream::Sales, 1), after(Stream::Sales, 2));
+        let (old, new) = (after(EventKind::Sales, 1), after(EventKind::Sales, 2));
         let gate = Semaphore::new(0);
         let first = state.current(async {
             gate.acquire().await.map_err(drop)?.forget();
@@ -284,10 +285,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_kept_is_bounded() {
-        let answers = Answers::default();
+        let answers = SharedCache::default();
         for number in 0..200 {
-            let _ = ask(&answers, &number.to_string(), after(Stream::Sales, 1), number).await;
+            let _ = ask(&answers, &number.to_string(), after(EventKind::Sales, 1), number).await;
         }
-        assert_eq!(answers.kept.lock().unwrap().len(), QUESTIONS);
+        assert_eq!(answers.kept.lock().len(), QUESTIONS);
     }
 }

@@ -15,14 +15,14 @@ use tracing::warn;
 use crate::{
     Options,
     data::{
-        fingerprint::{Digests, Part},
-        shared_cache::{Answer, Answers},
-        stale_cache::Memory,
-        watcher::Latest,
+        fingerprint::{Fingerprints, Part},
+        shared_cache::{Answer, SharedCache},
+        stale_cache::StaleCache,
+        watcher::ChangeFeed,
     },
-    error::Failure,
+    error::HttpError,
     metrics::Metrics,
-    request::context::Reader,
+    request::context::RequestContext,
 };
 
 /// How long a page that can be shown from memory waits for a database that did not answer before.
@@ -32,16 +32,16 @@ const WHILE_AWAY: Duration = Duration::from_millis(500);
 const SHARED_ROWS: u64 = 500;
 
 /// What every handler has at hand.
-pub(crate) struct App<S> {
+pub(crate) struct AppState<S> {
     pub(crate) store: Arc<S>,
     pub(crate) options: Arc<Options>,
-    pub(crate) latest: Latest,
-    pub(crate) memory: Arc<Memory>,
+    pub(crate) latest: ChangeFeed,
+    pub(crate) memory: Arc<StaleCache>,
     pub(crate) metrics: Arc<Metrics>,
-    answers: Arc<Answers>,
+    answers: Arc<SharedCache>,
 }
 
-impl<S> Clone for App<S> {
+impl<S> Clone for AppState<S> {
     fn clone(&self) -> Self {
         Self {
             store: Arc::clone(&self.store),
@@ -54,9 +54,9 @@ impl<S> Clone for App<S> {
     }
 }
 
-impl<S: ViewStore> App<S> {
+impl<S: ViewStore> AppState<S> {
     pub(crate) fn new(store: Arc<S>, options: Arc<Options>) -> Self {
-        let latest = Latest::new(options.store_timeout);
+        let latest = ChangeFeed::new(options.store_timeout);
         Self { store, options, latest, memory: Arc::default(), metrics: Arc::default(), answers: Arc::default() }
     }
 
@@ -67,12 +67,12 @@ impl<S: ViewStore> App<S> {
         part: Part,
         question: impl Debug,
         answer: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, Failure> {
-        let state = async { Ok(Digests::of(&self.store.pulse().await?)) };
-        let reader = Reader::current();
+    ) -> Result<T, HttpError> {
+        let state = async { Ok(Fingerprints::of(&self.store.pulse().await?)) };
+        let reader = RequestContext::current();
         let shared = self.answers.share(part, format!("{question:?}"), reader.is_person(), state, answer);
-        let Answer { value, again_in } = self.ask(shared).await?;
-        if let Some(wait) = again_in {
+        let Answer { value, retry_after } = self.ask(shared).await?;
+        if let Some(wait) = retry_after {
             reader.ask_again_in(wait);
         }
         Ok(value)
@@ -84,7 +84,7 @@ impl<S: ViewStore> App<S> {
         part: Part,
         select: &Select<R>,
         answer: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, HttpError> {
         if select.paging.per_page > SHARED_ROWS {
             return self.ask(answer).await;
         }
@@ -97,10 +97,10 @@ impl<S: ViewStore> App<S> {
     pub(crate) async fn ask<T: Clone + Send + Sync + 'static>(
         &self,
         answer: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, HttpError> {
         // Nested as deep as they are, these do not fit a thread's stack where nothing is optimised.
         let answer = Box::pin(answer);
-        let reader = Reader::current();
+        let reader = RequestContext::current();
         let address = reader.is_person().then(|| reader.address());
         let known = address.as_deref().and_then(|address| self.memory.last::<T>(address));
         let mut limit = self.options.store_timeout;
@@ -126,8 +126,10 @@ impl<S: ViewStore> App<S> {
                 }
                 return Ok(value);
             }
-            Ok(Err(error)) => Failure::store(&error),
-            Err(_) => self.store.trouble().map_or_else(|| Failure::late(limit), |why| Failure::troubled(&why)),
+            Ok(Err(error)) => HttpError::store(&error),
+            Err(_) => {
+                self.store.trouble().map_or_else(|| HttpError::timeout(limit), |why| HttpError::store_unavailable(&why))
+            }
         };
         warn!(
             status = failure.status.as_u16(),

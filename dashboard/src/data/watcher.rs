@@ -1,8 +1,9 @@
 //! One look at the database for all who wait for it to change.
 
+use parking_lot::Mutex;
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -15,7 +16,7 @@ use tokio::{
 };
 use tracing::{debug, info};
 
-use crate::data::fingerprint::Digests;
+use crate::data::fingerprint::Fingerprints;
 
 /// So many may listen at once; each costs a connection and next to nothing else.
 pub(crate) const MAX_READERS: usize = 2_000;
@@ -28,13 +29,13 @@ const LINGER: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// The fingerprints; none before the first look.
-    pub(crate) digests: Option<Digests>,
+    pub(crate) digests: Option<Fingerprints>,
     /// Whether the database did not answer the last look.
     pub(crate) is_away: bool,
 }
 
 /// Who waits, and what was last seen.
-struct Hub {
+struct ChangeWatcher {
     seen: watch::Sender<Seen>,
     readers: AtomicUsize,
     limit: usize,
@@ -43,7 +44,7 @@ struct Hub {
     store_timeout: Duration,
 }
 
-impl Hub {
+impl ChangeWatcher {
     fn new(limit: usize, store_timeout: Duration) -> Arc<Self> {
         let (seen, _) = watch::channel(Seen::default());
         Arc::new(Self { seen, readers: AtomicUsize::new(0), limit, looking: Mutex::new(false), store_timeout })
@@ -55,18 +56,18 @@ impl Hub {
     }
 
     /// What was last seen, as long as somebody looks.
-    fn current(&self) -> Option<Digests> {
-        let looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+    fn current(&self) -> Option<Fingerprints> {
+        let looking = self.looking.lock();
         let Seen { digests, is_away } = *self.seen.borrow();
         digests.filter(|_| *looking && !is_away)
     }
 
     /// A place among those who wait, unless all are taken.
-    fn join<S: ViewStore>(self: &Arc<Self>, store: &Arc<S>) -> Option<Place> {
+    fn join<S: ViewStore>(self: &Arc<Self>, store: &Arc<S>) -> Option<Subscription> {
         let one_more = |count| (count < self.limit).then_some(count + 1);
         self.readers.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        let place = Place { hub: Arc::clone(self), seen: self.seen.subscribe() };
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = Subscription { hub: Arc::clone(self), seen: self.seen.subscribe() };
+        let mut looking = self.looking.lock();
         if !*looking {
             *looking = true;
             // What was seen when somebody last looked is old by now.
@@ -79,7 +80,7 @@ impl Hub {
 
     /// Whether the look is to end, since nobody has waited for long. Whoever comes later starts it again.
     fn ends(&self, last_awaited: &mut Instant) -> bool {
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looking = self.looking.lock();
         if self.readers.load(Ordering::Acquire) > 0 {
             *last_awaited = Instant::now();
         }
@@ -88,7 +89,7 @@ impl Hub {
     }
 }
 
-async fn look<S: ViewStore>(hub: Arc<Hub>, store: Arc<S>) {
+async fn look<S: ViewStore>(hub: Arc<ChangeWatcher>, store: Arc<S>) {
     debug!("the database is looked at for those who wait for it to change");
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -96,7 +97,7 @@ async fn look<S: ViewStore>(hub: Arc<Hub>, store: Arc<S>) {
     while !hub.ends(&mut last_awaited) {
         ticks.tick().await;
         let digests = match timeout(hub.store_timeout, store.pulse()).await {
-            Ok(Ok(pulse)) => Some(Digests::of(&pulse)),
+            Ok(Ok(pulse)) => Some(Fingerprints::of(&pulse)),
             Ok(Err(_)) | Err(_) => None,
         };
         hub.seen.send_if_modified(|seen| {
@@ -112,16 +113,16 @@ async fn look<S: ViewStore>(hub: Arc<Hub>, store: Arc<S>) {
 
 /// What was last seen of the database, while somebody looks.
 #[derive(Clone)]
-pub(crate) struct Latest(Arc<Hub>);
+pub(crate) struct ChangeFeed(Arc<ChangeWatcher>);
 
-impl Latest {
+impl ChangeFeed {
     /// As nobody knows it yet; waiting for the database takes no longer than that.
     pub(crate) fn new(store_timeout: Duration) -> Self {
-        Self(Hub::new(MAX_READERS, store_timeout))
+        Self(ChangeWatcher::new(MAX_READERS, store_timeout))
     }
 
     /// A place among those who wait, unless all are taken.
-    pub(crate) fn join<S: ViewStore>(&self, store: &Arc<S>) -> Option<Place> {
+    pub(crate) fn join<S: ViewStore>(&self, store: &Arc<S>) -> Option<Subscription> {
         self.0.join(store)
     }
 
@@ -137,12 +138,12 @@ impl Latest {
 }
 
 /// A place among those who wait. Whoever is slow finds the newest when they come, not what was in between.
-pub(crate) struct Place {
-    hub: Arc<Hub>,
+pub(crate) struct Subscription {
+    hub: Arc<ChangeWatcher>,
     pub(crate) seen: watch::Receiver<Seen>,
 }
 
-impl Drop for Place {
+impl Drop for Subscription {
     fn drop(&mut self) {
         self.hub.readers.fetch_sub(1, Ordering::AcqRel);
     }

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 use stockstream_input::{
-    Outgoing,
-    entry::{CLIENT, Field, Kind, LINE, PRODUCT, Problem, SALE, judge},
+    OutboundEvent,
+    entry::{CLIENT, Field, Kind, LINE, PRODUCT, Problem, SALE, validate},
 };
-use stockstream_model::{Timestamp, analytics::Tier, event::Stream};
+use stockstream_model::{Timestamp, analytics::Tier, event::EventKind};
 
 use crate::{
-    entry::{decimal_comma::pointed, validation_messages::fault},
+    entry::{decimal_comma::normalize_comma, validation_messages::fault},
     locale::translate::key,
-    request::context::Reader,
+    request::context::RequestContext,
 };
 
 /// The most lines that a form has; more are for a file.
@@ -64,11 +64,11 @@ impl Form {
         }
     }
 
-    const fn stream(self) -> Stream {
+    const fn stream(self) -> EventKind {
         match self {
-            Self::Product => Stream::Inventory,
-            Self::Client => Stream::Clients,
-            Self::Sale => Stream::Sales,
+            Self::Product => EventKind::Inventory,
+            Self::Client => EventKind::Clients,
+            Self::Sale => EventKind::Sales,
         }
     }
 
@@ -131,13 +131,13 @@ impl Typed {
     }
 
     /// The event, or what is wrong with which field.
-    pub(crate) fn event(&self, form: Form) -> Result<Outgoing, Vec<Problem>> {
-        let language = Reader::current().choice.language;
+    pub(crate) fn event(&self, form: Form) -> Result<OutboundEvent, Vec<Problem>> {
+        let language = RequestContext::current().choice.language;
         let fields = |fields: &[Field], before: &str| -> Map<String, Value> {
             let value = |field: &Field| match self.text(&format!("{before}{}", field.name)) {
                 "" => None,
                 text if field.kind == Kind::Money => {
-                    Some((field.name.to_owned(), field.value(&pointed(language, text))))
+                    Some((field.name.to_owned(), field.value(&normalize_comma(language, text))))
                 }
                 text => Some((field.name.to_owned(), field.value(text))),
             };
@@ -156,7 +156,7 @@ impl Typed {
             }
             event.insert("items".into(), Value::Array(items));
         }
-        judge(form.stream(), event).map_err(|problems| {
+        validate(form.stream(), event).map_err(|problems| {
             // Lines left empty are no lines: those after them are called by their places in the form again.
             let moved = |problem: Problem| match line(&problem.path) {
                 Some((index, field)) => {

@@ -11,9 +11,9 @@ const LONGEST: Duration = Duration::from_secs(40);
 
 /// Submissions under way.
 #[derive(Clone, Debug, Default)]
-pub struct Submissions(TaskTracker);
+pub struct InFlight(TaskTracker);
 
-impl Submissions {
+impl InFlight {
     /// Begins one, which comes to its end also when the reader goes away.
     pub(crate) fn spawn<F>(&self, submission: F) -> JoinHandle<F::Output>
     where

@@ -24,34 +24,34 @@ use axum::{
 use stockstream_store::ViewStore;
 
 pub use crate::entry::{
-    in_flight::Submissions,
+    in_flight::InFlight,
     sender::{NotSent, Receipt, Sender, Sending},
 };
 use crate::{
     Options,
-    auth::Who,
-    data::state::App,
-    entry::{form::Form, submission_store::Desk},
+    auth::Principal,
+    data::state::AppState,
+    entry::{form::Form, submission_store::SubmissionStore},
     locale::{
         format::sentence,
         translate::{key, tf},
     },
-    ui::{components::Notice, layout::Shell},
+    ui::{components::Notice, layout::Layout},
 };
 
 /// The most bytes of a form.
 const MAX_FORM: usize = 256 << 10;
 
 /// The routes of what is entered; where nothing can be sent, one that says so.
-pub(crate) fn routes<S: ViewStore>(options: &Options) -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>(options: &Options) -> Router<AppState<S>> {
     let Some(sender) = &options.sender else { return Router::new().route(pages::PATH, get(pages::off)) };
-    let desk = Arc::new(Desk::new(Arc::clone(sender)));
+    let desk = Arc::new(SubmissionStore::new(Arc::clone(sender)));
     let form = |form: Form| {
-        get(move |shell: Shell, Extension(desk): Extension<Arc<Desk>>| pages::open(form, shell, desk)).post(
-            move |State(app): State<App<S>>,
-                  shell: Shell,
-                  who: Who,
-                  Extension(desk): Extension<Arc<Desk>>,
+        get(move |shell: Layout, Extension(desk): Extension<Arc<SubmissionStore>>| pages::open(form, shell, desk)).post(
+            move |State(app): State<AppState<S>>,
+                  shell: Layout,
+                  who: Principal,
+                  Extension(desk): Extension<Arc<SubmissionStore>>,
                   body: Bytes| { pages::take(form, app, shell, who, desk, body) },
         )
     };

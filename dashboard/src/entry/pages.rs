@@ -10,27 +10,27 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use stockstream_input::{Outgoing, entry::Problem};
+use stockstream_input::{OutboundEvent, entry::Problem};
 use stockstream_store::ViewStore;
 
 use crate::{
-    auth::Who,
-    data::state::App,
+    auth::Principal,
+    data::state::AppState,
     entry::{
         form::{Form, Input, Typed},
-        submission_store::Desk,
-        submit::{Again, submit},
+        submission_store::SubmissionStore,
+        submit::{SubmitError, submit},
         test_data,
         validation_messages::fault,
     },
-    error::Failure,
+    error::HttpError,
     locale::{
         format::whole,
-        translate::{Said, key, t},
+        translate::{Message, key, t},
     },
     ui::{
         components::Notice,
-        layout::{self, Shell},
+        layout::{self, Layout},
     },
 };
 
@@ -40,7 +40,7 @@ pub(crate) const PATH: &str = "/enter";
 #[derive(Template)]
 #[template(path = "enter.html")]
 struct EnterPage {
-    shell: Shell,
+    shell: Layout,
     notices: Vec<Notice>,
     /// Of the form that sends test data; none where nothing can be sent.
     token: Option<String>,
@@ -50,7 +50,7 @@ struct EnterPage {
 #[derive(Template)]
 #[template(path = "enter_form.html")]
 struct FormPage {
-    shell: Shell,
+    shell: Layout,
     lead: &'static str,
     notices: Vec<Notice>,
     form: Form,
@@ -64,34 +64,37 @@ struct FormPage {
 }
 
 /// The overview.
-pub(crate) async fn overview(shell: Shell, Extension(desk): Extension<Arc<Desk>>) -> Result<Response, Failure> {
+pub(crate) async fn overview(
+    shell: Layout,
+    Extension(desk): Extension<Arc<SubmissionStore>>,
+) -> Result<Response, HttpError> {
     enter(shell, Some(desk.token()), Vec::new())
 }
 
 /// That nothing can be entered, and how to change that.
-pub(crate) async fn off(shell: Shell) -> Result<Response, Failure> {
+pub(crate) async fn off(shell: Layout) -> Result<Response, HttpError> {
     enter(shell, None, Vec::new())
 }
 
-fn enter(shell: Shell, token: Option<String>, notices: Vec<Notice>) -> Result<Response, Failure> {
-    let shell = Shell { page: "Enter events", ..shell.at(PATH) };
+fn enter(shell: Layout, token: Option<String>, notices: Vec<Notice>) -> Result<Response, HttpError> {
+    let shell = Layout { page: "Enter events", ..shell.at(PATH) };
     layout::page(&EnterPage { shell, notices, token, events: whole(test_data::EVENTS as i64) })
 }
 
 /// A form that was just opened.
-pub(crate) async fn open(form: Form, shell: Shell, desk: Arc<Desk>) -> Result<Response, Failure> {
+pub(crate) async fn open(form: Form, shell: Layout, desk: Arc<SubmissionStore>) -> Result<Response, HttpError> {
     render(form, shell, desk.token(), &Typed::fresh(form), &[], Vec::new(), None)
 }
 
 /// A form that was sent: it is judged, and shown again with what is wrong, or its event is sent on.
 pub(crate) async fn take<S: ViewStore>(
     form: Form,
-    app: App<S>,
-    shell: Shell,
-    who: Who,
-    desk: Arc<Desk>,
+    app: AppState<S>,
+    shell: Layout,
+    who: Principal,
+    desk: Arc<SubmissionStore>,
     body: Bytes,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let mut typed = Typed::of(&body);
     let token = typed.text("form").to_owned();
     let action = typed.text("do").to_owned();
@@ -115,14 +118,14 @@ pub(crate) async fn take<S: ViewStore>(
     if action == "check" {
         return again(&typed, &[], Vec::new(), Some(pretty(&event)));
     }
-    let what = Said::new("{} {}", vec![form.what().into(), event.key.clone().into()]);
+    let what = Message::new("{} {}", vec![form.what().into(), event.key.clone().into()]);
     match submit(&app, &desk, &who, &token, &what, vec![event]).await {
         Ok(response) => Ok(response),
-        Err(Again::NotSent(message)) => {
+        Err(SubmitError::NotSent(message)) => {
             let page = again(&typed, &[], vec![Notice::not_sent(&message)], None)?;
             Ok((StatusCode::SERVICE_UNAVAILABLE, page).into_response())
         }
-        Err(Again::Unknown) => {
+        Err(SubmitError::Unknown) => {
             let page = render(form, shell.clone(), desk.token(), &typed, &[], vec![Notice::unknown_form()], None)?;
             Ok((StatusCode::CONFLICT, page).into_response())
         }
@@ -131,31 +134,31 @@ pub(crate) async fn take<S: ViewStore>(
 
 /// Test data by one button.
 pub(crate) async fn send_test_data<S: ViewStore>(
-    State(app): State<App<S>>,
-    shell: Shell,
-    who: Who,
-    Extension(desk): Extension<Arc<Desk>>,
+    State(app): State<AppState<S>>,
+    shell: Layout,
+    who: Principal,
+    Extension(desk): Extension<Arc<SubmissionStore>>,
     body: Bytes,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let token = Typed::of(&body).text("form").to_owned();
     let (notice, token, status) =
         match submit(&app, &desk, &who, &token, &key("test data").into(), test_data::events()).await {
             Ok(response) => return Ok(response),
-            Err(Again::NotSent(message)) => (Notice::not_sent(&message), token, StatusCode::SERVICE_UNAVAILABLE),
-            Err(Again::Unknown) => (Notice::unknown_form(), desk.token(), StatusCode::CONFLICT),
+            Err(SubmitError::NotSent(message)) => (Notice::not_sent(&message), token, StatusCode::SERVICE_UNAVAILABLE),
+            Err(SubmitError::Unknown) => (Notice::unknown_form(), desk.token(), StatusCode::CONFLICT),
         };
     Ok((status, enter(shell, Some(token), vec![notice])?).into_response())
 }
 
 fn render(
     form: Form,
-    shell: Shell,
+    shell: Layout,
     token: String,
     typed: &Typed,
     problems: &[Problem],
     notices: Vec<Notice>,
     preview: Option<String>,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let inputs = typed.inputs(form, problems);
     let lines = typed.line_inputs(form, problems);
     let told = |problem: &Problem| {
@@ -164,11 +167,11 @@ fn render(
         (input.map(|input| input.id.clone()), format!("{label}: {}", fault(&problem.message)))
     };
     let problems = problems.iter().map(told).collect();
-    let shell = Shell { page: form.title(), ..shell.at(PATH) };
+    let shell = Layout { page: form.title(), ..shell.at(PATH) };
     layout::page(&FormPage { shell, lead: form.lead(), notices, form, token, inputs, lines, problems, preview })
 }
 
-fn pretty(event: &Outgoing) -> String {
+fn pretty(event: &OutboundEvent) -> String {
     let value: Option<serde_json::Value> = serde_json::from_slice(&event.payload).ok();
     value.map_or_else(String::new, |value| format!("{value:#}"))
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use stockstream_input::Outgoing;
+use stockstream_input::OutboundEvent;
 
 /// What is on its way.
 pub type Sending = Pin<Box<dyn Future<Output = Result<Vec<Receipt>, NotSent>> + Send>>;
@@ -10,7 +10,7 @@ pub type Sending = Pin<Box<dyn Future<Output = Result<Vec<Receipt>, NotSent>> + 
 /// Sends events, and knows where they are then.
 pub trait Sender: fmt::Debug + Send + Sync + 'static {
     /// Sends events in this order, each acknowledged by all replicas and none twice. A receipt for each, in their order.
-    fn send(&self, events: Vec<Outgoing>) -> Sending;
+    fn send(&self, events: Vec<OutboundEvent>) -> Sending;
 }
 
 /// Where a sent event is.

@@ -4,19 +4,19 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{Extension, extract::Path, http::StatusCode, response::Response};
-use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_model::{documents::PartitionId, event::EventKind};
 
 use crate::{
-    auth::Who,
-    entry::submission_store::{Counted, Desk, Sent, State},
-    error::Failure,
+    auth::Principal,
+    entry::submission_store::{Counted, Sent, State, SubmissionStore},
+    error::HttpError,
     locale::{
         format::{counted, instant, tenths, whole},
         translate::{key, t, tf},
     },
     ui::{
         components::Notice,
-        layout::{self, Shell},
+        layout::{self, Layout},
         table::{Cell, Column, Table},
     },
 };
@@ -29,7 +29,7 @@ const LONG: Duration = Duration::from_secs(20);
 #[derive(Template)]
 #[template(path = "enter_sent.html")]
 struct SentPage {
-    shell: Shell,
+    shell: Layout,
     notices: Vec<Notice>,
     what: String,
     at: String,
@@ -44,17 +44,17 @@ struct Row {
     topic: String,
     place: String,
     events: i64,
-    state: Standing,
+    state: DeliveryState,
 }
 
-enum Standing {
+enum DeliveryState {
     Counted(Duration),
     Waiting,
     Unacknowledged,
 }
 
 const BY_PARTITION: &[Column<Row>] = &[
-    Column::head("Topic", |row| Cell::text(&row.topic).with_below(&row.place)),
+    Column::head("Topic", |row| Cell::text(&row.topic).with_subtitle(&row.place)),
     Column::number("Events", |row| Cell::whole(row.events)),
     Column::text("State", state),
 ];
@@ -64,31 +64,31 @@ const BY_EVENT: &[Column<Row>] = &[
         let cell = Cell::text(&row.name);
         row.link.clone().map_or_else(|| Cell::text(&row.name), |link| cell.with_link(link))
     }),
-    Column::text("Topic", |row| Cell::text(&row.topic).with_below(&row.place)),
+    Column::text("Topic", |row| Cell::text(&row.topic).with_subtitle(&row.place)),
     Column::text("State", state),
 ];
 
 fn state(row: &Row) -> Cell {
     match row.state {
-        Standing::Counted(after) => {
+        DeliveryState::Counted(after) => {
             Cell::tag(&tf("counted after {} s", &[&tenths(after.as_secs_f64().max(0.1))]), "good")
         }
-        Standing::Waiting => Cell::tag(key("waiting to be counted"), "warn"),
-        Standing::Unacknowledged => Cell::tag(key("not acknowledged"), "bad"),
+        DeliveryState::Waiting => Cell::tag(key("waiting to be counted"), "warn"),
+        DeliveryState::Unacknowledged => Cell::tag(key("not acknowledged"), "bad"),
     }
 }
 
 /// What became of it; the page asks again by itself until all is counted.
 pub(crate) async fn show(
-    shell: Shell,
-    who: Who,
-    Extension(desk): Extension<Arc<Desk>>,
+    shell: Layout,
+    who: Principal,
+    Extension(desk): Extension<Arc<SubmissionStore>>,
     Path(token): Path<String>,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let Some(submission) = desk.submission(&token, &who.name) else {
         let detail = "Nothing is known of that submission: another reader sent it, or it was forgotten.";
         let advice = "What was sent stays sent; look for it in the views.";
-        return Err(Failure::new(StatusCode::NOT_FOUND, "No such submission", detail, advice));
+        return Err(HttpError::new(StatusCode::NOT_FOUND, "No such submission", detail, advice));
     };
     let mut notices = Vec::new();
     let (waits, tables, page) = match &submission.state {
@@ -109,12 +109,12 @@ pub(crate) async fn show(
             (waits, tables(events, counted), page)
         }
     };
-    let shell = Shell { page, refresh: waits.then_some(1), ..shell.at(crate::entry::pages::PATH) };
+    let shell = Layout { page, refresh: waits.then_some(1), ..shell.at(crate::entry::pages::PATH) };
     layout::page(&SentPage { shell, notices, what: submission.what.here(), at: instant(submission.at), tables, waits })
 }
 
 fn tables(events: &[Sent], counted: &Counted) -> Vec<Table> {
-    let mut ranges: BTreeMap<(Stream, &str, i32), (i64, i64, i64)> = BTreeMap::new();
+    let mut ranges: BTreeMap<(EventKind, &str, i32), (i64, i64, i64)> = BTreeMap::new();
     for (event, receipt) in events.iter().filter_map(|event| Some((event, event.receipt.as_ref()?))) {
         let place = (event.stream, receipt.topic.as_str(), receipt.partition);
         let range = ranges.entry(place).or_insert((receipt.offset, receipt.offset, 0));
@@ -147,9 +147,9 @@ fn tables(events: &[Sent], counted: &Counted) -> Vec<Table> {
 
 fn each(event: &Sent, counted: &Counted) -> Row {
     let (kind, link) = match event.stream {
-        Stream::Sales => (key("Sale"), None),
-        Stream::Inventory => (key("Product"), Some("/product")),
-        Stream::Clients => (key("Client"), Some("/client")),
+        EventKind::Sales => (key("Sale"), None),
+        EventKind::Inventory => (key("Product"), Some("/product")),
+        EventKind::Clients => (key("Client"), Some("/client")),
     };
     let query = || form_urlencoded::Serializer::new(String::new()).append_pair("id", &event.key).finish();
     let receipt = event.receipt.as_ref();
@@ -160,12 +160,15 @@ fn each(event: &Sent, counted: &Counted) -> Row {
         place: receipt
             .map_or_else(String::new, |r| tf("partition {}, offset {}", &[&r.partition.to_string(), &whole(r.offset)])),
         events: 1,
-        state: receipt.map_or(Standing::Unacknowledged, |r| standing(counted, event.stream, r.partition)),
+        state: receipt.map_or(DeliveryState::Unacknowledged, |r| standing(counted, event.stream, r.partition)),
     }
 }
 
-fn standing(counted: &Counted, stream: Stream, partition: i32) -> Standing {
-    counted.after.get(&PartitionId { stream, partition }).map_or(Standing::Waiting, |after| Standing::Counted(*after))
+fn standing(counted: &Counted, stream: EventKind, partition: i32) -> DeliveryState {
+    counted
+        .after
+        .get(&PartitionId { stream, partition })
+        .map_or(DeliveryState::Waiting, |after| DeliveryState::Counted(*after))
 }
 
 fn doubt(message: &str, events: &[Sent]) -> Notice {

@@ -4,22 +4,23 @@
 //! way back lead to what became of the first one. A token that nothing is known of any more (the dashboard was restarted,
 //! or has forgotten it) is never sent; its form is shown again.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use stockstream_input::{Import, Outgoing};
+use stockstream_input::{Import, OutboundEvent};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, PartitionId},
-    event::Stream,
+    event::EventKind,
 };
 
 use crate::{
     entry::sender::{NotSent, Receipt, Sender},
-    locale::translate::Said,
+    locale::translate::Message,
 };
 
 /// How many submissions are remembered.
@@ -33,7 +34,7 @@ const PREVIEW_FOR: Duration = Duration::from_secs(30 * 60);
 const WATCH_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// What is kept of submissions.
-pub(crate) struct Desk {
+pub(crate) struct SubmissionStore {
     pub(crate) sender: Arc<dyn Sender>,
     boot: u64,
     kept: Mutex<Kept>,
@@ -54,7 +55,7 @@ struct Kept {
 pub(crate) struct Submission {
     pub(crate) reader: Arc<str>,
     /// What was entered, for a person.
-    pub(crate) what: Said,
+    pub(crate) what: Message,
     pub(crate) at: Timestamp,
     pub(crate) state: State,
 }
@@ -69,7 +70,7 @@ pub(crate) enum State {
 
 /// An event that was sent, or tried.
 pub(crate) struct Sent {
-    pub(crate) stream: Stream,
+    pub(crate) stream: EventKind,
     pub(crate) key: String,
     pub(crate) receipt: Option<Receipt>,
 }
@@ -91,7 +92,7 @@ pub(crate) struct Preview {
     kept_since: Instant,
     pub(crate) name: String,
     pub(crate) import: Import,
-    pub(crate) events: Arc<Vec<Outgoing>>,
+    pub(crate) events: Arc<Vec<OutboundEvent>>,
 }
 
 /// Whether a form may be sent.
@@ -104,13 +105,13 @@ pub(crate) enum Begin {
     Unknown,
 }
 
-impl Desk {
+impl SubmissionStore {
     pub(crate) fn new(sender: Arc<dyn Sender>) -> Self {
         Self { sender, boot: rand::random(), kept: Mutex::default() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 
     fn text(&self, number: u64) -> String {
@@ -131,7 +132,7 @@ impl Desk {
     }
 
     /// Takes a form to be sent, unless it was.
-    pub(crate) fn begin(&self, token: &str, reader: &Arc<str>, what: &Said) -> Begin {
+    pub(crate) fn begin(&self, token: &str, reader: &Arc<str>, what: &Message) -> Begin {
         let Some(number) = self.number(token) else { return Begin::Unknown };
         let mut kept = self.kept();
         if let Some(known) = kept.submissions.get(&number) {
@@ -200,7 +201,7 @@ impl Desk {
     }
 
     /// Keeps a file for its reader until it is confirmed.
-    pub(crate) fn keep(&self, reader: &Arc<str>, name: String, import: Import, events: Vec<Outgoing>) -> String {
+    pub(crate) fn keep(&self, reader: &Arc<str>, name: String, import: Import, events: Vec<OutboundEvent>) -> String {
         let mut kept = self.kept();
         kept.next += 1;
         let number = kept.next;

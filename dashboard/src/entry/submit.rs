@@ -3,18 +3,18 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::response::{IntoResponse, Redirect, Response};
-use stockstream_input::Outgoing;
+use stockstream_input::OutboundEvent;
 use stockstream_store::ViewStore;
 use tracing::{error, info, warn};
 
 use crate::{
-    auth::Who,
-    data::state::App,
+    auth::Principal,
+    data::state::AppState,
     entry::{
         sender::{NotSent, Receipt},
-        submission_store::{Begin, Desk, Sent},
+        submission_store::{Begin, Sent, SubmissionStore},
     },
-    locale::translate::Said,
+    locale::translate::Message,
 };
 
 /// How often positions are read while events wait to be counted: at first, and later.
@@ -24,7 +24,7 @@ const LATER: Duration = Duration::from_secs(1);
 const LOOKS: u32 = 50;
 
 /// Why a form is shown again instead of what became of it.
-pub(crate) enum Again {
+pub(crate) enum SubmitError {
     /// Nothing was sent, for this reason.
     NotSent(String),
     /// Nothing is known of the form any more.
@@ -33,22 +33,22 @@ pub(crate) enum Again {
 
 /// Sends events under the token of their form, once.
 pub(crate) async fn submit<S: ViewStore>(
-    app: &App<S>,
-    desk: &Arc<Desk>,
-    who: &Who,
+    app: &AppState<S>,
+    desk: &Arc<SubmissionStore>,
+    who: &Principal,
     token: &str,
-    what: &Said,
-    events: Vec<Outgoing>,
-) -> Result<Response, Again> {
+    what: &Message,
+    events: Vec<OutboundEvent>,
+) -> Result<Response, SubmitError> {
     let number = match desk.begin(token, &who.name, what) {
         Begin::Now(number) => number,
         Begin::Already(token) => return Ok(see(&token)),
-        Begin::Unknown => return Err(Again::Unknown),
+        Begin::Unknown => return Err(SubmitError::Unknown),
     };
     let job = Job { desk: Arc::clone(desk), who: who.clone(), what: what.english(), number };
     match app.options.submissions.spawn(job.run(app.clone(), events)).await {
         Ok(Ok(())) => Ok(see(token)),
-        Ok(Err(message)) => Err(Again::NotSent(message)),
+        Ok(Err(message)) => Err(SubmitError::NotSent(message)),
         Err(error) => {
             error!(%error, "sending ended in the middle");
             Ok(see(token)) // what became of it is not known, so it is never sent again
@@ -62,14 +62,14 @@ pub(crate) fn see(token: &str) -> Response {
 }
 
 struct Job {
-    desk: Arc<Desk>,
-    who: Who,
+    desk: Arc<SubmissionStore>,
+    who: Principal,
     what: String,
     number: u64,
 }
 
 impl Job {
-    async fn run<S: ViewStore>(self, app: App<S>, events: Vec<Outgoing>) -> Result<(), String> {
+    async fn run<S: ViewStore>(self, app: AppState<S>, events: Vec<OutboundEvent>) -> Result<(), String> {
         let heads: Vec<_> = events.iter().map(|event| (event.stream, event.key.clone())).collect();
         let (receipts, problem) = match self.desk.sender.send(events).await {
             Ok(receipts) => (receipts.into_iter().map(Some).collect(), None),
@@ -121,7 +121,7 @@ fn offsets(receipts: &[Option<Receipt>]) -> String {
 }
 
 /// One reader of positions for everybody who waits.
-async fn watch<S: ViewStore>(app: App<S>, desk: Arc<Desk>) {
+async fn watch<S: ViewStore>(app: AppState<S>, desk: Arc<SubmissionStore>) {
     let mut looks = 0;
     loop {
         let waiting = desk.waiting();

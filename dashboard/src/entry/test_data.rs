@@ -1,7 +1,7 @@
 //! Test data: a small shop that says of itself that it is made up.
 
 use serde_json::Value;
-use stockstream_input::{Generator, GeneratorOptions, Outgoing};
+use stockstream_input::{Generator, GeneratorOptions, OutboundEvent};
 use stockstream_model::Timestamp;
 
 /// How many events there are.
@@ -12,7 +12,7 @@ const PREFIX: &str = "TEST-";
 const NOTE: &str = "Test data: ";
 
 /// The records of a small shop and its sales of now, all of them good, with ids and names that tell what they are.
-pub(crate) fn events() -> Vec<Outgoing> {
+pub(crate) fn events() -> Vec<OutboundEvent> {
     let now = Timestamp::now();
     let options = GeneratorOptions { products: 20, clients: 20, ..GeneratorOptions::new(rand::random(), now) };
     let mut shop = Generator::new(options);
@@ -23,11 +23,11 @@ pub(crate) fn events() -> Vec<Outgoing> {
         .collect()
 }
 
-fn marked(event: &Outgoing) -> Option<Outgoing> {
+fn marked(event: &OutboundEvent) -> Option<OutboundEvent> {
     let mut value: Value = serde_json::from_slice(&event.payload).ok()?;
     mark(&mut value);
     let payload = serde_json::to_vec(&value).ok()?;
-    Some(Outgoing { stream: event.stream, key: format!("{PREFIX}{}", event.key), payload })
+    Some(OutboundEvent { stream: event.stream, key: format!("{PREFIX}{}", event.key), payload })
 }
 
 fn mark(value: &mut Value) {

@@ -10,27 +10,27 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use stockstream_input::{
-    BadRow, Encoding, Header, Import, ImportError, ImportOptions, Limits, Mapping, Outgoing, Summary, UnreadSheet,
+    BadRow, Encoding, Header, Import, ImportError, ImportOptions, Limits, Mapping, OutboundEvent, Summary, UnreadSheet,
 };
-use stockstream_model::{Timestamp, event::Stream};
+use stockstream_model::{Timestamp, event::EventKind};
 use stockstream_store::ViewStore;
 
 use crate::{
-    auth::Who,
-    data::state::App,
+    auth::Principal,
+    data::state::AppState,
     entry::{
-        submission_store::{Desk, Preview},
-        submit::{Again, see, submit},
+        submission_store::{Preview, SubmissionStore},
+        submit::{SubmitError, see, submit},
         validation_messages::{fault, fault_of},
     },
-    error::Failure,
+    error::HttpError,
     locale::{
-        format::{counted, excerpt, sentence, visible, whole},
-        translate::{Said, key, t, tf},
+        format::{counted, escape_control, excerpt, sentence, whole},
+        translate::{Message, key, t, tf},
     },
     ui::{
         components::Notice,
-        layout::{self, Shell},
+        layout::{self, Layout},
     },
 };
 
@@ -72,7 +72,7 @@ const CELL: usize = 60;
 #[derive(Template)]
 #[template(path = "enter_upload.html")]
 struct UploadPage {
-    shell: Shell,
+    shell: Layout,
     notices: Vec<Notice>,
     max_mib: String,
     max_rows: String,
@@ -92,7 +92,7 @@ struct Reading {
 #[derive(Template)]
 #[template(path = "enter_preview.html")]
 struct PreviewPage {
-    shell: Shell,
+    shell: Layout,
     notices: Vec<Notice>,
     token: String,
     name: String,
@@ -128,12 +128,12 @@ struct MarkedCell {
 }
 
 /// Where a file is chosen.
-pub(crate) async fn open(shell: Shell) -> Result<Response, Failure> {
+pub(crate) async fn open(shell: Layout) -> Result<Response, HttpError> {
     choose(shell, Vec::new(), Reading::default())
 }
 
-fn choose(shell: Shell, notices: Vec<Notice>, said: Reading) -> Result<Response, Failure> {
-    let shell = Shell { page: "Upload a file", ..shell.at(crate::entry::pages::PATH) };
+fn choose(shell: Layout, notices: Vec<Notice>, said: Reading) -> Result<Response, HttpError> {
+    let shell = Layout { page: "Upload a file", ..shell.at(crate::entry::pages::PATH) };
     layout::page(&UploadPage {
         shell,
         notices,
@@ -146,11 +146,11 @@ fn choose(shell: Shell, notices: Vec<Notice>, said: Reading) -> Result<Response,
 
 /// A file that was chosen: it is read and kept, and nothing is sent.
 pub(crate) async fn take(
-    shell: Shell,
-    who: Who,
-    Extension(desk): Extension<Arc<Desk>>,
+    shell: Layout,
+    who: Principal,
+    Extension(desk): Extension<Arc<SubmissionStore>>,
     parts: Multipart,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let (mut file, mut said) = (None, Reading::default());
     let read = match received(parts, &mut file, &mut said).await {
         Ok(()) => read(file, said.clone()).await,
@@ -182,7 +182,7 @@ async fn received(mut parts: Multipart, file: &mut Option<File>, said: &mut Read
         match part.name() {
             Some("file") => {
                 let name = part.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
-                let name: String = visible(name).chars().take(100).collect();
+                let name: String = escape_control(name).chars().take(100).collect();
                 let bytes = part.bytes().await.map_err(broken)?;
                 *file = (!bytes.is_empty()).then(|| (name, Arc::from(&*bytes)));
             }
@@ -194,7 +194,7 @@ async fn received(mut parts: Multipart, file: &mut Option<File>, said: &mut Read
     Ok(())
 }
 
-async fn read(file: Option<File>, said: Reading) -> Result<(String, Import, Vec<Outgoing>), String> {
+async fn read(file: Option<File>, said: Reading) -> Result<(String, Import, Vec<OutboundEvent>), String> {
     let (name, bytes) = file.ok_or_else(|| t("no file was chosen, or it is empty; choose one").into_owned())?;
     let reading = tokio::task::spawn_blocking(move || {
         let mapping = Mapping::parse(said.mapping.lines().map(str::trim).filter(|line| !line.is_empty()))?;
@@ -212,11 +212,11 @@ async fn read(file: Option<File>, said: Reading) -> Result<(String, Import, Vec<
 
 /// What a file holds, before anything is sent.
 pub(crate) async fn preview(
-    shell: Shell,
-    who: Who,
-    Extension(desk): Extension<Arc<Desk>>,
+    shell: Layout,
+    who: Principal,
+    Extension(desk): Extension<Arc<SubmissionStore>>,
     Path(token): Path<String>,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     match desk.preview(&token, &who.name) {
         Some(preview) => show(shell, token, &preview, Vec::new()),
         None => sent_or_gone(&desk, &token, &who),
@@ -225,37 +225,37 @@ pub(crate) async fn preview(
 
 /// Sends the good rows.
 pub(crate) async fn confirm<S: ViewStore>(
-    State(app): State<App<S>>,
-    shell: Shell,
-    who: Who,
-    Extension(desk): Extension<Arc<Desk>>,
+    State(app): State<AppState<S>>,
+    shell: Layout,
+    who: Principal,
+    Extension(desk): Extension<Arc<SubmissionStore>>,
     Path(token): Path<String>,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let Some(file) = desk.preview(&token, &who.name) else {
         return sent_or_gone(&desk, &token, &who);
     };
     if file.events.is_empty() {
         return show(shell, token, &file, Vec::new());
     }
-    let what = Said::new("file {}", vec![file.name.clone().into()]);
+    let what = Message::new("file {}", vec![file.name.clone().into()]);
     match submit(&app, &desk, &who, &token, &what, file.events.to_vec()).await {
         Ok(response) => Ok(response),
-        Err(Again::NotSent(message)) => {
+        Err(SubmitError::NotSent(message)) => {
             let page = show(shell, token, &file, vec![Notice::not_sent(&message)])?;
             Ok((StatusCode::SERVICE_UNAVAILABLE, page).into_response())
         }
-        Err(Again::Unknown) => Err(gone()),
+        Err(SubmitError::Unknown) => Err(gone()),
     }
 }
 
 /// What became of a file that does not wait any more.
-fn sent_or_gone(desk: &Desk, token: &str, who: &Who) -> Result<Response, Failure> {
+fn sent_or_gone(desk: &SubmissionStore, token: &str, who: &Principal) -> Result<Response, HttpError> {
     desk.submission(token, &who.name).map(|_| see(token)).ok_or_else(gone)
 }
 
-fn gone() -> Failure {
+fn gone() -> HttpError {
     let detail = "That file is not kept any more: it waits for half an hour, and a restart forgets it.";
-    Failure::new(
+    HttpError::new(
         StatusCode::NOT_FOUND,
         "No such upload",
         detail,
@@ -263,23 +263,23 @@ fn gone() -> Failure {
     )
 }
 
-fn show(shell: Shell, token: String, file: &Preview, mut notices: Vec<Notice>) -> Result<Response, Failure> {
+fn show(shell: Layout, token: String, file: &Preview, mut notices: Vec<Notice>) -> Result<Response, HttpError> {
     let summary = file.import.summary();
     notices.extend(summary.unread.iter().map(unread));
     notices.extend(look_alike(summary));
-    let shell = Shell { page: "Check before sending", ..shell.at(crate::entry::pages::PATH) };
+    let shell = Layout { page: "Check before sending", ..shell.at(crate::entry::pages::PATH) };
     let count = |stream| file.events.iter().filter(|event| event.stream == stream).count() as i64;
     let found: Vec<_> = [
-        (Stream::Inventory, key("stock record"), key("stock records")),
-        (Stream::Clients, key("client record"), key("client records")),
-        (Stream::Sales, key("sale"), key("sales")),
+        (EventKind::Inventory, key("stock record"), key("stock records")),
+        (EventKind::Clients, key("client record"), key("client records")),
+        (EventKind::Sales, key("sale"), key("sales")),
     ]
     .into_iter()
     .filter_map(|(stream, one, many)| Some(count(stream)).filter(|n| *n > 0).map(|n| counted(n, one, many)))
     .collect();
-    let event = |event: &Outgoing| {
+    let event = |event: &OutboundEvent| {
         let (text, more) = excerpt(&event.payload, 300);
-        (event.stream.name().to_owned(), visible(&text) + if more { "…" } else { "" })
+        (event.stream.name().to_owned(), escape_control(&text) + if more { "…" } else { "" })
     };
     let beyond = summary.bad_rows.saturating_sub(SHOWN_ROWS as u64);
     layout::page(&PreviewPage {
@@ -301,8 +301,8 @@ fn show(shell: Shell, token: String, file: &Preview, mut notices: Vec<Notice>) -
 fn unread(sheet: &UnreadSheet) -> Notice {
     Notice {
         tone: if sheet.is_left_out { "warn" } else { "info" },
-        title: tf("The sheet {} was not read", &[&visible(&sheet.name)]),
-        text: sentence(&fault(&visible(&sheet.reason))) + ".",
+        title: tf("The sheet {} was not read", &[&escape_control(&sheet.name)]),
+        text: sentence(&fault(&escape_control(&sheet.reason))) + ".",
     }
 }
 
@@ -327,9 +327,9 @@ fn look_alike(summary: &Summary) -> Option<Notice> {
 }
 
 fn unread_columns(header: &Header) -> Option<String> {
-    let columns = visible(&header.unread.join(", "));
+    let columns = escape_control(&header.unread.join(", "));
     (!columns.is_empty()).then(|| match &header.sheet {
-        Some(sheet) => tf("Columns of sheet {} that hold nothing of an event: {}", &[&visible(sheet), &columns]),
+        Some(sheet) => tf("Columns of sheet {} that hold nothing of an event: {}", &[&escape_control(sheet), &columns]),
         None => tf("Columns that hold nothing of an event: {}", &[&columns]),
     })
 }
@@ -341,7 +341,7 @@ fn table(header: &Header, bad: &[BadRow]) -> Option<BadTable> {
         Some(sheet) => tf("Bad rows of sheet {}", &[sheet]),
         None => t("Bad rows").into_owned(),
     };
-    let columns = header.columns.iter().map(|column| visible(column)).collect();
+    let columns = header.columns.iter().map(|column| escape_control(column)).collect();
     (!rows.is_empty()).then_some(BadTable { caption, columns, rows })
 }
 
@@ -352,11 +352,11 @@ fn mark(header: &Header, row: &BadRow) -> MarkedRow {
     };
     let cell = |(column, title): (usize, &String)| {
         let whole = row.cells.get(column).map_or("", String::as_str);
-        let mut text: String = visible(whole).chars().take(CELL).collect();
+        let mut text: String = escape_control(whole).chars().take(CELL).collect();
         if whole.chars().count() > CELL {
             text.push('…');
         }
-        MarkedCell { title: visible(title), text, faults: reasons(Some(column)) }
+        MarkedCell { title: escape_control(title), text, faults: reasons(Some(column)) }
     };
     MarkedRow { line: row.line, whole: reasons(None), cells: header.columns.iter().enumerate().map(cell).collect() }
 }

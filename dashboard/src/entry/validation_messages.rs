@@ -155,8 +155,8 @@ fn taken<'a>(shape: &str, text: &'a str) -> Option<Vec<&'a str>> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stockstream_input::{Import, ImportOptions, entry::judge};
-    use stockstream_model::event::Stream;
+    use stockstream_input::{Import, ImportOptions, entry::validate};
+    use stockstream_model::event::EventKind;
 
     use super::*;
 
@@ -180,8 +180,8 @@ mod tests {
         ]});
         let stock = json!({"product_id": "a", "quantity": 1, "name": "x".repeat(5_000)});
         let mut count = 0;
-        for (stream, event) in [(Stream::Sales, sale), (Stream::Inventory, stock)] {
-            for problem in judge(stream, event.as_object().unwrap().clone()).unwrap_err() {
+        for (stream, event) in [(EventKind::Sales, sale), (EventKind::Inventory, stock)] {
+            for problem in validate(stream, event.as_object().unwrap().clone()).unwrap_err() {
                 assert!(!taken_by_none(&problem.message), "{}: {}", problem.path, problem.message);
                 count += 1;
             }

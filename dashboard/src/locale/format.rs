@@ -2,7 +2,7 @@
 
 use stockstream_model::{Day, Timestamp};
 
-use crate::{locale::language::Language, locale::translate::t, request::context::Reader};
+use crate::{locale::language::Language, locale::translate::t, request::context::RequestContext};
 
 /// A whole number with separated thousands.
 pub(crate) fn whole(number: impl Into<i128>) -> String {
@@ -14,7 +14,7 @@ fn whole_in(language: Language, number: i128) -> String {
 }
 
 fn language() -> Language {
-    Reader::current().choice.language
+    RequestContext::current().choice.language
 }
 
 /// A number with separated thousands and two decimals.
@@ -88,7 +88,7 @@ pub(crate) fn day(day: Day) -> String {
 }
 
 /// How long ago, in one unit. What lies ahead (clocks differ) counts as now.
-pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
+pub(crate) fn relative_time(then: Timestamp, now: Timestamp) -> String {
     ago_in(language(), then, now)
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn counted(count: i64, one: &str, many: &str) -> String {
 }
 
 /// Text with what cannot be seen made visible, so that nothing hides in a name or a payload.
-pub(crate) fn visible(text: &str) -> String {
+pub(crate) fn escape_control(text: &str) -> String {
     let hidden = |c: char| {
         (c.is_control() && !matches!(c, '\n' | '\t'))
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
@@ -175,12 +175,12 @@ mod tests {
             Language::ALL.map(|language| instant_in(language, at)),
             ["2011-07-31 23:59:59", "31/07/2011 23:59:59", "31.07.2011 23:59:59"]
         );
-        let ago = |language, millis: i64| ago_in(language, at, at.plus_millis(millis));
+        let relative_time = |language, millis: i64| ago_in(language, at, at.plus_millis(millis));
         assert_eq!(
-            (ago(french, 3_000), ago(german, 86_400_000 * 1_500)),
+            (relative_time(french, 3_000), relative_time(german, 86_400_000 * 1_500)),
             ("il y a 3 s".into(), "vor 1.500 Tagen".into())
         );
-        assert_eq!((ago(french, 0), ago(german, 0)), ("à l’instant".into(), "gerade eben".into()));
+        assert_eq!((relative_time(french, 0), relative_time(german, 0)), ("à l’instant".into(), "gerade eben".into()));
     }
 
     #[test]
@@ -199,13 +199,13 @@ mod tests {
             (7_200_000, "2 h ago"),
             (172_800_000, "2 days ago"),
         ] {
-            assert_eq!(ago(at(0), at(age)), text);
+            assert_eq!(relative_time(at(0), at(age)), text);
         }
     }
 
     #[test]
     fn what_cannot_be_seen_is_made_visible() {
-        assert_eq!(visible("a\u{202E}b\0c\nd"), "a\u{FFFD}b\u{FFFD}c\nd");
+        assert_eq!(escape_control("a\u{202E}b\0c\nd"), "a\u{FFFD}b\u{FFFD}c\nd");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
-use crate::{locale::language::Language, request::context::Reader};
+use crate::{locale::language::Language, request::context::RequestContext};
 
 type Catalogue = HashMap<&'static str, &'static str>;
 
@@ -11,7 +11,7 @@ static GERMAN: LazyLock<Catalogue> = LazyLock::new(|| catalogue(include_str!("..
 
 /// A text in the language of the reader; what no file has stays as it is.
 pub(crate) fn t(text: &str) -> Cow<'_, str> {
-    let catalogue = match Reader::current().choice.language {
+    let catalogue = match RequestContext::current().choice.language {
         Language::English => return text.into(),
         Language::French => &FRENCH,
         Language::German => &GERMAN,
@@ -41,13 +41,13 @@ pub(crate) const fn key(text: &'static str) -> &'static str {
 
 /// Something to be said: in English to a program, in the language of the reader to a person.
 #[derive(Clone, Debug)]
-pub(crate) struct Said {
+pub(crate) struct Message {
     text: &'static str,
     /// What its places take. A word of ours is translated too; what came from elsewhere is owned and stays as it is.
     others: Vec<Cow<'static, str>>,
 }
 
-impl Said {
+impl Message {
     /// A text of ours, each `{}` in it taking the next of the others.
     pub(crate) fn new(text: &'static str, others: Vec<Cow<'static, str>>) -> Self {
         Self { text, others }
@@ -69,14 +69,14 @@ impl Said {
     }
 }
 
-impl From<&'static str> for Said {
+impl From<&'static str> for Message {
     fn from(text: &'static str) -> Self {
         Self::new(text, Vec::new())
     }
 }
 
 /// What was put together elsewhere, and stays as it is.
-impl From<String> for Said {
+impl From<String> for Message {
     fn from(text: String) -> Self {
         Self::new("{}", vec![text.into()])
     }

@@ -137,9 +137,9 @@ fn templates_say_nothing_that_is_not_translated() {
 
 #[test]
 fn what_is_said_is_english_to_a_program_and_takes_what_came_from_elsewhere_as_it_is() {
-    let said = Said::new("The role {} does not include {}.", vec!["User".into(), "{}".to_owned().into()]);
+    let said = Message::new("The role {} does not include {}.", vec!["User".into(), "{}".to_owned().into()]);
     assert_eq!(said.english(), "The role User does not include {}.");
-    assert_eq!(Said::from("the value {}".to_owned()).english(), "the value {}");
+    assert_eq!(Message::from("the value {}".to_owned()).english(), "the value {}");
 }
 
 #[test]

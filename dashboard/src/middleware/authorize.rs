@@ -13,13 +13,13 @@ use tracing::{Instrument, info_span, warn};
 use crate::{
     api::live,
     auth::{
-        Access, Stay, Who,
+        Authenticator, Principal, SessionCheck,
         authenticate::{Kind, is_for_programs},
-        client_address::is_forged,
-        permissions::{Verdict, verdict},
+        client_address::is_cross_site,
+        permissions::{Decision, verdict},
     },
-    error::Failure,
-    locale::translate::{Said, key},
+    error::HttpError,
+    locale::translate::{Message, key},
     ui::layout,
 };
 
@@ -27,10 +27,10 @@ use crate::{
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Lets pass who may.
-pub(crate) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(access): State<Arc<Authenticator>>, request: Request, next: Next) -> Response {
     let (mut request, body) = request.into_parts();
     let from = access.from(&request);
-    let mut response = if is_forged(&request.method, &request.uri, &request.headers) {
+    let mut response = if is_cross_site(&request.method, &request.uri, &request.headers) {
         warn!(from = %from.client, path = request.uri.path(), "refused: a page of another site sent it");
         forged().into_response()
     } else {
@@ -44,7 +44,7 @@ pub(crate) async fn check(State(access): State<Arc<Access>>, request: Request, n
         if let Some(who) = &who {
             request.extensions.insert(who.clone());
             if request.uri.path() == live::PATH {
-                let stay = Stay::new(&access, &request.headers, from);
+                let stay = SessionCheck::new(&access, &request.headers, from);
                 request.extensions.insert(stay);
             }
         }
@@ -74,7 +74,12 @@ pub(crate) async fn check(State(access): State<Arc<Access>>, request: Request, n
 }
 
 /// The answer to a request that may not pass. `unknown` is why nobody is known, where that is told.
-fn refusal_of(access: &Access, request: &Parts, who: Option<&Who>, unknown: Option<Response>) -> Option<Response> {
+fn refusal_of(
+    access: &Authenticator,
+    request: &Parts,
+    who: Option<&Principal>,
+    unknown: Option<Response>,
+) -> Option<Response> {
     let (method, path) = (&request.method, request.uri.path());
     let nobody = || unknown.unwrap_or_else(|| sign_in(access, request));
     let Some(route) = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str) else {
@@ -82,19 +87,21 @@ fn refusal_of(access: &Access, request: &Parts, who: Option<&Who>, unknown: Opti
         return who.is_none().then(nobody);
     };
     match (verdict(route, method, who.map(|who| who.role)), who) {
-        (Verdict::Pass, _) => None,
-        (Verdict::SignIn, _) => Some(nobody()),
+        (Decision::Pass, _) => None,
+        (Decision::SignIn, _) => Some(nobody()),
         // Not theirs to see, but everybody begins there.
-        (Verdict::NotThisRole, Some(who)) if route == "/" && method == Method::GET => {
+        (Decision::NotThisRole, Some(who)) if route == "/" && method == Method::GET => {
             Some(Redirect::to(layout::home(who.role)).into_response())
         }
-        (Verdict::NotThisRole | Verdict::Unlisted, who) => Some(refused(path, who).into_response()),
-        (Verdict::NotThisMethod(allowed), _) => Some(Failure::method(method.as_str(), path, allowed).into_response()),
+        (Decision::NotThisRole | Decision::Unlisted, who) => Some(refused(path, who).into_response()),
+        (Decision::NotThisMethod(allowed), _) => {
+            Some(HttpError::method(method.as_str(), path, allowed).into_response())
+        }
     }
 }
 
 /// A person is led to the sign-in and back; a program is told.
-fn sign_in(access: &Access, request: &Parts) -> Response {
+fn sign_in(access: &Authenticator, request: &Parts) -> Response {
     let (headers, path) = (&request.headers, request.uri.path());
     let (has_page, by_password) = (access.has_page(), matches!(access.kind, Kind::Password(_)));
     let takes_pages = headers.get(header::ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html"));
@@ -107,7 +114,7 @@ fn sign_in(access: &Access, request: &Parts) -> Response {
     } else {
         key("Sign in at /sign-in.")
     };
-    let mut response = Failure::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, advice).into_response();
+    let mut response = HttpError::new(StatusCode::UNAUTHORIZED, "Sign in first", detail, advice).into_response();
     // A browser would ask for a password in a window of its own, and never forget it.
     if by_password && is_for_programs(path) && !headers.contains_key("sec-fetch-mode") {
         let challenge = HeaderValue::from_static("Basic realm=\"Stockstream\", charset=\"UTF-8\"");
@@ -126,19 +133,19 @@ fn sign_in_address(uri: &Uri) -> String {
     }
 }
 
-fn refused(path: &str, who: Option<&Who>) -> Failure {
+fn refused(path: &str, who: Option<&Principal>) -> HttpError {
     let detail = match who {
         Some(who) => {
-            Said::new("The role {} does not include {}.", vec![who.role.name().into(), path.to_owned().into()])
+            Message::new("The role {} does not include {}.", vec![who.role.name().into(), path.to_owned().into()])
         }
-        None => Said::new("Nobody may see {}.", vec![path.to_owned().into()]),
+        None => Message::new("Nobody may see {}.", vec![path.to_owned().into()]),
     };
     let advice = "Whoever runs this dashboard decides which role you have.";
-    Failure::new(StatusCode::FORBIDDEN, "Not for you", detail, advice)
+    HttpError::new(StatusCode::FORBIDDEN, "Not for you", detail, advice)
 }
 
-fn forged() -> Failure {
+fn forged() -> HttpError {
     let detail = "A page of another site sent this request.";
     let advice = "Open this dashboard itself and do it there. A proxy before it must keep the Host header.";
-    Failure::new(StatusCode::FORBIDDEN, "Not from there", detail, advice)
+    HttpError::new(StatusCode::FORBIDDEN, "Not from there", detail, advice)
 }

@@ -13,7 +13,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{error::Failure, request::context::Reader, ui::layout::Shell};
+use crate::{error::HttpError, request::context::RequestContext, ui::layout::Layout};
 
 /// After how many seconds a reader tries again when the database did not answer.
 const RETRY_SECONDS: u64 = 10;
@@ -44,20 +44,20 @@ pub(crate) struct Problem {
 #[derive(Template)]
 #[template(path = "failure.html")]
 struct FailurePage {
-    shell: Shell,
-    failure: Failure,
+    shell: Layout,
+    failure: HttpError,
 }
 
 /// Gives a failure its form: problem JSON below `/api/`, a page elsewhere.
-pub(crate) async fn dress(State(shell): State<Shell>, request: Request, next: Next) -> Response {
+pub(crate) async fn render_error_page(State(shell): State<Layout>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let for_program = path.starts_with("/api/");
     let mut response = next.run(request).await;
-    let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
-    let may_pass = failure.may_pass();
-    let shell = Shell { who: response.extensions_mut().remove(), ..shell };
+    let Some(failure) = response.extensions_mut().remove::<HttpError>() else { return response };
+    let is_retryable = failure.is_retryable();
+    let shell = Layout { who: response.extensions_mut().remove(), ..shell };
     let mut dressed = if for_program { problem(failure) } else { page(failure, shell) };
-    if may_pass {
+    if is_retryable {
         dressed.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
     }
     // What was said in headers besides: other methods, a cookie, when to come again.
@@ -65,18 +65,18 @@ pub(crate) async fn dress(State(shell): State<Shell>, request: Request, next: Ne
     dressed
 }
 
-fn page(failure: Failure, mut shell: Shell) -> Response {
+fn page(failure: HttpError, mut shell: Layout) -> Response {
     let status = failure.status;
     shell.page = failure.title;
-    shell.reader = Reader::current();
-    shell.refresh = failure.may_pass().then_some(RETRY_SECONDS);
+    shell.reader = RequestContext::current();
+    shell.refresh = failure.is_retryable().then_some(RETRY_SECONDS);
     match (FailurePage { shell, failure }).render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(_) => status.into_response(), // no template is left to say it with
     }
 }
 
-fn problem(failure: Failure) -> Response {
+fn problem(failure: HttpError) -> Response {
     let (parameter, value, allowed) = match failure.parameter {
         Some(bad) => (Some(bad.parameter), Some(bad.value), Some(bad.allowed)),
         None => (None, None, None),

@@ -10,7 +10,7 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{error::Failure, request::conditional::knows};
+use crate::{error::HttpError, request::conditional::knows};
 
 /// Names the content of an answer, and answers whoever has it already with 304.
 pub(crate) async fn name(request: Request, next: Next) -> Response {
@@ -24,7 +24,7 @@ pub(crate) async fn name(request: Request, next: Next) -> Response {
     let (mut parts, body) = response.into_parts();
     let bytes = match to_bytes(body, size).await {
         Ok(bytes) => bytes,
-        Err(error) => return Failure::internal(&error).into_response(),
+        Err(error) => return HttpError::internal(&error).into_response(),
     };
     let Some(tag) = tag(&bytes) else { return Response::from_parts(parts, Body::from(bytes)) };
     let is_known = tag.to_str().is_ok_and(|tag| knows(&known, tag));

@@ -9,11 +9,11 @@ use axum::{
     response::Response,
 };
 
-use crate::{data::watcher::Latest, request::context::Reader};
+use crate::{data::watcher::ChangeFeed, request::context::RequestContext};
 
 /// Says around a request who reads the answer, and lets the browser keep what was chosen.
-pub(crate) async fn meet(State(latest): State<Latest>, request: Request, next: Next) -> Response {
-    let reader = Arc::new(Reader::of(&request, latest.id()));
+pub(crate) async fn attach_request_context(State(latest): State<ChangeFeed>, request: Request, next: Next) -> Response {
+    let reader = Arc::new(RequestContext::of(&request, latest.id()));
     let mut response = reader.scope(next.run(request)).await;
     if is_page(response.headers()) {
         let headers = response.headers_mut();

@@ -10,7 +10,7 @@ use axum::{
 };
 use tracing::warn;
 
-use crate::{api::health, error::Failure, locale::translate::Said, request::context::Reader};
+use crate::{api::health, error::HttpError, locale::translate::Message, request::context::RequestContext};
 
 /// What a page may do: nothing but this.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
@@ -22,13 +22,13 @@ const HEADERS: [(header::HeaderName, HeaderValue); 3] = [
 ];
 
 /// Puts the security headers on an answer; what does not say otherwise is not to be stored.
-pub(crate) async fn harden(mut response: Response) -> Response {
+pub(crate) async fn set_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, value);
     }
     let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let nonce = Reader::current().nonce.clone().filter(|_| is_page);
+    let nonce = RequestContext::current().nonce.clone().filter(|_| is_page);
     // Only the scripts that this answer names by its own nonce, and what they fetch from here.
     let scripts = nonce.map(|nonce| format!("{POLICY}; script-src 'nonce-{nonce}'; connect-src 'self'"));
     let policy = scripts.and_then(|policy| HeaderValue::try_from(policy).ok());
@@ -70,14 +70,14 @@ pub(crate) async fn check_host(State(hosts): State<Hosts>, request: Request, nex
     match asked_for(&request) {
         Some(name) if hosts.allow(&name) => next.run(request).await,
         Some(name) => {
-            let detail = Said::new("This dashboard does not answer to the host name {}.", vec![name.into()]);
+            let detail = Message::new("This dashboard does not answer to the host name {}.", vec![name.into()]);
             let advice =
                 "If that name is meant, add it to the dashboard's allowed hosts; on the machine itself use localhost.";
-            Failure::new(StatusCode::MISDIRECTED_REQUEST, "Not this host", detail, advice).into_response()
+            HttpError::new(StatusCode::MISDIRECTED_REQUEST, "Not this host", detail, advice).into_response()
         }
         None => {
             let detail = "The request does not say, in one Host header, which host it is meant for.";
-            Failure::new(StatusCode::BAD_REQUEST, "No host name", detail, "Send one, such as localhost.")
+            HttpError::new(StatusCode::BAD_REQUEST, "No host name", detail, "Send one, such as localhost.")
                 .into_response()
         }
     }

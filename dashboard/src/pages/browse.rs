@@ -7,12 +7,12 @@ use stockstream_store::{Page, Status, ViewStore, select::Order};
 use tracing::info;
 
 use super::{
-    controls::{Controls, Input},
+    controls::{FilterForm, Input},
     list::PER_PAGE,
 };
 use crate::{
-    data::{fingerprint::Part, overview::state_of, state::App},
-    error::Failure,
+    data::{fingerprint::Part, overview::state_of, state::AppState},
+    error::HttpError,
     export,
     locale::{
         format::{counted, instant, whole},
@@ -20,22 +20,22 @@ use crate::{
     },
     request::query::Parameters,
     ui::{
-        components::{Notice, Pager, Placeholder, Tile, beyond_the_end},
-        layout::{self, Shell},
+        components::{EmptyState, Notice, Pager, Tile, page_out_of_range},
+        layout::{self, Layout},
         table::{Column, Ordering, Table},
     },
-    views::{Bars, Found, Listed, Selection},
+    views::{Bars, ListQuery, ListResult, ListView},
 };
 
 #[derive(Template)]
 #[template(path = "browse.html")]
-struct BrowsePage {
-    shell: Shell,
+struct ListPage {
+    shell: Layout,
     lead: String,
     notices: Vec<Notice>,
     tiles: Vec<Tile>,
     charts: Vec<Bars>,
-    controls: Option<Controls>,
+    controls: Option<FilterForm>,
     rows: Rows,
     /// Where the same is to be had as a file: the name of the kind, and the address.
     exports: Vec<(&'static str, String)>,
@@ -44,18 +44,18 @@ struct BrowsePage {
 
 enum Rows {
     Some(Table, Pager),
-    None(Placeholder),
+    None(EmptyState),
 }
 
-pub(super) async fn show<S: ViewStore, R: Listed>(
-    State(app): State<App<S>>,
-    shell: Shell,
+pub(super) async fn show<S: ViewStore, R: ListView>(
+    State(app): State<AppState<S>>,
+    shell: Layout,
     query: Parameters,
-) -> Result<Response, Failure> {
-    let selection = Selection::<R>::of(&query, PER_PAGE)?.tidied();
+) -> Result<Response, HttpError> {
+    let selection = ListQuery::<R>::of(&query, PER_PAGE)?.normalized();
     let (status, found) =
         tokio::try_join!(app.share(Part::Status, "", app.store.status()), R::found(&app, &selection.select))?;
-    let Found { page, figures, offers } = found;
+    let ListResult { page, figures, offers } = found;
     info!(
         view = R::NAME,
         query = selection.address().query(),
@@ -68,13 +68,13 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
     notices.extend(left_out::<R>(&page, figures.cut));
     let lead = lead::<R>(state.as_ref());
     let is_empty = page.total == 0 && !selection.narrows();
-    let browse = BrowsePage {
+    let browse = ListPage {
         shell: shell.at(R::PATH),
         lead,
         notices,
         tiles: if is_empty { Vec::new() } else { figures.tiles },
         charts: if is_empty { Vec::new() } else { figures.bars },
-        controls: (!is_empty).then(|| Controls::new(&selection, &offers)),
+        controls: (!is_empty).then(|| FilterForm::new(&selection, &offers)),
         exports: if page.total > 0 { export::links(&selection) } else { Vec::new() },
         json: format!("/api/v1{}", selection.address_of_page(page.page)),
         rows: rows(&app, &selection, &page, status),
@@ -82,16 +82,16 @@ pub(super) async fn show<S: ViewStore, R: Listed>(
     layout::page(&browse)
 }
 
-fn lead<R: Listed>(state: Option<&ViewState>) -> String {
+fn lead<R: ListView>(state: Option<&ViewState>) -> String {
     match state.and_then(|state| state.published_at) {
-        Some(at) => format!("{} {}", t(R::LEAD), tf("Published {} UTC.", &[&instant(at)])),
-        None => t(R::LEAD).into(),
+        Some(at) => format!("{} {}", t(R::DESCRIPTION), tf("Published {} UTC.", &[&instant(at)])),
+        None => t(R::DESCRIPTION).into(),
     }
 }
 
 /// What of the list, or of the figures alone, was not looked at.
-fn left_out<R: Listed>(page: &Page<R>, figures_are_cut: bool) -> Option<Notice> {
-    let order = t(R::OWN_ORDER);
+fn left_out<R: ListView>(page: &Page<R>, figures_are_cut: bool) -> Option<Notice> {
+    let order = t(R::DEFAULT_ORDER);
     if let Some(searched) = page.searched {
         let text = tf(
             "No index answers this question, so only the first {} rows were looked at, {}. A file has all that match; \
@@ -104,15 +104,20 @@ fn left_out<R: Listed>(page: &Page<R>, figures_are_cut: bool) -> Option<Notice> 
     figures_are_cut.then(|| Notice::info("The figures are of a part", &text))
 }
 
-fn rows<S: ViewStore, R: Listed>(app: &App<S>, selection: &Selection<R>, page: &Page<R>, status: Status) -> Rows {
+fn rows<S: ViewStore, R: ListView>(
+    app: &AppState<S>,
+    selection: &ListQuery<R>,
+    page: &Page<R>,
+    status: Status,
+) -> Rows {
     let address = |number| selection.address_of_page(number).to_string();
-    if let Some(placeholder) = beyond_the_end(page, address) {
+    if let Some(placeholder) = page_out_of_range(page, address) {
         return Rows::None(placeholder);
     }
     if page.items.is_empty() && selection.narrows() {
         let text = format!("No {} is as the search and the filters want it.", R::NOUNS.0);
         let all = selection.address_of_all().to_string();
-        return Rows::None(Placeholder::new("Nothing matches", &text).link(all, "Clear search and filters"));
+        return Rows::None(EmptyState::new("Nothing matches", &text).link(all, "Clear search and filters"));
     }
     if page.items.is_empty() {
         return Rows::None(R::empty(status, &app.options.topics));
@@ -132,7 +137,7 @@ fn rows<S: ViewStore, R: Listed>(app: &App<S>, selection: &Selection<R>, page: &
     };
     let total = counted(i64::try_from(page.total).unwrap_or(i64::MAX), R::NOUNS.0, R::NOUNS.1);
     let caption = match selection.select.order {
-        None => format!("{total}, {}", t(R::OWN_ORDER)),
+        None => format!("{total}, {}", t(R::DEFAULT_ORDER)),
         Some(_) => total,
     };
     Rows::Some(Table::ordered("rows", caption, &columns, &page.items, order), Pager::new(page, address, R::NOUNS))

@@ -5,17 +5,17 @@ use stockstream_store::select::Test;
 
 use crate::{
     locale::{
-        format::{day, visible},
+        format::{day, escape_control},
         translate::{t, tf},
     },
-    views::{Listed, Selection, sort},
+    views::{ListQuery, ListView, sort},
 };
 
 /// The page sizes that are offered.
 const SIZES: [u64; 5] = [10, 25, 50, 100, 500];
 
 /// The form of a list.
-pub(super) struct Controls {
+pub(super) struct FilterForm {
     pub(super) action: &'static str,
     pub(super) search: String,
     pub(super) hint: &'static str,
@@ -52,8 +52,8 @@ pub(super) enum Input {
     Range(&'static str, String, String),
 }
 
-impl Controls {
-    pub(super) fn new<R: Listed>(selection: &Selection<R>, offers: &[String]) -> Self {
+impl FilterForm {
+    pub(super) fn new<R: ListView>(selection: &ListQuery<R>, offers: &[String]) -> Self {
         let order = selection.order();
         let standing = R::FILTERS.iter().filter_map(|(name, title)| {
             let filter = selection.select.filters.iter().find(|filter| filter.field.name == *name)?;
@@ -101,8 +101,8 @@ impl Controls {
     }
 }
 
-fn field<R: Listed>(
-    selection: &Selection<R>,
+fn field<R: ListView>(
+    selection: &ListQuery<R>,
     name: &'static str,
     title: &'static str,
     offers: &[String],
@@ -143,7 +143,7 @@ fn in_words(test: &Test) -> String {
     };
     match test {
         Test::OneOf(texts) => {
-            visible(&texts.iter().map(|text| t(text)).collect::<Vec<_>>().join(&format!(" {} ", t("or"))))
+            escape_control(&texts.iter().map(|text| t(text)).collect::<Vec<_>>().join(&format!(" {} ", t("or"))))
         }
         Test::Is(true) => t("yes").into(),
         Test::Is(false) => t("no").into(),

@@ -4,11 +4,11 @@ use askama::Template;
 use axum::response::Response;
 
 use crate::{
-    error::Failure,
+    error::HttpError,
     request::query::PerPage,
     ui::{
-        components::{Notice, Pager, Placeholder},
-        layout::{self, Shell},
+        components::{EmptyState, Notice, Pager},
+        layout::{self, Layout},
         table::Table,
     },
 };
@@ -20,7 +20,7 @@ pub(super) const PER_PAGE: PerPage = PerPage { default: 50, max: 500 };
 #[derive(Template)]
 #[template(path = "list.html")]
 pub(super) struct ListPage {
-    pub(super) shell: Shell,
+    pub(super) shell: Layout,
     /// What is listed, in a sentence.
     pub(super) lead: String,
     pub(super) notices: Vec<Notice>,
@@ -48,11 +48,11 @@ pub(super) enum Rows {
     /// Rows, and which of them these are.
     Some(Table, Option<Pager>),
     /// None.
-    None(Placeholder),
+    None(EmptyState),
 }
 
 impl ListPage {
-    pub(super) fn answer(&self) -> Result<Response, Failure> {
+    pub(super) fn answer(&self) -> Result<Response, HttpError> {
         layout::page(self)
     }
 }

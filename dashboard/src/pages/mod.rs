@@ -18,10 +18,10 @@ use stockstream_model::documents::{ClientRow, RiskRow, Winner};
 use stockstream_store::ViewStore;
 
 pub(crate) use self::{rejected_events::selection as rejected_selection, sales::last_day};
-use crate::{data::state::App, views::Listed};
+use crate::{data::state::AppState, views::ListView};
 
 /// The routes of the pages.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>() -> Router<AppState<S>> {
     Router::new()
         .route("/", get(status::show))
         .route(Winner::PATH, get(browse::show::<S, Winner>))

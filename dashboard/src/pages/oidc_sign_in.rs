@@ -16,36 +16,36 @@ use tracing::{info, warn};
 use crate::{
     auth::{
         authenticate::{From, Kind, flow_cookie, flow_value, now},
-        client_address::own_path,
-        identity::greatest,
+        client_address::safe_redirect,
+        identity::highest_role,
         oidc::{
             Oidc,
             endpoints::{self, CALLBACK},
-            error::Trouble,
-            login_attempt::{Flow, LONGEST},
+            error::OidcError,
+            login_attempt::{LONGEST, LoginState},
         },
         session::{Id, Session},
     },
-    data::state::App,
-    error::Failure,
+    data::state::AppState,
+    error::HttpError,
     locale::translate::tf,
     pages::too_many_sign_ins::too_many,
     request::query::Parameters,
-    ui::layout::{self, Shell},
-    views::Address,
+    ui::layout::{self, Layout},
+    views::PageUrl,
 };
 
 const START: &str = "/sign-in/start";
 
 /// The routes that are open to anybody.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>() -> Router<AppState<S>> {
     Router::new().route(START, get(start::<S>)).route(CALLBACK, get(callback::<S>))
 }
 
 #[derive(Template)]
 #[template(path = "sign_in_oidc.html")]
 struct SignInPage {
-    shell: Shell,
+    shell: Layout,
     /// What readers know the provider by.
     provider: String,
     /// The way there.
@@ -59,7 +59,7 @@ struct SignInPage {
 #[derive(Template)]
 #[template(path = "sign_out_oidc.html")]
 struct SignOutPage {
-    shell: Shell,
+    shell: Layout,
     provider: String,
     way_out: String,
 }
@@ -79,19 +79,19 @@ impl Problem {
 }
 
 /// The page to sign in at.
-pub(crate) fn show(oidc: &Oidc, shell: Shell, next: &str) -> Result<Response, Failure> {
+pub(crate) fn show(oidc: &Oidc, shell: Layout, next: &str) -> Result<Response, HttpError> {
     page(oidc, shell, StatusCode::OK, None, next, false)
 }
 
 fn page(
     oidc: &Oidc,
-    shell: Shell,
+    shell: Layout,
     status: StatusCode,
     problem: Option<String>,
     next: &str,
     again: bool,
-) -> Result<Response, Failure> {
-    let mut start = Address::new(START);
+) -> Result<Response, HttpError> {
+    let mut start = PageUrl::new(START);
     if !next.is_empty() {
         start = start.with("next", next);
     }
@@ -100,23 +100,23 @@ fn page(
     }
     // In full: the cookie that is set there must come back with the reader, whatever this page was asked for by.
     let start = format!("{}{start}", oidc.public.origin);
-    let shell = Shell { page: "Sign in", who: None, ..shell };
+    let shell = Layout { page: "Sign in", who: None, ..shell };
     let provider = endpoints::host(&oidc.options.issuer);
     layout::page_with(status, &SignInPage { shell, provider, start, problem, again })
 }
 
 async fn start<S: ViewStore>(
-    State(app): State<App<S>>,
+    State(app): State<AppState<S>>,
     Extension(from): Extension<From>,
-    shell: Shell,
+    shell: Layout,
     query: Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let access = &app.options.access;
-    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found(START)) };
-    let next = query.text("next").and_then(own_path).unwrap_or_default();
+    let Kind::Oidc(oidc) = &access.kind else { return Err(HttpError::not_found(START)) };
+    let next = query.text("next").and_then(safe_redirect).unwrap_or_default();
     let again = query.text("again").is_some();
-    let flow = Flow::begin(next, now());
-    match oidc.way_there(&flow, &access.key, again).await {
+    let flow = LoginState::begin(next, now());
+    match oidc.authorization_url(&flow, &access.key, again).await {
         Ok(there) => {
             let mut response = Redirect::to(&there).into_response();
             let value = flow.sealed(&access.key, oidc.ground());
@@ -131,15 +131,15 @@ async fn start<S: ViewStore>(
 }
 
 async fn callback<S: ViewStore>(
-    State(app): State<App<S>>,
+    State(app): State<AppState<S>>,
     Extension(from): Extension<From>,
     headers: HeaderMap,
-    shell: Shell,
+    shell: Layout,
     query: Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let access = &app.options.access;
-    let Kind::Oidc(oidc) = &access.kind else { return Err(Failure::not_found(CALLBACK)) };
-    let flow = flow_value(&headers, &from, |value| Flow::opened(value, &access.key, oidc.ground(), now()));
+    let Kind::Oidc(oidc) = &access.kind else { return Err(HttpError::not_found(CALLBACK)) };
+    let flow = flow_value(&headers, &from, |value| LoginState::opened(value, &access.key, oidc.ground(), now()));
     let result = match flow {
         Some(flow) => {
             let_in(oidc, &app, &flow, &query, &from).await.map_err(|problem| Problem { next: flow.next, ..problem })
@@ -159,8 +159,8 @@ async fn callback<S: ViewStore>(
 
 async fn let_in<S: ViewStore>(
     oidc: &Oidc,
-    app: &App<S>,
-    flow: &Flow,
+    app: &AppState<S>,
+    flow: &LoginState,
     query: &Parameters,
     from: &From,
 ) -> Result<Response, Problem> {
@@ -182,9 +182,11 @@ async fn let_in<S: ViewStore>(
         let (_, text) = too_many(wait);
         Problem::new(StatusCode::TOO_MANY_REQUESTS, text)
     })?;
-    let (person, token) = oidc.who_came(flow, &access.key, code).await.map_err(|trouble| of_trouble(oidc, &trouble))?;
+    let (person, token) =
+        oidc.redeem_code(flow, &access.key, code).await.map_err(|trouble| of_trouble(oidc, &trouble))?;
     let groups = &person.groups;
-    let Some((group, role)) = greatest(&oidc.options.roles, |group| groups.iter().any(|other| other == group)) else {
+    let Some((group, role)) = highest_role(&oidc.options.roles, |group| groups.iter().any(|other| other == group))
+    else {
         warn!(user = %person.name, subject = %person.subject, from = %from.client, "sign-in refused: no group has a role");
         let text = no_role(&provider, &person.name, groups);
         return Err(Problem { again: true, ..Problem::new(StatusCode::FORBIDDEN, text) });
@@ -203,9 +205,9 @@ async fn let_in<S: ViewStore>(
 
 /// The page after the session here has ended, on the way to end the one with the provider. A redirect would not do: a page
 /// of ours may send forms to ourselves only, and browsers hold that against where the answer leads, too.
-pub(crate) async fn end(oidc: &Oidc, shell: Shell, session: Option<Id>) -> Result<Response, Failure> {
+pub(crate) async fn end(oidc: &Oidc, shell: Layout, session: Option<Id>) -> Result<Response, HttpError> {
     let Some(way_out) = oidc.way_out(session).await else { return Ok(Redirect::to("/sign-in").into_response()) };
-    let shell = Shell { page: "Sign out", who: None, ..shell };
+    let shell = Layout { page: "Sign out", who: None, ..shell };
     let provider = endpoints::host(&oidc.options.issuer);
     let refresh = HeaderValue::try_from(format!("0; url={way_out}")).ok();
     let mut response = layout::page(&SignOutPage { shell, provider, way_out })?;
@@ -222,11 +224,11 @@ fn stale(from: &From) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, text)
 }
 
-fn of_trouble(oidc: &Oidc, trouble: &Trouble) -> Problem {
+fn of_trouble(oidc: &Oidc, trouble: &OidcError) -> Problem {
     warn!(%trouble, "nobody can sign in");
     let provider = endpoints::host(&oidc.options.issuer);
     let (status, text) = match trouble {
-        Trouble::Away { .. } => (
+        OidcError::Away { .. } => (
             StatusCode::SERVICE_UNAVAILABLE,
             tf(
                 "{} does not answer, so nobody can sign in now. Try again in a moment; if it stays like that, tell \
@@ -234,14 +236,14 @@ fn of_trouble(oidc: &Oidc, trouble: &Trouble) -> Problem {
                 &[&provider],
             ),
         ),
-        Trouble::Unnamed { claim } => (
+        OidcError::Unnamed { claim } => (
             StatusCode::BAD_GATEWAY,
             tf(
                 "{} does not say what you are called (claim {}). Tell whoever runs this dashboard.",
                 &[&provider, claim],
             ),
         ),
-        Trouble::Unusable { .. } | Trouble::Here { .. } => (
+        OidcError::Unusable { .. } | OidcError::Here { .. } => (
             StatusCode::BAD_GATEWAY,
             tf(
                 "The sign-in with {} did not succeed. Begin again; if it stays like that, tell whoever runs this \

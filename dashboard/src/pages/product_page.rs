@@ -13,17 +13,17 @@ use tracing::info;
 
 use super::sales;
 use crate::{
-    data::{fingerprint::Part, overview::state_of, state::App},
-    error::{Failure, bad},
+    data::{fingerprint::Part, overview::state_of, state::AppState},
+    error::{HttpError, bad},
     locale::{
-        format::{counted, decimal, instant, maybe_decimal, named, percent, visible, whole},
-        translate::{Said, key, t, tf},
+        format::{counted, decimal, escape_control, instant, maybe_decimal, named, percent, whole},
+        translate::{Message, key, t, tf},
     },
     request::query::Parameters,
     ui::{
-        chart::{Charts, every_day},
+        chart::{Charts, fill_gaps},
         components::{Tile, idle},
-        layout::{self, Shell},
+        layout::{self, Layout},
         table::{Cell, Column, Table},
     },
     views::{expiry, risk_tone},
@@ -32,7 +32,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "product.html")]
 struct ProductPage {
-    shell: Shell,
+    shell: Layout,
     name: String,
     /// Why there is no score, if there is none.
     unranked: Option<&'static str>,
@@ -44,10 +44,10 @@ struct ProductPage {
 }
 
 pub(super) async fn show<S: ViewStore>(
-    State(app): State<App<S>>,
-    shell: Shell,
+    State(app): State<AppState<S>>,
+    shell: Layout,
     query: Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let id = query.text("id").ok_or_else(|| bad("id", "", "the id of a product".into()))?;
     let (status, detail, winners) = tokio::try_join!(
         app.share(Part::Status, "", app.store.status()),
@@ -55,9 +55,9 @@ pub(super) async fn show<S: ViewStore>(
         app.share(Part::Winners, "", app.store.product_winners())
     )?;
     let Some(detail) = detail else {
-        let detail = Said::new("No product has the id {}.", vec![visible(id).into()]);
+        let detail = Message::new("No product has the id {}.", vec![escape_control(id).into()]);
         let advice = "Ids are compared letter by letter: look for the product in the lists.";
-        return Err(Failure::new(StatusCode::NOT_FOUND, "No such product", detail, advice));
+        return Err(HttpError::new(StatusCode::NOT_FOUND, "No such product", detail, advice));
     };
     info!(view = "product", "view selected");
     let as_of = state_of(View::ProductWinners, &status.views).as_of.unwrap_or_else(|| status.read_at.day());
@@ -69,8 +69,8 @@ pub(super) async fn show<S: ViewStore>(
     let name = named(record.and_then(|record| record.name.as_deref()), &detail.product.product_id);
     let stock = stock(&detail);
     layout::page(&ProductPage {
-        shell: Shell { page: "Product", live: "products", ..shell.at("/product-winners") },
-        name: visible(name),
+        shell: Layout { page: "Product", live: "products", ..shell.at("/product-winners") },
+        name: escape_control(name),
         unranked: figures.is_none().then(|| unranked(&detail.product)),
         tiles: figures.as_ref().map(|row| tiles(row, ranking)).unwrap_or_default(),
         score: figures.as_ref().map(|row| score(row, &weights, as_of)),
@@ -123,7 +123,7 @@ struct Term {
 }
 
 const SCORE: &[Column<Term>] = &[
-    Column::head("Term", |term: &Term| Cell::text(&t(term.name)).with_below(&term.meaning)),
+    Column::head("Term", |term: &Term| Cell::text(&t(term.name)).with_subtitle(&term.meaning)),
     Column::number("Value", |term| Cell::maybe_decimal(term.value)),
     Column::number("Weight", |term| Cell::maybe(term.weight.as_deref())),
     Column::number("Points", |term| Cell::decimal(term.part)),
@@ -155,7 +155,8 @@ fn score(row: &Winner, weights: &Weights, as_of: Day) -> Table {
 
 fn facts(product: &ProductState) -> Vec<(&'static str, String)> {
     let record = product.record.clone().unwrap_or_default();
-    let text = |text: Option<String>| text.filter(|text| !text.is_empty()).map_or("none".into(), |text| visible(&text));
+    let text =
+        |text: Option<String>| text.filter(|text| !text.is_empty()).map_or("none".into(), |text| escape_control(&text));
     let money = |amount: Option<Money>| amount.map_or("none".into(), |amount| amount.to_string());
     let time = |at: Option<Timestamp>| at.map_or("none".into(), instant);
     let mean = match product.stock_count {
@@ -165,7 +166,7 @@ fn facts(product: &ProductState) -> Vec<(&'static str, String)> {
         }
     };
     vec![
-        ("Product id", visible(&product.product_id)),
+        ("Product id", escape_control(&product.product_id)),
         ("Category", text(record.category)),
         ("Buy price", money(record.buy_price)),
         ("Sell price", money(record.sell_price)),
@@ -208,13 +209,13 @@ const STOCK: &[Column<Batch>] = &[
     Column::text("Expires", |row| match row.stock.expiry_date {
         Some(at) => {
             let left = row.risk.as_ref().and_then(|risk| risk.days_until_expiry);
-            Cell::day(at.day()).with_below(&left.map(expiry).unwrap_or_default())
+            Cell::day(at.day()).with_subtitle(&left.map(expiry).unwrap_or_default())
         }
         None => Cell::nothing(),
     }),
     Column::text("Movement", |row| {
         let since = row.risk.as_ref().map(|risk| idle(risk.days_since_last_movement)).unwrap_or_default();
-        Cell::day(row.stock.movement.day()).with_below(&since)
+        Cell::day(row.stock.movement.day()).with_subtitle(&since)
     }),
     Column::number("Buy price", |row| Cell::maybe_decimal(row.stock.record.buy_price.map(Money::to_f64))),
     Column::number("Sell price", |row| Cell::maybe_decimal(row.stock.record.sell_price.map(Money::to_f64))),
@@ -230,5 +231,5 @@ fn days(product: &ProductState) -> Option<Charts> {
     };
     let rows: Vec<_> = product.days.iter().map(row).collect();
     let (first, last) = (rows.first()?.day, rows.last()?.day);
-    Some(sales::charts(&every_day(&rows, first, last)))
+    Some(sales::charts(&fill_gaps(&rows, first, last)))
 }

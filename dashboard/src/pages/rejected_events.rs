@@ -8,19 +8,19 @@ use tracing::info;
 use super::list::{Filters, ListPage, PER_PAGE, Rows};
 use crate::{
     Topics,
-    data::{fingerprint::Part, state::App},
-    error::{BadParameter, Failure, bad},
+    data::{fingerprint::Part, state::AppState},
+    error::{BadParameter, HttpError, bad},
     locale::{
         format::{counted, excerpt, whole},
         translate::tf,
     },
     request::query::Parameters,
     ui::{
-        components::{Notice, Pager, Placeholder, beyond_the_end},
-        layout::Shell,
+        components::{EmptyState, Notice, Pager, page_out_of_range},
+        layout::Layout,
         table::{Cell, Column, Table},
     },
-    views::Address,
+    views::PageUrl,
 };
 
 const PATH: &str = "/rejected-events";
@@ -37,11 +37,11 @@ const COLUMNS: &[Column<RejectedEvent>] = &[
     Column::text("Where", |row| {
         let place = format!("partition {}, offset {}", row.partition, whole(row.offset));
         let again = if row.incarnation > 0 { format!(", incarnation {}", row.incarnation) } else { String::new() };
-        Cell::text(&row.topic).with_below(&format!("{place}{again}"))
+        Cell::text(&row.topic).with_subtitle(&format!("{place}{again}"))
     }),
     Column::wide("What is wrong", |row| {
         let field = if row.path.is_empty() { String::new() } else { format!("in {}", row.path) };
-        Cell::text(&row.message).with_below(&field)
+        Cell::text(&row.message).with_subtitle(&field)
     }),
     Column::wide("Payload", |row| {
         let (text, more) = excerpt(&row.payload, PAYLOAD_CHARS);
@@ -49,24 +49,28 @@ const COLUMNS: &[Column<RejectedEvent>] = &[
             return Cell::nothing();
         }
         let size = counted(i64::try_from(row.payload.len()).unwrap_or(i64::MAX), "byte", "bytes");
-        Cell::code(&text, HEAD_CHARS).with_below(&if more { format!("\u{2026} {size} in all") } else { String::new() })
+        Cell::code(&text, HEAD_CHARS).with_subtitle(&if more {
+            format!("\u{2026} {size} in all")
+        } else {
+            String::new()
+        })
     }),
 ];
 
 pub(super) async fn show<S: ViewStore>(
-    State(app): State<App<S>>,
-    shell: Shell,
+    State(app): State<AppState<S>>,
+    shell: Layout,
     query: Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let select = selection(&query)?;
     let address = |page: u64| address(&select, page);
     let page = app.share(Part::Rejected, &select, app.store.rejected_events(select.clone())).await?;
     info!(view = "rejected_events", page = page.page, rows = page.items.len(), "view selected");
-    let rows = if let Some(placeholder) = beyond_the_end(&page, address) {
+    let rows = if let Some(placeholder) = page_out_of_range(&page, address) {
         Rows::None(placeholder)
     } else if page.items.is_empty() && select.narrows() {
         let text = "No rejected event that is still kept is as the filters want it.";
-        Rows::None(Placeholder::new("Nothing matches", text).link(PATH.into(), "Clear the filters"))
+        Rows::None(EmptyState::new("Nothing matches", text).link(PATH.into(), "Clear the filters"))
     } else if page.items.is_empty() {
         Rows::None(empty())
     } else {
@@ -117,11 +121,11 @@ fn address(select: &RejectedSelect, page: u64) -> String {
         ("page", Some(page.to_string())),
         ("per_page", Some(select.paging.per_page.to_string())),
     ];
-    let with = |address: Address, (name, text): (&str, Option<String>)| match text {
+    let with = |address: PageUrl, (name, text): (&str, Option<String>)| match text {
         Some(text) => address.with(name, &text),
         None => address,
     };
-    said.into_iter().fold(Address::new(PATH), with).to_string()
+    said.into_iter().fold(PageUrl::new(PATH), with).to_string()
 }
 
 fn filters(select: &RejectedSelect, topics: &Topics) -> Filters {
@@ -142,8 +146,8 @@ fn filters(select: &RejectedSelect, topics: &Topics) -> Filters {
     }
 }
 
-fn empty() -> Placeholder {
+fn empty() -> EmptyState {
     let text = "Every event that was read kept to its contract, or its rejection has expired. Nothing is to be done; \
                 an event that breaks the contract will be listed here with what is wrong with it.";
-    Placeholder::new("No rejected events", text).link("/".into(), "See how many were read")
+    EmptyState::new("No rejected events", text).link("/".into(), "See how many were read")
 }

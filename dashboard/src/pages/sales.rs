@@ -2,25 +2,25 @@
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use stockstream_model::{Day, Timestamp, event::Stream};
+use stockstream_model::{Day, Timestamp, event::EventKind};
 use stockstream_store::ViewStore;
 use tracing::info;
 
 use crate::{
-    data::{fingerprint::Part, state::App},
-    error::{BadParameter, Failure, bad},
+    data::{fingerprint::Part, state::AppState},
+    error::{BadParameter, HttpError, bad},
     locale::{
         format::{day, decimal, maybe_decimal, whole},
         translate::tf,
     },
     request::query::Parameters,
     ui::{
-        chart::{Charts, Plot, Step, Total, by_step, every_day},
-        components::{Placeholder, Tile},
-        layout::{self, Shell},
+        chart::{Bucket, Charts, Plot, Total, by_step, fill_gaps},
+        components::{EmptyState, Tile},
+        layout::{self, Layout},
         table::{Cell, Column, Table},
     },
-    views::Address,
+    views::PageUrl,
 };
 
 const PATH: &str = "/charts";
@@ -68,7 +68,7 @@ impl Range {
     }
 
     fn address(range: usize, end: usize) -> String {
-        Address::new(PATH).with("range", RANGES[range].0).with("until", ENDS[end].0).to_string()
+        PageUrl::new(PATH).with("range", RANGES[range].0).with("until", ENDS[end].0).to_string()
     }
 
     /// Where the other ranges are: name, address, whether it stands.
@@ -102,33 +102,33 @@ fn choice(query: &Parameters, name: &'static str, all: &[&str], usual: usize) ->
 #[derive(Template)]
 #[template(path = "sales.html")]
 struct SalesPage {
-    shell: Shell,
+    shell: Layout,
     lead: String,
     ranges: Vec<(&'static str, String, bool)>,
     ends: Vec<(&'static str, String, bool)>,
     from: Day,
     to: Day,
-    placeholder: Option<Placeholder>,
+    placeholder: Option<EmptyState>,
     tiles: Vec<Tile>,
     charts: Option<Charts>,
     json: String,
 }
 
 /// The last day that has a sale. It may lie years back: what was loaded from history is found without knowing when it was.
-pub(crate) async fn last_day<S: ViewStore>(app: &App<S>) -> Result<Option<Day>, Failure> {
+pub(crate) async fn last_day<S: ViewStore>(app: &AppState<S>) -> Result<Option<Day>, HttpError> {
     let last = async {
         let pulse = app.store.pulse().await?;
-        let sales = pulse.checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
+        let sales = pulse.checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == EventKind::Sales);
         Ok(sales.filter_map(|checkpoint| checkpoint.latest_event).max().map(Timestamp::day))
     };
     app.share(Part::Sales, "last day", last).await
 }
 
 pub(super) async fn show<S: ViewStore>(
-    State(app): State<App<S>>,
-    shell: Shell,
+    State(app): State<AppState<S>>,
+    shell: Layout,
     query: Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let last = last_day(&app).await?;
     let today = Timestamp::now().day();
     let range = Range::of(&query, last.unwrap_or(today))?;
@@ -137,13 +137,11 @@ pub(super) async fn show<S: ViewStore>(
     let rows = app.share(Part::Sales, (first, to), app.store.sales_daily(first, to)).await?;
     info!(view = "sales", days = rows.len(), "view selected");
     let from = from.or(rows.first().map(|row| row.day)).unwrap_or(to);
-    let days = every_day(&rows, from, to);
+    let days = fill_gaps(&rows, from, to);
     let placeholder = rows.is_empty().then(|| match last {
-        None => {
-            Placeholder::new("No sales yet", "Sales appear here as soon as the first one was counted. Produce one:")
-                .producing(vec![("sales", app.options.topics.sales.clone())])
-        }
-        Some(last) => Placeholder::new("No sales in these days", &tf("The last sale was on {}.", &[&day(last)]))
+        None => EmptyState::new("No sales yet", "Sales appear here as soon as the first one was counted. Produce one:")
+            .producing(vec![("sales", app.options.topics.sales.clone())]),
+        Some(last) => EmptyState::new("No sales in these days", &tf("The last sale was on {}.", &[&day(last)]))
             .link(Range::address(2, 0), "Show the last 90 days with sales"),
     });
     layout::page(&SalesPage {
@@ -156,7 +154,7 @@ pub(super) async fn show<S: ViewStore>(
         placeholder,
         tiles: tiles(&days),
         charts: (!rows.is_empty()).then(|| charts(&days)),
-        json: Address::new("/api/v1/sales-daily")
+        json: PageUrl::new("/api/v1/sales-daily")
             .with("from", &from.to_string())
             .with("to", &to.to_string())
             .to_string(),
@@ -177,12 +175,14 @@ fn tiles(days: &[Total]) -> Vec<Tile> {
 }
 
 /// A step with what a table shows of it.
-struct Row(Step, Total);
+struct Row(Bucket, Total);
 
 const COLUMNS: &[Column<Row>] = &[
     Column::head("Day", |Row(step, total)| match step {
-        Step::Day | Step::Week => Cell::day(total.day),
-        Step::Month => Cell::text(&step.title(total.day, crate::request::context::Reader::current().choice.language)),
+        Bucket::Day | Bucket::Week => Cell::day(total.day),
+        Bucket::Month => {
+            Cell::text(&step.title(total.day, crate::request::context::RequestContext::current().choice.language))
+        }
     }),
     Column::number("Revenue", |Row(_, total)| Cell::decimal(total.revenue)),
     Column::number("Invoices", |Row(_, total)| Cell::whole(total.invoices)),
@@ -191,7 +191,7 @@ const COLUMNS: &[Column<Row>] = &[
 
 /// The charts of days without gaps.
 pub(super) fn charts(days: &[Total]) -> Charts {
-    let step = Step::over(days.len() as i64);
+    let step = Bucket::over(days.len() as i64);
     let totals = by_step(days, step);
     let points = |of: fn(&Total) -> f64| totals.iter().map(|total| (total.day, of(total))).collect::<Vec<_>>();
     let count = |number: f64| whole(number as i64);

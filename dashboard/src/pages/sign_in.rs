@@ -16,14 +16,14 @@ use super::{oidc_sign_in, too_many_sign_ins::too_many};
 use crate::{
     auth::{
         authenticate::{From, Kind, ended},
-        client_address::own_path,
-        password_login::Refusal,
+        client_address::safe_redirect,
+        password_login::SignInError,
     },
-    data::state::App,
-    error::Failure,
+    data::state::AppState,
+    error::HttpError,
     locale::translate::t,
     request::query::Parameters,
-    ui::layout::{self, Shell},
+    ui::layout::{self, Layout},
 };
 
 const PATH: &str = "/sign-in";
@@ -31,7 +31,7 @@ const PATH: &str = "/sign-in";
 const LARGEST_FORM: usize = 16 << 10;
 
 /// The routes that are open to anybody.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>() -> Router<AppState<S>> {
     let form = get(show::<S>).post(sign_in::<S>).layer(DefaultBodyLimit::max(LARGEST_FORM));
     Router::new().route(PATH, form).route("/sign-out", post(sign_out::<S>)).merge(oidc_sign_in::routes())
 }
@@ -39,7 +39,7 @@ pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
-    shell: Shell,
+    shell: Layout,
     name: String,
     next: String,
     /// What went wrong before.
@@ -56,8 +56,12 @@ struct Fields {
     next: String,
 }
 
-async fn show<S: ViewStore>(State(app): State<App<S>>, shell: Shell, query: Parameters) -> Result<Response, Failure> {
-    let next = query.text("next").and_then(own_path);
+async fn show<S: ViewStore>(
+    State(app): State<AppState<S>>,
+    shell: Layout,
+    query: Parameters,
+) -> Result<Response, HttpError> {
+    let next = query.text("next").and_then(safe_redirect);
     if let Some(who) = &shell.who {
         return Ok(Redirect::to(next.unwrap_or_else(|| layout::home(who.role))).into_response());
     }
@@ -70,18 +74,18 @@ async fn show<S: ViewStore>(State(app): State<App<S>>, shell: Shell, query: Para
 }
 
 async fn sign_in<S: ViewStore>(
-    State(app): State<App<S>>,
+    State(app): State<AppState<S>>,
     Extension(from): Extension<From>,
-    shell: Shell,
+    shell: Layout,
     form: Result<Form<Fields>, FormRejection>,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let Kind::Password(passwords) = &app.options.access.kind else {
-        return Err(Failure::not_found(PATH));
+        return Err(HttpError::not_found(PATH));
     };
     let Form(Fields { name, password, next }) = form.map_err(|error| unreadable(&error))?;
-    let (name, next) = (name.trim(), own_path(&next).unwrap_or_default());
+    let (name, next) = (name.trim(), safe_redirect(&next).unwrap_or_default());
     // Somebody else may sign in on the same browser: the page is not theirs who signed in before.
-    let shell = Shell { who: None, ..shell };
+    let shell = Layout { who: None, ..shell };
     if name.is_empty() || password.is_empty() {
         let problem = t("Enter both your name and your password.").into_owned();
         return page(shell, StatusCode::UNPROCESSABLE_ENTITY, name, next, Some(problem));
@@ -95,11 +99,11 @@ async fn sign_in<S: ViewStore>(
             }
             Ok(response)
         }
-        Err(Refusal::Wrong) => {
+        Err(SignInError::Wrong) => {
             let problem = t("Name or password are wrong. Check both; capital letters matter.").into_owned();
             page(shell, StatusCode::UNAUTHORIZED, name, next, Some(problem))
         }
-        Err(Refusal::Later(wait)) => {
+        Err(SignInError::Later(wait)) => {
             let (seconds, problem) = too_many(wait);
             let mut response = page(shell, StatusCode::TOO_MANY_REQUESTS, name, next, Some(problem))?;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -109,11 +113,11 @@ async fn sign_in<S: ViewStore>(
 }
 
 async fn sign_out<S: ViewStore>(
-    State(app): State<App<S>>,
+    State(app): State<AppState<S>>,
     Extension(from): Extension<From>,
     headers: HeaderMap,
-    shell: Shell,
-) -> Result<Response, Failure> {
+    shell: Layout,
+) -> Result<Response, HttpError> {
     let session = app.options.access.sign_out(&headers, &from);
     if let Some(who) = &shell.who {
         info!(user = %who.name, from = %from.client, "signed out");
@@ -129,17 +133,17 @@ async fn sign_out<S: ViewStore>(
 }
 
 fn page(
-    shell: Shell,
+    shell: Layout,
     status: StatusCode,
     name: &str,
     next: &str,
     problem: Option<String>,
-) -> Result<Response, Failure> {
-    let shell = Shell { page: "Sign in", ..shell };
+) -> Result<Response, HttpError> {
+    let shell = Layout { page: "Sign in", ..shell };
     layout::page_with(status, &SignInPage { shell, name: name.to_owned(), next: next.to_owned(), problem })
 }
 
-fn unreadable(error: &FormRejection) -> Failure {
+fn unreadable(error: &FormRejection) -> HttpError {
     let detail = "The form could not be read.";
-    Failure::new(error.status(), "That request cannot be answered", detail, "Sign in at /sign-in.")
+    HttpError::new(error.status(), "That request cannot be answered", detail, "Sign in at /sign-in.")
 }

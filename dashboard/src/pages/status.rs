@@ -13,16 +13,16 @@ use tracing::info;
 use super::status_tables;
 use crate::{
     Options,
-    data::{fingerprint::Part, overview::Overview, state::App},
-    error::Failure,
+    data::{fingerprint::Part, overview::Overview, state::AppState},
+    error::HttpError,
     locale::{
-        format::{ago, counted, day, decimal, instant, whole},
+        format::{counted, day, decimal, instant, relative_time, whole},
         translate::{key, t, tf},
     },
     request::query::Parameters,
     ui::{
-        components::{Notice, Placeholder, Tile},
-        layout::{self, Shell},
+        components::{EmptyState, Notice, Tile},
+        layout::{self, Layout},
         table::Table,
     },
 };
@@ -36,11 +36,11 @@ const MAX_REFRESH: u64 = 86_400;
 #[derive(Template)]
 #[template(path = "status.html")]
 struct StatusPage {
-    shell: Shell,
+    shell: Layout,
     read_at: String,
     offered_refresh: u64,
     notices: Vec<Notice>,
-    placeholder: Option<Placeholder>,
+    placeholder: Option<EmptyState>,
     groups: Vec<(&'static str, Vec<Tile>)>,
     tables: Vec<Table>,
     /// What the database is, and the settings that hold.
@@ -48,10 +48,10 @@ struct StatusPage {
 }
 
 pub(super) async fn show<S: ViewStore>(
-    State(app): State<App<S>>,
-    shell: Shell,
+    State(app): State<AppState<S>>,
+    shell: Layout,
     query: Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let refresh = match query.number("refresh", 0, MAX_REFRESH)? {
         Some(seconds) => Some(seconds),
         None => app.options.refresh.map(|every| every.as_secs().max(1)),
@@ -61,13 +61,13 @@ pub(super) async fn show<S: ViewStore>(
     let of_settings = status.settings.as_ref().map(|standing| (key("Settings in force"), settings(standing)));
     let overview = Overview::new(status);
     info!(view = "status", "view selected");
-    let shell = Shell { refresh: refresh.filter(|seconds| *seconds > 0), ..shell.at(PATH) };
+    let shell = Layout { refresh: refresh.filter(|seconds| *seconds > 0), ..shell.at(PATH) };
     layout::page(&StatusPage {
         shell,
         read_at: instant(overview.freshness.read_at),
         offered_refresh: OFFERED_REFRESH,
         notices: notices(&overview, &app.options),
-        placeholder: (!overview.has_events()).then(|| Placeholder::no_events(&app.options.topics)),
+        placeholder: (!overview.has_events()).then(|| EmptyState::no_events(&app.options.topics)),
         groups: vec![
             ("Numbers", numbers(&overview)),
             ("Events", events(&overview)),
@@ -111,7 +111,7 @@ fn events(overview: &Overview) -> Vec<Tile> {
 
 fn freshness(overview: &Overview) -> Vec<Tile> {
     let freshness = &overview.freshness;
-    let age = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| ago(at, freshness.read_at));
+    let age = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| relative_time(at, freshness.read_at));
     let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| format!("{} UTC", instant(at)));
     let slowest = overview.workers.iter().filter_map(|worker| worker.freshness_ms).max();
     vec![

@@ -8,7 +8,7 @@ use stockstream_model::{
 use crate::{
     data::overview::{Overview, Partition, Worker},
     locale::{
-        format::{ago, counted, instant, whole},
+        format::{counted, instant, relative_time, whole},
         translate::{key, t, tf},
     },
     ui::{
@@ -53,11 +53,11 @@ pub(super) fn all(overview: &Overview) -> Vec<Table> {
 }
 
 fn when(at: Option<Timestamp>, now: Timestamp) -> Cell {
-    at.map_or_else(Cell::nothing, |at| Cell::time(at).with_below(&ago(at, now)))
+    at.map_or_else(Cell::nothing, |at| Cell::time(at).with_subtitle(&relative_time(at, now)))
 }
 
 const VIEWS: &[Column<At<ViewState>>] = &[
-    Column::head("View", |at| Cell::text(&t(view_title(at.row.view))).with_below(at.row.view.name())),
+    Column::head("View", |at| Cell::text(&t(view_title(at.row.view))).with_subtitle(at.row.view.name())),
     Column::text("State", |at| {
         let since = at.row.since.map(|since| tf("since {}", &[&instant(since)])).unwrap_or_default();
         match at.row.condition {
@@ -65,7 +65,7 @@ const VIEWS: &[Column<At<ViewState>>] = &[
             ViewCondition::Kept => Cell::tag("kept", "warn"),
             ViewCondition::Empty => Cell::tag("empty", "dull"),
         }
-        .with_below(&since)
+        .with_subtitle(&since)
     }),
     Column::wide("Why", |at| Cell::maybe(at.row.why.as_deref())),
     Column::number("Rows", |at| Cell::whole(at.row.rows)),
@@ -77,7 +77,7 @@ const VIEWS: &[Column<At<ViewState>>] = &[
 const WORKERS: &[Column<At<Worker>>] = &[
     Column::head("Worker", |at| {
         let role = if at.row.publisher { t("publishes the views") } else { "".into() };
-        Cell::text(&at.row.worker).with_below(&role)
+        Cell::text(&at.row.worker).with_subtitle(&role)
     }),
     Column::text("Sign of life", |at| when(Some(at.row.at), at.now)),
     Column::number("Events a second", |at| Cell::decimal(at.row.events_per_second)),
@@ -97,7 +97,7 @@ const WORKERS: &[Column<At<Worker>>] = &[
 const PARTITIONS: &[Column<Partition>] = &[
     Column::head("Partition", |row| {
         let again = if row.incarnation > 0 { format!("incarnation {}", row.incarnation) } else { String::new() };
-        Cell::text(&format!("{}/{}", row.stream, row.partition)).with_below(&again)
+        Cell::text(&format!("{}/{}", row.stream, row.partition)).with_subtitle(&again)
     }),
     Column::number("Next offset", |row| Cell::whole(row.next)),
     Column::number("Being applied", |row| match row.pending {
@@ -119,7 +119,7 @@ fn lost_of(of: &Partition) -> impl Iterator<Item = (String, LostRange)> {
 const LOST: &[Column<(String, LostRange)>] = &[
     Column::head("Partition", |(partition, lost)| {
         let again = if lost.incarnation > 0 { format!("incarnation {}", lost.incarnation) } else { String::new() };
-        Cell::text(partition).with_below(&again)
+        Cell::text(partition).with_subtitle(&again)
     }),
     Column::number("From", |(_, lost)| Cell::whole(lost.from)),
     Column::number("To, not included", |(_, lost)| Cell::whole(lost.to)),

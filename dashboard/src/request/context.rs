@@ -3,25 +3,23 @@
 //! It is said once around every request and found from anywhere below it, so that no number, text or template has to be
 //! handed who reads it. Outside of a request it is an English reader of whom nothing is known.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::Request;
 use stockstream_model::Timestamp;
 
-use crate::request::preferences::Choice;
+use crate::request::preferences::Preferences;
 
 tokio::task_local! {
-    static READER: Arc<Reader>;
+    static READER: Arc<RequestContext>;
 }
 
 /// Whoever an answer is for.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub(crate) struct RequestContext {
     /// What the reader chose.
-    pub(crate) choice: Choice,
+    pub(crate) choice: Preferences,
     /// Names the scripts that may run in this answer; without randomness none may.
     pub(crate) nonce: Option<String>,
     /// What was asked for.
@@ -34,10 +32,10 @@ pub(crate) struct Reader {
     /// When the oldest part of the answer was read, if the database did not answer now.
     remembered: Mutex<Option<Timestamp>>,
     /// After how long a newer answer may be had, if something changed already.
-    again_in: Mutex<Option<Duration>>,
+    retry_after: Mutex<Option<Duration>>,
 }
 
-impl Reader {
+impl RequestContext {
     /// The reader of the answer that is being put together.
     pub(crate) fn current() -> Arc<Self> {
         READER.try_with(Arc::clone).unwrap_or_default()
@@ -48,15 +46,15 @@ impl Reader {
         let said = request.uri().query().unwrap_or_default();
         let (chosen, query) = form_urlencoded::parse(said.as_bytes())
             .into_owned()
-            .partition::<Vec<_>, _>(|(name, _)| Choice::NAMES.contains(&name.as_str()));
+            .partition::<Vec<_>, _>(|(name, _)| Preferences::NAMES.contains(&name.as_str()));
         Self {
-            choice: Choice::of(&chosen, request.headers()),
+            choice: Preferences::of(&chosen, request.headers()),
             nonce: nonce(),
             path: request.uri().path().to_owned(),
             query,
             state,
             remembered: Mutex::default(),
-            again_in: Mutex::default(),
+            retry_after: Mutex::default(),
         }
     }
 
@@ -86,24 +84,24 @@ impl Reader {
 
     /// Notes that a part of the answer is not of now, but was read then.
     pub(crate) fn remember(&self, read_at: Timestamp) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock();
         *remembered = Some(remembered.map_or(read_at, |older| older.min(read_at)));
     }
 
     /// When the oldest part of the answer was read, if the database did not answer now.
     pub(crate) fn remembered(&self) -> Option<Timestamp> {
-        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.remembered.lock()
     }
 
     /// Notes that something changed of which a part of the answer does not tell yet, but will after that.
     pub(crate) fn ask_again_in(&self, wait: Duration) {
-        let mut again_in = self.again_in.lock().unwrap_or_else(PoisonError::into_inner);
-        *again_in = Some(again_in.map_or(wait, |longer| longer.max(wait)));
+        let mut retry_after = self.retry_after.lock();
+        *retry_after = Some(retry_after.map_or(wait, |longer| longer.max(wait)));
     }
 
     /// After how many milliseconds to ask again, if something changed of which the answer does not tell yet.
-    pub(crate) fn again_in(&self) -> Option<u128> {
-        self.again_in.lock().unwrap_or_else(PoisonError::into_inner).map(|wait| wait.as_millis() + 1)
+    pub(crate) fn retry_after(&self) -> Option<u128> {
+        self.retry_after.lock().map(|wait| wait.as_millis() + 1)
     }
 }
 

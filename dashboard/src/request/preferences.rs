@@ -44,7 +44,7 @@ impl Theme {
 
 /// What a reader chose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Choice {
+pub(crate) struct Preferences {
     /// The language of numbers, dates and texts.
     pub(crate) language: Language,
     /// Light or dark.
@@ -54,7 +54,7 @@ pub(crate) struct Choice {
     said: (Option<Language>, Option<Theme>),
 }
 
-impl Choice {
+impl Preferences {
     /// The parameters of an address that say it.
     pub(crate) const NAMES: [&str; 3] = ["lang", "theme", "kiosk"];
 
@@ -93,11 +93,11 @@ impl Choice {
 mod tests {
     use super::*;
 
-    fn chosen(said: &[(&str, &str)], cookie: &str, languages: &str) -> Choice {
+    fn chosen(said: &[(&str, &str)], cookie: &str, languages: &str) -> Preferences {
         let said: Vec<_> = said.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let headers = [(header::COOKIE, cookie), (header::ACCEPT_LANGUAGE, languages)];
         let headers = headers.map(|(name, value)| (name, HeaderValue::try_from(value).unwrap()));
-        Choice::of(&said, &headers.into_iter().collect())
+        Preferences::of(&said, &headers.into_iter().collect())
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn only_what_the_address_said_is_kept() {
         let cookies =
-            |choice: Choice| choice.cookies().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>();
+            |choice: Preferences| choice.cookies().map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>();
         let kept = cookies(chosen(&[("lang", "fr"), ("theme", "dark")], "", ""));
         assert!(kept.len() == 2 && kept[0].starts_with("lang=fr; Path=/;") && kept[1].starts_with("theme=dark;"));
         assert!(cookies(chosen(&[("lang", "xx"), ("kiosk", "1")], "lang=de", "fr")).is_empty());

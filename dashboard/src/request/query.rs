@@ -7,7 +7,7 @@ use axum::{
 use stockstream_model::Day;
 use stockstream_store::Paging;
 
-use crate::error::{BadParameter, Failure, bad};
+use crate::error::{BadParameter, HttpError, bad};
 
 /// Keeps the number of skipped rows within what a database counts with.
 pub(crate) const MAX_PAGE: u64 = 1_000_000_000;
@@ -28,9 +28,9 @@ pub(crate) struct PerPage {
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
-    type Rejection = Failure;
+    type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
         let said = parts.uri.query().unwrap_or_default();
         let bad = || bad("query", said, "a list such as page=1&per_page=50".into());
         Ok(Self(Query::try_from_uri(&parts.uri).map_err(|_| bad())?.0))

@@ -4,12 +4,12 @@ use std::fmt;
 
 /// An address under way.
 #[derive(Clone)]
-pub(crate) struct Address {
+pub(crate) struct PageUrl {
     path: &'static str,
     pairs: Vec<(String, String)>,
 }
 
-impl Address {
+impl PageUrl {
     /// A path with nothing said.
     pub(crate) const fn new(path: &'static str) -> Self {
         Self { path, pairs: Vec::new() }
@@ -27,7 +27,7 @@ impl Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for PageUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.query() {
             query if query.is_empty() => f.write_str(self.path),
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn what_is_said_stays_one_value() {
-        let address = Address::new("/clients").with("q", "a&b=c d#é\"").with("page", "2");
+        let address = PageUrl::new("/clients").with("q", "a&b=c d#é\"").with("page", "2");
         assert_eq!(address.to_string(), "/clients?q=a%26b%3Dc+d%23%C3%A9%22&page=2");
-        assert_eq!(Address::new("/clients").to_string(), "/clients");
+        assert_eq!(PageUrl::new("/clients").to_string(), "/clients");
     }
 }

@@ -42,7 +42,7 @@ impl Bar {
     }
 
     /// The same with more to say.
-    pub(crate) fn with_below(self, below: String) -> Self {
+    pub(crate) fn with_subtitle(self, below: String) -> Self {
         Self { below, ..self }
     }
 

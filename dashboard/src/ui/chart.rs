@@ -3,10 +3,10 @@
 use askama::Template;
 use stockstream_model::Day;
 
-pub(crate) use crate::ui::chart_days::{Step, Total, by_step, every_day};
+pub(crate) use crate::ui::chart_days::{Bucket, Total, by_step, fill_gaps};
 use crate::{
     locale::format::whole,
-    request::context::Reader,
+    request::context::RequestContext,
     ui::{chart_scale::Scale, table::Table},
 };
 
@@ -55,13 +55,13 @@ impl Plot {
     pub(crate) fn new(
         id: &'static str,
         title: &'static str,
-        step: Step,
+        step: Bucket,
         points: &[(Day, f64)],
         number: impl Fn(f64) -> String,
     ) -> Self {
         let scale = Scale::over(points.iter().map(|(_, value)| *value));
         let y = |value: f64| scale.height(value) * HEIGHT;
-        let language = Reader::current().choice.language;
+        let language = RequestContext::current().choice.language;
         let mark = |at: f64| if at.fract() == 0.0 { whole(at as i64) } else { number(at) };
         let bar = |(index, (day, value)): (usize, &(Day, f64))| {
             let (top, bottom) = (y(value.max(0.0)), y(value.min(0.0)));
@@ -73,14 +73,14 @@ impl Plot {
                 tone: if *value < 0.0 { "bad" } else { "" },
             }
         };
-        let greatest = points.iter().max_by(|one, other| one.1.total_cmp(&other.1));
-        let description = match (points.first(), points.last(), greatest) {
-            (Some(first), Some(last), Some(greatest)) => format!(
+        let highest_role = points.iter().max_by(|one, other| one.1.total_cmp(&other.1));
+        let description = match (points.first(), points.last(), highest_role) {
+            (Some(first), Some(last), Some(highest_role)) => format!(
                 "{} \u{2013} {}; max. {}: {}",
                 step.title(first.0, language),
                 step.title(last.0, language),
-                step.title(greatest.0, language),
-                number(greatest.1),
+                step.title(highest_role.0, language),
+                number(highest_role.1),
             ),
             _ => String::new(),
         };
@@ -121,7 +121,7 @@ mod tests {
     fn plot(values: &[f64]) -> Plot {
         let day = |index: usize| Day::from_number(15_000 + index as i32);
         let points: Vec<_> = values.iter().enumerate().map(|(index, value)| (day(index), *value)).collect();
-        Plot::new("p", "Units", Step::Day, &points, |number| number.to_string())
+        Plot::new("p", "Units", Bucket::Day, &points, |number| number.to_string())
     }
 
     #[test]

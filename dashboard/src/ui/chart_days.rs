@@ -9,7 +9,7 @@ const MAX_BARS: i64 = 120;
 
 /// What a bar stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum Bucket {
     /// A day.
     Day,
     /// A week, from Monday.
@@ -18,7 +18,7 @@ pub(crate) enum Step {
     Month,
 }
 
-impl Step {
+impl Bucket {
     /// The finest in which so many days can be told apart.
     pub(crate) fn over(days: i64) -> Self {
         match days {
@@ -71,7 +71,7 @@ pub(crate) struct Total {
 }
 
 /// Every day from one to another, those without sales too.
-pub(crate) fn every_day(rows: &[DailyRow], from: Day, to: Day) -> Vec<Total> {
+pub(crate) fn fill_gaps(rows: &[DailyRow], from: Day, to: Day) -> Vec<Total> {
     let mut rows = rows.iter().filter(|row| (from..=to).contains(&row.day)).peekable();
     let mut totals = Vec::new();
     for number in from.number()..=to.number() {
@@ -86,7 +86,7 @@ pub(crate) fn every_day(rows: &[DailyRow], from: Day, to: Day) -> Vec<Total> {
 }
 
 /// Days put together by step; the first and the last may be parts of theirs.
-pub(crate) fn by_step(days: &[Total], step: Step) -> Vec<Total> {
+pub(crate) fn by_step(days: &[Total], step: Bucket) -> Vec<Total> {
     let mut totals: Vec<Total> = Vec::new();
     for day in days {
         let first = step.first(day.day);
@@ -118,35 +118,35 @@ mod tests {
     fn days_without_sales_are_there_too() {
         let rows = [row("2026-01-30", 3), row("2026-02-02", 4), row("2026-03-01", 9)];
         let units: Vec<_> =
-            every_day(&rows, day("2026-01-29"), day("2026-02-02")).iter().map(|day| day.units).collect();
+            fill_gaps(&rows, day("2026-01-29"), day("2026-02-02")).iter().map(|day| day.units).collect();
         assert_eq!(units, [0, 3, 0, 0, 4]);
-        assert!(every_day(&rows, day("2026-02-02"), day("2026-02-01")).is_empty());
+        assert!(fill_gaps(&rows, day("2026-02-02"), day("2026-02-01")).is_empty());
     }
 
     #[test]
     fn weeks_begin_on_monday_and_months_on_their_first() {
-        let days = every_day(
+        let days = fill_gaps(
             &[row("2026-01-31", 3), row("2026-02-01", 4), row("2026-02-02", 5)],
             day("2026-01-31"),
             day("2026-02-02"),
         );
         let steps =
             |step| by_step(&days, step).iter().map(|total| (total.day.to_string(), total.units)).collect::<Vec<_>>();
-        assert_eq!(steps(Step::Week), [("2026-01-26".to_owned(), 7), ("2026-02-02".to_owned(), 5)]);
-        assert_eq!(steps(Step::Month), [("2026-01-01".to_owned(), 3), ("2026-02-01".to_owned(), 9)]);
+        assert_eq!(steps(Bucket::Week), [("2026-01-26".to_owned(), 7), ("2026-02-02".to_owned(), 5)]);
+        assert_eq!(steps(Bucket::Month), [("2026-01-01".to_owned(), 3), ("2026-02-01".to_owned(), 9)]);
     }
 
     #[test]
     fn many_days_are_put_together() {
         assert_eq!(
-            [1, 120, 121, 840, 841].map(Step::over),
-            [Step::Day, Step::Day, Step::Week, Step::Week, Step::Month]
+            [1, 120, 121, 840, 841].map(Bucket::over),
+            [Bucket::Day, Bucket::Day, Bucket::Week, Bucket::Week, Bucket::Month]
         );
     }
 
     #[test]
     fn a_month_has_no_day() {
-        let title = |language| Step::Month.title(day("2026-02-01"), language);
+        let title = |language| Bucket::Month.title(day("2026-02-01"), language);
         assert_eq!(Language::ALL.map(title), ["2026-02", "02/2026", "02.2026"]);
     }
 }

@@ -6,10 +6,10 @@ use stockstream_store::{Page, Paging};
 use crate::{
     Topics,
     locale::{
-        format::{ago, counted, instant, named, visible, whole},
+        format::{counted, escape_control, instant, named, relative_time, whole},
         translate::{t, tf},
     },
-    request::url::Address,
+    request::url::PageUrl,
     ui::table::Cell,
 };
 
@@ -33,7 +33,7 @@ impl Notice {
             let (view, why) =
                 (t(view_title(state.view)), t(state.why.as_deref().unwrap_or("the newest result was empty")));
             let title = match state.since {
-                Some(at) => tf("{} kept since {} UTC ({})", &[&view, &instant(at), &ago(at, now)]),
+                Some(at) => tf("{} kept since {} UTC ({})", &[&view, &instant(at), &relative_time(at, now)]),
                 None => tf("{} kept", &[&view]),
             };
             let text = tf("The rows are those of an earlier result. Why: {}", &[&why]);
@@ -50,12 +50,12 @@ pub(crate) struct Tile {
     /// Where there is more of it.
     pub(crate) link: Option<&'static str>,
     /// Whether it is words and not a number.
-    pub(crate) wordy: bool,
+    pub(crate) is_text: bool,
 }
 
 impl Tile {
     pub(crate) fn new(title: &'static str, number: impl Into<String>, below: impl Into<String>) -> Self {
-        Self { title, number: visible(&number.into()), below: below.into(), link: None, wordy: false }
+        Self { title, number: escape_control(&number.into()), below: below.into(), link: None, is_text: false }
     }
 
     pub(crate) fn link(self, link: &'static str) -> Self {
@@ -63,8 +63,8 @@ impl Tile {
     }
 
     /// The same, of words.
-    pub(crate) fn wordy(self) -> Self {
-        Self { wordy: true, ..self }
+    pub(crate) fn textual(self) -> Self {
+        Self { is_text: true, ..self }
     }
 }
 
@@ -81,8 +81,8 @@ pub(crate) fn product(name: Option<&str>, id: &str, category: Option<&str>) -> C
     let title = named(name, id);
     let below = [name.filter(|name| !name.is_empty()).and(Some(id)), category.filter(|category| !category.is_empty())];
     let below: Vec<_> = below.into_iter().flatten().collect();
-    let link = Address::new("/product").with("id", id).to_string();
-    Cell::text(title).with_below(&below.join(" · ")).with_link(link)
+    let link = PageUrl::new("/product").with("id", id).to_string();
+    Cell::text(title).with_subtitle(&below.join(" · ")).with_link(link)
 }
 
 /// How long a product did not move, counted to the day of the result.
@@ -91,7 +91,7 @@ pub(crate) fn idle(days: i64) -> String {
 }
 
 /// What stands where rows would: what it means that there are none, and what to do.
-pub(crate) struct Placeholder {
+pub(crate) struct EmptyState {
     pub(crate) title: String,
     pub(crate) text: String,
     /// What to produce where.
@@ -100,7 +100,7 @@ pub(crate) struct Placeholder {
     pub(crate) link: Option<(String, &'static str)>,
 }
 
-impl Placeholder {
+impl EmptyState {
     pub(crate) fn new(title: &str, text: &str) -> Self {
         Self { title: title.into(), text: text.into(), topics: Vec::new(), link: None }
     }
@@ -150,11 +150,11 @@ impl Pager {
 }
 
 /// Where a page lies behind the last one, the sentence that says so.
-pub(crate) fn beyond_the_end<T>(page: &Page<T>, address: impl Fn(u64) -> String) -> Option<Placeholder> {
+pub(crate) fn page_out_of_range<T>(page: &Page<T>, address: impl Fn(u64) -> String) -> Option<EmptyState> {
     let pages = pages(page);
     (page.items.is_empty() && page.page > 1).then(|| {
         let text = format!("The list ends with page {}; page {} was asked for.", whole(pages), whole(page.page));
-        Placeholder::new("There is no such page", &text).link(address(pages), "Go to the last page")
+        EmptyState::new("There is no such page", &text).link(address(pages), "Go to the last page")
     })
 }
 

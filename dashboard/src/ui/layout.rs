@@ -14,12 +14,12 @@ use stockstream_model::Timestamp;
 
 use crate::{
     Options,
-    auth::{Role, Who, may_read},
-    data::state::App,
-    error::Failure,
-    locale::format::{ago, instant},
+    auth::{Principal, Role, may_read},
+    data::state::AppState,
+    error::HttpError,
+    locale::format::{instant, relative_time},
     locale::language::Language,
-    request::context::Reader,
+    request::context::RequestContext,
     request::preferences::Theme,
     ui::assets,
 };
@@ -52,9 +52,9 @@ pub(crate) fn home(role: Role) -> &'static str {
     forms.or_else(|| paths.next()).unwrap_or("/product-winners")
 }
 
-/// What surrounds every page. A handler takes it, and says with [`Shell::at`] where it is.
+/// What surrounds every page. A handler takes it, and says with [`Layout::at`] where it is.
 #[derive(Clone)]
-pub(crate) struct Shell {
+pub(crate) struct Layout {
     pub(crate) options: Arc<Options>,
     /// What the page is called.
     pub(crate) page: &'static str,
@@ -63,17 +63,17 @@ pub(crate) struct Shell {
     /// After how many seconds it reloads itself.
     pub(crate) refresh: Option<u64>,
     /// Who reads it, if that is known.
-    pub(crate) who: Option<Who>,
+    pub(crate) who: Option<Principal>,
     /// Which parts of the database it shows, if it is live.
     pub(crate) live: &'static str,
     /// How whoever reads it wants it.
-    pub(crate) reader: Arc<Reader>,
+    pub(crate) reader: Arc<RequestContext>,
 }
 
-impl Shell {
+impl Layout {
     /// Around no page yet, for nobody yet.
     pub(crate) fn bare(options: Arc<Options>) -> Self {
-        Self { options, page: "", path: "", refresh: None, who: None, live: "", reader: Reader::current() }
+        Self { options, page: "", path: "", refresh: None, who: None, live: "", reader: RequestContext::current() }
     }
 
     /// Around the page at that path of the navigation.
@@ -102,7 +102,7 @@ impl Shell {
     /// When what is shown was read, and how long ago that is, if the database does not answer now.
     pub(crate) fn remembered(&self) -> Option<(String, String)> {
         let read_at = self.reader.remembered()?;
-        Some((instant(read_at), ago(read_at, Timestamp::now())))
+        Some((instant(read_at), relative_time(read_at, Timestamp::now())))
     }
 
     pub(crate) fn script(&self) -> String {
@@ -142,23 +142,23 @@ fn parts_of(path: &str) -> &'static str {
     }
 }
 
-impl<S: ViewStore> FromRequestParts<App<S>> for Shell {
+impl<S: ViewStore> FromRequestParts<AppState<S>> for Layout {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App<S>) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState<S>) -> Result<Self, Infallible> {
         Ok(Self { who: parts.extensions.get().cloned(), ..Self::bare(Arc::clone(&app.options)) })
     }
 }
 
 /// A page as an answer.
-pub(crate) fn page(template: &impl Template) -> Result<Response, Failure> {
+pub(crate) fn page(template: &impl Template) -> Result<Response, HttpError> {
     page_with(StatusCode::OK, template)
 }
 
 /// A page as an answer of another status.
-pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Result<Response, Failure> {
+pub(crate) fn page_with(status: StatusCode, template: &impl Template) -> Result<Response, HttpError> {
     match template.render() {
         Ok(html) => Ok((status, Html(html)).into_response()),
-        Err(error) => Err(Failure::internal(&error)),
+        Err(error) => Err(HttpError::internal(&error)),
     }
 }

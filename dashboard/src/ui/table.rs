@@ -3,7 +3,7 @@
 use askama::Template;
 use stockstream_model::{Day, Timestamp};
 
-use crate::locale::format::{self, decimal, instant, visible, whole};
+use crate::locale::format::{self, decimal, escape_control, instant, whole};
 
 /// A column over rows of a kind.
 pub(crate) struct Column<T> {
@@ -85,7 +85,7 @@ enum Body {
 impl Cell {
     /// A text.
     pub(crate) fn text(text: &str) -> Self {
-        Self::of(Body::Text(visible(text)))
+        Self::of(Body::Text(escape_control(text)))
     }
 
     /// A text, unless it is not known.
@@ -95,7 +95,7 @@ impl Cell {
 
     /// Text as it came, spaces kept; what is longer than so many characters is folded up behind its beginning.
     pub(crate) fn code(text: &str, head: usize) -> Self {
-        let text = visible(text);
+        let text = escape_control(text);
         match text.char_indices().nth(head) {
             Some((end, _)) => Self::of(Body::Folded { head: text[..end].to_owned(), text }),
             None => Self::of(Body::Code(text)),
@@ -129,7 +129,7 @@ impl Cell {
 
     /// A word of few, in a tone of the stylesheet.
     pub(crate) fn tag(text: &str, tone: &'static str) -> Self {
-        Self::of(Body::Tag { text: visible(text), tone })
+        Self::of(Body::Tag { text: escape_control(text), tone })
     }
 
     /// Nothing is known, or nothing applies.
@@ -138,8 +138,8 @@ impl Cell {
     }
 
     /// The same with a smaller line below, if it says anything.
-    pub(crate) fn with_below(self, below: &str) -> Self {
-        Self { below: (!below.is_empty()).then(|| visible(below)), ..self }
+    pub(crate) fn with_subtitle(self, below: &str) -> Self {
+        Self { below: (!below.is_empty()).then(|| escape_control(below)), ..self }
     }
 
     /// The same, leading to where there is more of it.

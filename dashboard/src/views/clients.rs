@@ -9,28 +9,28 @@ use stockstream_store::{ClientFigures, Page, Select, Status, TierShare, ViewStor
 
 use crate::{
     Topics,
-    data::{fingerprint::Part, state::App},
-    error::Failure,
+    data::{fingerprint::Part, state::AppState},
+    error::HttpError,
     locale::{
         format::{counted, decimal, maybe_decimal, whole},
         translate::{t, tf},
     },
     ui::{
-        components::{Placeholder, Tile},
+        components::{EmptyState, Tile},
         table::{Cell, Column},
     },
-    views::{Address, Bar, Bars, Figures, Found, Listed},
+    views::{Bar, Bars, Figures, ListResult, ListView, PageUrl},
 };
 
-impl Listed for ClientRow {
+impl ListView for ClientRow {
     const NAME: &'static str = "clients";
     const PATH: &'static str = "/clients";
-    const LEAD: &'static str = "Everybody who bought or has a record.";
+    const DESCRIPTION: &'static str = "Everybody who bought or has a record.";
     const NOUNS: (&'static str, &'static str) = ("client", "clients");
     const SEARCH_HINT: &'static str = "Client id, name or email";
-    const OWN_ORDER: &'static str = "greatest revenue first";
+    const DEFAULT_ORDER: &'static str = "greatest revenue first";
     const VIEW: Option<View> = None;
-    const HEAD: &'static [&'static str] = &["client_id", "name"];
+    const KEY_FIELDS: &'static [&'static str] = &["client_id", "name"];
     const FILTERS: &'static [(&'static str, &'static str)] = &[
         ("loyalty_tier", "Tier"),
         ("eligible_promo", "Promotion"),
@@ -40,9 +40,9 @@ impl Listed for ClientRow {
     ];
     const COLUMNS: &'static [Column<Self>] = &[
         Column::<Self>::head("Client", |row| {
-            let link = Address::new("/client").with("id", &row.client_id).to_string();
+            let link = PageUrl::new("/client").with("id", &row.client_id).to_string();
             match &row.name {
-                Some(name) if !name.is_empty() => Cell::text(name).with_below(&row.client_id),
+                Some(name) if !name.is_empty() => Cell::text(name).with_subtitle(&row.client_id),
                 _ => Cell::text(&row.client_id),
             }
             .with_link(link)
@@ -63,21 +63,21 @@ impl Listed for ClientRow {
         Column::<Self>::text("Phone", |row| Cell::maybe(row.phone.as_deref())).of("phone"),
     ];
 
-    async fn rows<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Page<Self>, Failure> {
+    async fn rows<S: ViewStore>(app: &AppState<S>, select: &Select<Self>) -> Result<Page<Self>, HttpError> {
         app.share_page(Part::Clients, select, app.store.clients(select)).await
     }
 
-    async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
+    async fn found<S: ViewStore>(app: &AppState<S>, select: &Select<Self>) -> Result<ListResult<Self>, HttpError> {
         let found = app.share_page(Part::Clients, select, app.store.clients_with_figures(select)).await;
         let (page, figures) = found?;
         let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };
-        Ok(Found { page, figures, offers: Vec::new() })
+        Ok(ListResult { page, figures, offers: Vec::new() })
     }
 
-    fn empty(_: Status, topics: &Topics) -> Placeholder {
+    fn empty(_: Status, topics: &Topics) -> EmptyState {
         let text = "A client appears with the first sale that carries a client_id, or with a record of its own. Produce \
                     one of them:";
-        Placeholder::new("No clients yet", text)
+        EmptyState::new("No clients yet", text)
             .producing(vec![("sales", topics.sales.clone()), ("clients", topics.clients.clone())])
     }
 }
@@ -120,7 +120,7 @@ fn bars(figures: &ClientFigures) -> Vec<Bars> {
             0 => String::new(),
             clients => tf("{} each", &[&decimal(share.revenue / clients as f64)]),
         };
-        bar(share, share.revenue, decimal(share.revenue)).with_below(each)
+        bar(share, share.revenue, decimal(share.revenue)).with_subtitle(each)
     };
     vec![
         Bars::new("Clients by tier", highest_first().map(clients).collect()),

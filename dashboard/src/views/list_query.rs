@@ -10,7 +10,7 @@ use crate::{
     error::{BadParameter, bad},
     request::query::{Parameters, PerPage},
     ui::table::Column,
-    views::{Address, Listed},
+    views::{ListView, PageUrl},
 };
 
 /// The longest search, in characters: each costs.
@@ -22,7 +22,7 @@ pub(crate) const MAX_VALUES: usize = 50;
 
 /// What an address says of a list.
 #[derive(Clone, Debug)]
-pub(crate) struct Selection<R: Listed> {
+pub(crate) struct ListQuery<R: ListView> {
     pub(crate) select: Select<R>,
     /// The search as it was written.
     pub(crate) search: String,
@@ -30,7 +30,7 @@ pub(crate) struct Selection<R: Listed> {
     pub(crate) columns: Option<Vec<&'static Field<R>>>,
 }
 
-impl<R: Listed> Selection<R> {
+impl<R: ListView> ListQuery<R> {
     /// Understands the parameters of an address.
     pub(crate) fn of(query: &Parameters, rows: PerPage) -> Result<Self, BadParameter> {
         let search = query.text("q").unwrap_or_default();
@@ -48,7 +48,7 @@ impl<R: Listed> Selection<R> {
     }
 
     /// The same with nothing said that holds anyway: a form says all of it.
-    pub(crate) fn tidied(mut self) -> Self {
+    pub(crate) fn normalized(mut self) -> Self {
         let own = R::own_order();
         let is_own = |order: &Order<R>| order.field.name == own.field.name && order.descending == own.descending;
         self.select.order = self.select.order.filter(|order| !is_own(order));
@@ -75,7 +75,7 @@ impl<R: Listed> Selection<R> {
     /// Whether that column is shown.
     pub(crate) fn shows(&self, field: &str) -> bool {
         match &self.columns {
-            _ if R::HEAD.contains(&field) => true,
+            _ if R::KEY_FIELDS.contains(&field) => true,
             Some(chosen) => chosen.iter().any(|one| one.name == field),
             None => R::COLUMNS.iter().any(|column| column.field == field && !column.extra),
         }
@@ -86,7 +86,7 @@ impl<R: Listed> Selection<R> {
         let mut names = Vec::new();
         for column in R::COLUMNS {
             if column.is_head() {
-                names.extend(R::HEAD);
+                names.extend(R::KEY_FIELDS);
             } else if self.shows(column.field) {
                 names.push(&column.field);
             }
@@ -95,13 +95,13 @@ impl<R: Listed> Selection<R> {
     }
 
     /// The address of the first page of the same.
-    pub(crate) fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> PageUrl {
         self.address_without(None)
     }
 
     /// The address of the same without the filter by a field.
-    pub(crate) fn address_without(&self, field: Option<&str>) -> Address {
-        let mut address = Address::new(R::PATH);
+    pub(crate) fn address_without(&self, field: Option<&str>) -> PageUrl {
+        let mut address = PageUrl::new(R::PATH);
         if !self.search.is_empty() {
             address = address.with("q", &self.search);
         }
@@ -115,40 +115,40 @@ impl<R: Listed> Selection<R> {
     }
 
     /// The address of the same with nothing left out.
-    pub(crate) fn address_of_all(&self) -> Address {
-        let address = Address::new(R::PATH);
+    pub(crate) fn address_of_all(&self) -> PageUrl {
+        let address = PageUrl::new(R::PATH);
         self.arranged(match &self.select.order {
             Some(order) => address.with("sort", &sort(order)),
             None => address,
         })
     }
 
-    fn arranged(&self, address: Address) -> Address {
+    fn arranged(&self, address: PageUrl) -> PageUrl {
         let Some(chosen) = &self.columns else { return address };
         let names: Vec<_> = chosen.iter().map(|field| field.name).collect();
         address.with("columns", &names.join(","))
     }
 
     /// The address of the same in another order.
-    pub(crate) fn address_by(&self, order: Order<R>) -> Address {
+    pub(crate) fn address_by(&self, order: Order<R>) -> PageUrl {
         let select = Select { order: Some(order), ..self.select.clone() };
         let other = Self { select, ..self.clone() };
         other.address().with("per_page", &self.select.paging.per_page.to_string())
     }
 
     /// The address of another page of the same.
-    pub(crate) fn address_of_page(&self, page: u64) -> Address {
+    pub(crate) fn address_of_page(&self, page: u64) -> PageUrl {
         let Paging { per_page, .. } = self.select.paging;
         self.address().with("page", &page.to_string()).with("per_page", &per_page.to_string())
     }
 }
 
 /// An order as an address says it.
-pub(crate) fn sort<R: Listed>(order: &Order<R>) -> String {
+pub(crate) fn sort<R: ListView>(order: &Order<R>) -> String {
     format!("{}{}", if order.descending { "-" } else { "" }, order.field.name)
 }
 
-fn order<R: Listed>(query: &Parameters) -> Result<Option<Order<R>>, BadParameter> {
+fn order<R: ListView>(query: &Parameters) -> Result<Option<Order<R>>, BadParameter> {
     let Some(text) = query.text("sort") else { return Ok(None) };
     let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
     match R::field(name) {
@@ -160,7 +160,7 @@ fn order<R: Listed>(query: &Parameters) -> Result<Option<Order<R>>, BadParameter
 }
 
 /// Chosen in a form one by one, or in an address with commas between.
-fn columns<R: Listed>(query: &Parameters) -> Result<Option<Vec<&'static Field<R>>>, BadParameter> {
+fn columns<R: ListView>(query: &Parameters) -> Result<Option<Vec<&'static Field<R>>>, BadParameter> {
     let mut chosen: Vec<&'static Field<R>> = Vec::new();
     for name in query.texts("columns").flat_map(|names| names.split(',')).filter(|name| !name.is_empty()) {
         let allowed = || format!("some of these, with commas between: {}", names::<R>());
@@ -172,11 +172,11 @@ fn columns<R: Listed>(query: &Parameters) -> Result<Option<Vec<&'static Field<R>
     Ok((!chosen.is_empty()).then_some(chosen))
 }
 
-fn names<R: Listed>() -> String {
+fn names<R: ListView>() -> String {
     R::FIELDS.iter().map(|field| field.name).collect::<Vec<_>>().join(", ")
 }
 
-fn test<R: Listed>(query: &Parameters, field: &'static Field<R>) -> Result<Option<Test>, BadParameter> {
+fn test<R: ListView>(query: &Parameters, field: &'static Field<R>) -> Result<Option<Test>, BadParameter> {
     let (min, max) = (format!("{}_min", field.name), format!("{}_max", field.name));
     match field.kind {
         Kind::Text | Kind::Word(_) => texts(query, field),
@@ -208,7 +208,7 @@ fn test<R: Listed>(query: &Parameters, field: &'static Field<R>) -> Result<Optio
     }
 }
 
-fn texts<R: Listed>(query: &Parameters, field: &'static Field<R>) -> Result<Option<Test>, BadParameter> {
+fn texts<R: ListView>(query: &Parameters, field: &'static Field<R>) -> Result<Option<Test>, BadParameter> {
     let texts: Vec<String> = query.texts(field.name).map(str::to_owned).collect();
     if texts.len() > MAX_VALUES {
         return Err(bad(field.name, &format!("{} texts", texts.len()), format!("at most {MAX_VALUES} texts")));
@@ -235,7 +235,7 @@ fn number(query: &Parameters, name: &str) -> Result<Option<f64>, BadParameter> {
     }
 }
 
-fn said(mut address: Address, name: &str, test: &Test) -> Address {
+fn said(mut address: PageUrl, name: &str, test: &Test) -> PageUrl {
     let (min, max) = (format!("{name}_min"), format!("{name}_max"));
     match test {
         Test::OneOf(texts) => texts.iter().fold(address, |address, text| address.with(name, text)),

@@ -5,12 +5,12 @@ use crate::request::query::tests::parameters;
 
 const ROWS: PerPage = PerPage { default: 50, max: 500 };
 
-fn selection<R: Listed>(pairs: &[(&str, &str)]) -> Selection<R> {
-    Selection::of(&parameters(pairs), ROWS).unwrap()
+fn selection<R: ListView>(pairs: &[(&str, &str)]) -> ListQuery<R> {
+    ListQuery::of(&parameters(pairs), ROWS).unwrap()
 }
 
-fn refused<R: Listed + std::fmt::Debug>(pairs: &[(&str, &str)]) -> BadParameter {
-    Selection::<R>::of(&parameters(pairs), ROWS).unwrap_err()
+fn refused<R: ListView + std::fmt::Debug>(pairs: &[(&str, &str)]) -> BadParameter {
+    ListQuery::<R>::of(&parameters(pairs), ROWS).unwrap_err()
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn what_cannot_be_used_is_named_with_what_is_allowed() {
 
 #[test]
 fn chosen_columns_come_with_those_that_name_the_row() {
-    let names = |selection: &Selection<Winner>| selection.fields().iter().map(|field| field.name).collect::<Vec<_>>();
+    let names = |selection: &ListQuery<Winner>| selection.fields().iter().map(|field| field.name).collect::<Vec<_>>();
     let chosen = selection(&[("columns", "total_cost,ranking")]);
     assert_eq!(names(&chosen), ["ranking", "product_id", "product_name", "product_category", "total_cost"]);
     assert!(

@@ -5,28 +5,28 @@ use stockstream_store::{Page, RiskFigures, RiskShare, Select, Status, ViewStore}
 
 use crate::{
     Topics,
-    data::{fingerprint::Part, overview::Overview, state::App},
-    error::Failure,
+    data::{fingerprint::Part, overview::Overview, state::AppState},
+    error::HttpError,
     locale::{
         format::{counted, decimal, maybe_decimal, whole},
         translate::{t, tf},
     },
     ui::{
-        components::{Placeholder, Tile, idle, product},
+        components::{EmptyState, Tile, idle, product},
         table::{Cell, Column},
     },
-    views::{Bar, Bars, Figures, Found, Listed},
+    views::{Bar, Bars, Figures, ListResult, ListView},
 };
 
-impl Listed for RiskRow {
+impl ListView for RiskRow {
     const NAME: &'static str = "loss-risk-products";
     const PATH: &'static str = "/loss-risk-products";
-    const LEAD: &'static str = "Stock that has expired, expires soon or does not move.";
+    const DESCRIPTION: &'static str = "Stock that has expired, expires soon or does not move.";
     const NOUNS: (&'static str, &'static str) = ("batch", "batches");
     const SEARCH_HINT: &'static str = "Product id, name, category or batch";
-    const OWN_ORDER: &'static str = "greatest loss first";
+    const DEFAULT_ORDER: &'static str = "greatest loss first";
     const VIEW: Option<View> = Some(View::LossRiskProducts);
-    const HEAD: &'static [&'static str] = &["product_id", "product_name", "product_category"];
+    const KEY_FIELDS: &'static [&'static str] = &["product_id", "product_name", "product_category"];
     const FILTERS: &'static [(&'static str, &'static str)] = &[
         ("risk_category", "Risk"),
         ("product_category", "Category"),
@@ -51,7 +51,7 @@ impl Listed for RiskRow {
         Column::<Self>::number("Lost profit", |row| Cell::maybe_decimal(row.potential_profit_loss))
             .of("potential_profit_loss"),
         Column::<Self>::text("Expires", |row| match row.expiry_date {
-            Some(at) => Cell::day(at.day()).with_below(&row.days_until_expiry.map(expiry).unwrap_or_default()),
+            Some(at) => Cell::day(at.day()).with_subtitle(&row.days_until_expiry.map(expiry).unwrap_or_default()),
             None => Cell::nothing(),
         })
         .of("expiry_date"),
@@ -59,7 +59,7 @@ impl Listed for RiskRow {
             .of("days_until_expiry")
             .extra(),
         Column::<Self>::text("Last movement", |row| {
-            Cell::day(row.last_movement_date.day()).with_below(&idle(row.days_since_last_movement))
+            Cell::day(row.last_movement_date.day()).with_subtitle(&idle(row.days_since_last_movement))
         })
         .of("last_movement_date"),
         Column::<Self>::number("Idle days", |row| Cell::whole(row.days_since_last_movement))
@@ -69,30 +69,30 @@ impl Listed for RiskRow {
         Column::<Self>::text("Source", |row| Cell::text(&row.analysis_source)).of("analysis_source").extra(),
     ];
 
-    async fn rows<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Page<Self>, Failure> {
+    async fn rows<S: ViewStore>(app: &AppState<S>, select: &Select<Self>) -> Result<Page<Self>, HttpError> {
         app.share_page(Part::Risks, select, app.store.loss_risk_products(select)).await
     }
 
-    async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
+    async fn found<S: ViewStore>(app: &AppState<S>, select: &Select<Self>) -> Result<ListResult<Self>, HttpError> {
         let ((page, figures), offers) = tokio::try_join!(
             app.share_page(Part::Risks, select, app.store.risks_with_figures(select)),
             app.share(Part::Risks, "", app.store.risk_categories())
         )?;
         let figures = Figures { tiles: tiles(&figures), bars: bars(&figures), cut: figures.cut };
-        Ok(Found { page, figures, offers })
+        Ok(ListResult { page, figures, offers })
     }
 
-    fn empty(status: Status, topics: &Topics) -> Placeholder {
+    fn empty(status: Status, topics: &Topics) -> EmptyState {
         let overview = Overview::new(status);
         if !overview.has_events() {
-            return Placeholder::no_events(topics);
+            return EmptyState::no_events(topics);
         }
         let text = format!(
             "Of {} known products, none has stock that expires soon or does not move. If that is a surprise, check that \
              the records of your stock, with quantity and expiry_date, arrive:",
             whole(overview.counts.products)
         );
-        Placeholder::new("No stock is at risk", &text)
+        EmptyState::new("No stock is at risk", &text)
             .producing(vec![("products and their stock", topics.inventory.clone())])
     }
 }

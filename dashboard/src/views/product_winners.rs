@@ -10,34 +10,34 @@ use crate::{
     data::{
         fingerprint::Part,
         overview::{Overview, state_of},
-        state::App,
+        state::AppState,
     },
-    error::Failure,
+    error::HttpError,
     locale::{
         format::{counted, decimal, maybe_decimal, named, percent, whole},
         translate::tf,
     },
     ui::{
         bars::mean,
-        components::{Placeholder, Tile, idle, product},
+        components::{EmptyState, Tile, idle, product},
         table::{Cell, Column},
     },
-    views::{Bar, Bars, Figures, Found, Listed},
+    views::{Bar, Bars, Figures, ListResult, ListView},
 };
 
 /// So many products have a bar.
 const BARS: usize = 10;
 
-impl Listed for Winner {
+impl ListView for Winner {
     const NAME: &'static str = "product-winners";
     const PATH: &'static str = "/product-winners";
-    const LEAD: &'static str = "The products with the highest performance score: profit and sales speed count for a \
+    const DESCRIPTION: &'static str = "The products with the highest performance score: profit and sales speed count for a \
                                 product, idle days against it.";
     const NOUNS: (&'static str, &'static str) = ("product", "products");
     const SEARCH_HINT: &'static str = "Product id, name or category";
-    const OWN_ORDER: &'static str = "best first";
+    const DEFAULT_ORDER: &'static str = "best first";
     const VIEW: Option<View> = Some(View::ProductWinners);
-    const HEAD: &'static [&'static str] = &["product_id", "product_name", "product_category"];
+    const KEY_FIELDS: &'static [&'static str] = &["product_id", "product_name", "product_category"];
     const FILTERS: &'static [(&'static str, &'static str)] = &[
         ("product_category", "Category"),
         ("is_dead_stock", "Dead stock"),
@@ -71,7 +71,7 @@ impl Listed for Winner {
         Column::<Self>::text("Last sale", |row| {
             let idle = idle(row.days_in_stock);
             let below = if row.is_dead_stock { tf("{}, dead stock", &[&idle]) } else { idle };
-            Cell::day(row.last_sale_date.day()).with_below(&below)
+            Cell::day(row.last_sale_date.day()).with_subtitle(&below)
         })
         .of("last_sale_date"),
         Column::<Self>::number("Idle days", |row| Cell::whole(row.days_in_stock)).of("days_in_stock").extra(),
@@ -90,31 +90,31 @@ impl Listed for Winner {
         Column::<Self>::text("Source", |row| Cell::text(&row.analysis_source)).of("analysis_source").extra(),
     ];
 
-    async fn rows<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Page<Self>, Failure> {
+    async fn rows<S: ViewStore>(app: &AppState<S>, select: &Select<Self>) -> Result<Page<Self>, HttpError> {
         Ok(select.pick(app.share(Part::Winners, "", app.store.product_winners()).await?))
     }
 
-    async fn found<S: ViewStore>(app: &App<S>, select: &Select<Self>) -> Result<Found<Self>, Failure> {
+    async fn found<S: ViewStore>(app: &AppState<S>, select: &Select<Self>) -> Result<ListResult<Self>, HttpError> {
         let all = app.share(Part::Winners, "", app.store.product_winners()).await?;
         let categories: BTreeSet<_> = all.iter().filter_map(|row| row.product_category.clone()).collect();
         let (rows, searched) = select.matching(all);
         let tiles = tiles(&rows);
         let page = select.part_of(rows, searched);
         let figures = Figures { tiles, bars: bars(&page.items), cut: false };
-        Ok(Found { page, figures, offers: categories.into_iter().collect() })
+        Ok(ListResult { page, figures, offers: categories.into_iter().collect() })
     }
 
-    fn empty(status: Status, topics: &Topics) -> Placeholder {
+    fn empty(status: Status, topics: &Topics) -> EmptyState {
         let why = state_of(View::ProductWinners, &status.views).why;
         if !Overview::new(status).has_events() {
-            return Placeholder::no_events(topics);
+            return EmptyState::no_events(topics);
         }
         let because = why.map(|why| format!(" What the worker says: {why}")).unwrap_or_default();
         let text = format!(
             "A product is ranked once it has a sale and its cost is known.{because} Produce what is missing, a record \
              with buy_price or sales with unit_cost:"
         );
-        Placeholder::new("No product is ranked yet", &text)
+        EmptyState::new("No product is ranked yet", &text)
             .producing(vec![("products and their stock", topics.inventory.clone()), ("sales", topics.sales.clone())])
     }
 }
@@ -147,7 +147,7 @@ fn tiles(rows: &[Winner]) -> Vec<Tile> {
                 named(row.product_name.as_deref(), &row.product_id),
                 tf("rank {}, score {}", &[&whole(row.ranking), &decimal(row.performance_score)]),
             )
-            .wordy(),
+            .textual(),
             None => Tile::new("Top performer", "none", ""),
         },
         Tile::new("Dead stock", whole(dead as i64), "of these products, by their last sale"),

@@ -14,7 +14,7 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderName, Method, Request, StatusCode, request::Builder},
 };
-use stockstream_dashboard::{Access, AccessOptions, Options, ProxyHeaders, Role, SignIn, hash_password, router};
+use stockstream_dashboard::{AccessOptions, Authenticator, Options, ProxyHeaders, Role, SignIn, hash_password, router};
 use tower::ServiceExt;
 
 const PASSWORD: &str = "correct horse battery";
@@ -49,7 +49,7 @@ fn users(of: &[(&str, &str, &str)]) -> String {
 }
 
 fn with(access: AccessOptions) -> Options {
-    Options { access: Arc::new(Access::open(access).unwrap()), ..options() }
+    Options { access: Arc::new(Authenticator::open(access).unwrap()), ..options() }
 }
 
 fn by_password(file: &File) -> Options {
@@ -298,7 +298,7 @@ async fn sessions_stand_on_every_pod_with_one_key_and_on_none_with_another() {
     assert_eq!(page(&pod(None), "/clients", &cookie).await.status, StatusCode::SEE_OTHER);
     key.write("short");
     let access = AccessOptions::new(SignIn::Password { users: file.0.clone() });
-    let refused = Access::open(AccessOptions { session_key: Some(key.0.clone()), ..access }).unwrap_err();
+    let refused = Authenticator::open(AccessOptions { session_key: Some(key.0.clone()), ..access }).unwrap_err();
     assert!(refused.contains("openssl rand") && !refused.contains("short"));
 }
 
@@ -387,7 +387,7 @@ async fn headers_of_a_proxy_count_from_its_addresses_only() {
         groups: HeaderName::from_static("x-forwarded-groups"),
         roles: vec![("users".into(), Role::User)],
     });
-    assert!(Access::open(AccessOptions::new(unnamed)).unwrap_err().contains("trusted proxies"));
+    assert!(Authenticator::open(AccessOptions::new(unnamed)).unwrap_err().contains("trusted proxies"));
 }
 
 #[tokio::test]

@@ -14,10 +14,10 @@ use axum::{
 use rust_xlsxwriter::Workbook;
 use serde_json::{Value, json};
 use stockstream_dashboard::{NotSent, Options, Receipt, Sender, Sending, router};
-use stockstream_input::Outgoing;
+use stockstream_input::OutboundEvent;
 use stockstream_model::{
     documents::{Checkpoint, PartitionId},
-    event::Stream,
+    event::EventKind,
 };
 use tokio::{
     sync::Semaphore,
@@ -28,12 +28,12 @@ use tower::ServiceExt;
 /// Keeps what it is given, and is told how to fail.
 #[derive(Debug, Default)]
 struct Kept {
-    events: Mutex<Vec<Outgoing>>,
+    events: Mutex<Vec<OutboundEvent>>,
     fails: Mutex<Option<NotSent>>,
 }
 
 impl Sender for Kept {
-    fn send(&self, events: Vec<Outgoing>) -> Sending {
+    fn send(&self, events: Vec<OutboundEvent>) -> Sending {
         let outcome = match self.fails.lock().unwrap().clone() {
             Some(failure) => Err(failure),
             None => {
@@ -54,7 +54,7 @@ impl Sender for Kept {
 struct Slow(Arc<Semaphore>);
 
 impl Sender for Slow {
-    fn send(&self, events: Vec<Outgoing>) -> Sending {
+    fn send(&self, events: Vec<OutboundEvent>) -> Sending {
         let may = Arc::clone(&self.0);
         Box::pin(async move {
             may.acquire().await.unwrap().forget();
@@ -341,7 +341,7 @@ async fn what_was_not_acknowledged_is_never_sent_again_by_itself() {
 async fn an_event_waits_until_the_position_of_its_partition_is_past_it() {
     let counted = |next| {
         let mut fake = Fake::loaded();
-        let id = PartitionId { stream: Stream::Clients, partition: 0 };
+        let id = PartitionId { stream: EventKind::Clients, partition: 0 };
         fake.status.checkpoints = vec![Checkpoint { next, ..Checkpoint::new(id, next, None) }];
         fake
     };

@@ -2,10 +2,8 @@
 //! that what is taken here is taken there.
 
 mod fields;
-mod judge;
+mod validate;
 
 pub(crate) use self::fields::two_meanings;
-pub use self::{
-    fields::{CLIENT, Field, Kind, LINE, PRODUCT, SALE, known, plain},
-    judge::{Problem, judge},
-};
+pub use self::fields::{CLIENT, Field, Kind, LINE, PRODUCT, SALE, known, plain};
+pub use crate::entry::validate::{Problem, validate};

@@ -5,23 +5,26 @@
 
 mod batch;
 mod catalogue;
-mod dice;
-mod people;
+mod clients;
+mod invalid_events;
 mod product;
+mod rng;
 mod sales;
 mod shop;
-mod spoil;
+#[cfg(test)]
+mod tests;
 
 use stockstream_model::Timestamp;
 
-use self::{
-    dice::{Dice, Favourites},
-    people::Client,
-    sales::Till,
-    shop::Shop,
-    spoil::spoil,
+use self::{sales::SalesGenerator, shop::Shop};
+use crate::{
+    OutboundEvent,
+    generate::{
+        clients::Client,
+        invalid_events::spoil,
+        rng::{SeededRng, WeightedSampler},
+    },
 };
-use crate::Outgoing;
 
 /// What shop to make up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +48,11 @@ impl GeneratorOptions {
 
 /// The shop. See [`next`](Self::next).
 pub struct Generator {
-    dice: Dice,
+    rng: SeededRng,
     shop: Shop,
-    till: Till,
+    till: SalesGenerator,
     clients: Vec<Client>,
-    regulars: Favourites,
+    regulars: WeightedSampler,
     start: Timestamp,
     /// How many of the clients' first records were given out.
     known: usize,
@@ -70,14 +73,23 @@ enum Kind {
 impl Generator {
     /// Makes up the shop; memory grows with its products and clients.
     pub fn new(options: GeneratorOptions) -> Self {
-        let mut dice = Dice::new(options.seed);
-        let shop = Shop::new(options.products.max(1), options.start, &mut dice);
-        let clients = (0..options.clients).map(|_| Client::new(&mut dice)).collect();
+        let mut rng = SeededRng::new(options.seed);
+        let shop = Shop::new(options.products.max(1), options.start, &mut rng);
+        let clients = (0..options.clients).map(|_| Client::new(&mut rng)).collect();
         let mut ranking: Vec<_> = (0..options.clients).collect();
-        dice.shuffle(&mut ranking);
-        let regulars = Favourites::new(ranking, 20);
+        rng.shuffle(&mut ranking);
+        let regulars = WeightedSampler::new(ranking, 20);
         let initial_events = shop.opening_records() + u64::from(options.clients);
-        Self { dice, shop, till: Till::default(), clients, regulars, start: options.start, known: 0, initial_events }
+        Self {
+            rng,
+            shop,
+            till: SalesGenerator::default(),
+            clients,
+            regulars,
+            start: options.start,
+            known: 0,
+            initial_events,
+        }
     }
 
     /// How many records the shop opens with; after so many calls of [`next`](Self::next) the mix begins.
@@ -88,49 +100,46 @@ impl Generator {
     /// The next event, taking place at `now`. The records the shop opens with are of its start instead.
     ///
     /// `now` should not be before the start: records would count as older than those the shop opened with.
-    pub fn next(&mut self, now: Timestamp) -> Outgoing {
+    pub fn next(&mut self, now: Timestamp) -> OutboundEvent {
         self.step(now).1
     }
 
-    fn step(&mut self, now: Timestamp) -> (Kind, Outgoing) {
+    fn step(&mut self, now: Timestamp) -> (Kind, OutboundEvent) {
         if let Some(record) = self.shop.next_opening_record(self.start) {
             return (Kind::Opening, record);
         }
         if let Some(client) = self.clients.get(self.known) {
             self.known += 1;
-            return (Kind::Opening, Outgoing::client(&client.record(self.known - 1, self.start)));
+            return (Kind::Opening, OutboundEvent::client(&client.record(self.known - 1, self.start)));
         }
-        let client = self.regulars.choose(&mut self.dice);
-        match (self.dice.below(1_000), client) {
+        let client = self.regulars.choose(&mut self.rng);
+        match (self.rng.below(1_000), client) {
             (0..5, _) => (Kind::Invalid, self.spoil(client, now)),
-            (5..85, _) => match self.shop.next_record(now, &mut self.dice) {
+            (5..85, _) => match self.shop.next_record(now, &mut self.rng) {
                 Some(record) => (Kind::Stock, record),
                 None => self.sell(client, now),
             },
             (85..120, Some(client)) => {
-                self.clients[client].change(&mut self.dice);
-                (Kind::Client, Outgoing::client(&self.clients[client].record(client, now)))
+                self.clients[client].change(&mut self.rng);
+                (Kind::Client, OutboundEvent::client(&self.clients[client].record(client, now)))
             }
             _ => self.sell(client, now),
         }
     }
 
-    fn spoil(&mut self, client: Option<usize>, now: Timestamp) -> Outgoing {
-        let sale = self.till.draft(&self.shop, client, now, &mut self.dice);
-        let stock = self.shop.products[self.shop.favourite(&mut self.dice)].record(0, now);
-        let client = client.map(|place| Outgoing::client(&self.clients[place].record(place, now)));
-        spoil(sale, stock.map(|record| Outgoing::inventory(&record)), client, &mut self.dice)
+    fn spoil(&mut self, client: Option<usize>, now: Timestamp) -> OutboundEvent {
+        let sale = self.till.draft(&self.shop, client, now, &mut self.rng);
+        let stock = self.shop.products[self.shop.favourite(&mut self.rng)].record(0, now);
+        let client = client.map(|place| OutboundEvent::client(&self.clients[place].record(place, now)));
+        spoil(sale, stock.map(|record| OutboundEvent::inventory(&record)), client, &mut self.rng)
     }
 
-    fn sell(&mut self, client: Option<usize>, now: Timestamp) -> (Kind, Outgoing) {
-        if self.dice.percent(4)
-            && let Some(event) = self.till.take_back(&mut self.shop, now, &mut self.dice)
+    fn sell(&mut self, client: Option<usize>, now: Timestamp) -> (Kind, OutboundEvent) {
+        if self.rng.percent(4)
+            && let Some(event) = self.till.take_back(&mut self.shop, now, &mut self.rng)
         {
             return (Kind::Return, event);
         }
-        (Kind::Sale, self.till.sell(&mut self.shop, client, now, &mut self.dice))
+        (Kind::Sale, self.till.sell(&mut self.shop, client, now, &mut self.rng))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,10 +8,11 @@ use stockstream_model::{
 use super::{
     batch::{Batch, number_of},
     catalogue::{CATEGORIES, Category, VARIANTS},
-    dice::Dice,
-    people::hundredths,
 };
-use crate::outgoing::id;
+use crate::{
+    generate::{clients::hundredths, rng::SeededRng},
+    outbound::id,
+};
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -36,12 +37,12 @@ pub(super) struct Product {
 
 impl Product {
     /// The product at `place`; `rank` 0 is the one liked best.
-    pub(super) fn new(place: usize, rank: usize, start: Timestamp, dice: &mut Dice) -> Self {
+    pub(super) fn new(place: usize, rank: usize, start: Timestamp, rng: &mut SeededRng) -> Self {
         let category = &CATEGORIES[place % CATEGORIES.len()];
         let number = place / CATEGORIES.len();
         let (good, usual_price) = category.goods[number % category.goods.len()];
-        let usual_price = near(usual_price, dice);
-        let margin = dice.between(category.margin.0, category.margin.1);
+        let usual_price = near(usual_price, rng);
+        let margin = rng.between(category.margin.0, category.margin.1);
         let mut product = Self {
             id: id(format!("{}-{:03}", category.code, number + 1)),
             name: good.to_owned() + &variant(number / category.goods.len()),
@@ -51,29 +52,29 @@ impl Product {
             cost: (usual_price * (100 - margin) / 100).max(1),
             least_margin: category.margin.0 - 5,
             target: 60 + 3_000 / (rank as u32 + 4),
-            dormant: category.keeps.is_none() && rank > 0 && dice.percent(12),
+            dormant: category.keeps.is_none() && rank > 0 && rng.percent(12),
             listed: false,
             batches: Vec::new(),
         };
-        product.stock(start, dice);
+        product.stock(start, rng);
         product
     }
 
     /// What is on the shelf when the shop opens.
-    fn stock(&mut self, start: Timestamp, dice: &mut Dice) {
+    fn stock(&mut self, start: Timestamp, rng: &mut SeededRng) {
         let Some((least, most)) = self.category.keeps else {
-            let idle = if self.dormant { dice.between(35, 240) } else { dice.below(20) };
-            let created = back(start, dice.between(250, 700));
-            let quantity = if self.dormant { dice.between(8, 60) } else { self.target * dice.between(50, 110) / 100 };
+            let idle = if self.dormant { rng.between(35, 240) } else { rng.below(20) };
+            let created = back(start, rng.between(250, 700));
+            let quantity = if self.dormant { rng.between(8, 60) } else { self.target * rng.between(50, 110) / 100 };
             return self.batches.push(Batch::new(None, None, quantity, created, back(start, idle)));
         };
-        let count = dice.between(1, 3);
+        let count = rng.between(1, 3);
         for _ in 0..count {
-            let keeps = dice.between(least, most);
-            let left = match dice.below(100) {
-                0..3 => -i64::from(dice.between(1, 5)),
-                3..8 => i64::from(dice.between(1, 6)),
-                _ => i64::from(keeps - dice.below(keeps * 6 / 10)),
+            let keeps = rng.between(least, most);
+            let left = match rng.below(100) {
+                0..3 => -i64::from(rng.between(1, 5)),
+                3..8 => i64::from(rng.between(1, 6)),
+                _ => i64::from(keeps - rng.below(keeps * 6 / 10)),
             };
             let age = (i64::from(keeps) - left) as u32;
             let created = back(start, age);
@@ -82,8 +83,8 @@ impl Product {
                 continue;
             }
             let expires = Day::from_number(start.day().number() + left as i32);
-            let quantity = (self.target * dice.between(50, 110) / 100 / count).max(1);
-            let moved = back(start, dice.below(age.min(20)));
+            let quantity = (self.target * rng.between(50, 110) / 100 / count).max(1);
+            let moved = back(start, rng.below(age.min(20)));
             self.batches.push(Batch::new(Some(number), Some(expires), quantity, created, moved));
         }
     }
@@ -117,8 +118,8 @@ impl Product {
     }
 
     /// Another price, not far from the usual one.
-    pub(super) fn reprice(&mut self, dice: &mut Dice) {
-        self.price = near(self.usual_price, dice).max(self.cost + 1);
+    pub(super) fn reprice(&mut self, rng: &mut SeededRng) {
+        self.price = near(self.usual_price, rng).max(self.cost + 1);
     }
 
     /// The record of a batch, which counts as reported from here on; `None` where there is no such batch.
@@ -162,6 +163,6 @@ fn back(from: Timestamp, days: u32) -> Timestamp {
 }
 
 /// A price within 8 % that looks like one: it ends in 5 or 9.
-fn near(price: u32, dice: &mut Dice) -> u32 {
-    price * dice.between(92, 108) / 100 / 10 * 10 + if dice.percent(50) { 5 } else { 9 }
+fn near(price: u32, rng: &mut SeededRng) -> u32 {
+    price * rng.between(92, 108) / 100 / 10 * 10 + if rng.percent(50) { 5 } else { 9 }
 }

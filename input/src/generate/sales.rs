@@ -7,19 +7,21 @@ use stockstream_model::{
     event::{Item, Sale},
 };
 
-use super::{
-    dice::Dice,
-    people::{client_id, hundredths},
-    shop::Shop,
+use super::shop::Shop;
+use crate::{
+    generate::{
+        clients::{client_id, hundredths},
+        rng::SeededRng,
+    },
+    outbound::{OutboundEvent, id},
 };
-use crate::outgoing::{Outgoing, id};
 
 /// How many of the latest sales may still be brought back.
 const REMEMBERED: usize = 256;
 
 /// The till: it numbers the invoices and remembers the latest.
 #[derive(Default)]
-pub(super) struct Till {
+pub(super) struct SalesGenerator {
     invoices: u64,
     latest: VecDeque<Bought>,
 }
@@ -38,23 +40,29 @@ struct Line {
     cost: u32,
 }
 
-impl Till {
+impl SalesGenerator {
     /// A sale; the goods leave the shelf.
-    pub(super) fn sell(&mut self, shop: &mut Shop, client: Option<usize>, now: Timestamp, dice: &mut Dice) -> Outgoing {
-        let client = client.filter(|_| dice.percent(82));
-        let lines = fill_basket(shop, dice);
+    pub(super) fn sell(
+        &mut self,
+        shop: &mut Shop,
+        client: Option<usize>,
+        now: Timestamp,
+        rng: &mut SeededRng,
+    ) -> OutboundEvent {
+        let client = client.filter(|_| rng.percent(82));
+        let lines = fill_basket(shop, rng);
         let mut sale = self.invoice("INV", shop, client, &lines, 1, now);
-        if dice.percent(15) {
-            let discount = if client.is_some() { [0, 0, 5, 10][dice.below(4) as usize] } else { 0 };
+        if rng.percent(15) {
+            let discount = if client.is_some() { [0, 0, 5, 10][rng.below(4) as usize] } else { 0 };
             let sum: u32 = lines.iter().map(|line| line.price * line.count).sum();
             sale.total_amount = Some(hundredths(sum - sum * discount / 100));
         }
-        if dice.percent(10) {
+        if rng.percent(10) {
             for (item, line) in sale.items.iter_mut().zip(&lines) {
                 item.unit_cost = Some(hundredths(line.cost));
             }
         }
-        let event = Outgoing::sale(&sale);
+        let event = OutboundEvent::sale(&sale);
         for line in &lines {
             shop.take(line.product, line.count, now);
         }
@@ -66,15 +74,15 @@ impl Till {
     }
 
     /// Some of what was bought lately, with negative quantities; `None` where nothing was.
-    pub(super) fn take_back(&mut self, shop: &mut Shop, now: Timestamp, dice: &mut Dice) -> Option<Outgoing> {
-        let bought = self.latest.remove(dice.below(self.latest.len() as u32) as usize)?;
+    pub(super) fn take_back(&mut self, shop: &mut Shop, now: Timestamp, rng: &mut SeededRng) -> Option<OutboundEvent> {
+        let bought = self.latest.remove(rng.below(self.latest.len() as u32) as usize)?;
         let mut lines = bought.lines;
-        dice.shuffle(&mut lines);
-        lines.truncate(dice.between(1, lines.len() as u32) as usize);
+        rng.shuffle(&mut lines);
+        lines.truncate(rng.between(1, lines.len() as u32) as usize);
         for line in &mut lines {
-            line.count = dice.between(1, line.count);
+            line.count = rng.between(1, line.count);
         }
-        let event = Outgoing::sale(&self.invoice("RET", shop, bought.client, &lines, -1, now));
+        let event = OutboundEvent::sale(&self.invoice("RET", shop, bought.client, &lines, -1, now));
         for line in &lines {
             shop.products[line.product].shelve(line.count, now);
         }
@@ -87,9 +95,9 @@ impl Till {
         shop: &'a Shop,
         client: Option<usize>,
         now: Timestamp,
-        dice: &mut Dice,
+        rng: &mut SeededRng,
     ) -> Sale<'a> {
-        self.invoice("INV", shop, client, &fill_basket(shop, dice), 1, now)
+        self.invoice("INV", shop, client, &fill_basket(shop, rng), 1, now)
     }
 
     fn invoice<'a>(
@@ -119,11 +127,11 @@ impl Till {
 }
 
 /// One to six different products, many of what is cheap.
-fn fill_basket(shop: &Shop, dice: &mut Dice) -> Vec<Line> {
-    let wanted = [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6][dice.below(20) as usize];
+fn fill_basket(shop: &Shop, rng: &mut SeededRng) -> Vec<Line> {
+    let wanted = [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6][rng.below(20) as usize];
     let mut lines: Vec<Line> = Vec::with_capacity(wanted);
     for _ in 0..wanted {
-        let place = shop.favourite(dice);
+        let place = shop.favourite(rng);
         if lines.iter().any(|line| line.product == place) {
             continue;
         }
@@ -133,7 +141,7 @@ fn fill_basket(shop: &Shop, dice: &mut Dice) -> Vec<Line> {
             400..1_000 => 2,
             _ => 1,
         };
-        let count = if dice.percent(2) { dice.between(6, 24) } else { dice.between(1, most) };
+        let count = if rng.percent(2) { rng.between(6, 24) } else { rng.between(1, most) };
         lines.push(Line { product: place, count, price: product.price, cost: product.cost });
     }
     lines

@@ -6,10 +6,12 @@ use stockstream_model::{Day, Timestamp};
 
 use super::{
     batch::{Batch, number_of},
-    dice::{Dice, Favourites},
     product::Product,
 };
-use crate::Outgoing;
+use crate::{
+    OutboundEvent,
+    generate::rng::{SeededRng, WeightedSampler},
+};
 
 /// How many batches of a product are kept apart before the one that expires first is cleared.
 const MAX_BATCHES: usize = 4;
@@ -17,7 +19,7 @@ const MAX_BATCHES: usize = 4;
 /// All products.
 pub(super) struct Shop {
     pub(super) products: Vec<Product>,
-    pub(super) favourites: Favourites,
+    pub(super) favourites: WeightedSampler,
     /// What runs out, the first first.
     to_order: VecDeque<usize>,
     /// The product and batch whose first record is next.
@@ -25,17 +27,17 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    pub(super) fn new(count: u32, start: Timestamp, dice: &mut Dice) -> Self {
+    pub(super) fn new(count: u32, start: Timestamp, rng: &mut SeededRng) -> Self {
         let mut ranking: Vec<_> = (0..count).collect();
-        dice.shuffle(&mut ranking);
+        rng.shuffle(&mut ranking);
         let mut ranks = vec![0; ranking.len()];
         for (rank, place) in ranking.iter().enumerate() {
             ranks[*place as usize] = rank;
         }
         let ranked = ranks.into_iter().enumerate();
-        let products: Vec<_> = ranked.map(|(place, rank)| Product::new(place, rank, start, dice)).collect();
+        let products: Vec<_> = ranked.map(|(place, rank)| Product::new(place, rank, start, rng)).collect();
         ranking.retain(|place| !products[*place as usize].dormant);
-        Self { products, favourites: Favourites::new(ranking, 3), to_order: VecDeque::new(), opening: (0, 0) }
+        Self { products, favourites: WeightedSampler::new(ranking, 3), to_order: VecDeque::new(), opening: (0, 0) }
     }
 
     /// How many records the shop opens with.
@@ -43,20 +45,20 @@ impl Shop {
         self.products.iter().map(|product| product.batches.len() as u64).sum()
     }
 
-    pub(super) fn next_opening_record(&mut self, start: Timestamp) -> Option<Outgoing> {
+    pub(super) fn next_opening_record(&mut self, start: Timestamp) -> Option<OutboundEvent> {
         loop {
             let (product, batch) = self.opening;
             if let Some(record) = self.products.get_mut(product)?.report(batch, start) {
                 self.opening.1 += 1;
-                return Some(Outgoing::inventory(&record));
+                return Some(OutboundEvent::inventory(&record));
             }
             self.opening = (product + 1, 0);
         }
     }
 
     /// A product that people buy.
-    pub(super) fn favourite(&self, dice: &mut Dice) -> usize {
-        self.favourites.choose(dice).unwrap_or(0)
+    pub(super) fn favourite(&self, rng: &mut SeededRng) -> usize {
+        self.favourites.choose(rng).unwrap_or(0)
     }
 
     /// Takes what was sold off the shelf, and notes what runs out.
@@ -70,33 +72,33 @@ impl Shop {
     }
 
     /// A delivery, goods thrown away, another price, or what a count of a shelf found.
-    pub(super) fn next_record(&mut self, now: Timestamp, dice: &mut Dice) -> Option<Outgoing> {
-        let choice = dice.below(100);
+    pub(super) fn next_record(&mut self, now: Timestamp, rng: &mut SeededRng) -> Option<OutboundEvent> {
+        let choice = rng.below(100);
         let (place, batch) = match (choice, self.to_order.pop_front()) {
-            (0..60, Some(place)) => (place, self.deliver(place, now, dice)),
+            (0..60, Some(place)) => (place, self.deliver(place, now, rng)),
             (_, order) => {
                 order.into_iter().for_each(|place| self.to_order.push_front(place));
-                let any = dice.below(self.products.len() as u32) as usize;
+                let any = rng.below(self.products.len() as u32) as usize;
                 match (choice, self.expired(any, now.day())) {
                     (60..62, Some(batch)) => (any, self.clear(any, batch, now)),
                     (60..72, _) => {
-                        self.products[any].reprice(dice);
+                        self.products[any].reprice(rng);
                         (any, self.uncounted(any))
                     }
                     _ => {
-                        let place = self.favourite(dice);
+                        let place = self.favourite(rng);
                         (place, self.uncounted(place))
                     }
                 }
             }
         };
-        self.products.get_mut(place)?.report(batch, now).map(|record| Outgoing::inventory(&record))
+        self.products.get_mut(place)?.report(batch, now).map(|record| OutboundEvent::inventory(&record))
     }
 
     /// Puts goods on the shelf, or clears one that is needed for them. Says which batch that is.
-    fn deliver(&mut self, place: usize, now: Timestamp, dice: &mut Dice) -> usize {
+    fn deliver(&mut self, place: usize, now: Timestamp, rng: &mut SeededRng) -> usize {
         let product = &mut self.products[place];
-        let count = (product.target * dice.between(60, 100) / 100).max(1);
+        let count = (product.target * rng.between(60, 100) / 100).max(1);
         let Some((least, most)) = product.category.keeps else {
             product.listed = false;
             product.shelve(count, now);
@@ -104,8 +106,8 @@ impl Shop {
         };
         // What was sold out is forgotten only after a record said so: nobody else would correct the last one.
         product.batches.retain(|batch| batch.quantity > 0 || batch.reported > 0);
-        let short_dated = dice.percent(8);
-        let keeps = if short_dated { dice.between(2, 6) } else { dice.between(least, most) };
+        let short_dated = rng.percent(8);
+        let keeps = if short_dated { rng.between(2, 6) } else { rng.between(least, most) };
         let number = number_of(now) + if short_dated { "S" } else { "" };
         let same = product.batches.iter().position(|batch| batch.number.as_ref() == Some(&number));
         if same.is_none() && product.batches.len() >= MAX_BATCHES {

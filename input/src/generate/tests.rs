@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use stockstream_model::{
     Money,
-    event::{Reason, Rejection, Sale, Stream, decode_client, decode_inventory, decode_sale},
+    event::{EventKind, Reason, Rejection, Sale, decode_client, decode_inventory, decode_sale},
 };
 
 use super::*;
@@ -15,21 +15,21 @@ fn options(seed: u64) -> GeneratorOptions {
 }
 
 /// Steps a second apart.
-fn steps(options: GeneratorOptions, count: u64) -> Vec<(Kind, Outgoing)> {
+fn steps(options: GeneratorOptions, count: u64) -> Vec<(Kind, OutboundEvent)> {
     let mut generator = Generator::new(options);
     let count = count + generator.initial_events();
     (0..count).map(|n| generator.step(START.plus_millis(n as i64 * 1_000))).collect()
 }
 
-fn decoded(event: &Outgoing) -> Result<String, Rejection> {
+fn decoded(event: &OutboundEvent) -> Result<String, Rejection> {
     Ok(match event.stream {
-        Stream::Sales => decode_sale(&event.payload)?.invoice_id.to_string(),
-        Stream::Inventory => decode_inventory(&event.payload)?.product_id.to_string(),
-        Stream::Clients => decode_client(&event.payload)?.client_id.to_string(),
+        EventKind::Sales => decode_sale(&event.payload)?.invoice_id.to_string(),
+        EventKind::Inventory => decode_inventory(&event.payload)?.product_id.to_string(),
+        EventKind::Clients => decode_client(&event.payload)?.client_id.to_string(),
     })
 }
 
-fn sales(steps: &[(Kind, Outgoing)], kind: Kind) -> Vec<Sale<'_>> {
+fn sales(steps: &[(Kind, OutboundEvent)], kind: Kind) -> Vec<Sale<'_>> {
     steps.iter().filter(|step| step.0 == kind).map(|step| decode_sale(&step.1.payload).unwrap()).collect()
 }
 
@@ -111,7 +111,7 @@ fn the_shop_opens_with_goods_that_expire_goods_that_expired_and_goods_nobody_buy
     let opening: Vec<_> = (0..generator.initial_events()).map(|_| generator.next(START)).collect();
     let records: Vec<_> = opening
         .iter()
-        .filter(|event| event.stream == Stream::Inventory)
+        .filter(|event| event.stream == EventKind::Inventory)
         .map(|event| decode_inventory(&event.payload).unwrap())
         .collect();
     assert_eq!(opening.len() - records.len(), 1_000);
@@ -145,7 +145,7 @@ fn deliveries_keep_up_with_sales_and_the_last_record_of_a_forgotten_batch_says_z
     for _ in 0..60_000 {
         now = now.plus_millis(50_000);
         let event = generator.next(now);
-        if let (Stream::Inventory, Ok(record)) = (event.stream, decode_inventory(&event.payload)) {
+        if let (EventKind::Inventory, Ok(record)) = (event.stream, decode_inventory(&event.payload)) {
             let batch = record.batch_no.as_ref().map(ToString::to_string);
             last.insert((record.product_id.to_string(), batch), record.quantity);
         }

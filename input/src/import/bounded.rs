@@ -10,19 +10,19 @@ use std::{
 
 /// How much may still be read: of the row, and in all. Shared between who reads and who knows where rows begin.
 #[derive(Clone)]
-pub(super) struct Allowance(Arc<[AtomicU64; 2]>);
+pub(super) struct ReadLimits(Arc<[AtomicU64; 2]>);
 
 const ROW: usize = 0;
 const ALL: usize = 1;
 
 /// Which of the bounds was met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Met {
+pub(super) enum LimitExceeded {
     Row,
     All,
 }
 
-impl Allowance {
+impl ReadLimits {
     pub(super) fn new(all: u64) -> Self {
         Self(Arc::new([AtomicU64::new(0), AtomicU64::new(all)]))
     }
@@ -37,10 +37,10 @@ impl Allowance {
     }
 
     /// Whether reading ended because there was more than allowed.
-    pub(super) fn met(&self) -> Option<Met> {
+    pub(super) fn met(&self) -> Option<LimitExceeded> {
         match (self.left(ALL), self.left(ROW)) {
-            (0, _) => Some(Met::All),
-            (_, 0) => Some(Met::Row),
+            (0, _) => Some(LimitExceeded::All),
+            (_, 0) => Some(LimitExceeded::Row),
             _ => None,
         }
     }
@@ -49,7 +49,7 @@ impl Allowance {
 /// A source that ends with an error where nothing more is allowed.
 pub(super) struct Bounded<R> {
     pub(super) source: R,
-    pub(super) allowance: Allowance,
+    pub(super) allowance: ReadLimits,
 }
 
 impl<R: Read> Read for Bounded<R> {

@@ -1,6 +1,6 @@
 //! Which column of invoice lines holds what.
 
-use super::{mapping::Mapping, summary::Fault};
+use super::{mapping::Mapping, summary::RowError};
 use crate::entry::{Kind, plain};
 
 /// A column of invoice lines.
@@ -93,7 +93,7 @@ impl Columns {
         self.places[column].and_then(|place| self.header.get(place)).map_or(NAMES[column].column, String::as_str)
     }
 
-    pub(super) fn fault(&self, column: usize, what: &str) -> Fault {
-        Fault { column: self.places[column], reason: format!("{} {what}", self.name(column)) }
+    pub(super) fn fault(&self, column: usize, what: &str) -> RowError {
+        RowError { column: self.places[column], reason: format!("{} {what}", self.name(column)) }
     }
 }

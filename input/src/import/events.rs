@@ -6,7 +6,7 @@ use snafu::ensure;
 use stockstream_model::event::{Item, Sale};
 
 use super::{DeriveInventory, ImportError, error::ChangedSnafu, inventory, plan::Plan, row::Row, rows::Rows};
-use crate::outgoing::{Outgoing, id};
+use crate::outbound::{OutboundEvent, id};
 
 /// The events of a file: inventory records in the order in which the products appear, then each sale as soon as its last
 /// line was read. A sale has the time of its first line and the first client that its lines name.
@@ -28,13 +28,13 @@ impl Events {
         Self { rows, plan, derive, products: 0, open: HashMap::new(), sales: 0, over: false }
     }
 
-    fn next_record(&mut self) -> Option<Outgoing> {
+    fn next_record(&mut self) -> Option<OutboundEvent> {
         let record = inventory::record(self.plan.products.get(self.products)?, self.derive?);
         self.products += 1;
-        Some(Outgoing::inventory(&record))
+        Some(OutboundEvent::inventory(&record))
     }
 
-    fn next_sale(&mut self) -> Result<Option<Outgoing>, ImportError> {
+    fn next_sale(&mut self) -> Result<Option<OutboundEvent>, ImportError> {
         while let Some((_, row)) = self.rows.next()? {
             let Ok(row) = row else { continue };
             if self.plan.held.contains(row.invoice.as_str()) {
@@ -43,7 +43,7 @@ impl Events {
             let lines = self.plan.invoices.get(row.invoice.as_str()).map_or(0, |invoice| invoice.rows);
             let sale = add(&mut self.open, &row);
             if sale.items.len() as u64 == lines {
-                let sent = self.open.remove(row.invoice.as_str()).map(|sale| Outgoing::sale(&sale));
+                let sent = self.open.remove(row.invoice.as_str()).map(|sale| OutboundEvent::sale(&sale));
                 self.sales += 1;
                 return Ok(sent);
             }
@@ -55,7 +55,7 @@ impl Events {
 }
 
 impl Iterator for Events {
-    type Item = Result<Outgoing, ImportError>;
+    type Item = Result<OutboundEvent, ImportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.over {

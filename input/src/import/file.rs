@@ -8,10 +8,10 @@ use std::{
 };
 
 use snafu::ResultExt;
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
 use super::{
-    Events, ImportError, ImportOptions, Summary, alike,
+    Events, ImportError, ImportOptions, Summary,
     error::ReadSnafu,
     plan::Plan,
     rows::Rows,
@@ -20,7 +20,7 @@ use super::{
     source::{self, ZIP},
     workbook, xlsx,
 };
-use crate::Outgoing;
+use crate::{OutboundEvent, import::similar_ids};
 
 /// A file whose first pass is done.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct Import {
     path: PathBuf,
     options: ImportOptions,
     /// All events of the records of a workbook.
-    records: Arc<Vec<Outgoing>>,
+    records: Arc<Vec<OutboundEvent>>,
     /// Invoice lines, to be read again.
     lines: Option<(Source, Arc<Plan>)>,
     summary: Arc<Summary>,
@@ -74,7 +74,7 @@ impl Import {
     fn of_lines(path: &Path, source: Source, options: ImportOptions) -> Result<Self, ImportError> {
         let mut plan = plan(&source, path, &options)?;
         let mut summary = plan.summary.clone();
-        summary.name_alike(alike::find(&[], Some(&plan)));
+        summary.name_alike(similar_ids::find(&[], Some(&plan)));
         plan.clients = HashSet::new(); // needed no more
         let (lines, summary) = (Some((source, Arc::new(plan))), Arc::new(summary));
         Ok(Self { path: path.to_owned(), options, records: Arc::default(), lines, summary })
@@ -85,17 +85,17 @@ impl Import {
         let sheets = sheets::sort(sheets, path, &options.mapping)?;
         let (events, mut summary) = workbook::events(&sheets.records, path, &options)?;
         let lines = if sheets.lines.is_empty() {
-            summary.name_alike(alike::find(&events, None));
+            summary.name_alike(similar_ids::find(&events, None));
             None
         } else {
             let source = Source::Sheets(sheets.lines);
             let mut plan = plan(&source, path, &options)?;
-            summary.name_alike(alike::find(&events, Some(&plan)));
+            summary.name_alike(similar_ids::find(&events, Some(&plan)));
             plan.clients = HashSet::new(); // needed no more
             // What the workbook itself says of a product is not made up.
             let known: HashSet<&str> = events
                 .iter()
-                .filter(|event| event.stream == Stream::Inventory)
+                .filter(|event| event.stream == EventKind::Inventory)
                 .map(|event| event.key.as_str())
                 .collect();
             plan.products.retain(|product| !known.contains(product.id.as_str()));
@@ -121,12 +121,12 @@ impl Import {
     }
 
     /// Which streams its events go to.
-    pub fn streams(&self) -> BTreeSet<Stream> {
-        let mut streams: BTreeSet<Stream> = self.records.iter().map(|event| event.stream).collect();
+    pub fn streams(&self) -> BTreeSet<EventKind> {
+        let mut streams: BTreeSet<EventKind> = self.records.iter().map(|event| event.stream).collect();
         if let Some((_, plan)) = &self.lines {
             let derives = self.options.derive_inventory.is_some() && !plan.products.is_empty();
-            streams.extend((plan.summary.invoices > 0).then_some(Stream::Sales));
-            streams.extend(derives.then_some(Stream::Inventory));
+            streams.extend((plan.summary.invoices > 0).then_some(EventKind::Sales));
+            streams.extend(derives.then_some(EventKind::Inventory));
         }
         streams
     }
@@ -136,7 +136,7 @@ impl Import {
     ///
     /// # Errors
     /// The file cannot be opened any more, or has another header now.
-    pub fn events(&self) -> Result<impl Iterator<Item = Result<Outgoing, ImportError>> + use<>, ImportError> {
+    pub fn events(&self) -> Result<impl Iterator<Item = Result<OutboundEvent, ImportError>> + use<>, ImportError> {
         let lines = match &self.lines {
             Some((source, plan)) => {
                 let rows = source.rows(&self.path, &self.options)?;

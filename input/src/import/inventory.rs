@@ -10,7 +10,7 @@ pub(super) fn record(product: &Product, shares: DeriveInventory) -> InventoryRec
         product_id: product.id.clone(),
         name: product.name.as_deref().map(Into::into),
         category: None,
-        buy_price: product.price.and_then(|price| price.checked_share(shares.buy_share)),
+        buy_price: product.price.and_then(|price| price.checked_mul(shares.buy_share)),
         sell_price: product.price,
         min_margin_threshold: None,
         quantity: stock(product.net, shares.stock_share.units()),

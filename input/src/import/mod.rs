@@ -13,10 +13,10 @@
 //! sent without it, it would count twice once the row is mended and sent again. So are rows whose invoice number is that of
 //! another time, and records of which nothing says which one is right.
 
-mod alike;
 mod bounded;
 mod cell;
 mod columns;
+mod conflicts;
 mod encoding;
 mod error;
 mod events;
@@ -27,11 +27,11 @@ mod inventory;
 mod mapping;
 mod options;
 mod plan;
-mod rivals;
 mod row;
 mod rows;
 mod sheet;
 mod sheets;
+mod similar_ids;
 mod source;
 mod summary;
 mod table;
@@ -45,5 +45,5 @@ pub use self::{
     file::Import,
     mapping::Mapping,
     options::{DeriveInventory, ImportOptions, Limits},
-    summary::{Alike, BadRow, Fault, Header, MAX_BAD_ROWS, Summary, UnreadSheet},
+    summary::{BadRow, Header, MAX_BAD_ROWS, RowError, SimilarIds, Summary, UnreadSheet},
 };

@@ -18,9 +18,9 @@ use super::{
     error::TooLargeSnafu,
     row::Row,
     rows::{Place, Rows},
-    summary::{BadRow, Fault, Summary},
+    summary::{BadRow, RowError, Summary},
 };
-use crate::outgoing::id;
+use crate::outbound::id;
 
 /// The most that may lie between a row of an invoice and its first one: half a day. Tills write the minute of each line, and
 /// a shop may close after midnight; a number that is used again, be it the next day, is used much later, and where only
@@ -105,7 +105,7 @@ pub(super) struct Plan {
 
 /// Why a row cannot be taken together with the ones before.
 enum Unfit {
-    Bad(Fault),
+    Bad(RowError),
     /// Its invoice has rows in another sheet.
     OtherSheet(usize),
     /// Its invoice has another client, as a row before says.
@@ -130,7 +130,7 @@ impl From<Rejection> for Unfit {
 }
 
 impl Unfit {
-    fn fault(self, rows: &Rows) -> Fault {
+    fn fault(self, rows: &Rows) -> RowError {
         let columns = rows.columns();
         match self {
             Self::Bad(fault) => fault,
@@ -155,9 +155,9 @@ impl Unfit {
                 columns.fault(DATE, &what)
             }
             Self::TooMuch(what) if what.starts_with("together ") => {
-                Fault { column: None, reason: format!("its invoice's lines up to this one {what}") }
+                RowError { column: None, reason: format!("its invoice's lines up to this one {what}") }
             }
-            Self::TooMuch(reason) => Fault { column: None, reason },
+            Self::TooMuch(reason) => RowError { column: None, reason },
         }
     }
 }
@@ -179,7 +179,7 @@ impl Plan {
             suspects.extend(rows.suspects());
             let fault = unfit.fault(&rows);
             let (sheet, cells) = (rows.sheet(place.sheet).map(str::to_owned), rows.cells());
-            plan.summary.leave_out(BadRow { sheet, line: place.line, cells, faults: vec![fault] });
+            plan.summary.record_bad_row(BadRow { sheet, line: place.line, cells, faults: vec![fault] });
             plan.within(&rows, options)?;
         }
         plan.summary.headers = rows.headers().to_vec();

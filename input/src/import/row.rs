@@ -9,7 +9,7 @@ use stockstream_model::{
 use super::{
     cell::{self, CellType},
     columns::{CLIENT, Columns, DATE, DESCRIPTION, INVOICE, NAMES, PRICE, PRODUCT, QUANTITY},
-    summary::Fault,
+    summary::RowError,
 };
 use crate::entry::two_meanings;
 
@@ -35,9 +35,9 @@ impl<'a> Row<'a> {
         columns: &Columns,
         types: &[CellType],
         latest: Option<Timestamp>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, RowError> {
         let (found, expected) = (record.len(), columns.header.len());
-        let whole = |reason| Fault { column: None, reason };
+        let whole = |reason| RowError { column: None, reason };
         if found != expected {
             let hint = match record.as_slice() {
                 text if text.contains(&b'\n') => "; it runs over several lines: is a quote left open?",
@@ -51,7 +51,7 @@ impl<'a> Row<'a> {
                 "a cell of it holds what looks like another line of the file: is a quote left open?".into(),
             ));
         }
-        let text = |column: usize| -> Result<&'a str, Fault> {
+        let text = |column: usize| -> Result<&'a str, RowError> {
             let place = columns.places[column];
             let bytes = place.and_then(|place| record.get(place)).unwrap_or_default();
             let text = std::str::from_utf8(bytes).map_err(|_| columns.fault(column, "is not UTF-8"))?;

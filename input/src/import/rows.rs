@@ -13,7 +13,7 @@ use stockstream_model::Timestamp;
 
 use super::{
     ImportOptions, Limits, Mapping,
-    bounded::{Allowance, Bounded, Met},
+    bounded::{Bounded, LimitExceeded, ReadLimits},
     cell::CellType,
     columns::{Columns, HeaderFault, NAMES},
     encoding::{self, Malformed, as_western},
@@ -26,7 +26,7 @@ use super::{
     row::{Row, invoice_of, suspects},
     sheet::{Sheet, cells},
     source::{Source, peek},
-    summary::{Fault, Header},
+    summary::{Header, RowError},
 };
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
@@ -48,13 +48,13 @@ pub(super) struct Place {
 }
 
 /// A row, or why it is part of no event.
-pub(super) type Line<'a> = (Place, Result<Row<'a>, Fault>);
+pub(super) type Line<'a> = (Place, Result<Row<'a>, RowError>);
 
 /// Where records come from.
 enum Records {
     Csv {
         reader: Box<Reader<Source>>,
-        allowance: Allowance,
+        allowance: ReadLimits,
         limits: Limits,
         /// Whether it is for us to see that it is UTF-8.
         unchecked: bool,
@@ -102,7 +102,7 @@ impl Rows {
         // A line ends at LF, and the last one too: with the terminator CRLF, csv counts lines one short.
         let text = text.source.chain(&b"\n"[..]);
         // The end that is added, and a byte that is not there.
-        let allowance = Allowance::new(options.limits.text.saturating_add(2));
+        let allowance = ReadLimits::new(options.limits.text.saturating_add(2));
         let text = Bounded { source: text, allowance: allowance.clone() };
         let reader = ReaderBuilder::new()
             .has_headers(false)
@@ -231,10 +231,10 @@ impl Rows {
             let read = reader.read_byte_record(&mut self.record).map_err(io::Error::from);
             if let (Err(_), Some(met)) = (&read, allowance.met()) {
                 let what = match met {
-                    Met::Row => {
+                    LimitExceeded::Row => {
                         format!("a row of more than {} MiB after line {before} (is a quote left open?)", MAX_ROW >> 20)
                     }
-                    Met::All => format!("more text than {} MiB when it is unpacked", limits.text >> 20),
+                    LimitExceeded::All => format!("more text than {} MiB when it is unpacked", limits.text >> 20),
                 };
                 return TooLargeSnafu { path: &self.path, what }.fail();
             }

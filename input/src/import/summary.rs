@@ -20,7 +20,7 @@ pub struct Summary {
     /// The sheets of a workbook that were not read.
     pub unread: Vec<UnreadSheet>,
     /// Ids that a person may take for one another, or misread; they count as they stand. The first of them.
-    pub alike: Vec<Alike>,
+    pub alike: Vec<SimilarIds>,
     /// How many more there are.
     pub more_alike: u64,
     /// The columns of the file, or of each sheet of a workbook.
@@ -66,12 +66,12 @@ pub struct BadRow {
     /// What stands in it.
     pub cells: Vec<String>,
     /// What is wrong.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<RowError>,
 }
 
 /// What is wrong with a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct RowError {
     /// In which column; none where it is the row as a whole.
     pub column: Option<usize>,
     /// The column, what stands there and what may, for a person.
@@ -112,13 +112,13 @@ impl Summary {
     }
 
     /// Names the ids that look alike; of many only some.
-    pub(super) fn name_alike(&mut self, mut alike: Vec<Alike>) {
+    pub(super) fn name_alike(&mut self, mut alike: Vec<SimilarIds>) {
         self.more_alike = alike.len().saturating_sub(MAX_ALIKE) as u64;
         alike.truncate(MAX_ALIKE);
         self.alike = alike;
     }
 
-    pub(super) fn leave_out(&mut self, row: BadRow) {
+    pub(super) fn record_bad_row(&mut self, row: BadRow) {
         self.bad_rows += 1;
         if self.bad.len() < MAX_BAD_ROWS {
             self.bad.push(row);
@@ -128,7 +128,7 @@ impl Summary {
 
 /// Ids of one field that differ in nothing but case, spaces and signs that are not seen; or one that has such spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alike {
+pub struct SimilarIds {
     /// The field.
     pub field: &'static str,
     /// The ids, in order.

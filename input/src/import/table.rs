@@ -13,7 +13,7 @@ use super::{
     error::{AmbiguousSnafu, SheetColumnsSnafu, place},
     rows::shown,
     sheet::{Sheet, cells},
-    summary::{BadRow, Fault},
+    summary::{BadRow, RowError},
 };
 use crate::entry::{Field, Kind, Problem, plain};
 
@@ -126,11 +126,11 @@ impl<'a> Table<'a> {
             .map_or("", |field| field.name)
     }
 
-    pub(super) fn bad(&self, row: Row, faults: Vec<Fault>) -> BadRow {
+    pub(super) fn bad(&self, row: Row, faults: Vec<RowError>) -> BadRow {
         BadRow { sheet: Some(self.sheet.name.clone()), line: row.line, cells: row.cells, faults }
     }
 
-    pub(super) fn fault(&self, row: &Row, path: &str, message: &str) -> Fault {
+    pub(super) fn fault(&self, row: &Row, path: &str, message: &str) -> RowError {
         let column = self.columns.iter().position(|field| field.is_some_and(|field| field.name == path));
         let name = column.map_or(path, |column| self.header[column].as_str());
         let stands = column.and_then(|column| Some(self.columns[column]?.text(row.cells.get(column)?)));
@@ -139,7 +139,7 @@ impl<'a> Table<'a> {
             Some(cell) if !says(message, cell) => format!("{name} {cell:?}: {message}"),
             _ => format!("{name} {message}"),
         };
-        Fault { column, reason: reason.trim_start().to_owned() }
+        RowError { column, reason: reason.trim_start().to_owned() }
     }
 }
 

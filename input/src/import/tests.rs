@@ -13,7 +13,7 @@ use super::{
     super::{DeriveInventory, Encoding, MAX_BAD_ROWS, Mapping},
     *,
 };
-use crate::Outgoing;
+use crate::OutboundEvent;
 
 const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
@@ -38,7 +38,7 @@ fn summary(contents: impl AsRef<[u8]>) -> Summary {
     plan(contents).summary
 }
 
-fn events(contents: impl AsRef<[u8]>, derive: Option<DeriveInventory>) -> Vec<Outgoing> {
+fn events(contents: impl AsRef<[u8]>, derive: Option<DeriveInventory>) -> Vec<OutboundEvent> {
     let plan = plan(&contents);
     Events::new(open(&contents).unwrap(), derive, Arc::new(plan)).collect::<Result<_, _>>().unwrap()
 }
@@ -75,7 +75,7 @@ fn a_sale_is_sent_once_its_last_line_was_read_and_has_the_time_of_its_first() {
     );
     let sent = events(shop(), None);
     assert_eq!(sent.iter().map(|event| event.key.as_str()).collect::<Vec<_>>(), ["2", "1", "C3"]);
-    assert!(sent.iter().all(|event| event.stream == Stream::Sales));
+    assert!(sent.iter().all(|event| event.stream == EventKind::Sales));
     assert!(sent.iter().all(|event| decode_sale(&event.payload).is_ok()));
 }
 
@@ -84,8 +84,10 @@ fn inventory_is_derived_from_the_last_name_and_price_before_the_sales() {
     let shop = shop() + "4,A,LANTERN,5,2010-12-03,0,,UK\n4,D,,-3,2010-12-03,0,,UK\n";
     let sent = events(&shop, Some(DeriveInventory::default()));
     let (records, sales) = sent.split_at(4);
-    assert!(records.iter().all(|event| event.stream == Stream::Inventory && decode_inventory(&event.payload).is_ok()));
-    assert!(sales.iter().all(|event| event.stream == Stream::Sales));
+    assert!(
+        records.iter().all(|event| event.stream == EventKind::Inventory && decode_inventory(&event.payload).is_ok())
+    );
+    assert!(sales.iter().all(|event| event.stream == EventKind::Sales));
     assert_eq!(
         records.iter().map(|event| std::str::from_utf8(&event.payload).unwrap()).collect::<Vec<_>>(),
         [

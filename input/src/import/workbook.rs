@@ -6,18 +6,18 @@ use std::{
 };
 
 use serde_json::{Map, Value};
-use stockstream_model::{Timestamp, event::Stream};
+use stockstream_model::{Timestamp, event::EventKind};
 
 use super::{
-    ImportError, ImportOptions, alike,
-    rivals::Rivals,
+    ImportError, ImportOptions,
     sheet::Sheet,
-    summary::{Fault, Header, Summary},
+    summary::{Header, RowError, Summary},
     table::{Row, Table},
 };
 use crate::{
-    Outgoing,
-    entry::{CLIENT, Field, LINE, PRODUCT, Problem, SALE, judge, plain},
+    OutboundEvent,
+    entry::{CLIENT, Field, LINE, PRODUCT, Problem, SALE, plain, validate},
+    import::{conflicts::Rivals, similar_ids},
 };
 
 /// Names of the sheets, as [`plain`] makes them.
@@ -38,7 +38,7 @@ pub(super) fn events(
     sheets: &[Sheet],
     path: &Path,
     options: &ImportOptions,
-) -> Result<(Vec<Outgoing>, Summary), ImportError> {
+) -> Result<(Vec<OutboundEvent>, Summary), ImportError> {
     let (events, summary, spoiled) = (Vec::new(), Summary::default(), HashSet::new());
     let mut found = Found { events, summary, latest: options.latest, spoiled };
     let table = |name: &str, fields: &[&'static [Field]]| {
@@ -46,10 +46,10 @@ pub(super) fn events(
         sheet.map(|sheet| Table::of(sheet, path, &options.mapping, fields)).transpose()
     };
     if let Some(table) = table(PRODUCTS, &[PRODUCT])? {
-        found.summary.products = found.records(Stream::Inventory, &table);
+        found.summary.products = found.records(EventKind::Inventory, &table);
     }
     if let Some(table) = table(CLIENTS, &[CLIENT])? {
-        found.summary.clients = found.records(Stream::Clients, &table);
+        found.summary.clients = found.records(EventKind::Clients, &table);
     }
     let details = table(DETAILS, &[&SALE[..1], LINE])?;
     let invoices = table(INVOICES, &[SALE])?;
@@ -58,8 +58,12 @@ pub(super) fn events(
 }
 
 /// An event, unless something is wrong with its cells or with what they say together.
-fn judged(stream: Stream, event: Map<String, Value>, mut problems: Vec<Problem>) -> Result<Outgoing, Vec<Problem>> {
-    match judge(stream, event) {
+fn validated(
+    stream: EventKind,
+    event: Map<String, Value>,
+    mut problems: Vec<Problem>,
+) -> Result<OutboundEvent, Vec<Problem>> {
+    match validate(stream, event) {
         Ok(event) if problems.is_empty() => Ok(event),
         Ok(_) => Err(problems),
         Err(others) => {
@@ -80,7 +84,7 @@ fn text_of(event: &Map<String, Value>, field: &str) -> Option<String> {
 }
 
 struct Found {
-    events: Vec<Outgoing>,
+    events: Vec<OutboundEvent>,
     summary: Summary,
     latest: Option<Timestamp>,
     /// Invoices that are held back for what stands in other rows than their own.
@@ -97,14 +101,14 @@ impl Found {
     }
 
     /// Takes every row as a record. How many there are.
-    fn records(&mut self, stream: Stream, table: &Table<'_>) -> u64 {
+    fn records(&mut self, stream: EventKind, table: &Table<'_>) -> u64 {
         self.begin(table);
         let before = self.events.len();
         let rivals = Rivals::among(table.rows().map(|row| (row.line, table.fields(&row))));
         for row in table.rows() {
             let fields = table.fields(&row);
             let first = rivals.first(&fields);
-            match (judged(stream, fields, table.problems(&row, self.latest)), first) {
+            match (validated(stream, fields, table.problems(&row, self.latest)), first) {
                 (Ok(event), None) => self.events.push(event),
                 // It is held back for the others, which are told.
                 (Ok(_), Some(first)) if first == row.line => self.summary.held_rows += 1,
@@ -117,7 +121,7 @@ impl Found {
                             format!("is that of row {first} too: leave one of them, or give each its own updated_at");
                         faults.push(table.fault(&row, table.id_field(), &what));
                     }
-                    self.summary.leave_out(table.bad(row, faults));
+                    self.summary.record_bad_row(table.bad(row, faults));
                 }
             }
         }
@@ -148,7 +152,7 @@ impl Found {
             };
             for (row, ..) in rows {
                 let fault = details.fault(&row, "invoice_id", &what);
-                self.summary.leave_out(details.bad(row, vec![fault]));
+                self.summary.record_bad_row(details.bad(row, vec![fault]));
             }
         }
     }
@@ -174,10 +178,10 @@ impl Found {
     /// Of lines without an invoice, the invoice whose id looks like theirs. It is held back: they may be part of it.
     fn twins(&mut self, firsts: &HashMap<String, u64>, lines: &Lines) -> HashMap<String, String> {
         let mut by_sight: HashMap<String, Vec<&String>> = HashMap::new();
-        firsts.keys().for_each(|id| by_sight.entry(alike::seen(id).collect()).or_default().push(id));
+        firsts.keys().for_each(|id| by_sight.entry(similar_ids::seen(id).collect()).or_default().push(id));
         let mut twins = HashMap::new();
         for id in lines.keys().filter(|id| !firsts.contains_key(*id)) {
-            let Some(found) = by_sight.get(&alike::seen(id).collect::<String>()) else { continue };
+            let Some(found) = by_sight.get(&similar_ids::seen(id).collect::<String>()) else { continue };
             self.spoiled.extend(found.iter().copied().cloned());
             twins.extend(found.first().map(|twin| (id.clone(), (*twin).clone())));
         }
@@ -205,7 +209,7 @@ impl Found {
             };
             self.spoiled.extend(above.clone());
             let fault = details.fault(&row, "invoice_id", what);
-            self.summary.leave_out(details.bad(row, vec![fault]));
+            self.summary.record_bad_row(details.bad(row, vec![fault]));
         }
         lines
     }
@@ -225,7 +229,7 @@ impl Found {
             let what =
                 format!("is that of row {first} too: give each invoice a number of its own, or leave one of the rows");
             let fault = invoices.fault(&row, "invoice_id", &what);
-            return self.summary.leave_out(invoices.bad(row, vec![fault]));
+            return self.summary.record_bad_row(invoices.bad(row, vec![fault]));
         }
         let rows = lines.remove(&id).unwrap_or_default();
         let names_none = id.is_empty();
@@ -239,7 +243,7 @@ impl Found {
         }
         let rows = lines;
         sale.insert("items".into(), Value::Array(items));
-        let problems = match judged(Stream::Sales, sale, problems) {
+        let problems = match validated(EventKind::Sales, sale, problems) {
             Ok(_) if is_spoiled => Vec::new(),
             Ok(event) => {
                 self.events.push(event);
@@ -250,7 +254,7 @@ impl Found {
             Err(problems) => problems,
         };
         let mut head = Vec::new();
-        let mut faults: HashMap<usize, Vec<Fault>> = HashMap::new();
+        let mut faults: HashMap<usize, Vec<RowError>> = HashMap::new();
         for problem in &problems {
             let line = problem.path.strip_prefix("items[").and_then(|rest| rest.split_once(']'));
             let line =
@@ -271,11 +275,11 @@ impl Found {
         if head.is_empty() {
             self.summary.held_rows += 1;
         } else {
-            self.summary.leave_out(invoices.bad(row, head));
+            self.summary.record_bad_row(invoices.bad(row, head));
         }
         for (index, row) in rows.into_iter().enumerate() {
             match (faults.remove(&index), details) {
-                (Some(faults), Some(details)) => self.summary.leave_out(details.bad(row, faults)),
+                (Some(faults), Some(details)) => self.summary.record_bad_row(details.bad(row, faults)),
                 _ => self.summary.held_rows += 1,
             }
         }

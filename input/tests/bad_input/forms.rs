@@ -2,8 +2,8 @@
 
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
-use stockstream_input::entry::{CLIENT, Field, LINE, PRODUCT, SALE, judge};
-use stockstream_model::event::Stream;
+use stockstream_input::entry::{CLIENT, Field, LINE, PRODUCT, SALE, validate};
+use stockstream_model::event::EventKind;
 
 use super::cases;
 
@@ -50,15 +50,15 @@ fn filled(fields: &'static [Field]) -> impl Strategy<Value = Map<String, Value>>
     })
 }
 
-fn form() -> impl Strategy<Value = (Stream, Map<String, Value>)> {
+fn form() -> impl Strategy<Value = (EventKind, Map<String, Value>)> {
     let sale = (filled(SALE), prop::collection::vec(filled(LINE), 0..4)).prop_map(|(mut sale, lines)| {
         sale.insert("items".into(), json!(lines));
-        (Stream::Sales, sale)
+        (EventKind::Sales, sale)
     });
     prop_oneof![
         sale,
-        filled(PRODUCT).prop_map(|record| (Stream::Inventory, record)),
-        filled(CLIENT).prop_map(|record| (Stream::Clients, record)),
+        filled(PRODUCT).prop_map(|record| (EventKind::Inventory, record)),
+        filled(CLIENT).prop_map(|record| (EventKind::Clients, record)),
     ]
 }
 
@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn what_is_typed_is_an_event_or_problems_are_told_at_its_fields((stream, event) in form()) {
-        match judge(stream, event.clone()) {
+        match validate(stream, event.clone()) {
             Ok(sent) => {
                 prop_assert!(sent.refusal().is_none() && !sent.key.is_empty(), "{:?}", sent.refusal());
                 let payload: Value = serde_json::from_slice(&sent.payload).unwrap();

@@ -111,7 +111,7 @@ impl ProductChange {
     }
 
     /// Takes in the record of an inventory event.
-    pub fn take_record(&mut self, version: Version, record: ProductRecord, quantity: i64) {
+    pub fn apply_record(&mut self, version: Version, record: ProductRecord, quantity: i64) {
         self.take_stock(StockChange { version, record, sum: quantity, count: 1 });
     }
 
@@ -183,7 +183,7 @@ impl ClientChange {
     }
 
     /// Takes in a client's record.
-    pub fn take_record(&mut self, version: Version, record: ClientRecordFields) {
+    pub fn apply_record(&mut self, version: Version, record: ClientRecordFields) {
         self.record = later(self.record.take(), Some(Box::new((version, record))));
     }
 

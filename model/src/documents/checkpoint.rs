@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::{FoldRules, LostRange};
-use crate::{Timestamp, event::Stream, settings::Span};
+use crate::{Timestamp, event::EventKind, settings::HumanDuration};
 
 /// A partition of a stream's topic. Prints as the checkpoint's id, `sales/3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionId {
     /// The stream.
-    pub stream: Stream,
+    pub stream: EventKind,
     /// The number of the partition in its topic.
     pub partition: i32,
 }
@@ -28,7 +28,7 @@ impl PartitionId {
     /// From the id of a checkpoint.
     pub fn from_text(text: &str) -> Option<Self> {
         let (stream, partition) = text.split_once('/')?;
-        Some(Self { stream: Stream::from_name(stream)?, partition: partition.parse().ok()? })
+        Some(Self { stream: EventKind::from_name(stream)?, partition: partition.parse().ok()? })
     }
 }
 
@@ -94,7 +94,7 @@ pub struct Checkpoint {
     pub lost_offsets: i64,
     /// How far copies of an invoice lie apart at most, by the settings of whoever claimed last: whoever finishes the claim
     /// goes by it. `None`: every sale counts.
-    pub deduplicate: Option<Span>,
+    pub deduplicate: Option<HumanDuration>,
     /// By which rules the claimed range is folded.
     pub fold: FoldRules,
     /// Whoever claims here no longer knows of invoices that counted before. Only grows.

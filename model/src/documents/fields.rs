@@ -84,61 +84,61 @@ pub trait Row: Clone + Send + Sync + 'static {
 }
 
 /// What can stand in a field.
-trait Held {
+trait ToValue {
     fn held(&self) -> Value<'_>;
 }
 
-impl Held for String {
+impl ToValue for String {
     fn held(&self) -> Value<'_> {
         Value::Text(self)
     }
 }
 
-impl Held for i64 {
+impl ToValue for i64 {
     fn held(&self) -> Value<'_> {
         Value::Whole(*self)
     }
 }
 
-impl Held for u32 {
+impl ToValue for u32 {
     fn held(&self) -> Value<'_> {
         Value::Whole((*self).into())
     }
 }
 
-impl Held for f64 {
+impl ToValue for f64 {
     fn held(&self) -> Value<'_> {
         Value::Number(*self)
     }
 }
 
-impl Held for bool {
+impl ToValue for bool {
     fn held(&self) -> Value<'_> {
         Value::Flag(*self)
     }
 }
 
-impl Held for Timestamp {
+impl ToValue for Timestamp {
     fn held(&self) -> Value<'_> {
         Value::Time(*self)
     }
 }
 
-impl Held for Tier {
+impl ToValue for Tier {
     fn held(&self) -> Value<'_> {
         Value::Text(self.name())
     }
 }
 
-impl Held for RiskCategory {
+impl ToValue for RiskCategory {
     fn held(&self) -> Value<'_> {
         Value::Text(self.name())
     }
 }
 
-impl<T: Held> Held for Option<T> {
+impl<T: ToValue> ToValue for Option<T> {
     fn held(&self) -> Value<'_> {
-        self.as_ref().map_or(Value::Nothing, Held::held)
+        self.as_ref().map_or(Value::Nothing, ToValue::held)
     }
 }
 

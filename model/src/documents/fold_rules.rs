@@ -3,7 +3,7 @@
 use crate::{
     Timestamp,
     event::{Dated, Rejection},
-    settings::Span,
+    settings::HumanDuration,
 };
 
 /// What a range folds to depends on these besides its events. A claim carries them: whoever finishes it folds by the same,
@@ -13,7 +13,7 @@ pub struct FoldRules {
     /// The version of the fold.
     pub version: i64,
     /// How far an event's times may lie ahead of its Kafka timestamp; `None`: as far as they like.
-    pub future_tolerance: Option<Span>,
+    pub future_tolerance: Option<HumanDuration>,
 }
 
 impl FoldRules {
@@ -23,7 +23,7 @@ impl FoldRules {
     pub const VERSION: i64 = 2;
 
     /// Those that this program claims with.
-    pub const fn checking(future_tolerance: Span) -> Self {
+    pub const fn checking(future_tolerance: HumanDuration) -> Self {
         Self { version: Self::VERSION, future_tolerance: Some(future_tolerance) }
     }
 

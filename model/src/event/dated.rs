@@ -1,7 +1,7 @@
 //! When an event says that something happened, and whether that can be.
 
 use super::{ClientRecord, InventoryRecord, Reason, Rejection, Sale};
-use crate::{Timestamp, settings::Span};
+use crate::{Timestamp, settings::HumanDuration};
 
 /// An event that says when something happened.
 pub trait Dated {
@@ -13,7 +13,7 @@ pub trait Dated {
     ///
     /// # Errors
     /// The first such field.
-    fn check_future(&self, produced_at: Timestamp, tolerance: Span) -> Result<(), Rejection> {
+    fn check_future(&self, produced_at: Timestamp, tolerance: HumanDuration) -> Result<(), Rejection> {
         let latest = produced_at.plus_millis(i64::try_from(tolerance.millis()).unwrap_or(i64::MAX));
         let ahead = self.times().into_iter().find(|(_, at)| at.is_some_and(|at| at > latest));
         let Some((field, Some(at))) = ahead else { return Ok(()) };
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::event::{decode_client, decode_inventory, decode_sale};
 
-    const DAY: Span = Span::from_millis(86_400_000);
+    const DAY: HumanDuration = HumanDuration::from_millis(86_400_000);
 
     fn refused(event: &impl Dated) -> Option<(Reason, String)> {
         let produced_at = "2026-05-01T12:00:00Z".parse().unwrap();
@@ -97,6 +97,6 @@ mod tests {
         let sale =
             br#"{"invoice_id":1,"timestamp":"9999-12-31","items":[{"product_id":1,"quantity":1,"unit_price":1}]}"#;
         let sale = decode_sale(sale).unwrap();
-        assert_eq!(sale.check_future(Timestamp::now(), Span::from_millis(u64::MAX)), Ok(()));
+        assert_eq!(sale.check_future(Timestamp::now(), HumanDuration::from_millis(u64::MAX)), Ok(()));
     }
 }

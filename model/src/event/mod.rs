@@ -42,7 +42,7 @@ pub const MAX_TEXT_BYTES: usize = 4_096;
 /// Which of the three event streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Stream {
+pub enum EventKind {
     /// Invoices.
     Sales,
     /// Full records of a product and batch in stock.
@@ -51,7 +51,7 @@ pub enum Stream {
     Clients,
 }
 
-impl Stream {
+impl EventKind {
     /// All three, in the order in which they are checked.
     pub const ALL: [Self; 3] = [Self::Sales, Self::Inventory, Self::Clients];
 
@@ -79,7 +79,7 @@ impl Stream {
     }
 }
 
-impl fmt::Display for Stream {
+impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

@@ -59,7 +59,7 @@ impl Sale<'_> {
     /// The amount of the invoice: `total_amount`, else the sum of its priced lines.
     pub fn amount(&self) -> Money {
         self.total_amount.unwrap_or_else(|| {
-            let lines = self.items.iter().filter_map(|item| item.unit_price?.checked_times(item.quantity));
+            let lines = self.items.iter().filter_map(|item| item.unit_price?.checked_mul_int(item.quantity));
             Money::from_units(lines.map(Money::units).fold(0, i64::saturating_add))
         })
     }
@@ -109,7 +109,7 @@ impl LinesTotal {
     }
 
     fn add(&mut self, Item { quantity, unit_price, unit_cost, .. }: &Item<'_>) {
-        let line = |price: &Option<Money>| price.and_then(|price| price.checked_times(quantity.abs()));
+        let line = |price: &Option<Money>| price.and_then(|price| price.checked_mul_int(quantity.abs()));
         self.lines += 1;
         self.units += quantity.abs();
         self.revenue += line(unit_price).unwrap_or_default().units();
@@ -166,7 +166,7 @@ impl Item<'_> {
             let Some(price) = price else { continue };
             in_range(name, price, 0, MAX_AMOUNT)?;
             let line = price
-                .checked_times(self.quantity)
+                .checked_mul_int(self.quantity)
                 .filter(|line| line.units().abs() <= Money::from_whole(MAX_LINE_AMOUNT).units());
             if line.is_none() {
                 return Err(Problem::value(

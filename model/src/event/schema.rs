@@ -2,15 +2,15 @@
 
 use schemars::{Schema, generate::SchemaSettings};
 
-use super::{ClientRecord, InventoryRecord, Sale, Stream};
+use super::{ClientRecord, EventKind, InventoryRecord, Sale};
 
 /// The JSON Schema (draft 2020-12) of a stream's events.
-pub fn json_schema(stream: Stream) -> Schema {
+pub fn json_schema(stream: EventKind) -> Schema {
     let generator = SchemaSettings::draft2020_12().into_generator();
     match stream {
-        Stream::Sales => generator.into_root_schema_for::<Sale<'_>>(),
-        Stream::Inventory => generator.into_root_schema_for::<InventoryRecord<'_>>(),
-        Stream::Clients => generator.into_root_schema_for::<ClientRecord<'_>>(),
+        EventKind::Sales => generator.into_root_schema_for::<Sale<'_>>(),
+        EventKind::Inventory => generator.into_root_schema_for::<InventoryRecord<'_>>(),
+        EventKind::Clients => generator.into_root_schema_for::<ClientRecord<'_>>(),
     }
 }
 
@@ -23,7 +23,7 @@ mod tests {
     /// `UPDATE_GENERATED=1 cargo test -p stockstream-model` writes them anew.
     #[test]
     fn the_schemas_that_are_checked_in_are_those_of_the_types() {
-        for stream in Stream::ALL {
+        for stream in EventKind::ALL {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../schemas/{stream}.json"));
             let text = format!("{:#}\n", json_schema(stream).to_value());
             if env::var_os("UPDATE_GENERATED").is_some() {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::HumanDuration;
 use crate::{Day, Decimal, Money, Timestamp};
 
 /// What is computed.
@@ -15,7 +15,7 @@ pub struct Analytics {
     /// The day to which idle days and expiry are counted: `Now`, `LatestEvent` (the greatest event time seen) or a date.
     pub as_of: AsOf,
     /// How often views are evaluated although no event came, because time alone changes risk. `0`: strictly by event.
-    pub reevaluate_every: Span,
+    pub reevaluate_every: HumanDuration,
     /// For how many days each product keeps its sales by day.
     #[schemars(range(min = 1, max = 366))]
     pub history_days: u32,
@@ -31,7 +31,7 @@ impl Default for Analytics {
     fn default() -> Self {
         Self {
             as_of: AsOf::Now,
-            reevaluate_every: Span::from_millis(3_600_000),
+            reevaluate_every: HumanDuration::from_millis(3_600_000),
             history_days: 90,
             product_winners: ProductWinners::default(),
             loss_risk: LossRisk::default(),
@@ -189,7 +189,7 @@ impl fmt::Display for AsOf {
     }
 }
 
-super::span::text_serde!(AsOf);
+crate::settings::human_duration::text_serde!(AsOf);
 
 impl JsonSchema for AsOf {
     fn schema_name() -> Cow<'static, str> {

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Secret;
-use crate::{Timestamp, event::Stream};
+use crate::{Timestamp, event::EventKind};
 
 /// Where events come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,32 +68,36 @@ pub struct Topics {
 impl Default for Topics {
     fn default() -> Self {
         let named = |stream| Topic { name: Self::default_name(stream).into(), ..Topic::default() };
-        Self { sales: named(Stream::Sales), inventory: named(Stream::Inventory), clients: named(Stream::Clients) }
+        Self {
+            sales: named(EventKind::Sales),
+            inventory: named(EventKind::Inventory),
+            clients: named(EventKind::Clients),
+        }
     }
 }
 
 impl Topics {
     /// The name of a topic to which none is given.
-    const fn default_name(stream: Stream) -> &'static str {
+    const fn default_name(stream: EventKind) -> &'static str {
         match stream {
-            Stream::Sales => "topic-raw-sales",
-            Stream::Inventory => "topic-inventory-updates",
-            Stream::Clients => "topic-clients",
+            EventKind::Sales => "topic-raw-sales",
+            EventKind::Inventory => "topic-inventory-updates",
+            EventKind::Clients => "topic-clients",
         }
     }
 
     /// The topic of a stream.
-    pub const fn of(&self, stream: Stream) -> &Topic {
+    pub const fn of(&self, stream: EventKind) -> &Topic {
         match stream {
-            Stream::Sales => &self.sales,
-            Stream::Inventory => &self.inventory,
-            Stream::Clients => &self.clients,
+            EventKind::Sales => &self.sales,
+            EventKind::Inventory => &self.inventory,
+            EventKind::Clients => &self.clients,
         }
     }
 
     /// The stream that a topic carries.
-    pub fn stream(&self, topic: &str) -> Option<Stream> {
-        Stream::ALL.into_iter().find(|stream| self.of(*stream).name == topic)
+    pub fn stream(&self, topic: &str) -> Option<EventKind> {
+        EventKind::ALL.into_iter().find(|stream| self.of(*stream).name == topic)
     }
 }
 
@@ -124,22 +128,22 @@ struct GivenTopic {
     replication_factor: Option<i32>,
 }
 
-fn topic<'de, D: Deserializer<'de>>(deserializer: D, stream: Stream) -> Result<Topic, D::Error> {
+fn topic<'de, D: Deserializer<'de>>(deserializer: D, stream: EventKind) -> Result<Topic, D::Error> {
     let GivenTopic { name, partitions, replication_factor } = GivenTopic::deserialize(deserializer)?;
     let name = name.unwrap_or_else(|| Topics::default_name(stream).to_owned());
     Ok(Topic { name, partitions, replication_factor })
 }
 
 fn of_sales<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
-    topic(deserializer, Stream::Sales)
+    topic(deserializer, EventKind::Sales)
 }
 
 fn of_inventory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
-    topic(deserializer, Stream::Inventory)
+    topic(deserializer, EventKind::Inventory)
 }
 
 fn of_clients<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Topic, D::Error> {
-    topic(deserializer, Stream::Clients)
+    topic(deserializer, EventKind::Clients)
 }
 
 /// Whether missing topics are made.
@@ -319,7 +323,7 @@ impl fmt::Display for StartFrom {
     }
 }
 
-super::span::text_serde!(StartFrom);
+crate::settings::human_duration::text_serde!(StartFrom);
 
 impl JsonSchema for StartFrom {
     fn schema_name() -> Cow<'static, str> {

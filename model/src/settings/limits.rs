@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::HumanDuration;
 
 /// Bounds on memory, pace and retention.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,17 +16,17 @@ pub struct Limits {
     /// count eight times.
     pub batch_bytes: usize,
     /// The least time between two flushes of one worker.
-    pub flush_every: Span,
+    pub flush_every: HumanDuration,
     /// The least time between two publications of the views.
-    pub publish_every: Span,
+    pub publish_every: HumanDuration,
     /// How often a worker writes its heartbeat.
-    pub heartbeat_every: Span,
+    pub heartbeat_every: HumanDuration,
     /// How often Kafka's committed offsets follow the positions.
-    pub commit_every: Span,
+    pub commit_every: HumanDuration,
     /// After how much silence Kafka gives a worker's partitions to others.
-    pub session_timeout: Span,
+    pub session_timeout: HumanDuration,
     /// How long rejected events are kept.
-    pub keep_rejected: Span,
+    pub keep_rejected: HumanDuration,
     /// How many threads of one worker check and fold what another reads. More than there are processors help nobody.
     pub folding_threads: usize,
     /// How many write commands one flush has under way at once.
@@ -40,12 +40,12 @@ impl Default for Limits {
         Self {
             batch_keys: 700_000,
             batch_bytes: 2 << 30,
-            flush_every: Span::from_millis(2),
-            publish_every: Span::from_millis(25),
-            heartbeat_every: Span::from_millis(5_000),
-            commit_every: Span::from_millis(1_000),
-            session_timeout: Span::from_millis(10_000),
-            keep_rejected: Span::from_millis(30 * 86_400_000),
+            flush_every: HumanDuration::from_millis(2),
+            publish_every: HumanDuration::from_millis(25),
+            heartbeat_every: HumanDuration::from_millis(5_000),
+            commit_every: HumanDuration::from_millis(1_000),
+            session_timeout: HumanDuration::from_millis(10_000),
+            keep_rejected: HumanDuration::from_millis(30 * 86_400_000),
             folding_threads: 2,
             write_connections: 4,
             updates_per_command: 1_000,

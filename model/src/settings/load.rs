@@ -6,8 +6,8 @@ use super::{
     Settings, SettingsError, bounded,
     env::{Variable, variables},
     unknown::unknown,
-    veil::{may_hold_secret, named, veiled},
 };
+use crate::settings::redact::{is_sensitive, redact_message, redact_path};
 
 /// The longest settings file. The parser takes long for files that are large and deep.
 const MAX_BYTES: usize = 64 << 10;
@@ -19,14 +19,14 @@ impl Settings {
     /// What cannot be read names the field, the value and what is allowed; so does every bound that is broken, all of
     /// them at once.
     pub fn load(file: Option<&str>, environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let settings = overlay(file.unwrap_or_default(), environment)?;
+        let settings = merge_env(file.unwrap_or_default(), environment)?;
         settings.validate()?;
         Ok(settings)
     }
 }
 
 /// The file's settings with the environment laid over them, read into the type but not yet checked for bounds.
-pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+pub(super) fn merge_env(file: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
     if file.len() > MAX_BYTES {
         return Err(SettingsError::TooLong { bytes: file.len(), most: MAX_BYTES });
     }
@@ -56,8 +56,12 @@ pub(super) fn overlay(file: &str, environment: impl Fn(&str) -> Option<String>) 
         let field = error.path().to_string();
         let origin = origins.iter().find(|v| field.starts_with(&v.path)).map(|v| v.name.clone());
         let message = error.into_inner().to_string();
-        if may_hold_secret(&field) {
-            return SettingsError::Field { message: in_yaml(&veiled(&message)), field: named(&field), origin };
+        if is_sensitive(&field) {
+            return SettingsError::Field {
+                message: in_yaml(&redact_message(&message)),
+                field: redact_path(&field),
+                origin,
+            };
         }
         SettingsError::Field { message: in_yaml(&message), field, origin }
     })
@@ -116,16 +120,16 @@ mod tests {
     #[test]
     fn a_file_that_holds_no_settings_is_refused() {
         for file in ["kafka", "kafka.bootstrapServers\n", "- kafka", "7"] {
-            let refused = overlay(file, |_| None).unwrap_err().to_string();
+            let refused = merge_env(file, |_| None).unwrap_err().to_string();
             assert!(refused.contains("holds no settings"), "{file}: {refused}");
         }
         // A variable does not paper over what the file says beside it.
         let set = |name: &str| (name == "STOCKSTREAM_KAFKA_START_FROM").then(|| "earliest".to_owned());
-        assert!(overlay("kafka: here", set).unwrap_err().to_string().contains("kafka"));
-        assert!(overlay("# nothing\n", set).is_ok());
-        assert!(overlay("kafka:\n", set).is_ok());
-        assert_eq!(overlay("kafka:\nlimits:\n  batchKeys:\n", |_| None).unwrap(), Settings::default());
-        let refused = overlay("kafka:\n  bootstrap_servers:\n", |_| None).unwrap_err().to_string();
+        assert!(merge_env("kafka: here", set).unwrap_err().to_string().contains("kafka"));
+        assert!(merge_env("# nothing\n", set).is_ok());
+        assert!(merge_env("kafka:\n", set).is_ok());
+        assert_eq!(merge_env("kafka:\nlimits:\n  batchKeys:\n", |_| None).unwrap(), Settings::default());
+        let refused = merge_env("kafka:\n  bootstrap_servers:\n", |_| None).unwrap_err().to_string();
         assert!(refused.contains("nearest setting is kafka.bootstrapServers"), "{refused}");
     }
 
@@ -141,7 +145,7 @@ mod tests {
             ("kafka: {topicPolicy: create}", "unknown value `create`, expected `Require` or `Create`"),
             ("kafka.bootstrapServers: [a:1]", "write it below kafka, as in kafka: {bootstrapServers: …}"),
         ] {
-            let refused = overlay(file, |_| None).unwrap_err().to_string();
+            let refused = merge_env(file, |_| None).unwrap_err().to_string();
             assert!(refused.contains(words), "{file}: {refused}");
         }
     }

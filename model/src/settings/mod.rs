@@ -7,20 +7,21 @@ mod bounded;
 mod broker;
 pub mod env;
 mod error;
+mod human_duration;
 mod kafka;
 mod limits;
 mod load;
 mod mongodb;
+mod redact;
 mod root;
 mod sales;
 mod secret;
-mod span;
 mod unknown;
 mod validate;
-mod veil;
 
 pub use analytics::{Analytics, AsOf, ClientTiers, LossRisk, OnEmptyResult, ProductWinners, Weights};
 pub use error::{Problem, SettingsError, UnknownVariable};
+pub use human_duration::HumanDuration;
 pub use kafka::{
     Kafka, OnLostOffsets, OnRecreatedTopic, Protocol, Sasl, SaslMechanism, Security, StartFrom, Tls, Topic,
     TopicPolicy, Topics,
@@ -30,4 +31,3 @@ pub use mongodb::{FilesInUri, MongoDb, MongoTls, is_reserved_database};
 pub use root::{Pipeline, Settings};
 pub use sales::{Deduplicate, Sales};
 pub use secret::Secret;
-pub use span::Span;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
+use super::HumanDuration;
 
 /// How sales are taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,12 +14,12 @@ pub struct Sales {
     pub deduplicate: Option<Deduplicate>,
     /// An event of any topic is rejected (`reason: future`) if a time in it lies further ahead of its Kafka timestamp than
     /// this, a year typed as 9206 say; from 0 to 36500d. History is welcome, and an expiry date may lie ahead.
-    pub future_tolerance: Span,
+    pub future_tolerance: HumanDuration,
 }
 
 impl Default for Sales {
     fn default() -> Self {
-        Self { deduplicate: None, future_tolerance: Span::from_millis(48 * 3_600_000) }
+        Self { deduplicate: None, future_tolerance: HumanDuration::from_millis(48 * 3_600_000) }
     }
 }
 
@@ -29,5 +29,5 @@ impl Default for Sales {
 pub struct Deduplicate {
     /// Of the sales of one `invoice_id` whose Kafka timestamps lie no further apart than this, the first that is taken in
     /// counts; from 1s to 366d. Invoices are remembered for twice as long, and an hour.
-    pub within: Span,
+    pub within: HumanDuration,
 }

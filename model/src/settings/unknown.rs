@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{
     SettingsError,
     env::{ALIKE, Variable},
-    veil::{may_hold_secret, named},
 };
+use crate::settings::redact::{is_sensitive, redact_path};
 
 /// The first field of the tree that is no setting.
 pub(super) fn unknown(tree: &Value, known: &[Variable]) -> Option<SettingsError> {
@@ -32,7 +32,7 @@ fn search(tree: &Value, above: &str, known: &[&str]) -> Option<SettingsError> {
             return Some(SettingsError::Field { field: name.clone(), message, origin: None });
         }
         let nearest = nearest(name, above, &siblings, known);
-        let field = if is_shown(name, &path, nearest.is_some()) { path } else { named(&format!("{above}.***")) };
+        let field = if is_shown(name, &path, nearest.is_some()) { path } else { redact_path(&format!("{above}.***")) };
         let message = match nearest {
             Some(nearest) => format!("unknown field; the nearest setting is {nearest}"),
             None => format!("unknown field, expected one of {}", siblings.join(", ")),
@@ -84,7 +84,7 @@ fn plain(name: &str) -> String {
 fn is_shown(name: &str, path: &str, has_nearest: bool) -> bool {
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphabetic());
-    is_name && (has_nearest || is_plain || !may_hold_secret(path))
+    is_name && (has_nearest || is_plain || !is_sensitive(path))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{
     Deduplicate, Settings, broker,
     error::{Problem, SettingsError},
 };
-use crate::{Decimal, event::Stream};
+use crate::{Decimal, event::EventKind};
 
 struct Checks(Vec<Problem>);
 
@@ -70,7 +70,7 @@ impl Settings {
                 "use 1 to 249 characters",
             );
         }
-        for stream in Stream::ALL {
+        for stream in EventKind::ALL {
             let topic = kafka.topics.of(stream);
             let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
             let fits = (1..=249).contains(&topic.name.len())
@@ -86,7 +86,7 @@ impl Settings {
             checks.range(&format!("{field}.partitions"), topic.partitions.unwrap_or(1), 1, 10_000);
             checks.range(&format!("{field}.replicationFactor"), topic.replication_factor.unwrap_or(1), 1, 100);
             let twin =
-                Stream::ALL.into_iter().find(|other| *other < stream && kafka.topics.of(*other).name == topic.name);
+                EventKind::ALL.into_iter().find(|other| *other < stream && kafka.topics.of(*other).name == topic.name);
             if let Some(twin) = twin {
                 checks.require(
                     false,
@@ -230,8 +230,11 @@ impl Settings {
             ("sessionTimeout", limits.session_timeout, 1_000, 1_800_000),
             ("keepRejected", limits.keep_rejected, 60_000, 3_650 * 86_400_000),
         ] {
-            let allowed =
-                format!("it must be from {} to {}", super::Span::from_millis(min), super::Span::from_millis(max));
+            let allowed = format!(
+                "it must be from {} to {}",
+                super::HumanDuration::from_millis(min),
+                super::HumanDuration::from_millis(max)
+            );
             checks.require((min..=max).contains(&span.millis()), &format!("limits.{name}"), span, allowed);
         }
     }

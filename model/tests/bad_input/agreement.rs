@@ -4,7 +4,7 @@ use proptest::test_runner::TestCaseError;
 use serde_json::Value;
 use stockstream_model::{
     Decimal,
-    event::{ClientRecord, InventoryRecord, Reason, Sale, Stream},
+    event::{ClientRecord, EventKind, InventoryRecord, Reason, Sale},
 };
 
 use super::{Event, contract, decode, shown};
@@ -13,7 +13,7 @@ use super::{Event, contract, decode, shown};
 const DEEPEST: usize = 128;
 
 /// Whether it is taken; fails where the verdict is not as it should be.
-pub fn judged(stream: Stream, payload: &[u8]) -> Result<bool, TestCaseError> {
+pub fn judged(stream: EventKind, payload: &[u8]) -> Result<bool, TestCaseError> {
     let fail = |what: String| Err(TestCaseError::fail(format!("{stream}: {what}: {}", shown(payload))));
     let verdict = decode(stream, payload);
     match &verdict {
@@ -46,11 +46,11 @@ pub fn judged(stream: Stream, payload: &[u8]) -> Result<bool, TestCaseError> {
 }
 
 /// What serde_json makes of it.
-fn other(stream: Stream, payload: &[u8]) -> Result<Event<'_>, serde_json::Error> {
+fn other(stream: EventKind, payload: &[u8]) -> Result<Event<'_>, serde_json::Error> {
     match stream {
-        Stream::Sales => serde_json::from_slice::<Sale<'_>>(payload).map(Event::Sale),
-        Stream::Inventory => serde_json::from_slice::<InventoryRecord<'_>>(payload).map(Event::Stock),
-        Stream::Clients => serde_json::from_slice::<ClientRecord<'_>>(payload).map(Event::Client),
+        EventKind::Sales => serde_json::from_slice::<Sale<'_>>(payload).map(Event::Sale),
+        EventKind::Inventory => serde_json::from_slice::<InventoryRecord<'_>>(payload).map(Event::Stock),
+        EventKind::Clients => serde_json::from_slice::<ClientRecord<'_>>(payload).map(Event::Client),
     }
 }
 

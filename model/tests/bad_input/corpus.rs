@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use stockstream_model::event::{Reason, Stream};
+use stockstream_model::event::{EventKind, Reason};
 
 use super::{agreement::judged, decode};
 
@@ -12,7 +12,7 @@ const FEWEST: usize = 50;
 fn the_corpus_is_judged_as_it_was() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let mut seen = 0;
-    for stream in Stream::ALL {
+    for stream in EventKind::ALL {
         for verdict in ["accepted"].into_iter().chain(Reason::ALL.map(Reason::name)) {
             let Ok(files) = fs::read_dir(corpus.join(stream.name()).join(verdict)) else { continue };
             for file in files {

@@ -1,7 +1,7 @@
 //! Documents of every stream, built from values of which it is known whether the contract allows them.
 
 use proptest::{option, prelude::*, sample::select};
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
 use super::json::{Json, number, text};
 
@@ -9,10 +9,10 @@ use super::json::{Json, number, text};
 pub type Judged = (Json, bool);
 
 /// A document, and whether it is an event.
-pub fn document(stream: Stream) -> BoxedStrategy<Judged> {
+pub fn document(stream: EventKind) -> BoxedStrategy<Judged> {
     match stream {
-        Stream::Sales => sale(),
-        Stream::Inventory => object(vec![
+        EventKind::Sales => sale(),
+        EventKind::Inventory => object(vec![
             needed("product_id", id()),
             left_out("name", words()),
             left_out("category", words()),
@@ -27,7 +27,7 @@ pub fn document(stream: Stream) -> BoxedStrategy<Judged> {
             left_out("updated_at", time()),
             unknown(),
         ]),
-        Stream::Clients => object(vec![
+        EventKind::Clients => object(vec![
             needed("client_id", id()),
             left_out("name", words()),
             left_out("email", words()),
@@ -41,12 +41,12 @@ pub fn document(stream: Stream) -> BoxedStrategy<Judged> {
 }
 
 /// Only events.
-pub fn event(stream: Stream) -> BoxedStrategy<Json> {
+pub fn event(stream: EventKind) -> BoxedStrategy<Json> {
     document(stream).prop_filter_map("it is no event", |(document, allowed)| allowed.then_some(document)).boxed()
 }
 
-pub fn stream() -> impl Strategy<Value = Stream> {
-    select(Stream::ALL.to_vec())
+pub fn stream() -> impl Strategy<Value = EventKind> {
+    select(EventKind::ALL.to_vec())
 }
 
 fn sale() -> BoxedStrategy<Judged> {

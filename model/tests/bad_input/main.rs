@@ -17,7 +17,7 @@ mod wild;
 
 use proptest::test_runner::Config;
 use stockstream_model::event::{
-    ClientRecord, InventoryRecord, Rejection, Sale, Stream, decode_client, decode_inventory, decode_sale,
+    ClientRecord, EventKind, InventoryRecord, Rejection, Sale, decode_client, decode_inventory, decode_sale,
 };
 
 /// Few enough for a few seconds in a debug build.
@@ -36,11 +36,11 @@ enum Event<'a> {
     Client(ClientRecord<'a>),
 }
 
-fn decode(stream: Stream, payload: &[u8]) -> Result<Event<'_>, Rejection> {
+fn decode(stream: EventKind, payload: &[u8]) -> Result<Event<'_>, Rejection> {
     match stream {
-        Stream::Sales => decode_sale(payload).map(Event::Sale),
-        Stream::Inventory => decode_inventory(payload).map(Event::Stock),
-        Stream::Clients => decode_client(payload).map(Event::Client),
+        EventKind::Sales => decode_sale(payload).map(Event::Sale),
+        EventKind::Inventory => decode_inventory(payload).map(Event::Stock),
+        EventKind::Clients => decode_client(payload).map(Event::Client),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Memory is bound by the size of the input, whatever it says.
 
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
 use super::{agreement::judged, decode, shown};
 
@@ -10,7 +10,7 @@ const MIB: usize = 1 << 20;
 const FOR_EACH_BYTE: usize = 12;
 const FOR_NONE: usize = 16 << 10;
 
-fn held(stream: Stream, payload: &[u8]) -> usize {
+fn held(stream: EventKind, payload: &[u8]) -> usize {
     let memory = allocation_counter::measure(|| drop(decode(stream, payload)));
     usize::try_from(memory.bytes_max).unwrap()
 }
@@ -51,7 +51,7 @@ fn large() -> Vec<Vec<u8>> {
 #[test]
 fn a_payload_is_held_in_memory_of_its_own_size_and_little_is_told_of_it() {
     for payload in large() {
-        for stream in Stream::ALL {
+        for stream in EventKind::ALL {
             judged(stream, &payload).unwrap();
             let (held, most) = (held(stream, &payload), FOR_NONE + FOR_EACH_BYTE * payload.len());
             let start = &shown(&payload)[..60];

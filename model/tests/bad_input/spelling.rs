@@ -1,7 +1,7 @@
 //! The order of keys, white space, escapes and the spelling of numbers change nothing.
 
 use proptest::prelude::*;
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
 use super::{
     cases, decode,
@@ -31,9 +31,9 @@ fn whole_numbers_are_the_same_with_a_point_or_an_exponent() {
         )
     };
     let plain = of("10", "10", "10");
-    let plain = decode(Stream::Sales, plain.as_bytes()).unwrap();
+    let plain = decode(EventKind::Sales, plain.as_bytes()).unwrap();
     for ten in ["10.0", "1e1", "1E+1", "100e-1", "10.000", "0.1e2"] {
         let other = of(ten, ten, ten);
-        assert_eq!(decode(Stream::Sales, other.as_bytes()).as_ref(), Ok(&plain), "{ten}");
+        assert_eq!(decode(EventKind::Sales, other.as_bytes()).as_ref(), Ok(&plain), "{ten}");
     }
 }

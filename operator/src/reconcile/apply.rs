@@ -15,9 +15,9 @@ use super::{
     report::Trouble,
 };
 use crate::{
-    children::{Live, ObjectKey},
-    context::{Context, Turn},
-    explain::{explain, is_code},
+    api_errors::{explain, is_code},
+    children::{ObjectKey, ObservedObject},
+    context::{Context, ReconcilePermit},
     key::PipelineKey,
 };
 
@@ -104,7 +104,7 @@ impl Apply<'_> {
         &self,
         built: Vec<Child>,
         kept: &[(ApiResource, String)],
-        turn: &mut Option<Turn>,
+        turn: &mut Option<ReconcilePermit>,
     ) -> Result<(), Refused> {
         let mut refused = Refused::default();
         let mut wanted: HashSet<ObjectKey> = kept.iter().map(|(kind, name)| self.key(&kind.kind, name)).collect();
@@ -142,7 +142,7 @@ impl Apply<'_> {
     }
 
     /// Whether an object that is not wanted is this pipeline's to remove: not another's, nor an earlier one's of the name.
-    fn is_orphan(&self, live: &Live) -> bool {
+    fn is_orphan(&self, live: &ObservedObject) -> bool {
         live.is_owned_by(self.uid) && live.is_of(&self.pipeline.name) && !live.is_going
     }
 
@@ -176,7 +176,7 @@ impl Apply<'_> {
             Err(error) if is_code(&error, 409) => {
                 let api: Api<DynamicObject> = self.api(&child.kind);
                 let Some(found) = api.get_metadata_opt(&key.name).await? else { return Err(error) };
-                let live = Live::of(found.metadata, None);
+                let live = ObservedObject::of(found.metadata, None);
                 match live.is_owned_by(self.uid) {
                     true => self.put(child, key, digest, ("uid", &live.uid)).await.map(|()| None),
                     false => Ok(Some(self.taken(&child.kind, key, &live))),
@@ -199,14 +199,14 @@ impl Apply<'_> {
         let patch = PatchParams::apply(FIELD_MANAGER).force();
         let result = self.api(&child.kind).patch_metadata(&key.name, &patch, &Patch::Apply(&object)).await;
         self.context.metrics.wrote(&child.kind.kind, "apply", &result);
-        let live = Live::of(result?.metadata, None);
+        let live = ObservedObject::of(result?.metadata, None);
         self.context.applied.put(self.pipeline, key.clone(), &child.object, digest, &live);
         self.context.children.wrote(key.clone(), live, replicas(child));
         tracing::debug!(kind = child.kind.kind, name = key.name, "applied");
         Ok(())
     }
 
-    fn taken(&self, kind: &ApiResource, key: &ObjectKey, live: &Live) -> Taken {
+    fn taken(&self, kind: &ApiResource, key: &ObjectKey, live: &ObservedObject) -> Taken {
         let ObjectKey { namespace, name, .. } = key;
         let of_an_earlier = live.owners.iter().any(|(owner, _)| *owner == self.pipeline.name);
         let group = if kind.group.is_empty() { String::new() } else { format!(".{}", kind.group) };
@@ -218,7 +218,7 @@ impl Apply<'_> {
         }
     }
 
-    async fn delete(&self, key: &ObjectKey, live: &Live) -> Result<(), kube::Error> {
+    async fn delete(&self, key: &ObjectKey, live: &ObservedObject) -> Result<(), kube::Error> {
         let Some(kind) = kinds(self.context.has_pod_monitor).into_iter().find(|kind| *kind.kind == *key.kind) else {
             return Ok(());
         };

@@ -17,7 +17,7 @@ use crate::{
     events::Events,
     reconcile::{
         build::{Wanted, build},
-        scenes::Scene,
+        fixtures::Fixture,
     },
 };
 
@@ -62,7 +62,7 @@ fn pods() -> PodDefaults {
     PodDefaults { image: "stockstream:test".into(), image_pull_secrets: Vec::new(), user: PodUser::NONROOT }
 }
 
-fn built(scene: &Scene) -> Vec<Child> {
+fn built(scene: &Fixture) -> Vec<Child> {
     let (pipeline, validated, decision) = (&scene.pipeline, &scene.validated, &scene.decide());
     build(&Wanted { pipeline, validated, decision, pods: &pods(), has_pod_monitor: false })
 }
@@ -92,7 +92,7 @@ async fn applied(context: &Arc<Context>, asked: &mut Asked, built: Vec<Child>) -
 #[tokio::test]
 async fn what_gets_an_address_comes_last_and_others_have_the_turn_meanwhile() {
     let (context, mut asked) = stand_in().await;
-    let seen = applied(&context, &mut asked, built(&Scene::ready())).await;
+    let seen = applied(&context, &mut asked, built(&Fixture::ready())).await;
     assert_eq!(seen.len(), 10, "{seen:?}");
     let (service, others) = seen.split_last().unwrap();
     assert_eq!(service, &("services".to_owned(), false));
@@ -102,9 +102,9 @@ async fn what_gets_an_address_comes_last_and_others_have_the_turn_meanwhile() {
 #[tokio::test]
 async fn what_has_its_address_is_written_like_the_others() {
     let (context, mut asked) = stand_in().await;
-    let mut service: Vec<Child> = built(&Scene::ready());
+    let mut service: Vec<Child> = built(&Fixture::ready());
     service.retain(|child| child.kind.kind == "Service");
     let key = ObjectKey { namespace: "shop".into(), kind: "Service".into(), name: "stock-dashboard".into() };
-    context.children.put(key, Live::of(Default::default(), None));
+    context.children.put(key, ObservedObject::of(Default::default(), None));
     assert_eq!(applied(&context, &mut asked, service).await, [("services".to_owned(), true)]);
 }

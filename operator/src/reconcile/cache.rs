@@ -1,23 +1,23 @@
 //! What was applied: so that nothing is written again that stands as it was written.
 
+use parking_lot::Mutex;
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
-    sync::Mutex,
 };
 
 use serde_json::Value;
 
 use crate::{
-    children::{Live, ObjectKey},
-    key::{PipelineKey, lock},
-    marks::Marks,
+    children::{ObjectKey, ObservedObject},
+    key::PipelineKey,
+    metadata_digest::MetadataDigest,
 };
 
 /// What changes whenever the contents of an object do: of kinds that have one the generation, which a status leaves alone;
 /// else the version, which anything moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Seal {
+enum Revision {
     Generation(i64),
     Version(String),
 }
@@ -27,25 +27,25 @@ enum Seal {
 struct Entry {
     desired: u64,
     uid: String,
-    seal: Seal,
+    seal: Revision,
 }
 
-fn seal(live: &Live) -> Seal {
+fn seal(live: &ObservedObject) -> Revision {
     match live.generation {
-        Some(generation) => Seal::Generation(generation),
-        None => Seal::Version(live.resource_version.clone()),
+        Some(generation) => Revision::Generation(generation),
+        None => Revision::Version(live.resource_version.clone()),
     }
 }
 
 impl Entry {
-    fn holds(&self, live: &Live) -> bool {
+    fn holds(&self, live: &ObservedObject) -> bool {
         self.uid == live.uid && self.seal == seal(live)
     }
 }
 
 /// What was applied for each pipeline.
 #[derive(Default)]
-pub(crate) struct Applied(Mutex<HashMap<PipelineKey, Children>>);
+pub(crate) struct ApplyCache(Mutex<HashMap<PipelineKey, Children>>);
 
 /// What was applied of one pipeline.
 type Children = HashMap<ObjectKey, (Entry, Wanted)>;
@@ -53,8 +53,8 @@ type Children = HashMap<ObjectKey, (Entry, Wanted)>;
 /// The part of an object that its seal may not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
-    labels: Marks,
-    annotations: Marks,
+    labels: MetadataDigest,
+    annotations: MetadataDigest,
     owners: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Wanted {
         let meta = &desired["metadata"];
         let marks = |value: &Value| {
             let fields = value.as_object().into_iter().flatten();
-            Marks::of(fields.filter_map(|(name, value)| Some((name, value.as_str()?))))
+            MetadataDigest::of(fields.filter_map(|(name, value)| Some((name, value.as_str()?))))
         };
         let owners = meta["ownerReferences"].as_array().into_iter().flatten();
         Self {
@@ -74,45 +74,51 @@ impl Wanted {
     }
 
     /// Whether all of it stands. What others added is theirs.
-    fn stands(&self, live: &Live) -> bool {
+    fn stands(&self, live: &ObservedObject) -> bool {
         live.labels.hold(&self.labels)
             && live.annotations.hold(&self.annotations)
             && self.owners.iter().all(|uid| live.is_owned_by(uid))
     }
 }
 
-impl Applied {
+impl ApplyCache {
     /// Whether the object stands as it was applied, and what was applied is what is desired now.
-    pub fn is_current(&self, pipeline: &PipelineKey, key: &ObjectKey, desired: u64, live: Option<&Live>) -> bool {
+    pub fn is_current(
+        &self,
+        pipeline: &PipelineKey,
+        key: &ObjectKey,
+        desired: u64,
+        live: Option<&ObservedObject>,
+    ) -> bool {
         let Some(live) = live else { return false };
-        let applied = lock(&self.0);
+        let applied = self.0.lock();
         let entry = applied.get(pipeline).and_then(|objects| objects.get(key));
         entry.is_some_and(|(entry, wanted)| entry.desired == desired && entry.holds(live) && wanted.stands(live))
     }
 
     /// Whether the object, as a watch shows it, is what was applied for one of its owners.
-    pub fn expects(&self, key: &ObjectKey, live: &Live) -> bool {
-        let applied = lock(&self.0);
+    pub fn expects(&self, key: &ObjectKey, live: &ObservedObject) -> bool {
+        let applied = self.0.lock();
         let of = |pipeline| applied.get(&pipeline).and_then(|objects| objects.get(key));
         let mut pipelines = live.pipelines(&key.namespace).into_iter();
         pipelines.any(|pipeline| of(pipeline).is_some_and(|(entry, wanted)| entry.holds(live) && wanted.stands(live)))
     }
 
     /// Notes what was applied, and how the API server answered.
-    pub fn put(&self, pipeline: &PipelineKey, key: ObjectKey, desired: &Value, digest: u64, live: &Live) {
+    pub fn put(&self, pipeline: &PipelineKey, key: ObjectKey, desired: &Value, digest: u64, live: &ObservedObject) {
         let entry = Entry { desired: digest, uid: live.uid.clone(), seal: seal(live) };
-        lock(&self.0).entry(pipeline.clone()).or_default().insert(key, (entry, Wanted::of(desired)));
+        self.0.lock().entry(pipeline.clone()).or_default().insert(key, (entry, Wanted::of(desired)));
     }
 
     /// Forgets an object that is not wanted any more.
     pub fn remove(&self, pipeline: &PipelineKey, key: &ObjectKey) {
-        if let Some(objects) = lock(&self.0).get_mut(pipeline) {
+        if let Some(objects) = self.0.lock().get_mut(pipeline) {
             objects.remove(key);
         }
     }
 
     pub fn forget(&self, pipeline: &PipelineKey) {
-        lock(&self.0).remove(pipeline);
+        self.0.lock().remove(pipeline);
     }
 }
 
@@ -138,31 +144,31 @@ mod tests {
         json!({ "metadata": { "labels": { "a": "1" }, "annotations": { "b": "2" }, "ownerReferences": owner }, "spec": {} })
     }
 
-    fn live(generation: Option<i64>, version: &str) -> Live {
+    fn live(generation: Option<i64>, version: &str) -> ObservedObject {
         live_with(generation, version, |_| {})
     }
 
-    fn live_with(generation: Option<i64>, version: &str, change: impl FnOnce(&mut Value)) -> Live {
+    fn live_with(generation: Option<i64>, version: &str, change: impl FnOnce(&mut Value)) -> ObservedObject {
         let mut meta = desired()["metadata"].clone();
         change(&mut meta);
         meta["uid"] = json!("u");
         meta["resourceVersion"] = json!(version);
         meta["generation"] = json!(generation);
-        Live::of(serde_json::from_value(meta).unwrap(), None)
+        ObservedObject::of(serde_json::from_value(meta).unwrap(), None)
     }
 
     fn key() -> ObjectKey {
         ObjectKey { namespace: "shop".into(), kind: "Deployment".into(), name: "stock-worker".into() }
     }
 
-    fn applied(live: &Live) -> Applied {
-        let applied = Applied::default();
+    fn applied(live: &ObservedObject) -> ApplyCache {
+        let applied = ApplyCache::default();
         applied.put(&stock(), key(), &desired(), digest(&desired()), live);
         applied
     }
 
     /// Asked as a reconcile asks and as a watch does.
-    fn is_current(applied: &Applied, live: &Live) -> bool {
+    fn is_current(applied: &ApplyCache, live: &ObservedObject) -> bool {
         let current = applied.is_current(&stock(), &key(), digest(&desired()), Some(live));
         assert_eq!(applied.expects(&key(), live), current);
         current
@@ -181,13 +187,13 @@ mod tests {
         let applied = applied(&live(Some(1), "1"));
         assert!(!applied.is_current(&stock(), &key(), digest(&desired()), None));
         assert!(!is_current(&applied, &live(Some(2), "2")));
-        let anew = Live { uid: "another".into(), ..live(Some(1), "2") };
+        let anew = ObservedObject { uid: "another".into(), ..live(Some(1), "2") };
         assert!(!is_current(&applied, &anew));
         let relabelled = live_with(Some(1), "2", |meta| meta["labels"]["a"] = json!("other"));
         assert!(!is_current(&applied, &relabelled));
         let unannotated = live_with(Some(1), "2", |meta| meta["annotations"] = json!({}));
         assert!(!is_current(&applied, &unannotated));
-        let disowned = Live { owners: Vec::new(), ..live(Some(1), "2") };
+        let disowned = ObservedObject { owners: Vec::new(), ..live(Some(1), "2") };
         assert!(!is_current(&applied, &disowned));
     }
 

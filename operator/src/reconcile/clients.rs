@@ -1,26 +1,30 @@
 //! Clients of Kafka and MongoDB, kept between reconciles: one for all pipelines that reach the same servers with the same
 //! credentials, dropped when nobody asked with it for some minutes.
 
+use parking_lot::Mutex;
 use std::{
     collections::{BTreeSet, HashMap},
     hash::{BuildHasher, RandomState},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use stockstream_kafka::{Admin, Asker, KafkaError, Resolver, admin_by, asker_by};
+use stockstream_kafka::{Admin, KafkaError, MetadataClient, Resolver, admin_by, metadata_client_by};
 use stockstream_model::settings::{Kafka, Settings};
 use stockstream_store::{MongoStore, Proxy, StoreError};
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{
-    facts::Problem,
-    pool::{Key, Pool, lock},
-    problems::{problem_of_kafka, problem_of_store},
-    silence::{Silences, TAKEN_OVER_AFTER},
+use super::pool::{Key, Pool};
+use crate::{
+    dns::ClusterDns,
+    reconcile::{
+        condition_reasons::{problem_of_kafka, problem_of_store},
+        observed::Problem,
+        owner_liveness::{Silences, TAKEN_OVER_AFTER},
+    },
+    socks::Ways,
 };
-use crate::{dns::ClusterDns, socks::Ways};
 
 /// A client that nobody asked with for so long is dropped; every pipeline is looked at several times meanwhile.
 const IDLE: Duration = Duration::from_secs(5 * 60);
@@ -107,7 +111,8 @@ impl Clients {
         let settings = Arc::clone(settings);
         // It reads files and starts threads.
         let by = resolver.clone();
-        let client = blocking(move || asker_by(&settings, by)).await?.map_err(|error| problem_of_kafka(&error))?;
+        let client =
+            blocking(move || metadata_client_by(&settings, by)).await?.map_err(|error| problem_of_kafka(&error))?;
         Ok(self.kafka.put(key, KafkaClient::new(client, resolver)))
     }
 
@@ -140,22 +145,22 @@ impl Clients {
         let (others, way) = (self.stores.all(), self.way(settings.pipeline.namespace()).await?);
         // A name may be looked up.
         let connected =
-            tokio::time::timeout(Duration::from_secs(5), MongoStore::connect_beside(settings, &others, way)).await;
+            tokio::time::timeout(Duration::from_secs(5), MongoStore::connect_shared(settings, &others, way)).await;
         let store = connected.unwrap_or_else(|_| Err(StoreError::Address {
             message: "the names of its servers are not found within 5 s; check the host in the connection string, and the cluster's name service".into(),
         }));
-        Ok(self.stores.put(key, store.map_err(|error| problem_of_store(&error))?.asking_once()))
+        Ok(self.stores.put(key, store.map_err(|error| problem_of_store(&error))?.without_retry()))
     }
 
     /// What was found not long ago of the user of these settings.
     pub(super) fn known_writes(&self, settings: &Settings) -> Option<BTreeSet<String>> {
-        let known = lock(&self.writes);
+        let known = self.writes.lock();
         let (at, writes) = known.get(&self.key(&mongodb_identity(settings)))?;
         (at.elapsed() < RIGHTS_HOLD).then(|| writes.clone())
     }
 
     pub(super) fn note_writes(&self, settings: &Settings, writes: &BTreeSet<String>) {
-        let mut known = lock(&self.writes);
+        let mut known = self.writes.lock();
         known.retain(|_, (at, _)| at.elapsed() < RIGHTS_HOLD);
         known.insert(self.key(&mongodb_identity(settings)), (Instant::now(), writes.clone()));
     }
@@ -220,7 +225,7 @@ impl Failure {
 
 /// A client of Kafka, and what was learnt with it.
 pub(super) struct KafkaClient {
-    pub asker: Asker,
+    pub metadata_client: MetadataClient,
     pub gate: Semaphore,
     resolver: Option<Resolver>,
     admin: Mutex<Option<(Instant, Arc<Admin>)>>,
@@ -230,9 +235,9 @@ pub(super) struct KafkaClient {
 }
 
 impl KafkaClient {
-    fn new(asker: Asker, resolver: Option<Resolver>) -> Self {
+    fn new(metadata_client: MetadataClient, resolver: Option<Resolver>) -> Self {
         Self {
-            asker,
+            metadata_client,
             resolver,
             gate: Semaphore::new(AT_ONCE_PER_CLIENT),
             admin: Mutex::default(),
@@ -243,7 +248,7 @@ impl KafkaClient {
 
     /// A client that makes topics and tells their settings; with the credentials that this one has.
     pub fn admin(&self, settings: &Kafka) -> Result<Arc<Admin>, KafkaError> {
-        let mut kept = lock(&self.admin);
+        let mut kept = self.admin.lock();
         let client = match kept.take() {
             Some((_, client)) => client,
             None => Arc::new(admin_by(settings, self.resolver.clone())?),
@@ -253,7 +258,7 @@ impl KafkaClient {
     }
 
     fn drop_idle_admin(&self) {
-        let idle = lock(&self.admin).take_if(|(used, _)| used.elapsed() > IDLE_ADMIN);
+        let idle = self.admin.lock().take_if(|(used, _)| used.elapsed() > IDLE_ADMIN);
         if let Some((_, client)) = idle {
             drop_elsewhere(client);
         }
@@ -261,22 +266,22 @@ impl KafkaClient {
 
     /// What somebody else met with just now.
     pub fn recent_failure(&self) -> Option<Problem> {
-        let failure = lock(&self.failure);
+        let failure = self.failure.lock();
         failure.as_ref().filter(|failure| failure.at.elapsed() < failure.holds).map(|failure| failure.problem.clone())
     }
 
     pub fn note(&self, problem: Option<&Problem>) {
-        let mut failure = lock(&self.failure);
+        let mut failure = self.failure.lock();
         *failure = problem.map(|problem| Failure::after(failure.take(), problem.clone()));
     }
 
     /// Whether a topic's settings are to be asked for: it was not found good within this time.
     pub fn is_compaction_due(&self, topic: &str, holds: Duration) -> bool {
-        lock(&self.uncompacted).get(topic).is_none_or(|at| at.elapsed() > holds)
+        self.uncompacted.lock().get(topic).is_none_or(|at| at.elapsed() > holds)
     }
 
     pub fn note_compaction(&self, topic: &str, compacted: bool) {
-        let mut uncompacted = lock(&self.uncompacted);
+        let mut uncompacted = self.uncompacted.lock();
         uncompacted.retain(|_, at| at.elapsed() < IDLE);
         if compacted {
             uncompacted.remove(topic);
@@ -305,7 +310,7 @@ mod tests {
     use std::net::IpAddr;
 
     use stockstream_kafka::{NotFound, find_topic};
-    use stockstream_model::event::Stream;
+    use stockstream_model::event::EventKind;
     use stockstream_store::StateStore;
 
     use super::*;
@@ -377,7 +382,7 @@ mod tests {
         let ask = async |settings: &Settings| {
             let kafka = Arc::new(settings.kafka.clone());
             let client = clients.kafka(settings.pipeline.namespace(), &kafka).await.unwrap();
-            blocking(move || find_topic(&client.asker, &kafka, Stream::Sales)).await.unwrap()
+            blocking(move || find_topic(&client.metadata_client, &kafka, EventKind::Sales)).await.unwrap()
         };
         ask(&shop).await.unwrap();
         let said = ask(&other).await.unwrap_err().to_string();
@@ -420,7 +425,7 @@ mod tests {
         let ask = async |settings: &Settings| {
             let kafka = Arc::new(settings.kafka.clone());
             let client = clients.kafka(settings.pipeline.namespace(), &kafka).await.unwrap();
-            blocking(move || find_topic(&client.asker, &kafka, Stream::Sales)).await.unwrap()
+            blocking(move || find_topic(&client.metadata_client, &kafka, EventKind::Sales)).await.unwrap()
         };
         let held = of("wrong.host.example");
         ask(&held).await.unwrap();

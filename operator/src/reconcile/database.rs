@@ -13,12 +13,16 @@ use stockstream_store::{MongoStore, Owner, Progress, StateStore, StoreError};
 use super::{
     Validated,
     clients::Clients,
-    facts::{DatabaseFacts, Problem},
     identity::{self, Found},
-    problems::problem_of_store,
-    topics::{Looked, first_positions},
+    topics::{TopicObservation, first_positions},
 };
-use crate::resource::AnalyticsPipeline;
+use crate::{
+    reconcile::{
+        condition_reasons::problem_of_store,
+        observed::{DatabaseFacts, Problem},
+    },
+    resource::AnalyticsPipeline,
+};
 
 /// A driver's operation has no time limit of its own once a connection stands.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -131,7 +135,7 @@ pub(super) async fn reader_writes(clients: &Clients, validated: &Validated) -> O
 /// Not while it is suspended: until it first runs, its topics and where to start from may still be changed.
 pub(super) async fn begin(
     read: &mut Read,
-    looked: &Looked,
+    looked: &TopicObservation,
     pipeline: &AnalyticsPipeline,
     validated: &Validated,
 ) -> Result<(), Problem> {
@@ -147,7 +151,7 @@ pub(super) async fn begin(
             message: format!("it is not known where the pipeline starts: {}", problem.message),
             ..problem
         })?;
-        let start = in_time(store, pipeline, store.pin_start(&first)).await?;
+        let start = in_time(store, pipeline, store.init_start_offsets(&first)).await?;
         tracing::info!(
             pipeline = validated.operator.pipeline.name,
             from = %looked.settings.start_from,

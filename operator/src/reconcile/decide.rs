@@ -13,13 +13,12 @@ use stockstream_model::Timestamp;
 
 use super::{
     Decision, Validated,
-    facts::Facts,
     scale::{Scale, scale},
 };
-use crate::resource::AnalyticsPipeline;
+use crate::{reconcile::observed::Observed, resource::AnalyticsPipeline};
 
 /// What is to run.
-pub fn decide(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts, now: Timestamp) -> Decision {
+pub fn decide(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Observed, now: Timestamp) -> Decision {
     Decision {
         workers: workers(pipeline, validated, facts, now),
         dashboard: dashboard(pipeline, validated, facts),
@@ -27,7 +26,7 @@ pub fn decide(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts
     }
 }
 
-fn workers(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts, now: Timestamp) -> Option<i32> {
+fn workers(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Observed, now: Timestamp) -> Option<i32> {
     if pipeline.spec.suspend {
         // What never ran is not made to run none.
         return facts.workers.as_ref().map(|_| 0);
@@ -42,14 +41,14 @@ fn workers(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts, n
 }
 
 /// Whether credentials, topics and database are good and the start is pinned.
-fn is_good(validated: &Validated, facts: &Facts) -> bool {
+fn is_good(validated: &Validated, facts: &Observed) -> bool {
     let topics = facts.topics.as_ref().is_ok_and(|topics| topics.iter().all(|topic| topic.problem.is_none()));
     let database = facts.database.as_ref().is_ok_and(|database| database.start.is_some());
     validated.kafka.is_none() && validated.mongodb.is_none() && topics && database
 }
 
 /// What scaling by lag comes to, where it is asked for and may be done. Also the status asks: it keeps the state.
-pub(super) fn scaling(pipeline: &AnalyticsPipeline, facts: &Facts, now: Timestamp) -> Option<Scale> {
+pub(super) fn scaling(pipeline: &AnalyticsPipeline, facts: &Observed, now: Timestamp) -> Option<Scale> {
     let rules = pipeline.spec.workers.autoscaling.as_ref()?;
     let before = pipeline.status.as_ref().and_then(|status| status.scaled.as_ref()).map(Scale::read);
     // Suspended workers are no size to begin with.
@@ -59,17 +58,17 @@ pub(super) fn scaling(pipeline: &AnalyticsPipeline, facts: &Facts, now: Timestam
 }
 
 /// More workers than the largest topic has partitions would have nothing to do.
-fn partitions(facts: &Facts) -> Option<i32> {
+fn partitions(facts: &Observed) -> Option<i32> {
     facts.topics.as_ref().ok()?.iter().filter_map(|topic| topic.partitions).max()
 }
 
 /// Whether the database that is named is another than this pipeline's: pods that are made now would show that one.
-fn leads_elsewhere(facts: &Facts) -> bool {
+fn leads_elsewhere(facts: &Observed) -> bool {
     facts.database.as_ref().is_err_and(|problem| ["DatabaseChanged", "DatabaseOwned"].contains(&problem.reason))
 }
 
 /// The page is there whatever becomes of Kafka: it shows what is known. What stands is never taken away for a problem.
-fn dashboard(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Facts) -> Option<i32> {
+fn dashboard(pipeline: &AnalyticsPipeline, validated: &Validated, facts: &Observed) -> Option<i32> {
     let dashboard = &pipeline.spec.dashboard;
     let usable = validated.dashboard_problem.is_none()
         // It would show the numbers of another pipeline.

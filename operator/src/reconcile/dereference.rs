@@ -1,18 +1,13 @@
 //! Reads the Secrets that a pipeline names: each once, and again when the watch of their metadata shows another version.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::Mutex,
-};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 
 use super::Secrets;
-use crate::{
-    key::{PipelineKey, lock},
-    resource::AnalyticsPipeline,
-};
+use crate::{key::PipelineKey, resource::AnalyticsPipeline};
 
 /// Which Secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,7 +38,7 @@ pub(crate) struct SecretCache(Mutex<Inner>);
 impl SecretCache {
     /// Notes that a Secret stands in this version; returns the pipelines that this is news for.
     pub fn stands(&self, key: SecretKey, version: String) -> Vec<PipelineKey> {
-        let mut inner = lock(&self.0);
+        let mut inner = self.0.lock();
         if inner.versions.get(&key) == Some(&version) {
             return Vec::new();
         }
@@ -55,7 +50,7 @@ impl SecretCache {
 
     /// Notes that a Secret is gone; returns the pipelines that name it.
     pub fn gone(&self, key: &SecretKey) -> Vec<PipelineKey> {
-        let mut inner = lock(&self.0);
+        let mut inner = self.0.lock();
         inner.versions.remove(key);
         inner.held.remove(key);
         inner.users_of(key)
@@ -66,18 +61,18 @@ impl SecretCache {
     pub fn retain(&self, namespace: Option<&str>, seen: &HashSet<SecretKey>) -> Vec<PipelineKey> {
         let listed = |key: &&SecretKey| namespace.is_none_or(|name| name == key.namespace);
         let gone: Vec<SecretKey> =
-            lock(&self.0).versions.keys().filter(listed).filter(|key| !seen.contains(*key)).cloned().collect();
+            self.0.lock().versions.keys().filter(listed).filter(|key| !seen.contains(*key)).cloned().collect();
         gone.iter().flat_map(|key| self.gone(key)).collect()
     }
 
     /// Forgets a pipeline, and what nobody else names.
     pub fn forget(&self, pipeline: &PipelineKey) {
-        lock(&self.0).name(pipeline, BTreeSet::new());
+        self.0.lock().name(pipeline, BTreeSet::new());
     }
 
     /// Of the Secrets that a pipeline names: what is held of their latest version, and which must be read.
     fn look(&self, pipeline: &PipelineKey, names: impl Iterator<Item = String>) -> Vec<SecretKey> {
-        let mut inner = lock(&self.0);
+        let mut inner = self.0.lock();
         let key = |name| SecretKey { namespace: pipeline.namespace.clone(), name };
         let named: BTreeSet<SecretKey> = names.map(key).collect();
         inner.name(pipeline, named.clone());
@@ -91,7 +86,7 @@ impl SecretCache {
     }
 
     fn hold(&self, key: SecretKey, secret: Option<Secret>) {
-        let mut inner = lock(&self.0);
+        let mut inner = self.0.lock();
         match secret {
             Some(secret) if inner.users.contains_key(&key) => {
                 let version = secret.resource_version().unwrap_or_default();
@@ -104,7 +99,7 @@ impl SecretCache {
 
     /// The keys that are named, of what is held.
     fn contents(&self, namespace: &str, named: &BTreeMap<String, BTreeSet<String>>) -> Secrets {
-        let inner = lock(&self.0);
+        let inner = self.0.lock();
         let held = |name: &String| inner.held.get(&SecretKey { namespace: namespace.to_owned(), name: name.clone() });
         let of = |(name, keys): (&String, &BTreeSet<String>)| {
             let contents = &held(name)?.contents;
@@ -143,7 +138,7 @@ impl Inner {
 /// The Secrets that a pipeline names, with the keys that it names of each.
 fn named(pipeline: &AnalyticsPipeline) -> BTreeMap<String, BTreeSet<String>> {
     let spec = &pipeline.spec;
-    let ways: Vec<_> = spec.forms_way().into_iter().chain([spec.kafka.security.way()]).collect();
+    let ways: Vec<_> = spec.event_entry_security().into_iter().chain([spec.kafka.security.way()]).collect();
     let logins =
         ways.iter().filter_map(|way| way.sasl).map(|sasl| (&sasl.secret_ref.name, vec!["username", "password"]));
     let databases = [spec.mongodb_way(), spec.dashboard_mongodb_way()];

@@ -66,7 +66,7 @@ fn a_secret_that_is_gone_is_forgotten_and_news_whether_it_was_seen_to_go_or_miss
         let news = if by_list { cache.retain(Some("shop"), &HashSet::new()) } else { cache.gone(&key("login")) };
         assert_eq!(news, [stock()]);
         assert_eq!(password(&cache), None);
-        assert!(lock(&cache.0).versions.contains_key(&elsewhere));
+        assert!(cache.0.lock().versions.contains_key(&elsewhere));
     }
 }
 

@@ -6,8 +6,7 @@
 
 use kube::ResourceExt;
 
-use super::facts::Problem;
-use crate::resource::AnalyticsPipeline;
+use crate::{reconcile::observed::Problem, resource::AnalyticsPipeline};
 
 /// A database as it was found.
 pub(super) struct Found<'a> {
@@ -68,12 +67,12 @@ fn is_accepted(pipeline: &AnalyticsPipeline, found: &Found<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{reconcile::scenes::Scene, resource::PipelineStatus};
+    use crate::{reconcile::fixtures::Fixture, resource::PipelineStatus};
 
     const EMPTY: Found<'_> = Found { name: "stok_management", id: None, is_ours: false };
 
     fn pipeline(known: Option<&str>, accepts: Option<&str>, used_up: Option<&str>) -> AnalyticsPipeline {
-        let mut pipeline = Scene::ready().pipeline;
+        let mut pipeline = Fixture::ready().pipeline;
         pipeline.spec.mongodb.accept_database_id = accepts.map(Into::into);
         pipeline.status = Some(PipelineStatus {
             database: Some("stock_management".into()),

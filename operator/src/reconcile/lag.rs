@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use stockstream_model::documents::PartitionId;
 
-use super::facts::{DatabaseFacts, Facts};
+use crate::reconcile::observed::{DatabaseFacts, Observed};
 
 /// Where each partition stands: the offset of the next event to apply. Every partition that has a position or a log.
-pub(super) fn positions(facts: &Facts, database: &DatabaseFacts) -> BTreeMap<PartitionId, i64> {
+pub(super) fn positions(facts: &Observed, database: &DatabaseFacts) -> BTreeMap<PartitionId, i64> {
     // A partition that was added later starts at its beginning.
     let mut next = facts.log_starts.clone();
     if let Some(start) = &database.start {
@@ -19,7 +19,7 @@ pub(super) fn positions(facts: &Facts, database: &DatabaseFacts) -> BTreeMap<Par
 
 /// Events in Kafka that are not in the database yet; `None` while that is not known of every partition: half a sum would
 /// look like good news.
-pub(super) fn lag(facts: &Facts) -> Option<i64> {
+pub(super) fn lag(facts: &Observed) -> Option<i64> {
     let (topics, database) = (facts.topics.as_ref().ok()?, facts.database.as_ref().ok()?);
     database.start.as_ref()?;
     let positions = positions(facts, database);
@@ -39,27 +39,27 @@ pub(super) fn lag(facts: &Facts) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use stockstream_model::event::Stream;
+    use stockstream_model::event::EventKind;
 
     use super::*;
-    use crate::reconcile::scenes::{Scene, id, waits};
+    use crate::reconcile::fixtures::{Fixture, id, waits};
 
-    fn lag_with(change: impl FnOnce(&mut Scene)) -> Option<i64> {
-        lag(&Scene::ready().with(change).facts)
+    fn lag_with(change: impl FnOnce(&mut Fixture)) -> Option<i64> {
+        lag(&Fixture::ready().with(change).facts)
     }
 
     #[test]
     fn lag_is_the_sum_over_all_partitions() {
         assert_eq!(lag_with(|_| {}), Some(9 * 7));
-        let no_checkpoint = |scene: &mut Scene| scene.facts.database.as_mut().unwrap().checkpoints.truncate(8);
+        let no_checkpoint = |scene: &mut Fixture| scene.facts.database.as_mut().unwrap().checkpoints.truncate(8);
         assert_eq!(lag_with(no_checkpoint), Some(8 * 7 + 17), "it starts where it was pinned");
     }
 
     #[test]
     fn a_partition_that_nothing_is_known_of_makes_the_lag_unknown() {
-        let forgotten = |scene: &mut Scene| scene.facts.log_ends.retain(|known, _| *known != id(Stream::Sales, 0));
+        let forgotten = |scene: &mut Fixture| scene.facts.log_ends.retain(|known, _| *known != id(EventKind::Sales, 0));
         assert_eq!(lag_with(forgotten), None);
-        assert_eq!(lag_with(|scene| *scene = scene.clone().without(&[Stream::Clients])), None);
+        assert_eq!(lag_with(|scene| *scene = scene.clone().without(&[EventKind::Clients])), None);
         assert_eq!(lag_with(|scene| scene.facts.topics = Err(waits("BrokerUnreachable", ""))), None);
         assert_eq!(lag_with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", ""))), None);
         assert_eq!(lag_with(|scene| scene.facts.database.as_mut().unwrap().start = None), None);
@@ -68,9 +68,9 @@ mod tests {
     #[test]
     fn what_kafka_has_deleted_is_no_lag_and_a_topic_made_anew_is_all_lag() {
         let ends = |first, end| {
-            move |scene: &mut Scene| {
-                scene.facts.log_starts.insert(id(Stream::Sales, 0), first);
-                scene.facts.log_ends.insert(id(Stream::Sales, 0), end);
+            move |scene: &mut Fixture| {
+                scene.facts.log_starts.insert(id(EventKind::Sales, 0), first);
+                scene.facts.log_ends.insert(id(EventKind::Sales, 0), end);
             }
         };
         assert_eq!(lag_with(ends(105, 107)), Some(8 * 7 + 2));
@@ -79,10 +79,10 @@ mod tests {
 
     #[test]
     fn a_partition_that_was_added_starts_at_its_beginning() {
-        let added = |scene: &mut Scene| {
+        let added = |scene: &mut Fixture| {
             scene.facts.topics.as_mut().unwrap()[0].partitions = Some(4);
-            scene.facts.log_starts.insert(id(Stream::Sales, 3), 5);
-            scene.facts.log_ends.insert(id(Stream::Sales, 3), 25);
+            scene.facts.log_starts.insert(id(EventKind::Sales, 3), 5);
+            scene.facts.log_ends.insert(id(EventKind::Sales, 3), 25);
         };
         assert_eq!(lag_with(added), Some(9 * 7 + 20));
     }

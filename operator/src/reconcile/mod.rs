@@ -3,7 +3,7 @@
 //! 1. `dereference` reads the Secrets that the resource names (IO).
 //! 2. `validate` turns resource and Secrets into [`Validated`]: the settings of workers and dashboard, or what is wrong (pure).
 //! 3. `observe` asks Kafka for the topics and MongoDB for owner, positions and heartbeats, and pins where a new pipeline
-//!    starts (IO); what it saw are [`facts::Facts`].
+//!    starts (IO); what it saw are [`observed::Observed`].
 //! 4. `decide` says what is to run: whether workers may, and how many (pure).
 //! 5. `build` makes the children from that, whole (pure, cannot fail).
 //! 6. `apply` writes what differs and removes what is not wanted any more (IO).
@@ -13,32 +13,32 @@ pub(crate) mod apply;
 pub mod build;
 pub(crate) mod cache;
 pub(crate) mod clients;
+mod condition_reasons;
 mod database;
 pub mod decide;
 pub(crate) mod dereference;
-pub mod facts;
+#[cfg(test)]
+pub(crate) mod examples;
+mod field_names;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod identity;
 mod lag;
 pub mod names;
 pub mod observe;
+pub mod observed;
+mod owner_liveness;
 mod phases;
 mod pool;
-mod problems;
 pub(crate) mod report;
-#[cfg(test)]
-pub(crate) mod samples;
 mod scale;
-#[cfg(test)]
-pub(crate) mod scenes;
-mod silence;
 pub mod status;
 pub mod topics;
 pub mod validate;
-mod wording;
 
 use std::collections::BTreeMap;
 
-use facts::Problem;
+use observed::Problem;
 pub(crate) use phases::{ReconcileError, reconcile};
 use stockstream_model::settings::Settings;
 

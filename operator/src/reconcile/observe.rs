@@ -1,13 +1,10 @@
 //! Finds out all there is to know of a pipeline outside of the cluster: its topics, its database.
 
-use super::{
-    Validated,
-    clients::Clients,
-    database,
-    facts::{DeploymentFacts, Facts},
-    topics,
+use super::{Validated, clients::Clients, database, topics};
+use crate::{
+    reconcile::observed::{DeploymentFacts, Observed},
+    resource::AnalyticsPipeline,
 };
-use crate::resource::AnalyticsPipeline;
 
 /// Asks Kafka and MongoDB, and pins where a new pipeline starts once everything is found good. What fails is in the
 /// facts. Takes as long as they take to answer, half a minute at most.
@@ -17,7 +14,7 @@ pub async fn observe(
     validated: &Validated,
     workers: Option<DeploymentFacts>,
     dashboard: Option<DeploymentFacts>,
-) -> Facts {
+) -> Observed {
     let (looked, read, reader_writes) = tokio::join!(
         topics::look(clients, validated),
         database::read(clients, pipeline, validated),
@@ -31,7 +28,7 @@ pub async fn observe(
         database = Err(problem);
     }
     let bounds = looked.as_mut().map(|found| std::mem::take(&mut found.bounds)).unwrap_or_default();
-    Facts {
+    Observed {
         topics: looked.map(|found| found.topics),
         log_starts: bounds.iter().map(|(id, (first, _))| (*id, *first)).collect(),
         log_ends: bounds.into_iter().map(|(id, (_, end))| (id, end)).collect(),

@@ -16,17 +16,17 @@ use super::{
     build::{Wanted, build, keeps},
     decide::decide,
     dereference::dereference,
-    facts::Facts,
     names::{self, Part},
     observe::observe,
-    report::{Trouble, troubled},
-    status::{Kind, requeue_after, status, tidings},
+    report::{Trouble, with_error},
+    status::{Kind, requeue_after, status},
     validate::validate,
 };
 use crate::{
-    context::{Context, Turn},
-    explain::explain,
-    key::{Guarded, PipelineKey},
+    api_errors::explain,
+    context::{Context, ReconcilePermit},
+    key::{MaybePipeline, PipelineKey},
+    reconcile::{observed::Observed, status::status_events},
     resource::{AnalyticsPipeline, PipelineStatus},
 };
 
@@ -90,9 +90,9 @@ impl ReconcileError {
 
 /// Makes a pipeline so, and says what is so. Returns when to look again.
 pub(crate) async fn reconcile(
-    guarded: Arc<Guarded>,
+    guarded: Arc<MaybePipeline>,
     context: Arc<Context>,
-    turn: Turn,
+    turn: ReconcilePermit,
 ) -> Result<Action, ReconcileError> {
     let pipeline = match &guarded.0 {
         Err(invalid) => return undecodable(&context, guarded.meta(), invalid).await,
@@ -122,7 +122,7 @@ pub(crate) async fn reconcile(
 async fn phases(
     pipeline: &AnalyticsPipeline,
     context: &Context,
-    turn: Turn,
+    turn: ReconcilePermit,
 ) -> Result<Option<Duration>, ReconcileError> {
     let meta = &pipeline.metadata;
     let key = PipelineKey::of(meta);
@@ -157,7 +157,7 @@ async fn phases(
     let after = status(pipeline, &validated, &facts, &decision, now);
     let again = requeue_after(pipeline, &facts, &decision, &after, now);
     let before = pipeline.status.as_ref();
-    let news = tidings(before, &after);
+    let news = status_events(before, &after);
     match applied.as_ref().err().and_then(ReconcileError::trouble) {
         Some(trouble) => report(context, meta, before, after, &trouble).await?,
         None => drop(write(context, meta, before, after).await?),
@@ -173,7 +173,7 @@ async fn phases(
 }
 
 /// The id of the database that workers may work in: as it was just found good, else as it was known before.
-fn database_id(pipeline: &AnalyticsPipeline, facts: &Facts) -> Option<String> {
+fn database_id(pipeline: &AnalyticsPipeline, facts: &Observed) -> Option<String> {
     let found = facts.database.as_ref().ok().and_then(|database| database.id.clone());
     found.or_else(|| pipeline.status.as_ref()?.database_id.clone())
 }
@@ -201,7 +201,7 @@ async fn report(
     status: PipelineStatus,
     trouble: &Trouble,
 ) -> Result<(), ReconcileError> {
-    let after = troubled(before, status, trouble, meta.generation, Timestamp::now());
+    let after = with_error(before, status, trouble, meta.generation, Timestamp::now());
     let is_told = said(before) == said(Some(&after));
     if write(context, meta, before, after).await? && !is_told {
         context.events.tell(meta, EventType::Warning, trouble.reason, &trouble.message, &context.metrics).await;

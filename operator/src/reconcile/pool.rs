@@ -1,8 +1,9 @@
 //! Things that are kept while somebody uses them.
 
+use parking_lot::Mutex;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,11 +26,11 @@ impl<T> Default for Pool<T> {
 
 impl<T> Pool<T> {
     pub fn count(&self) -> usize {
-        lock(&self.kept).len()
+        self.kept.lock().len()
     }
 
     pub fn get(&self, key: Key) -> Option<Arc<T>> {
-        lock(&self.kept).get_mut(&key).map(|(used, thing)| {
+        self.kept.lock().get_mut(&key).map(|(used, thing)| {
             *used = Instant::now();
             Arc::clone(thing)
         })
@@ -37,30 +38,25 @@ impl<T> Pool<T> {
 
     /// Keeps a thing, unless somebody was faster.
     pub fn put(&self, key: Key, thing: T) -> Arc<T> {
-        let mut kept = lock(&self.kept);
+        let mut kept = self.kept.lock();
         let (_, thing) = kept.entry(key).or_insert_with(|| (Instant::now(), Arc::new(thing)));
         Arc::clone(thing)
     }
 
     pub fn all(&self) -> Vec<Arc<T>> {
-        lock(&self.kept).values().map(|(_, thing)| Arc::clone(thing)).collect()
+        self.kept.lock().values().map(|(_, thing)| Arc::clone(thing)).collect()
     }
 
     /// Takes out what was not used for so long; `None` when it was looked for just now.
     pub fn sweep(&self, longest: Duration) -> Option<Vec<Arc<T>>> {
-        let mut swept = lock(&self.swept);
+        let mut swept = self.swept.lock();
         if swept.is_some_and(|at| at.elapsed() < SWEEP_EVERY) {
             return None;
         }
         *swept = Some(Instant::now());
-        let mut kept = lock(&self.kept);
+        let mut kept = self.kept.lock();
         Some(kept.extract_if(|_, (used, _)| used.elapsed() > longest).map(|(_, (_, thing))| thing).collect())
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is kept can be made again: what a panicking thread left is as good as any.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Writes the status, and remembers what was written until the watch shows it.
 
-use std::{collections::HashMap, sync::Mutex, time::Instant};
+use parking_lot::Mutex;
+use std::{collections::HashMap, time::Instant};
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
@@ -16,7 +17,7 @@ use stockstream_model::Timestamp;
 
 use super::{names::FIELD_MANAGER, status::needs_write};
 use crate::{
-    key::{PipelineKey, lock},
+    key::PipelineKey,
     metrics::Metrics,
     resource::{AnalyticsPipeline, PipelineStatus},
 };
@@ -29,12 +30,12 @@ struct Written {
 
 /// What was written last of each pipeline.
 #[derive(Default)]
-pub(crate) struct Statuses(Mutex<HashMap<PipelineKey, Written>>);
+pub(crate) struct StatusCache(Mutex<HashMap<PipelineKey, Written>>);
 
-impl Statuses {
+impl StatusCache {
     /// The status as it stands: of the resource, unless that is older than what was written last.
     pub fn standing(&self, meta: &ObjectMeta, shown: Option<&PipelineStatus>) -> Option<PipelineStatus> {
-        let mut statuses = lock(&self.0);
+        let mut statuses = self.0.lock();
         let unseen = statuses.get_mut(&PipelineKey::of(meta)).map(|written| &mut written.unseen);
         match unseen {
             Some(Some((version, status))) if *version > number(meta.resource_version.as_deref()) => {
@@ -51,7 +52,7 @@ impl Statuses {
     /// The status of a resource that does not show it, as it cannot be decoded: as it was written last, else as it stands.
     pub async fn unshown(&self, client: &Client, meta: &ObjectMeta) -> Result<PipelineStatus, kube::Error> {
         let key = PipelineKey::of(meta);
-        let written = lock(&self.0).get(&key).and_then(|written| written.unseen.clone());
+        let written = self.0.lock().get(&key).and_then(|written| written.unseen.clone());
         if let Some((_, status)) = written {
             return Ok(status);
         }
@@ -72,7 +73,7 @@ impl Statuses {
         after: PipelineStatus,
     ) -> Result<bool, kube::Error> {
         let key = PipelineKey::of(meta);
-        let since = lock(&self.0).get(&key).map_or(u64::MAX, |written| written.at.elapsed().as_secs());
+        let since = self.0.lock().get(&key).map_or(u64::MAX, |written| written.at.elapsed().as_secs());
         if !needs_write(before, &after, since) {
             return Ok(false);
         }
@@ -86,12 +87,12 @@ impl Statuses {
             .await;
         metrics.wrote("AnalyticsPipeline", "status", &written);
         let version = number(written?.resource_version().as_deref());
-        lock(&self.0).insert(key, Written { at: Instant::now(), unseen: Some((version, after)) });
+        self.0.lock().insert(key, Written { at: Instant::now(), unseen: Some((version, after)) });
         Ok(true)
     }
 
     pub fn forget(&self, key: &PipelineKey) {
-        lock(&self.0).remove(key);
+        self.0.lock().remove(key);
     }
 }
 
@@ -107,7 +108,7 @@ fn number(version: Option<&str>) -> Option<u64> {
 
 /// The status with a trouble of the operator's own in it, which the facts do not show: something it could not read, apply or
 /// decode.
-pub(crate) fn troubled(
+pub(crate) fn with_error(
     before: Option<&PipelineStatus>,
     mut status: PipelineStatus,
     trouble: &Trouble,

@@ -7,12 +7,12 @@ use std::{
 };
 
 use stockstream_kafka::{
-    Asking, Hears, KafkaError, TopicDescription, TopicFinding, TopicInfo, TopicProblem, all_log_bounds,
-    describe_topics, find_compaction, find_topic, make_topics, start_positions,
+    HasBrokerErrors, KafkaError, MetadataClientContext, TopicCheck, TopicDescription, TopicInfo, TopicProblem,
+    all_watermarks, check_cleanup_policy, describe_topics, find_topic, make_topics, start_positions,
 };
 use stockstream_model::{
     documents::{PartitionId, StartPositions},
-    event::Stream,
+    event::EventKind,
     settings::{Kafka, TopicPolicy},
 };
 
@@ -20,8 +20,10 @@ pub use super::clients::Clients;
 use super::{
     Validated,
     clients::{KafkaClient, blocking},
-    facts::{Problem, TopicFacts},
-    problems::{problem_of_kafka, problem_of_topic},
+};
+use crate::reconcile::{
+    condition_reasons::{problem_of_kafka, problem_of_topic},
+    observed::{Problem, TopicFacts},
 };
 
 /// How long all questions of one pipeline may take; each ends by itself before.
@@ -32,7 +34,7 @@ const UNCOMPACTED_HOLDS: Duration = Duration::from_secs(5 * 60);
 const MOST_PARTITIONS: usize = 10_000;
 
 /// What Kafka said.
-pub(super) struct Looked {
+pub(super) struct TopicObservation {
     /// In the order sales, inventory, clients.
     pub topics: Vec<TopicFacts>,
     /// The first offset and the one behind the last event.
@@ -42,7 +44,7 @@ pub(super) struct Looked {
     pub settings: Arc<Kafka>,
 }
 
-impl Looked {
+impl TopicObservation {
     /// Whether all topics are fit for use.
     pub fn is_good(&self) -> bool {
         self.topics.iter().all(|topic| topic.problem.is_none())
@@ -50,7 +52,7 @@ impl Looked {
 }
 
 /// Asks for the topics, and makes missing ones where that is asked for.
-pub(super) async fn look(clients: &Clients, validated: &Validated) -> Result<Looked, Problem> {
+pub(super) async fn look(clients: &Clients, validated: &Validated) -> Result<TopicObservation, Problem> {
     if let Some(problem) = &validated.kafka {
         return Err(problem.clone());
     }
@@ -73,7 +75,7 @@ pub(super) async fn look(clients: &Clients, validated: &Validated) -> Result<Loo
         asked
     };
     let (topics, bounds) = asked.await?;
-    Ok(Looked { topics, bounds, client, settings })
+    Ok(TopicObservation { topics, bounds, client, settings })
 }
 
 type Asked = (Vec<TopicFacts>, BTreeMap<PartitionId, (i64, i64)>);
@@ -81,7 +83,7 @@ type Asked = (Vec<TopicFacts>, BTreeMap<PartitionId, (i64, i64)>);
 async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, Problem> {
     let mut found = find(client, settings).await?;
     let mut not_made = None;
-    let missing: Vec<Stream> =
+    let missing: Vec<EventKind> =
         found.iter().filter(|f| f.problem == Some(TopicProblem::Missing)).map(|f| f.stream).collect();
     if settings.topic_policy == TopicPolicy::Create && !missing.is_empty() {
         let made = match client.admin(settings) {
@@ -97,7 +99,7 @@ async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, 
 
     let described = describe(client, settings, &found).await?;
     for topic in described.iter().filter(|topic| topic.may_read == Some(false)) {
-        let of_topic = |f: &&mut TopicFinding| settings.topics.of(f.stream).name == topic.name && f.problem.is_none();
+        let of_topic = |f: &&mut TopicCheck| settings.topics.of(f.stream).name == topic.name && f.problem.is_none();
         found.iter_mut().filter(of_topic).for_each(|finding| finding.problem = Some(TopicProblem::Forbidden));
     }
     let partitions = readable(&found);
@@ -105,7 +107,7 @@ async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, 
     let bounds = if partitions.len() > MOST_PARTITIONS {
         BTreeMap::new()
     } else {
-        let bounds = asking(client, move |client| all_log_bounds(&client.asker, &of, &partitions));
+        let bounds = asking(client, move |client| all_watermarks(&client.metadata_client, &of, &partitions));
         // While a leader moves, none of them is told: the lag is unknown, and the topics are as good as before.
         bounds.await?.unwrap_or_else(|error| {
             tracing::debug!(%error, "Kafka does not tell where the topics' logs end");
@@ -129,23 +131,26 @@ async fn ask(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Asked, 
     Ok((facts.collect(), bounds))
 }
 
-async fn find(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Vec<TopicFinding>, Problem> {
+async fn find(client: &Arc<KafkaClient>, settings: &Arc<Kafka>) -> Result<Vec<TopicCheck>, Problem> {
     let settings = Arc::clone(settings);
     let found = asking(client, move |client| {
-        Asking::catch_up(&client.asker);
-        Stream::ALL.into_iter().map(|stream| find_topic(&client.asker, &settings, stream)).collect::<Result<_, _>>()
+        MetadataClientContext::catch_up(&client.metadata_client);
+        EventKind::ALL
+            .into_iter()
+            .map(|stream| find_topic(&client.metadata_client, &settings, stream))
+            .collect::<Result<_, _>>()
     });
     found.await?.map_err(|error| problem_of_kafka(&error))
 }
 
-async fn look_for_compaction(client: &KafkaClient, settings: &Kafka, found: &mut [TopicFinding]) {
-    let Some(sales) = found.iter_mut().find(|finding| finding.stream == Stream::Sales) else { return };
+async fn look_for_compaction(client: &KafkaClient, settings: &Kafka, found: &mut [TopicCheck]) {
+    let Some(sales) = found.iter_mut().find(|finding| finding.stream == EventKind::Sales) else { return };
     let name = &settings.topics.sales.name;
     if sales.problem.is_some() || !client.is_compaction_due(name, UNCOMPACTED_HOLDS) {
         return;
     }
     let Ok(admin) = client.admin(settings) else { return };
-    sales.problem = find_compaction(&admin, settings).await;
+    sales.problem = check_cleanup_policy(&admin, settings).await;
     client.note_compaction(name, sales.problem.is_some());
 }
 
@@ -153,16 +158,16 @@ async fn look_for_compaction(client: &KafkaClient, settings: &Kafka, found: &mut
 async fn describe(
     client: &Arc<KafkaClient>,
     settings: &Arc<Kafka>,
-    found: &[TopicFinding],
+    found: &[TopicCheck],
 ) -> Result<Vec<TopicDescription>, Problem> {
-    let there: Vec<Stream> = found.iter().filter(|f| f.partitions.is_some()).map(|f| f.stream).collect();
+    let there: Vec<EventKind> = found.iter().filter(|f| f.partitions.is_some()).map(|f| f.stream).collect();
     if there.is_empty() {
         return Ok(Vec::new());
     }
     let settings = Arc::clone(settings);
     let described = asking(client, move |client| {
         let names: Vec<&str> = there.iter().map(|stream| settings.topics.of(*stream).name.as_str()).collect();
-        describe_topics(&client.asker, &settings, &names)
+        describe_topics(&client.metadata_client, &settings, &names)
     });
     Ok(described.await?.unwrap_or_else(|error| {
         tracing::debug!(%error, "Kafka does not tell more of the topics");
@@ -171,8 +176,8 @@ async fn describe(
 }
 
 /// Partitions that have a leader.
-fn readable(found: &[TopicFinding]) -> Vec<PartitionId> {
-    let of_topic = |finding: &TopicFinding| {
+fn readable(found: &[TopicCheck]) -> Vec<PartitionId> {
+    let of_topic = |finding: &TopicCheck| {
         let away: HashSet<i32> = match &finding.problem {
             Some(TopicProblem::PartitionsWithoutLeader { partitions }) => partitions.iter().copied().collect(),
             _ => HashSet::new(),
@@ -185,7 +190,7 @@ fn readable(found: &[TopicFinding]) -> Vec<PartitionId> {
 }
 
 /// Where a new pipeline starts: every partition of topics that are all fit.
-pub(super) async fn first_positions(looked: &Looked) -> Result<StartPositions, Problem> {
+pub(super) async fn first_positions(looked: &TopicObservation) -> Result<StartPositions, Problem> {
     let topics: Vec<TopicInfo> = looked
         .topics
         .iter()
@@ -194,7 +199,7 @@ pub(super) async fn first_positions(looked: &Looked) -> Result<StartPositions, P
         })
         .collect();
     let settings = Arc::clone(&looked.settings);
-    let found = asking(&looked.client, move |client| start_positions(&client.asker, &settings, &topics));
+    let found = asking(&looked.client, move |client| start_positions(&client.metadata_client, &settings, &topics));
     found.await?.map(|(start, _)| start).map_err(|error| problem_of_kafka(&error))
 }
 

@@ -96,7 +96,7 @@ pub struct SecuritySpec {
 
 /// A client's way into Kafka: what of it is kept in Secrets, and where.
 #[derive(Clone, Copy)]
-pub(crate) struct KafkaWay<'a> {
+pub(crate) struct KafkaConnection<'a> {
     pub protocol: Protocol,
     pub sasl: Option<&'a SaslSpec>,
     pub ca: Option<&'a CaRef>,
@@ -105,9 +105,9 @@ pub(crate) struct KafkaWay<'a> {
 
 impl SecuritySpec {
     /// The way of workers and operator.
-    pub(crate) fn way(&self) -> KafkaWay<'_> {
+    pub(crate) fn way(&self) -> KafkaConnection<'_> {
         let tls = self.tls.as_ref();
-        KafkaWay {
+        KafkaConnection {
             protocol: self.protocol,
             sasl: self.sasl.as_ref(),
             ca: tls.and_then(|tls| tls.ca_secret_ref.as_ref()),

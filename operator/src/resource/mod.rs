@@ -6,21 +6,21 @@
 mod auth;
 mod crd;
 mod dates;
-mod forms;
+mod event_entry;
 mod kafka;
 mod oidc;
 mod pods;
 mod refs;
-#[cfg(test)]
-mod refusals;
 mod status;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod validation_cases;
 
 pub use auth::{AuthMode, AuthSpec, GroupRole, PasswordAuth, ProxyAuth, Role, SessionKeyRef, UsersRef};
 pub use crd::crd;
-pub use forms::FormsKafka;
-pub(crate) use kafka::KafkaWay;
+pub use event_entry::FormsKafka;
+pub(crate) use kafka::KafkaConnection;
 pub use kafka::{KafkaSpec, KafkaTls, SaslSpec, SecuritySpec};
 use kube::{CustomResource, KubeSchema};
 pub use oidc::{ClientSecretRef, OidcAuth};

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     auth::AuthSpec,
     crd::bounded,
-    forms::FormsKafka,
     refs::{SecretKeyRef, SecretRef},
 };
+use crate::resource::event_entry::FormsKafka;
 
 /// The workers. As many as the sales topic has partitions can share the work.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,8 @@
 use kube::core::{Resource, cel};
 use serde_json::{Value, json};
 
-use super::{
-    refusals::{fixed_while_running, least, put, with},
-    *,
-};
+use super::*;
+use crate::resource::validation_cases::{fixed_while_running, least, put, with};
 
 /// As the API server would keep it: with defaults filled in.
 fn kept(pipeline: &Value) -> AnalyticsPipeline {
@@ -32,7 +30,7 @@ fn the_least_that_can_be_said_is_accepted_and_gets_the_defaults_of_the_settings_
 
 #[test]
 fn what_cannot_be_used_is_refused_with_a_sentence() {
-    for (pipeline, words) in refusals::refused() {
+    for (pipeline, words) in validation_cases::refused() {
         let said = refused(&pipeline, None);
         assert!(said.contains(words), "{pipeline}: {said:?}");
     }
@@ -53,12 +51,12 @@ fn forms_are_accepted_where_somebody_is_known_who_may_use_them() {
 
 #[test]
 fn what_nobody_could_decode_is_refused_with_a_sentence_too() {
-    for (path, value, words) in refusals::unreadable() {
+    for (path, value, words) in validation_cases::unreadable() {
         // With the defaults filled in: the rules are asked of what the API server would keep.
         let pipeline = put(serde_json::to_value(kept(&least())).unwrap(), path, value);
         let said = cel::validate_cel_schema::<AnalyticsPipelineSpec>(&pipeline["spec"], None);
         let said = said.map_or_else(|errors| errors.to_string(), |()| String::new());
-        assert!(words == refusals::BY_PATTERN || said.contains(words), "{path}: {said:?}");
+        assert!(words == validation_cases::BY_PATTERN || said.contains(words), "{path}: {said:?}");
     }
 }
 

@@ -7,8 +7,8 @@ use kube::core::{ApiResource, DynamicObject, ObjectMeta, PartialObjectMeta};
 
 use super::scope::{self, Scope};
 use crate::{
-    children::{Live, ObjectKey, deployment_facts},
-    reconcile::facts::DeploymentFacts,
+    children::{ObjectKey, ObservedObject, deployment_facts},
+    reconcile::observed::DeploymentFacts,
 };
 
 /// One kind.
@@ -35,7 +35,7 @@ impl Watched {
         meta.managed_fields = None;
         let key = self.key(&meta);
         self.listing.insert((key.namespace.clone(), key.name.clone()));
-        let live = Live::of(meta, deployment);
+        let live = ObservedObject::of(meta, deployment);
         let before = self.scope.context.children.put(key.clone(), live.clone());
         // What we wrote ourselves comes back here, and needs no second look.
         let progressed = before.as_ref().and_then(|before| before.deployment.as_ref()) != live.deployment.as_ref();
@@ -69,7 +69,7 @@ impl Watched {
         self.count();
     }
 
-    fn ask(&self, key: &ObjectKey, live: &Live) {
+    fn ask(&self, key: &ObjectKey, live: &ObservedObject) {
         live.pipelines(&key.namespace).into_iter().for_each(|pipeline| self.scope.ask(pipeline));
     }
 

@@ -17,11 +17,11 @@ use kube::{
 };
 use tokio::task::JoinSet;
 
-pub(crate) use self::scope::{Scope, Unlisted};
-use crate::{key::Guarded, reconcile::names::MANAGED_BY};
+pub(crate) use self::scope::{InitialSync, Scope};
+use crate::{key::MaybePipeline, reconcile::names::MANAGED_BY};
 
 /// Begins to watch everything in a scope; the pipelines go into the store of this writer.
-pub(crate) fn watch(scope: &Scope, kinds: Vec<ApiResource>, store: Writer<Guarded>, tasks: &mut JoinSet<()>) {
+pub(crate) fn watch(scope: &Scope, kinds: Vec<ApiResource>, store: Writer<MaybePipeline>, tasks: &mut JoinSet<()>) {
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
     let all = watcher::Config::default();
     for kind in kinds {
@@ -36,6 +36,6 @@ pub(crate) fn watch(scope: &Scope, kinds: Vec<ApiResource>, store: Writer<Guarde
     }
     let stream = watcher(scope.typed::<PartialObjectMeta<Secret>>(), all.clone()).default_backoff();
     tasks.spawn(scope.follow("Secret".to_owned(), stream, secrets::Watched::new(scope.clone())));
-    let stream = watcher(scope.typed::<Guarded>(), all).default_backoff().modify(pipelines::prune).reflect(store);
+    let stream = watcher(scope.typed::<MaybePipeline>(), all).default_backoff().modify(pipelines::prune).reflect(store);
     tasks.spawn(scope.follow("AnalyticsPipeline".to_owned(), stream, pipelines::Watched::new(scope.clone())));
 }

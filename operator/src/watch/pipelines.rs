@@ -8,7 +8,7 @@ use std::{
 use kube::{Resource, core::ObjectMeta};
 
 use super::scope::{self, Scope};
-use crate::key::{Guarded, PipelineKey};
+use crate::key::{MaybePipeline, PipelineKey};
 
 /// What is asked for when it changes.
 #[derive(PartialEq)]
@@ -31,7 +31,7 @@ impl Version {
 }
 
 /// Takes away what is large and never looked at.
-pub(super) fn prune(pipeline: &mut Guarded) {
+pub(super) fn prune(pipeline: &mut MaybePipeline) {
     let meta = pipeline.meta_mut();
     meta.managed_fields = None;
     if let Some(annotations) = &mut meta.annotations {
@@ -64,12 +64,12 @@ impl Watched {
     }
 }
 
-impl scope::Watched<Guarded> for Watched {
+impl scope::Watched<MaybePipeline> for Watched {
     fn list_begins(&mut self) {
         self.listing = Some(Default::default());
     }
 
-    fn stands(&mut self, object: Guarded) {
+    fn stands(&mut self, object: MaybePipeline) {
         let (key, version) = (PipelineKey::of(object.meta()), Version::of(object.meta()));
         let before = self.known.insert(key.clone(), version);
         let changed = before.as_ref() != self.known.get(&key);
@@ -90,7 +90,7 @@ impl scope::Watched<Guarded> for Watched {
         self.count();
     }
 
-    fn gone(&mut self, object: Guarded) {
+    fn gone(&mut self, object: MaybePipeline) {
         self.forget(&PipelineKey::of(object.meta()));
         self.count();
     }

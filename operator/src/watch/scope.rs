@@ -10,11 +10,11 @@ use kube::{
 };
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
-use crate::{context::Context, explain::explain, key::PipelineKey};
+use crate::{api_errors::explain, context::Context, key::PipelineKey};
 
 /// What of a scope is not listed whole yet: until then what is missing may only not have been seen.
 #[derive(Clone)]
-pub(crate) struct Unlisted(Arc<watch::Sender<Lists>>);
+pub(crate) struct InitialSync(Arc<watch::Sender<Lists>>);
 
 #[derive(Default)]
 struct Lists {
@@ -23,7 +23,7 @@ struct Lists {
     failed: bool,
 }
 
-impl Unlisted {
+impl InitialSync {
     pub fn new() -> Self {
         Self(Arc::new(watch::Sender::new(Lists::default())))
     }
@@ -63,7 +63,7 @@ pub(crate) struct Scope {
     pub context: Arc<Context>,
     pub namespace: Option<String>,
     pub asks: UnboundedSender<PipelineKey>,
-    pub unlisted: Unlisted,
+    pub unlisted: InitialSync,
 }
 
 impl Scope {

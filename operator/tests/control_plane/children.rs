@@ -13,12 +13,12 @@ use kube::{
 use serde_json::json;
 use stockstream_operator::reconcile::build::kinds;
 
-use crate::harness::{Operator, Place, eventually, holds};
+use crate::harness::{Operator, TestNamespace, eventually, holds};
 
 const DASHBOARD: &str = "app.kubernetes.io/component=dashboard";
 
 /// Kind, name and metadata of everything with the operator's label, as text and in order.
-async fn made(place: &Place, selector: &str) -> Vec<(String, ObjectMeta)> {
+async fn made(place: &TestNamespace, selector: &str) -> Vec<(String, ObjectMeta)> {
     let selector = format!("app.kubernetes.io/managed-by=stockstream-operator,{selector}");
     let ours = ListParams::default().labels(selector.trim_end_matches(','));
     let mut found = Vec::new();
@@ -32,7 +32,7 @@ async fn made(place: &Place, selector: &str) -> Vec<(String, ObjectMeta)> {
     found
 }
 
-async fn dashboard_stands(place: &Place) -> Vec<(String, ObjectMeta)> {
+async fn dashboard_stands(place: &TestNamespace) -> Vec<(String, ObjectMeta)> {
     eventually("the dashboard is made", async || {
         let made = made(place, DASHBOARD).await;
         let has = |name: &str| made.iter().any(|(found, _)| found == name);
@@ -45,7 +45,7 @@ async fn dashboard_stands(place: &Place) -> Vec<(String, ObjectMeta)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_it_makes_is_owned_by_the_pipeline_and_goes_with_it_without_a_finalizer() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let operator = Operator::start(&place, "one").await;
     let uid = place.pipeline("stock", |_| {}).await.metadata.uid.unwrap();
     dashboard_stands(&place).await;
@@ -71,7 +71,7 @@ async fn everything_it_makes_is_owned_by_the_pipeline_and_goes_with_it_without_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_changes_or_deletes_is_put_right() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let operator = Operator::start(&place, "one").await;
     place.pipeline("stock", |_| {}).await;
     dashboard_stands(&place).await;
@@ -123,7 +123,7 @@ async fn what_somebody_changes_or_deletes_is_put_right() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dashboard_that_is_switched_off_goes_with_all_its_parts_and_others_objects_stay() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let operator = Operator::start(&place, "one").await;
     place.pipeline("stock", |_| {}).await;
     place.pipeline("other", |_| {}).await;
@@ -159,7 +159,7 @@ async fn a_dashboard_that_is_switched_off_goes_with_all_its_parts_and_others_obj
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pods_get_no_access_to_the_api_server() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let operator = Operator::start(&place, "one").await;
     place.pipeline("stock", |_| {}).await;
     dashboard_stands(&place).await;

@@ -3,10 +3,10 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 
-use crate::harness::{Operator, Place, eventually, holds};
+use crate::harness::{Operator, TestNamespace, eventually, holds};
 
 /// The dashboard's Deployment once its strategy is so.
-async fn dashboard(place: &Place, strategy: &str) -> Value {
+async fn dashboard(place: &TestNamespace, strategy: &str) -> Value {
     eventually(&format!("the dashboard is replaced by {strategy}"), async || {
         let found = place.api::<Deployment>().get_opt("stock-dashboard").await.map_err(|error| error.to_string())?;
         let spec = serde_json::to_value(found.ok_or("there is none")?.spec).unwrap();
@@ -23,7 +23,7 @@ fn takes_events(dashboard: &Value) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forms_come_and_go_with_the_resource_and_wait_for_the_secret_of_their_user() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let operator = Operator::start(&place, "one").await;
     place.pipeline("stock", |_| {}).await;
     assert!(!takes_events(&dashboard(&place, "RollingUpdate").await));

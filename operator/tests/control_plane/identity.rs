@@ -2,11 +2,11 @@
 
 use std::net::TcpListener;
 
-use crate::harness::{Operator, Place};
+use crate::harness::{Operator, TestNamespace};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operators_token_goes_to_nobody_whatever_a_secret_says() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     server.set_nonblocking(true).unwrap();
     let host = server.local_addr().unwrap();

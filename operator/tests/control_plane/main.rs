@@ -7,18 +7,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod harness;
-#[path = "../../src/resource/refusals.rs"]
-mod refusals;
+#[path = "../../src/resource/validation_cases.rs"]
+mod validation_cases;
 
 mod children;
-mod definition;
+mod crd;
+mod failure_isolation;
 mod forms;
 mod identity;
-mod leading;
+mod idle;
+mod leader_election;
 mod monitors;
 mod not_ours;
-mod rights;
+mod rbac;
 mod secrets;
 mod secured;
-mod steady;
-mod trouble;

@@ -18,7 +18,7 @@ use stockstream_operator::reconcile::{
 
 use stockstream_operator::resource::AnalyticsPipeline;
 
-use crate::harness::{Cluster, Operator, Place, audit, cluster, eventually, holds};
+use crate::harness::{Cluster, Operator, TestNamespace, audit, cluster, eventually, holds};
 
 /// The definition, as its makers release it; none, and said, where it cannot be had.
 fn definition() -> Option<CustomResourceDefinition> {
@@ -39,7 +39,7 @@ struct Known {
 }
 
 impl Known {
-    async fn to(place: &Place, definition: &CustomResourceDefinition) -> Self {
+    async fn to(place: &TestNamespace, definition: &CustomResourceDefinition) -> Self {
         let definitions: Api<CustomResourceDefinition> = Api::all(place.admin());
         definitions.create(&PostParams::default(), definition).await.unwrap();
         Self { definitions, name: definition.name_any() }
@@ -55,13 +55,13 @@ impl Drop for Known {
     }
 }
 
-fn monitors(place: &Place) -> Api<DynamicObject> {
+fn monitors(place: &TestNamespace) -> Api<DynamicObject> {
     let kind = kinds(true).into_iter().find(|kind| kind.kind == "PodMonitor").unwrap();
     Api::namespaced_with(place.admin(), &place.namespace, &kind)
 }
 
 /// The monitor of the workers, once it is there and reads the right place.
-async fn stands(place: &Place) -> DynamicObject {
+async fn stands(place: &TestNamespace) -> DynamicObject {
     eventually("the workers have a PodMonitor", async || {
         let monitor = monitors(place).get("stock-worker").await.map_err(|error| error.to_string())?;
         holds(monitor.data["spec"]["podMetricsEndpoints"][0]["path"] == "/metrics", || format!("{monitor:?}"))?;
@@ -72,7 +72,7 @@ async fn stands(place: &Place) -> DynamicObject {
 
 /// A pipeline whose workers stand. Without Kafka none are made, but for those that stand nothing has to be asked while the
 /// pipeline is suspended.
-async fn with_workers(place: &Place) {
+async fn with_workers(place: &TestNamespace) {
     let pipeline = place.pipeline("stock", |pipeline| pipeline["spec"]["suspend"] = true.into()).await;
     let owner = pipeline.controller_owner_ref(&ApiResource::erase::<AnalyticsPipeline>(&())).unwrap();
     let selector = names::selector("stock", Part::Worker);
@@ -95,7 +95,7 @@ async fn workers_get_a_pod_monitor_wherever_the_cluster_knows_the_kind_and_whene
     let Some(definition) = definition() else { return };
     // The others' operators would begin anew too.
     let _alone = cluster::alone().await;
-    let place = Place::in_(cluster).await;
+    let place = TestNamespace::in_(cluster).await;
     let operator = Operator::start(&place, "one").await;
     with_workers(&place).await;
     place.condition("stock", "Suspended", "Suspended").await;

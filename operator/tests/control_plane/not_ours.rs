@@ -15,25 +15,25 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::harness::{Operator, Place, eventually, holds};
+use crate::harness::{Operator, TestNamespace, eventually, holds};
 
 const NAME: &str = "stock-dashboard";
 
 /// An object as it stands, all of it.
-async fn standing<K>(place: &Place) -> Option<Value>
+async fn standing<K>(place: &TestNamespace) -> Option<Value>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug + Serialize,
 {
     place.api::<K>().get_opt(NAME).await.unwrap().map(|object| serde_json::to_value(object).unwrap())
 }
 
-async fn message(place: &Place, name: &str) -> String {
+async fn message(place: &TestNamespace, name: &str) -> String {
     let ready = place.condition(name, "Ready", "NameTaken").await;
     assert_eq!(ready["status"], "False");
     ready["message"].as_str().unwrap().to_owned()
 }
 
-async fn is_made<K>(place: &Place, what: &str)
+async fn is_made<K>(place: &TestNamespace, what: &str)
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug + Serialize,
 {
@@ -42,7 +42,7 @@ where
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_of_somebody_else_is_neither_taken_over_nor_deleted_and_the_status_names_it() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let meta = json!({ "name": NAME });
     let map = json!({ "metadata": meta, "data": { "settings.yaml": "theirs", "other": "theirs too" } });
     place.create::<ConfigMap>(serde_json::from_value(map).unwrap()).await;
@@ -94,7 +94,7 @@ async fn an_object_of_somebody_else_is_neither_taken_over_nor_deleted_and_the_st
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_lost_its_owner_reference_is_not_taken_back() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let operator = Operator::start(&place, "one").await;
     place.pipeline("stock", |_| {}).await;
     is_made::<Deployment>(&place, "the dashboard is made").await;
@@ -124,7 +124,7 @@ async fn an_object_that_lost_its_owner_reference_is_not_taken_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_that_is_deleted_and_applied_again_at_once_gets_objects_of_its_own() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let operator = Operator::start(&place, "one").await;
     place.pipeline("stock", |_| {}).await;
     is_made::<Deployment>(&place, "the dashboard is made").await;
@@ -153,7 +153,7 @@ async fn a_pipeline_that_is_deleted_and_applied_again_at_once_gets_objects_of_it
 /// What `reconcile::apply` builds on.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_that_names_another_object_or_none_changes_nothing_that_stands() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     let maps = place.api::<ConfigMap>();
     let apply = async |name: &str, field: &str, value: &str| {
         let meta = json!({ "name": name, field: value });

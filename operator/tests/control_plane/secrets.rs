@@ -3,16 +3,16 @@
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
 use kube::api::DeleteParams;
 
-use crate::harness::{Operator, Place, audit, eventually, holds};
+use crate::harness::{Operator, TestNamespace, audit, eventually, holds};
 
-async fn template(place: &Place) -> Option<serde_json::Value> {
+async fn template(place: &TestNamespace) -> Option<serde_json::Value> {
     let deployment = place.api::<Deployment>().get_opt("stock-dashboard").await.unwrap()?;
     serde_json::to_value(deployment.spec?.template).ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_comes_is_noticed_and_one_that_changes_rolls_the_pods_and_one_that_does_not_does_not() {
-    let Some(place) = Place::find().await else { return };
+    let Some(place) = TestNamespace::find().await else { return };
     place.api::<Secret>().delete("mongo", &DeleteParams::default()).await.unwrap();
     let operator = Operator::start(&place, "one").await;
     place.pipeline("stock", |_| {}).await;

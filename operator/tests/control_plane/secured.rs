@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Operator, Place, needed};
+use crate::harness::{Operator, TestNamespace, needed};
 
 /// The services, and the Secrets made of their certificates and passwords.
 struct Services {
@@ -27,7 +27,7 @@ impl Services {
         })
     }
 
-    async fn make_secrets(&self, place: &Place) {
+    async fn make_secrets(&self, place: &TestNamespace) {
         let file = |name: &str| std::fs::read_to_string(format!("{}/{name}", self.certs)).unwrap();
         place.secret("login", &[("username", &self.user), ("password", &self.password)]).await;
         place.secret("wrong", &[("username", &self.user), ("password", "not-it")]).await;
@@ -64,7 +64,7 @@ fn tls(ca: &str, client: Option<&str>) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kafka_refuses_is_said_in_the_status_and_a_secret_put_right_is_believed() {
-    let (Some(services), Some(place)) = (Services::find(), Place::find().await) else { return };
+    let (Some(services), Some(place)) = (Services::find(), TestNamespace::find().await) else { return };
     let [by_password, by_certificate, expired, wrong_host] =
         ["KAFKA_SASL_SSL", "KAFKA_SSL", "KAFKA_EXPIRED", "KAFKA_WRONG_HOST"].map(|name| needed(name).unwrap());
     services.make_secrets(&place).await;
@@ -119,7 +119,7 @@ async fn what_kafka_refuses_is_said_in_the_status_and_a_secret_put_right_is_beli
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_mongodb_refuses_is_said_in_the_status_and_a_secret_put_right_is_believed() {
-    let (Some(services), Some(place)) = (Services::find(), Place::find().await) else { return };
+    let (Some(services), Some(place)) = (Services::find(), TestNamespace::find().await) else { return };
     let [good, expired, wrong_host, mutual] =
         ["MONGODB_TLS", "MONGODB_EXPIRED", "MONGODB_WRONG_HOST", "MONGODB_MUTUAL"].map(|name| needed(name).unwrap());
     services.make_secrets(&place).await;

@@ -3,6 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
-mod bed;
 mod database;
+mod test_env;
 mod topics;

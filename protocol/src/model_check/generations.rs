@@ -1,6 +1,6 @@
 //! Settings that change while old workers run: whose derived fields they are, and who computes them anew.
 
-use crate::generation::{InForce, OUTDATED, Settled, is_stale, may_sweep, settle};
+use crate::generation::{ActiveSettings, GenerationDecision, OUTDATED, is_stale, may_recompute, settle};
 use stateright::{Model, Property};
 
 use super::{holds, is_missed};
@@ -28,7 +28,7 @@ struct Generations {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
-    in_force: InForce,
+    in_force: ActiveSettings,
     /// The rules of each generation; 0 before any.
     rules: Vec<u8>,
     /// The stamp and the rules that the derived fields of each document follow.
@@ -41,7 +41,7 @@ struct World {
 enum Worker {
     Starting,
     /// What is in force was read.
-    Read(InForce, u8),
+    Read(ActiveSettings, u8),
     /// It runs with a stamp.
     Runs(i64),
     /// It found itself the newest; the documents that are not swept yet.
@@ -68,9 +68,11 @@ impl Generations {
         let rules_in_force = world.rules[standing.generation as usize];
         world.workers[worker].0 = match world.workers[worker].0.clone() {
             Worker::Read(seen, rules_seen) => match settle(seen, mine, rules == rules_seen) {
-                Settled::Stamp(stamp) => Worker::Runs(stamp),
-                Settled::Write(_) if seen != standing && self.without != Some(Guarding::Compare) => Worker::Starting,
-                Settled::Write(new) => {
+                GenerationDecision::Stamp(stamp) => Worker::Runs(stamp),
+                GenerationDecision::Write(_) if seen != standing && self.without != Some(Guarding::Compare) => {
+                    Worker::Starting
+                }
+                GenerationDecision::Write(new) => {
                     if new.generation < standing.generation
                         || new.resource < standing.resource.filter(|_| mine.is_some())
                     {
@@ -99,7 +101,7 @@ impl Generations {
             Step::BeginSweep { worker } => {
                 let newest = world.in_force.generation;
                 if let Worker::Runs(stamp) = world.workers[worker].0
-                    && (may_sweep(stamp, newest) || self.without == Some(Guarding::Newest))
+                    && (may_recompute(stamp, newest) || self.without == Some(Guarding::Newest))
                 {
                     if stamp != newest {
                         world.wrong = Some("a worker sweeps that is not of the newest generation");
@@ -149,7 +151,7 @@ impl Model for Generations {
 
     fn init_states(&self) -> Vec<World> {
         vec![World {
-            in_force: InForce::default(),
+            in_force: ActiveSettings::default(),
             rules: vec![0],
             documents: [(None, 0); DOCUMENTS],
             workers: vec![(Worker::Starting, self.writes); self.workers.len()],

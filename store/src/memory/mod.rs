@@ -5,10 +5,8 @@ mod positions;
 mod state;
 mod views;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use stockstream_model::{
     Day, Timestamp,
@@ -20,8 +18,8 @@ use stockstream_model::{
 };
 use stockstream_protocol::positions::Positions;
 
+use stockstream_protocol::dedup::CountedSale;
 use stockstream_protocol::{
-    invoice::Taken,
     owner::Owner,
     risk::{StandingRisk, StockKey},
 };
@@ -54,7 +52,7 @@ struct Inner {
     clients: BTreeMap<String, Marked<ClientState>>,
     daily: BTreeMap<Day, Marked<DayTotals>>,
     rejected: BTreeMap<String, RejectedEvent>,
-    invoices: BTreeMap<String, Vec<Taken>>,
+    invoices: BTreeMap<String, Vec<CountedSale>>,
     views: BTreeMap<View, ViewState>,
     rankings: BTreeMap<i64, Vec<Winner>>,
     risks: BTreeMap<StockKey, StandingRisk>,
@@ -69,7 +67,7 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Every change below is made whole or not at all, so what a panicking thread left behind is still sound.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 }
 

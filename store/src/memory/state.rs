@@ -15,21 +15,21 @@ use stockstream_protocol::claim::MarkVerdict;
 use super::{Inner, Marked, MemoryStore};
 use crate::{
     ApplyReport, ChangedProduct, Changes, Guard, RiskFacts, StoreError,
+    at_limit::AtLimit,
     batch::PAYLOAD_BYTES,
     inspect::{Inspect, Snapshot},
+    ownership::{check_id, foreign},
     state_store::{Progress, StateStore},
     view_store::alive_since,
 };
-use crate::{
-    at_limit::AtLimit,
-    ownership::{check_id, foreign},
+use stockstream_protocol::{
+    checkpoints::checkpoints,
+    dedup::{DedupCandidate, decide},
+    revision::{is_as_seen, is_at, is_claimable, may_point},
 };
 use stockstream_protocol::{
-    invoice::{Asking, decide},
     owner::{Owner, Ownership, SignsOfLife, ownership},
     risk::{RiskUpdate, StandingRisk, StockKey},
-    standing::checkpoints,
-    view::{is_as_seen, is_at, is_claimable, may_point},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -100,7 +100,7 @@ impl StateStore for MemoryStore {
         Ok(1)
     }
 
-    async fn pin_start(&self, start: &StartPositions) -> Result<StartPositions> {
+    async fn init_start_offsets(&self, start: &StartPositions) -> Result<StartPositions> {
         Ok(self.lock().start.get_or_insert_with(|| start.clone()).clone())
     }
 
@@ -112,9 +112,9 @@ impl StateStore for MemoryStore {
         Ok(self.lock().checkpoints())
     }
 
-    async fn take_invoices(&self, asking: &[Asking]) -> Result<Vec<bool>> {
+    async fn deduplicate(&self, asking: &[DedupCandidate]) -> Result<Vec<bool>> {
         let mut inner = self.lock();
-        let take = |asking: &Asking| {
+        let take = |asking: &DedupCandidate| {
             let named = inner.invoices.entry(asking.invoice.to_string()).or_default();
             let (answers, added) = decide(named, &[asking]);
             named.extend(added);
@@ -123,7 +123,7 @@ impl StateStore for MemoryStore {
         Ok(asking.iter().map(take).collect())
     }
 
-    async fn forget_invoices(&self, before: Timestamp, at_most: u32) -> Result<u64> {
+    async fn expire_invoices(&self, before: Timestamp, at_most: u32) -> Result<u64> {
         let (mut inner, mut left) = (self.lock(), at_most);
         let standing = inner.invoices.len();
         inner.invoices.retain(|_, named| {
@@ -142,7 +142,7 @@ impl StateStore for MemoryStore {
         Ok(0) // nothing is rewritten here
     }
 
-    async fn sweep(&self) -> Result<u64> {
+    async fn recompute_derived(&self) -> Result<u64> {
         Ok(0) // derived fields are computed when they are read
     }
 
@@ -251,7 +251,7 @@ impl StateStore for MemoryStore {
         Ok(())
     }
 
-    async fn point_to(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
+    async fn publish_revision(&self, seen: &ViewState, state: &ViewState) -> Result<bool> {
         let mut inner = self.lock();
         let standing = inner.view(state.view);
         let moves = may_point(&standing, seen, state.pointer);
@@ -272,7 +272,7 @@ impl StateStore for MemoryStore {
         Ok(self.lock().rankings.range(..revision).next().is_some())
     }
 
-    async fn note_view(&self, seen: &ViewState, said: &ViewState) -> Result<bool> {
+    async fn update_view_status(&self, seen: &ViewState, said: &ViewState) -> Result<bool> {
         let mut inner = self.lock();
         let standing = inner.view(seen.view);
         let stands = is_as_seen(&standing, seen);

@@ -15,7 +15,7 @@ use crate::{
     Select, StoreError,
     select::Selectable,
     view_store::{
-        BATCHES, CATEGORIES, ClientDetail, ClientFigures, LATEST, Page, ProductDetail, Pulse, RejectedSelect,
+        BATCHES, CATEGORIES, ChangeProbe, ClientDetail, ClientFigures, LATEST, Page, ProductDetail, RejectedSelect,
         Rejections, RiskFigures, RiskShare, Status, TierShare, ViewStore,
     },
 };
@@ -48,9 +48,9 @@ impl ViewStore for MemoryStore {
         })
     }
 
-    async fn pulse(&self) -> Result<Pulse> {
+    async fn pulse(&self) -> Result<ChangeProbe> {
         let inner = self.lock();
-        Ok(Pulse {
+        Ok(ChangeProbe {
             views: inner.views.values().cloned().collect(),
             checkpoints: inner.checkpoints(),
             workers: inner.alive_workers(Timestamp::now()),
@@ -156,8 +156,8 @@ impl ViewStore for MemoryStore {
         let mut events: Vec<_> =
             self.lock().rejected.values().filter(|event| select.has_day_of(event)).cloned().collect();
         events.sort_by_cached_key(|event| (Reverse(event.rejected_at), event.id()));
-        let searched = (select.picks() && events.len() > LATEST).then_some(LATEST as u64);
-        events.truncate(if select.picks() { LATEST } else { events.len() });
+        let searched = (select.has_filters() && events.len() > LATEST).then_some(LATEST as u64);
+        events.truncate(if select.has_filters() { LATEST } else { events.len() });
         events.retain(|event| select.takes(event));
         Ok(Page { searched, ..select.paging.part(events) })
     }

@@ -9,7 +9,7 @@ use bson::Document;
 use mongodb::Collection;
 use stockstream_model::settings::Analytics;
 
-use super::{server::Server, troubles::Troubles};
+use crate::mongo::connection::{last_errors::Troubles, server::Server};
 
 /// A store on MongoDB. One pooled client; share it with an `Arc`.
 pub struct MongoStore {
@@ -21,7 +21,7 @@ pub struct MongoStore {
     /// Whether connections are encrypted.
     pub(super) tls: bool,
     /// Whether the server has ever let us in.
-    pub(super) let_in: AtomicBool,
+    pub(super) has_authenticated: AtomicBool,
     /// What fails now and is tried again.
     pub(super) troubles: Troubles,
     /// Whether it leaves it to the caller to try again.
@@ -42,7 +42,7 @@ impl MongoStore {
     /// The same store, but what the server does not answer is an error at once, not waited for: for a caller who has
     /// others to look after, and comes again.
     #[must_use]
-    pub fn asking_once(self) -> Self {
+    pub fn without_retry(self) -> Self {
         Self { asks_once: true, ..self }
     }
 

@@ -1,9 +1,9 @@
 //! What a reader wants of a view: which rows, in which order, which part of them. What can be said is typed: fields are
 //! those of the rows, and what a reader wrote is only ever a value.
 
-mod pick;
+mod access_path;
+mod in_memory;
 mod search;
-mod way;
 
 use stockstream_model::{
     Timestamp,
@@ -15,7 +15,7 @@ use crate::Paging;
 
 /// How many rows a question looks at which no index answers, such as a search, an order by a field without one, or filters
 /// of which none leaves fewer: the first ones in the view's own order. What lies behind is left out, and the page says so.
-pub const WINDOW: u64 = 20_000;
+pub const MAX_SCAN: u64 = 20_000;
 /// How many rows the figures of a view are counted over.
 pub const COUNTED: u64 = 200_000;
 

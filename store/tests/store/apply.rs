@@ -11,17 +11,17 @@ use stockstream_store::{
 };
 
 use super::{
-    bed::Bed,
     events::{Body, CLIENTS, MORE_SALES, SALES, STOCK, bought, client, id, line, money, sale, stock, time},
     flow::{apply, claim, complete, flush, flush_all, guard},
+    test_env::TestEnv,
 };
 
 fn units(amount: &str) -> Money {
     amount.parse().unwrap()
 }
 
-async fn a_range_of_each_stream_reaches_its_documents(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_range_of_each_stream_reaches_its_documents(env: &impl TestEnv) {
+    let store = env.worker().await;
     let lines = vec![
         line("tea", 3, "2.5"),
         Item { unit_cost: money("1"), ..line("tea", 1, "2.5") },
@@ -124,8 +124,8 @@ async fn a_range_of_each_stream_reaches_its_documents(bed: &impl Bed) {
     assert_eq!(store.snapshot().await.unwrap(), wanted);
 }
 
-async fn a_key_of_several_partitions_has_the_changes_of_all(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_key_of_several_partitions_has_the_changes_of_all(env: &impl TestEnv) {
+    let store = env.worker().await;
     let parts = vec![
         (SALES, vec![bought("ann", "2026-03-01", "1"), bought("ann", "2026-03-03", "2")]),
         (MORE_SALES, vec![bought("ann", "2026-02-01", "4"), bought("bob", "2026-03-03", "8")]),
@@ -146,8 +146,8 @@ async fn a_key_of_several_partitions_has_the_changes_of_all(bed: &impl Bed) {
     assert_eq!(days, wanted.map(|(day, revenue)| (day.to_owned(), units(revenue))));
 }
 
-async fn a_return_takes_back_what_was_sold(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_return_takes_back_what_was_sold(env: &impl TestEnv) {
+    let store = env.worker().await;
     let sold = |quantity| {
         let item = Item { unit_cost: money("1"), ..line("tea", quantity, "3") };
         let unpriced = Item { unit_price: None, ..line("jam", quantity, "0") };
@@ -168,8 +168,8 @@ async fn a_return_takes_back_what_was_sold(bed: &impl Bed) {
     assert_eq!(all.daily[0].1, DayTotals { invoices: 2, ..DayTotals::default() });
 }
 
-async fn a_batch_may_have_more_keys_than_a_command_carries(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_batch_may_have_more_keys_than_a_command_carries(env: &impl TestEnv) {
+    let store = env.worker().await;
     let all: Vec<_> = (0..100).map(|n| bought(&format!("c{n:03}"), "2026-03-01", "0.5")).collect();
     for _ in 0..2 {
         let report = flush(&*store, SALES, all.clone()).await;
@@ -180,8 +180,8 @@ async fn a_batch_may_have_more_keys_than_a_command_carries(bed: &impl Bed) {
     assert!(clients.iter().all(|client| (client.invoices, client.revenue) == (2, units("1"))));
 }
 
-async fn a_batch_without_events_changes_nothing(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_batch_without_events_changes_nothing(env: &impl TestEnv) {
+    let store = env.worker().await;
     let claimed = claim(&*store, SALES, 10).await;
     assert_eq!(store.apply(&Changes::default(), &guard(&claimed)).await.unwrap(), ApplyReport::default());
     assert_eq!(apply(&*store, &claimed, Vec::new()).await, ApplyReport::default());
@@ -189,8 +189,8 @@ async fn a_batch_without_events_changes_nothing(bed: &impl Bed) {
     assert_eq!(store.snapshot().await.unwrap(), Snapshot::default());
 }
 
-async fn what_was_refused_is_kept_once(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn what_was_refused_is_kept_once(env: &impl TestEnv) {
+    let store = env.worker().await;
     let claimed = claim(&*store, SALES, 25).await;
     let bad: Vec<_> = (0..25).map(|n| Body::Bad(if n == 3 { String::new() } else { format!("${n}.") })).collect();
     for _ in 0..2 {

@@ -4,7 +4,7 @@ use bson::{Document, doc};
 use stockstream_model::{
     Timestamp,
     documents::{Checkpoint, FoldRules, KafkaIds, LeaderEpoch, PartitionId},
-    settings::Span,
+    settings::HumanDuration,
 };
 use stockstream_store::{
     CheckpointStore, PositionStore, StateStore, ViewStore,
@@ -12,13 +12,13 @@ use stockstream_store::{
 };
 
 use super::{
-    bed::{Bed, Mongo},
     events::{CLIENTS, MORE_SALES, SALES, STOCK, time},
     flow::{claim, complete, flush, positions},
+    test_env::{Mongo, TestEnv},
 };
 
-async fn readers_see_the_positions_by_partition(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn readers_see_the_positions_by_partition(env: &impl TestEnv) {
+    let store = env.worker().await;
     assert_eq!(store.checkpoints().await.unwrap(), []);
     positions(&*store, &[CLIENTS, SALES]).await;
     let claimed = claim(&*store, SALES, 7).await;
@@ -48,8 +48,8 @@ fn full(id: PartitionId) -> Checkpoint {
         duplicates: (1 << 53) + 3,
         lost: Vec::new(),
         lost_offsets: 0,
-        deduplicate: Some(Span::from_millis(86_400_001)),
-        fold: FoldRules { version: 2, future_tolerance: Some(Span::from_millis(172_800_001)) },
+        deduplicate: Some(HumanDuration::from_millis(86_400_001)),
+        fold: FoldRules { version: 2, future_tolerance: Some(HumanDuration::from_millis(172_800_001)) },
         forgotten: Some(time("2026-04-30T11:59:59.999Z")),
         latest_event: Some(time("1969-12-31T23:59:59.999Z")),
         generation: 3,
@@ -58,8 +58,8 @@ fn full(id: PartitionId) -> Checkpoint {
     }
 }
 
-async fn a_checkpoint_of_before_is_read_whole_and_moved_by_who_knows_its_version(bed: &Mongo) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn a_checkpoint_of_before_is_read_whole_and_moved_by_who_knows_its_version(env: &Mongo) {
+    let (store, other) = (env.worker().await, env.worker().await);
     store.seal_new(&[SALES]).await.unwrap();
     let first = store.old_checkpoints().await.unwrap().swap_remove(0);
     let full = Checkpoint { version: first.version + 1, ..full(SALES) };
@@ -71,7 +71,7 @@ async fn a_checkpoint_of_before_is_read_whole_and_moved_by_who_knows_its_version
     let too_early = Checkpoint { version: full.version + 2, ..another };
     assert!(!other.write_old_checkpoint(&too_early).await.unwrap());
     // A version before rules were named completes it and claims what comes next: it leaves the field, of which it knows nothing.
-    let checkpoints = bed.raw.collection::<Document>("checkpoints");
+    let checkpoints = env.raw.collection::<Document>("checkpoints");
     let by_another =
         doc! { "$set": { "next": 5_i64, "pending": 9_i64, "version": full.version + 2, "writer": "of before that" } };
     checkpoints.update_one(doc! { "_id": "sales/0" }, by_another).await.unwrap();
@@ -81,8 +81,8 @@ async fn a_checkpoint_of_before_is_read_whole_and_moved_by_who_knows_its_version
     assert_eq!(standing().await.fold, FoldRules::FIRST);
 }
 
-async fn a_seal_keeps_what_it_seals_and_of_two_who_seal_one_does(bed: &Mongo) {
-    let (a, b) = (bed.worker().await, bed.worker().await);
+async fn a_seal_keeps_what_it_seals_and_of_two_who_seal_one_does(env: &Mongo) {
+    let (a, b) = (env.worker().await, env.worker().await);
     a.seal_new(&[SALES, MORE_SALES]).await.unwrap();
     b.seal_new(&[SALES, CLIENTS]).await.unwrap();
     let all = a.old_checkpoints().await.unwrap();
@@ -97,11 +97,11 @@ async fn a_seal_keeps_what_it_seals_and_of_two_who_seal_one_does(bed: &Mongo) {
     assert!(is_sealed(&standing) && standing.next == open.next && standing.events == open.events);
 }
 
-async fn workers_and_ids_of_before_are_found(bed: &Mongo) {
-    let store = bed.worker().await;
+async fn workers_and_ids_of_before_are_found(env: &Mongo) {
+    let store = env.worker().await;
     assert_eq!(store.old_kafka_ids().await.unwrap(), KafkaIds::default());
     let ids = doc! { "_id": "kafka", "cluster": "C", "replaced_clusters": ["B"], "replaced_topics": ["$T.1"] };
-    bed.raw.collection::<Document>("meta").insert_one(ids).await.unwrap();
+    env.raw.collection::<Document>("meta").insert_one(ids).await.unwrap();
     let found = store.old_kafka_ids().await.unwrap();
     assert_eq!((found.cluster.as_deref(), found.replaced_topics.contains("$T.1")), (Some("C"), true));
     assert!(found.replaced_clusters.contains("B"));
@@ -109,18 +109,18 @@ async fn workers_and_ids_of_before_are_found(bed: &Mongo) {
     store.heartbeat(&super::prepare::beat("of now", now)).await.unwrap();
     assert_eq!(store.old_workers().await.unwrap(), [""; 0]);
     let at = |millis| bson::DateTime::from_millis(now.millis() - millis);
-    let workers = bed.raw.collection::<Document>("workers");
+    let workers = env.raw.collection::<Document>("workers");
     workers.insert_one(doc! { "_id": "of before", "at": at(0) }).await.unwrap();
     workers.insert_one(doc! { "_id": "gone", "at": at(600_000) }).await.unwrap();
     assert_eq!(store.old_workers().await.unwrap(), ["of before"]);
 }
 
-async fn positions_of_a_newer_shape_are_refused_and_take_no_claim(bed: &Mongo) {
-    let store = bed.worker().await;
+async fn positions_of_a_newer_shape_are_refused_and_take_no_claim(env: &Mongo) {
+    let store = env.worker().await;
     flush(&*store, SALES, Vec::new()).await;
     let open = claim(&*store, SALES, 5).await;
     let newer = doc! { "$set": { "shape": 99_i64 } };
-    bed.raw.collection::<Document>("positions").update_one(doc! {}, newer).await.unwrap();
+    env.raw.collection::<Document>("positions").update_one(doc! {}, newer).await.unwrap();
     let refused = store.load_positions().await.unwrap_err().to_string();
     assert!(refused.contains("shape 99") && refused.contains("newer Stockstream"), "{refused}");
     assert!(!super::flow::try_complete(&*store, &open).await);

@@ -9,16 +9,16 @@ use stockstream_protocol::risk::RiskUpdate;
 use stockstream_store::{StateStore, ViewStore, inspect::Inspect};
 
 use super::{
-    bed::{Bed, settings},
     events::{Body, CLIENTS, SALES, STOCK, bought, client, line, money, sale, stock, time},
     flow::flush,
+    test_env::{TestEnv, settings},
     views::at_risk,
 };
 
-async fn a_product_has_its_totals_batches_and_risks(bed: &impl Bed) {
+async fn a_product_has_its_totals_batches_and_risks(env: &impl TestEnv) {
     let mut settings = settings();
     settings.analytics.product_winners.weights.velocity = Decimal::from_units(7_001);
-    let store = bed.worker_with(&settings).await;
+    let store = env.worker_with(&settings).await;
     let batch = |product: &str, number: Option<&'static str>, quantity| {
         Body::Stock(InventoryRecord {
             batch_no: number.and_then(Id::new),
@@ -45,8 +45,8 @@ async fn a_product_has_its_totals_batches_and_risks(bed: &impl Bed) {
     assert!(score_base(&detail.product, &detail.weights.unwrap()).is_some());
 }
 
-async fn a_client_has_what_its_total_is_made_of(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_client_has_what_its_total_is_made_of(env: &impl TestEnv) {
+    let store = env.worker().await;
     let record = ClientRecord {
         name: Some("Ann".into()),
         loyalty_tier: Some(Tier::Silver),
@@ -64,8 +64,8 @@ async fn a_client_has_what_its_total_is_made_of(bed: &impl Bed) {
     assert_eq!((bob.before, bob.stated, bob.recorded_at), (Money::ZERO, None, None));
 }
 
-async fn whoever_is_not_there_is_not_found(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn whoever_is_not_there_is_not_found(env: &impl TestEnv) {
+    let store = env.worker().await;
     flush(&*store, SALES, vec![bought("ann", "2026-03-01", "5")]).await;
     for id in ["", "an", "Ann", "ann ", "$ann", ".*", "{\"$ne\":null}", "\0"] {
         assert_eq!(store.client(id).await.unwrap(), None, "{id:?}");

@@ -3,7 +3,7 @@
 use stockstream_model::{
     Money, Timestamp,
     documents::PartitionId,
-    event::{ClientRecord, Id, InventoryRecord, Item, Sale, Stream},
+    event::{ClientRecord, EventKind, Id, InventoryRecord, Item, Sale},
 };
 
 /// What a record of a topic holds.
@@ -16,10 +16,10 @@ pub enum Body {
     Bad(String),
 }
 
-pub const SALES: PartitionId = PartitionId { stream: Stream::Sales, partition: 0 };
-pub const MORE_SALES: PartitionId = PartitionId { stream: Stream::Sales, partition: 1 };
-pub const STOCK: PartitionId = PartitionId { stream: Stream::Inventory, partition: 0 };
-pub const CLIENTS: PartitionId = PartitionId { stream: Stream::Clients, partition: 0 };
+pub const SALES: PartitionId = PartitionId { stream: EventKind::Sales, partition: 0 };
+pub const MORE_SALES: PartitionId = PartitionId { stream: EventKind::Sales, partition: 1 };
+pub const STOCK: PartitionId = PartitionId { stream: EventKind::Inventory, partition: 0 };
+pub const CLIENTS: PartitionId = PartitionId { stream: EventKind::Clients, partition: 0 };
 
 pub fn time(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -5,9 +5,9 @@ use stockstream_protocol::{claim::Claim, update::Update};
 use stockstream_store::{Guard, PositionStore, StateStore, inspect::Inspect};
 
 use super::{
-    bed::Bed,
     events::{Body, MORE_SALES, SALES, STOCK, bought, stock},
     flow::{apply, changes, changes_of, claim, claim_all, complete, flush, guard, positions, recreate, try_complete},
+    test_env::TestEnv,
 };
 
 fn sales(count: usize) -> Vec<Body> {
@@ -23,8 +23,8 @@ fn each(invoices: i64) -> Vec<(String, i64)> {
     (0..20).map(|n| (format!("c{n:02}"), invoices)).collect()
 }
 
-async fn a_claim_that_was_applied_is_told_so_everywhere(bed: &impl Bed) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn a_claim_that_was_applied_is_told_so_everywhere(env: &impl TestEnv) {
+    let (store, other) = (env.worker().await, env.worker().await);
     let claim = claim_all(&*store, &[(SALES, 40), (STOCK, 1), (MORE_SALES, 20)]).await;
     let parts = vec![(SALES, sales(40)), (STOCK, vec![Body::Stock(stock("of ", 5))]), (MORE_SALES, sales(20))];
     let (changes, guard) = (changes(&claim, parts), guard(&claim));
@@ -43,8 +43,8 @@ async fn a_claim_that_was_applied_is_told_so_everywhere(bed: &impl Bed) {
     assert_eq!(what_clients_bought(&*store).await, each(3));
 }
 
-async fn a_claim_applied_in_part_is_finished_by_another(bed: &impl Bed) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn a_claim_applied_in_part_is_finished_by_another(env: &impl TestEnv) {
+    let (store, other) = (env.worker().await, env.worker().await);
     flush(&*store, SALES, sales(20)).await;
     let claimed = claim(&*store, SALES, 60).await;
     let whole = changes_of(&claimed, sales(40));
@@ -62,8 +62,8 @@ async fn a_claim_applied_in_part_is_finished_by_another(bed: &impl Bed) {
     assert_eq!((day.invoices, day.revenue.to_string().as_str()), (60, "60"));
 }
 
-async fn lanes_do_not_share_marks(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn lanes_do_not_share_marks(env: &impl TestEnv) {
+    let store = env.worker().await;
     let mut claims = Vec::new();
     for partition in 0..12 {
         claims.push(claim(&*store, PartitionId { partition, ..SALES }, 20).await);
@@ -79,8 +79,8 @@ async fn lanes_do_not_share_marks(bed: &impl Bed) {
     assert_eq!(what_clients_bought(&*store).await, each(12));
 }
 
-async fn who_lost_its_lane_changes_nothing_once_that_went_on(bed: &impl Bed) {
-    let (zombie, heir) = (bed.worker().await, bed.worker().await);
+async fn who_lost_its_lane_changes_nothing_once_that_went_on(env: &impl TestEnv) {
+    let (zombie, heir) = (env.worker().await, env.worker().await);
     let claimed = claim(&*zombie, SALES, 40).await;
     let stale = changes_of(&claimed, sales(40));
     let lane = claimed.lane;
@@ -104,8 +104,8 @@ async fn who_lost_its_lane_changes_nothing_once_that_went_on(bed: &impl Bed) {
     assert_eq!(what_clients_bought(&*heir).await, each(4));
 }
 
-async fn a_topic_that_was_recreated_counts_from_its_beginning(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_topic_that_was_recreated_counts_from_its_beginning(env: &impl TestEnv) {
+    let store = env.worker().await;
     flush(&*store, SALES, sales(40)).await;
     recreate(&*store, SALES).await;
     let claimed = claim(&*store, SALES, 20).await;
@@ -117,8 +117,8 @@ async fn a_topic_that_was_recreated_counts_from_its_beginning(bed: &impl Bed) {
     assert_eq!(what_clients_bought(&*store).await, each(3), "old totals stay");
 }
 
-async fn a_claim_of_a_version_before_lanes_is_finished_by_its_own_marks(bed: &impl Bed) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn a_claim_of_a_version_before_lanes_is_finished_by_its_own_marks(env: &impl TestEnv) {
+    let (store, other) = (env.worker().await, env.worker().await);
     let before = Checkpoint { pending: Some(20), ..Checkpoint::new(SALES, 0, None) };
     let of_before = Guard::of_checkpoint(&before);
     let claimed = claim(&*store, SALES, 20).await;

@@ -58,7 +58,7 @@ fn fold_sale(changes: &mut Changes, sale: &Sale<'_>) {
     for (index, item) in sale.items.iter().enumerate() {
         let sells = |other: &&Item<'_>| other.product_id == item.product_id && other.quantity > 0;
         let first = item.quantity > 0 && !sale.items[..index].iter().any(|other| sells(&other));
-        let times = |price: Option<Money>| price.and_then(|price| price.checked_times(item.quantity));
+        let times = |price: Option<Money>| price.and_then(|price| price.checked_mul_int(item.quantity));
         let (revenue, cost) = (times(item.unit_price), times(item.unit_cost));
         let product = changes.products.entry(Key::from(item.product_id.as_str())).or_default();
         product.cost = plus(product.cost, cost);
@@ -95,7 +95,7 @@ fn fold_stock(changes: &mut Changes, place: Version, stock: &InventoryRecord<'_>
         min_margin_threshold: stock.min_margin_threshold,
     };
     let (product_id, batch_number) = (stock.product_id.to_string(), stock.batch_no.as_ref().map(ToString::to_string));
-    changes.products.entry(Key::from(product_id.as_str())).or_default().take_record(
+    changes.products.entry(Key::from(product_id.as_str())).or_default().apply_record(
         version,
         record.clone(),
         stock.quantity,
@@ -127,7 +127,7 @@ fn fold_client(changes: &mut Changes, place: Version, client: &ClientRecord<'_>)
         base_revenue: client.total_revenue_generated.unwrap_or_default(),
         tier: client.loyalty_tier,
     };
-    changes.clients.entry(Key::from(client.client_id.as_str())).or_default().take_record(version, fields);
+    changes.clients.entry(Key::from(client.client_id.as_str())).or_default().apply_record(version, fields);
 }
 
 fn rejected(id: PartitionId, place: Version, payload: &str) -> RejectedEvent {

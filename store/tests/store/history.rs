@@ -11,9 +11,9 @@ use stockstream_model::{
 use stockstream_store::inspect::Inspect;
 
 use super::{
-    bed::{Bed, settings},
     events::{Body, MORE_SALES, SALES, line, sale},
     flow::flush,
+    test_env::{TestEnv, settings},
 };
 
 fn few_days() -> Settings {
@@ -31,8 +31,8 @@ async fn days(store: &impl Inspect, product: usize) -> BTreeMap<i32, i64> {
     product.days.into_iter().map(|(day, totals)| (day.number(), totals.units)).collect()
 }
 
-async fn sales_by_day_are_kept_for_the_days_of_the_setting(bed: &impl Bed) {
-    let store = bed.worker_with(&few_days()).await;
+async fn sales_by_day_are_kept_for_the_days_of_the_setting(env: &impl TestEnv) {
+    let store = env.worker_with(&few_days()).await;
     for day in [20_000, 20_003, 20_004] {
         flush(&*store, SALES, vec![on(day, vec![line("tea", 1, "1")])]).await;
     }
@@ -47,8 +47,8 @@ async fn sales_by_day_are_kept_for_the_days_of_the_setting(bed: &impl Bed) {
     assert_eq!((product.units, product.first_sale.unwrap().day().number()), (18, 20_000), "the totals have all of it");
 }
 
-async fn days_are_the_same_in_whatever_order_they_come(bed: &impl Bed) {
-    let store = bed.worker_with(&few_days()).await;
+async fn days_are_the_same_in_whatever_order_they_come(env: &impl TestEnv) {
+    let store = env.worker_with(&few_days()).await;
     let all: Vec<i32> = (0..120).map(|n| 19_900 + n * 37 % 120).collect();
     let of = |days: &[i32], product: &str| {
         days.iter().map(|day| on(*day, vec![line(product, i64::from(*day % 7) + 1, "1")])).collect()
@@ -71,10 +71,10 @@ async fn days_are_the_same_in_whatever_order_they_come(bed: &impl Bed) {
     }
 }
 
-async fn a_batch_may_bring_years_of_many_products(bed: &impl Bed) {
+async fn a_batch_may_bring_years_of_many_products(env: &impl TestEnv) {
     let mut settings = settings();
     (settings.analytics.history_days, settings.limits.updates_per_command) = (366, 25_000);
-    let store = bed.worker_with(&settings).await;
+    let store = env.worker_with(&settings).await;
     let every_day: Vec<Body> = (10_000..10_500)
         .map(|day| {
             on(

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use bson::{Document, doc};
 use futures_util::TryStreamExt;
-use stockstream_model::{event::ClientRecord, settings::Span};
+use stockstream_model::{event::ClientRecord, settings::HumanDuration};
 use stockstream_protocol::risk::RiskUpdate;
 use stockstream_store::StateStore;
 
 use super::{
-    bed::{Bed, Mongo, settings},
     events::{Body, CLIENTS, STOCK, client, stock},
     flow::{changes_of, claim, guard},
+    test_env::{Mongo, TestEnv, settings},
     views::at_risk,
 };
 
-async fn indexes(bed: &Mongo, collection: &str) -> BTreeMap<String, (Document, Option<u64>)> {
-    let indexes = bed.raw.collection::<Document>(collection).list_indexes().await.unwrap();
+async fn indexes(env: &Mongo, collection: &str) -> BTreeMap<String, (Document, Option<u64>)> {
+    let indexes = env.raw.collection::<Document>(collection).list_indexes().await.unwrap();
     let indexes: Vec<_> = indexes.try_collect().await.unwrap();
     let named = indexes.into_iter().map(|index| {
         let options = index.options.unwrap();
@@ -25,8 +25,8 @@ async fn indexes(bed: &Mongo, collection: &str) -> BTreeMap<String, (Document, O
     named.filter(|(name, _)| name != "_id_").collect()
 }
 
-async fn every_query_of_the_pipeline_has_its_index(bed: &Mongo) {
-    bed.worker().await;
+async fn every_query_of_the_pipeline_has_its_index(env: &Mongo) {
+    env.worker().await;
     for (collection, name, key) in [
         ("products", "score", "score -1, _id 1"),
         ("products", "generation", "g 1"),
@@ -56,30 +56,30 @@ async fn every_query_of_the_pipeline_has_its_index(bed: &Mongo) {
         ("clients", "at_limit", "at_limit 1"),
         ("sales_daily", "at_limit", "at_limit 1"),
     ] {
-        let indexes = indexes(bed, collection).await;
+        let indexes = indexes(env, collection).await;
         let (keys, _) = indexes.get(name).unwrap_or_else(|| panic!("{collection} has {indexes:?}, not {name}"));
         let text: Vec<_> = keys.iter().map(|(field, order)| format!("{field} {}", order.to_string().trim())).collect();
         assert_eq!(text.join(", "), key);
     }
 }
 
-async fn how_long_rejected_events_are_kept_follows_the_setting(bed: &Mongo) {
+async fn how_long_rejected_events_are_kept_follows_the_setting(env: &Mongo) {
     let mut settings = settings();
     for days in [30, 2, 3_650] {
-        settings.limits.keep_rejected = Span::from_millis(days * 86_400_000);
+        settings.limits.keep_rejected = HumanDuration::from_millis(days * 86_400_000);
         for _ in 0..2 {
-            bed.worker_with(&settings).await;
-            assert_eq!(indexes(bed, "rejected_events").await["age"].1, Some(days * 86_400));
+            env.worker_with(&settings).await;
+            assert_eq!(indexes(env, "rejected_events").await["age"].1, Some(days * 86_400));
         }
     }
-    assert_eq!(indexes(bed, "workers").await["age"].1, Some(60));
+    assert_eq!(indexes(env, "workers").await["age"].1, Some(60));
 }
 
-async fn a_unique_index_of_others_is_named_and_not_fought(bed: &Mongo) {
-    let store = bed.worker().await;
+async fn a_unique_index_of_others_is_named_and_not_fought(env: &Mongo) {
+    let store = env.worker().await;
     for (collection, field) in [("clients", "email"), ("loss_risk_products", "product_name")] {
         let index = doc! { "key": { field: 1 }, "name": "theirs", "unique": true };
-        bed.raw.run_command(doc! { "createIndexes": collection, "indexes": [index] }).await.unwrap();
+        env.raw.run_command(doc! { "createIndexes": collection, "indexes": [index] }).await.unwrap();
     }
     let of = |name| Body::Client(ClientRecord { email: Some("one".into()), ..client(name) });
     let claim = claim(&*store, CLIENTS, 2).await;
@@ -92,15 +92,15 @@ async fn a_unique_index_of_others_is_named_and_not_fought(bed: &Mongo) {
 }
 
 /// Whoever finds a product by the claim that it names reads its batches then, and not again.
-async fn a_product_names_a_claim_only_once_its_batches_hold_what_the_claim_changed(bed: &Mongo) {
-    let store = bed.worker().await;
+async fn a_product_names_a_claim_only_once_its_batches_hold_what_the_claim_changed(env: &Mongo) {
+    let store = env.worker().await;
     let index = doc! { "key": { "rec.quantity": 1 }, "name": "theirs", "unique": true };
-    bed.raw.run_command(doc! { "createIndexes": "inventory", "indexes": [index] }).await.unwrap();
+    env.raw.run_command(doc! { "createIndexes": "inventory", "indexes": [index] }).await.unwrap();
     let claim = claim(&*store, STOCK, 2).await;
     let changes = changes_of(&claim, ["a", "b"].map(|product| Body::Stock(stock(product, 7))).into());
     let refused = store.apply(&changes, &guard(&claim)).await.unwrap_err();
     assert!(refused.to_string().contains("inventory"), "{refused}");
-    let products = bed.raw.collection::<Document>("products");
+    let products = env.raw.collection::<Document>("products");
     assert_eq!(products.find_one(doc! { "last_claim": { "$exists": true } }).await.unwrap(), None);
 }
 

@@ -10,13 +10,13 @@ use stockstream_protocol::claim::Claim;
 use stockstream_store::{Changes, Paging, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
-    bed::Bed,
     events::{Body, CLIENTS, SALES, bought, client, id, line, money, sale},
     flow::{changes_of, claim, complete, flush, guard},
+    test_env::TestEnv,
 };
 
-async fn the_smallest_amounts_add_up(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn the_smallest_amounts_add_up(env: &impl TestEnv) {
+    let store = env.worker().await;
     let tenths = ["0.1", "0.2", "-0.3", "0.0001", "0.7", "0.0002"];
     for _ in 0..10 {
         let sales = tenths.map(|amount| {
@@ -46,7 +46,7 @@ fn adding(claim: &Claim, amount: i64) -> Changes {
         let day = &mut product.days[0].1;
         (day.revenue, day.units, day.unpriced) = (amount, units, units);
         let version = Version { at: Timestamp::default(), incarnation: 0, partition: 0, offset: claim.seq };
-        product.take_record(version, ProductRecord::default(), units);
+        product.apply_record(version, ProductRecord::default(), units);
     }
     changes
 }
@@ -67,15 +67,15 @@ async fn sums_become(store: &(impl StateStore + Inspect), steps: &[(i64, i64)]) 
     }
 }
 
-async fn the_greatest_sums_are_exact(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn the_greatest_sums_are_exact(env: &impl TestEnv) {
+    let store = env.worker().await;
     let steps = [(GREAT, GREAT), (1, GREAT + 1), (-GREAT, 1), (-GREAT, 1 - GREAT), (3, 4 - GREAT)];
     sums_become(&*store, &steps).await;
     assert_eq!(store.sums_at_limit(9).await.unwrap(), []);
 }
 
-async fn a_sum_beyond_its_limit_stays_there_and_is_named(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_sum_beyond_its_limit_stays_there_and_is_named(env: &impl TestEnv) {
+    let store = env.worker().await;
     let steps = [(GREAT, GREAT), (GREAT, LIMIT), (1, LIMIT), (-GREAT, LIMIT), (-LIMIT, LIMIT), (LIMIT, LIMIT)];
     sums_become(&*store, &steps).await;
     let named = store.sums_at_limit(9).await.unwrap();
@@ -85,15 +85,15 @@ async fn a_sum_beyond_its_limit_stays_there_and_is_named(bed: &impl Bed) {
     assert_eq!(store.clients(Paging { page: 1, per_page: 1 }).await.unwrap().items[0].total_revenue_generated, 4e14);
 }
 
-async fn a_sum_may_reach_its_limit_at_once_and_below_zero(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_sum_may_reach_its_limit_at_once_and_below_zero(env: &impl TestEnv) {
+    let store = env.worker().await;
     sums_become(&*store, &[(-LIMIT, -LIMIT), (GREAT, -LIMIT)]).await;
     assert_eq!(store.sums_at_limit(9).await.unwrap().len(), 3);
 }
 
 /// The keys that change alike share a statement, and each has its own amount in it.
-async fn of_keys_that_change_alike_only_those_beyond_stay(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn of_keys_that_change_alike_only_those_beyond_stay(env: &impl TestEnv) {
+    let store = env.worker().await;
     let buy = async |end: i64, amount: &dyn Fn(usize) -> i64| {
         let claim = claim(&*store, SALES, end).await;
         let bodies = (0..20).map(|n| bought(&format!("c{n:02}"), "2026-03-01", "1")).collect();
@@ -121,8 +121,8 @@ async fn of_keys_that_change_alike_only_those_beyond_stay(bed: &impl Bed) {
     assert_eq!(named, ["c00", "c06", "c12", "c18"]);
 }
 
-async fn revenue_from_before_is_added_to_the_invoices(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn revenue_from_before_is_added_to_the_invoices(env: &impl TestEnv) {
+    let store = env.worker().await;
     let record = |revenue: Option<&str>| {
         let total_revenue_generated = revenue.and_then(money);
         Body::Client(ClientRecord { total_revenue_generated, ..client("ann") })

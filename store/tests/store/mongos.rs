@@ -15,9 +15,9 @@ use stockstream_relay::{Relay, Request};
 use stockstream_store::{MongoStore, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
-    bed::{Bed, Mongo, settings},
     events::{Body, SALES, bought},
     flow::flush,
+    test_env::{Mongo, TestEnv, settings},
     views::at_risk,
 };
 
@@ -29,9 +29,9 @@ fn for_many(request: &Request) -> u64 {
 }
 
 /// A store on the bed's database by way of the relay.
-async fn store(bed: &Mongo, relay: &Relay) -> MongoStore {
+async fn store(env: &Mongo, relay: &Relay) -> MongoStore {
     let mut settings = settings();
-    settings.mongodb.uri = Some(Secret::new(relay.uri(bed.uri())));
+    settings.mongodb.uri = Some(Secret::new(relay.uri(env.uri())));
     let store = MongoStore::connect(&settings).await.unwrap();
     store.prepare(&settings.pipeline).await.unwrap();
     store
@@ -45,11 +45,11 @@ fn sales(count: usize) -> Vec<Body> {
     (0..count).map(|n| bought(&format!("c{:02}", n % 40), "2026-03-01", "1")).collect()
 }
 
-async fn statements_are_of_one_document_each(bed: &Mongo) {
-    let as_it_is = found(&*bed.worker().await).await;
+async fn statements_are_of_one_document_each(env: &Mongo) {
+    let as_it_is = found(&*env.worker().await).await;
     assert_ne!(as_it_is.deployment, Deployment::Memory);
     for sharded in [false, true] {
-        let relay = Relay::to(&bed.host()).await.unwrap();
+        let relay = Relay::to(&env.host()).await.unwrap();
         if sharded {
             relay.rewrite(|request, answer| {
                 if request.is_hello() {
@@ -64,7 +64,7 @@ async fn statements_are_of_one_document_each(bed: &Mongo) {
             counted.fetch_add(for_many(request), Ordering::Relaxed);
             None
         });
-        let store = store(bed, &relay).await;
+        let store = store(env, &relay).await;
         assert_eq!(found(&store).await.deployment == Deployment::Sharded, sharded);
         flush(&store, SALES, sales(40)).await;
         flush(&store, SALES, sales(80)).await;
@@ -77,14 +77,14 @@ async fn statements_are_of_one_document_each(bed: &Mongo) {
 }
 
 /// What a statement for many documents passed by is looked for again.
-async fn what_is_deleted_is_gone(bed: &Mongo) {
-    let relay = Relay::to(&bed.host()).await.unwrap();
+async fn what_is_deleted_is_gone(env: &Mongo) {
+    let relay = Relay::to(&env.host()).await.unwrap();
     relay.rewrite(|request, answer| {
         if request.is_hello() {
             answer.insert("msg", "isdbgrid");
         }
     });
-    let store = store(bed, &relay).await;
+    let store = store(env, &relay).await;
     let rows: Vec<_> = ["a", "b", "c"].map(|product| at_risk(product, None, None)).into();
     store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
     let asked = Arc::new(AtomicU64::new(0));

@@ -11,10 +11,10 @@ use stockstream_protocol::risk::RiskUpdate;
 use stockstream_store::{Paging, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
-    bed::Bed,
     events::{Body, CLIENTS, SALES, STOCK, client, id, line, money, sale, stock, time},
     flow::{changes_of, claim, complete, flush, flush_all, guard, position},
     risk::standing,
+    test_env::TestEnv,
 };
 
 /// Texts that mean something to some part of a database, in the order of their bytes.
@@ -82,8 +82,8 @@ fn texts() -> BTreeSet<String> {
     texts
 }
 
-async fn ids_and_names_are_texts_whatever_they_hold(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn ids_and_names_are_texts_whatever_they_hold(env: &impl TestEnv) {
+    let store = env.worker().await;
     let texts = texts();
     let (mut sales, mut records, mut clients) = (Vec::new(), Vec::new(), Vec::new());
     for text in &texts {
@@ -122,8 +122,8 @@ async fn ids_and_names_are_texts_whatever_they_hold(bed: &impl Bed) {
     assert_eq!(page.items.iter().map(|client| &*client.client_id).collect::<Vec<_>>(), ids);
 }
 
-async fn rows_at_risk_may_have_any_names(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn rows_at_risk_may_have_any_names(env: &impl TestEnv) {
+    let store = env.worker().await;
     let texts = texts();
     let records = texts.iter().map(|text| {
         let expiry_date = Some(time("2026-01-01"));
@@ -153,8 +153,8 @@ async fn rows_at_risk_may_have_any_names(bed: &impl Bed) {
     assert_eq!(ids(&standing(&*store).await), ids(left));
 }
 
-async fn ids_that_look_alike_are_kept_apart(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn ids_that_look_alike_are_kept_apart(env: &impl TestEnv) {
+    let store = env.worker().await;
     // Shown as text, the ids of these two are one.
     let twins = [("a", r#"x", "batch_number": "y"#), (r#"a", "batch_number": "x"#, "y")];
     let of = |(product, batch): (&str, &str)| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stockstream_model::{
     Timestamp,
     documents::{FoldRules, KafkaIds, LeaderEpoch, LostRange, PartitionId},
-    settings::Span,
+    settings::HumanDuration,
 };
 use stockstream_protocol::{
     claim::{Applied, Claim, ClaimRequest, ClaimedRange, Completion},
@@ -17,8 +17,8 @@ use stockstream_protocol::{
 use stockstream_store::PositionStore;
 
 use super::{
-    bed::Bed,
     events::{CLIENTS, MORE_SALES, SALES, time},
+    test_env::TestEnv,
 };
 
 const PARTITIONS: [PartitionId; 3] = [SALES, MORE_SALES, CLIENTS];
@@ -53,12 +53,12 @@ fn full() -> Position {
     }
 }
 
-async fn what_is_created_is_read_back_whole_and_once(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn what_is_created_is_read_back_whole_and_once(env: &impl TestEnv) {
+    let store = env.worker().await;
     assert_eq!(store.load_positions().await.unwrap(), None);
     let rules = ClaimRules {
-        fold: FoldRules { version: 7, future_tolerance: Some(Span::from_millis(172_800_001)) },
-        deduplicate: Some(Span::from_millis(86_400_001)),
+        fold: FoldRules { version: 7, future_tolerance: Some(HumanDuration::from_millis(172_800_001)) },
+        deduplicate: Some(HumanDuration::from_millis(86_400_001)),
         claimed_at: time("2026-05-01T12:00:00.007Z"),
     };
     let derivation = Derivation { generation: 1 << 41, since: 1 << 42 };
@@ -74,14 +74,14 @@ async fn what_is_created_is_read_back_whole_and_once(bed: &impl Bed) {
     };
     store.create_positions(&first).await.unwrap();
     assert_eq!(store.load_positions().await.unwrap().as_ref(), Some(&first));
-    bed.worker().await.create_positions(&Positions::default()).await.unwrap();
+    env.worker().await.create_positions(&Positions::default()).await.unwrap();
     assert_eq!(store.load_positions().await.unwrap(), Some(first), "who comes later changes nothing");
 }
 
 /// Numbers at random, the same ones for a seed.
-struct Dice(u64);
+struct SeededRng(u64);
 
-impl Dice {
+impl SeededRng {
     fn below(&mut self, most: i64) -> i64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as i64 % most
@@ -122,7 +122,7 @@ impl Dice {
     fn update(&mut self, standing: &Positions) -> Update {
         let lane = self.below(2) as u32;
         let of_lane = standing.lanes.get(&lane).cloned().unwrap_or_default();
-        let off = |dice: &mut Self| i64::from(dice.is_one_in(8));
+        let off = |rng: &mut Self| i64::from(rng.is_one_in(8));
         let id = self.one_of(&PARTITIONS);
         let position = standing.partitions.get(&id).cloned().unwrap_or_default();
         match self.below(14) {
@@ -142,7 +142,7 @@ impl Dice {
                     partitions.insert(*id, ClaimedRange { incarnation, start, end, epoch, forgotten });
                 }
                 let holder = of_lane.holder.clone().filter(|_| !self.is_one_in(6)).unwrap_or_else(|| self.holder());
-                let deduplicate = self.is_one_in(2).then(|| Span::from_millis(self.below(9) as u64));
+                let deduplicate = self.is_one_in(2).then(|| HumanDuration::from_millis(self.below(9) as u64));
                 let claimed_at = Timestamp::from_millis(self.below(9));
                 let rules = ClaimRules { deduplicate, claimed_at, ..ClaimRules::default() };
                 let derivation = of_lane.claimed_by(self.below(2));
@@ -194,12 +194,12 @@ impl Dice {
     }
 }
 
-async fn an_update_does_in_the_store_what_it_does_by_itself(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn an_update_does_in_the_store_what_it_does_by_itself(env: &impl TestEnv) {
+    let store = env.worker().await;
     store.create_positions(&Positions::default()).await.unwrap();
-    let (mut standing, mut dice, mut took_effect) = (Positions::default(), Dice(20_261_129), BTreeMap::new());
+    let (mut standing, mut rng, mut took_effect) = (Positions::default(), SeededRng(20_261_129), BTreeMap::new());
     for step in 0..400 {
-        let update = dice.update(&standing);
+        let update = rng.update(&standing);
         let before = standing.clone();
         let applied = update.apply(&mut standing);
         let kind = format!("{update:?}").split([' ', '(']).next().unwrap().to_owned();
@@ -212,8 +212,8 @@ async fn an_update_does_in_the_store_what_it_does_by_itself(bed: &impl Bed) {
     assert_eq!(took_effect.len(), 14, "{took_effect:?}");
 }
 
-async fn of_two_claims_on_the_same_partition_one_is_opened(bed: &impl Bed) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn of_two_claims_on_the_same_partition_one_is_opened(env: &impl TestEnv) {
+    let (store, other) = (env.worker().await, env.worker().await);
     let lane = |holder: &str| Lane { holder: Some(holder.into()), ..Lane::default() };
     let partitions = PARTITIONS.map(|id| (id, Position::default())).into();
     let first = Positions { partitions, lanes: [(0, lane("a")), (1, lane("b"))].into(), ..Positions::default() };

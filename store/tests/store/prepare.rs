@@ -10,33 +10,33 @@ use stockstream_model::{
 use stockstream_store::{MongoStore, Progress, StateStore, StoreError, ViewStore};
 
 use super::{
-    bed::{Bed, on_mongodb, pipeline, settings},
     events::{CLIENTS, SALES},
+    test_env::{TestEnv, on_mongodb, pipeline, settings},
 };
 
-async fn a_database_is_prepared_as_often_as_one_likes(bed: &impl Bed) {
-    let store = bed.open(&settings()).await;
+async fn a_database_is_prepared_as_often_as_one_likes(env: &impl TestEnv) {
+    let store = env.open(&settings()).await;
     let first = store.prepare(&pipeline("shop/stock")).await.unwrap();
     store.claim_revision(View::ProductWinners, 0).await.unwrap();
     assert_eq!(store.prepare(&pipeline("shop/stock")).await.unwrap(), first);
-    assert_eq!(bed.open(&settings()).await.prepare(&pipeline("shop/stock")).await.unwrap(), first);
+    assert_eq!(env.open(&settings()).await.prepare(&pipeline("shop/stock")).await.unwrap(), first);
     assert_eq!(store.newest_generation().await.unwrap(), first);
     assert_eq!(store.view(View::ProductWinners).await.unwrap().revision, 1, "what stands was written over");
 }
 
-async fn several_workers_prepare_a_database_at_once(bed: &impl Bed) {
+async fn several_workers_prepare_a_database_at_once(env: &impl TestEnv) {
     let mut stores = Vec::new();
     for _ in 0..4 {
-        stores.push(bed.open(&settings()).await);
+        stores.push(env.open(&settings()).await);
     }
     let prepared = join_all(stores.iter().map(|store| async { store.prepare(&pipeline("shop/stock")).await.unwrap() }));
     let generations = prepared.await;
     assert!(generations.iter().all(|generation| *generation == generations[0] && *generation > 0), "{generations:?}");
 }
 
-async fn a_second_pipeline_is_refused_by_name(bed: &impl Bed) {
-    let store = bed.worker().await;
-    let refused = bed.open(&settings()).await.prepare(&pipeline("shop/other")).await.unwrap_err();
+async fn a_second_pipeline_is_refused_by_name(env: &impl TestEnv) {
+    let store = env.worker().await;
+    let refused = env.open(&settings()).await.prepare(&pipeline("shop/other")).await.unwrap_err();
     assert!(
         matches!(&refused, StoreError::Owned { owner, pipeline, .. } if owner == "shop/stock" && pipeline == "shop/other")
     );
@@ -45,33 +45,33 @@ async fn a_second_pipeline_is_refused_by_name(bed: &impl Bed) {
     assert_eq!(store.status().await.unwrap().pipeline.as_deref(), Some("shop/stock"));
 }
 
-async fn a_prepared_database_has_two_empty_views(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_prepared_database_has_two_empty_views(env: &impl TestEnv) {
+    let store = env.worker().await;
     assert_eq!(store.status().await.unwrap().views, View::ALL.map(ViewState::new));
     assert_eq!(store.view(View::LossRiskProducts).await.unwrap(), ViewState::new(View::LossRiskProducts));
     assert_eq!(store.product_winners().await.unwrap(), []);
 }
 
-async fn where_a_pipeline_starts_is_written_once(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn where_a_pipeline_starts_is_written_once(env: &impl TestEnv) {
+    let store = env.worker().await;
     assert_eq!(store.start_positions().await.unwrap(), None);
     let start = |next| StartPositions { next: [(SALES, next), (CLIENTS, 0)].into() };
-    let other = bed.worker().await;
+    let other = env.worker().await;
     let starts = [start(7), start(8)];
-    let (a, b) = tokio::join!(store.pin_start(&starts[0]), other.pin_start(&starts[1]));
+    let (a, b) = tokio::join!(store.init_start_offsets(&starts[0]), other.init_start_offsets(&starts[1]));
     let stands = a.unwrap();
     assert_eq!(stands, b.unwrap());
     assert!(starts.contains(&stands), "{stands:?}");
-    assert_eq!(store.pin_start(&StartPositions::default()).await.unwrap(), stands);
+    assert_eq!(store.init_start_offsets(&StartPositions::default()).await.unwrap(), stands);
     assert_eq!(other.start_positions().await.unwrap(), Some(stands));
 }
 
-async fn a_claim_owns_the_database_and_has_no_opinion_on_its_settings(bed: &impl Bed) {
-    let store = bed.open(&settings()).await;
+async fn a_claim_owns_the_database_and_has_no_opinion_on_its_settings(env: &impl TestEnv) {
+    let store = env.open(&settings()).await;
     assert_eq!(store.progress().await.unwrap(), Progress::default());
     store.claim(&pipeline("shop/stock")).await.unwrap();
     store.claim(&pipeline("shop/stock")).await.unwrap();
-    let refused = bed.open(&settings()).await.claim(&pipeline("shop/other")).await.unwrap_err();
+    let refused = env.open(&settings()).await.claim(&pipeline("shop/other")).await.unwrap_err();
     assert!(matches!(&refused, StoreError::Owned { owner, .. } if owner == "shop/stock"), "{refused}");
     assert_eq!(store.progress().await.unwrap().owner.map(|owner| owner.name).as_deref(), Some("shop/stock"));
     // The first worker settles the generation as if nobody had been there.
@@ -80,8 +80,8 @@ async fn a_claim_owns_the_database_and_has_no_opinion_on_its_settings(bed: &impl
     assert_eq!(store.newest_generation().await.unwrap(), 1);
 }
 
-async fn a_claim_and_workers_that_start_at_once_agree(bed: &impl Bed) {
-    let (a, b, c) = (bed.open(&settings()).await, bed.open(&settings()).await, bed.open(&settings()).await);
+async fn a_claim_and_workers_that_start_at_once_agree(env: &impl TestEnv) {
+    let (a, b, c) = (env.open(&settings()).await, env.open(&settings()).await, env.open(&settings()).await);
     let name = pipeline("shop/stock");
     let (claimed, first, second) = tokio::join!(a.claim(&name), b.prepare(&name), c.prepare(&name));
     claimed.unwrap();
@@ -104,10 +104,10 @@ pub fn beat(worker: &str, at: Timestamp) -> Heartbeat {
     }
 }
 
-async fn progress_tells_start_positions_and_workers(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn progress_tells_start_positions_and_workers(env: &impl TestEnv) {
+    let store = env.worker().await;
     let start = StartPositions { next: [(SALES, 7), (CLIENTS, 0)].into() };
-    store.pin_start(&start).await.unwrap();
+    store.init_start_offsets(&start).await.unwrap();
     super::flow::positions(&*store, &[SALES]).await;
     let now = Timestamp::now();
     store.heartbeat(&beat("alive", now)).await.unwrap();
@@ -124,8 +124,8 @@ fn with_uid(uid: &str) -> Pipeline {
     Pipeline { uid: Some(uid.into()), ..pipeline("shop/stock") }
 }
 
-async fn a_database_has_an_id_from_its_first_claim_on(bed: &impl Bed) {
-    let (store, other) = (bed.open(&settings()).await, bed.open(&settings()).await);
+async fn a_database_has_an_id_from_its_first_claim_on(env: &impl TestEnv) {
+    let (store, other) = (env.open(&settings()).await, env.open(&settings()).await);
     assert_eq!(store.progress().await.unwrap().database_id, None);
     let name = pipeline("shop/stock");
     let (one, two) = tokio::join!(store.claim(&name), other.prepare(&name));
@@ -137,8 +137,8 @@ async fn a_database_has_an_id_from_its_first_claim_on(bed: &impl Bed) {
     assert_eq!(other.progress().await.unwrap().database_id, id);
 }
 
-async fn a_database_with_another_id_than_expected_is_refused_and_nothing_is_written(bed: &impl Bed) {
-    let store = bed.open(&settings()).await;
+async fn a_database_with_another_id_than_expected_is_refused_and_nothing_is_written(env: &impl TestEnv) {
+    let store = env.open(&settings()).await;
     let expects = |id: &str| Pipeline { database_id: Some(id.into()), ..with_uid("one") };
     let refused = store.prepare(&expects("another")).await.unwrap_err();
     assert!(matches!(&refused, StoreError::OtherDatabase { found: None, .. }), "{refused}");
@@ -155,8 +155,8 @@ async fn a_database_with_another_id_than_expected_is_refused_and_nothing_is_writ
     }
 }
 
-async fn another_pipeline_of_the_name_takes_over_only_from_one_that_shows_no_sign_of_life(bed: &impl Bed) {
-    let (store, other) = (bed.open(&settings()).await, bed.open(&settings()).await);
+async fn another_pipeline_of_the_name_takes_over_only_from_one_that_shows_no_sign_of_life(env: &impl TestEnv) {
+    let (store, other) = (env.open(&settings()).await, env.open(&settings()).await);
     store.prepare(&with_uid("one")).await.unwrap();
     let refused = other.claim(&with_uid("two")).await.unwrap_err();
     assert!(matches!(&refused, StoreError::OwnedByNamesake { owner, uid, .. } if owner == "one" && uid == "two"));
@@ -184,8 +184,8 @@ async fn another_pipeline_of_the_name_takes_over_only_from_one_that_shows_no_sig
     assert!(!store.take_over(&with_uid("one"), &seen).await.unwrap(), "nothing stands as it was seen");
 }
 
-async fn a_worker_without_a_uid_works_beside_the_owner_of_its_name(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_worker_without_a_uid_works_beside_the_owner_of_its_name(env: &impl TestEnv) {
+    let store = env.worker().await;
     store.claim(&with_uid("one")).await.unwrap();
     store.prepare(&pipeline("shop/stock")).await.unwrap();
     store.verify_owner(&pipeline("shop/stock")).await.unwrap();
@@ -195,12 +195,12 @@ async fn a_worker_without_a_uid_works_beside_the_owner_of_its_name(bed: &impl Be
 
 #[tokio::test]
 async fn a_database_from_before_there_were_ids_is_adopted() {
-    on_mongodb(async |bed| {
-        bed.worker().await;
-        let meta = bed.raw.collection::<Document>("meta");
+    on_mongodb(async |env| {
+        env.worker().await;
+        let meta = env.raw.collection::<Document>("meta");
         meta.delete_one(doc! { "_id": "identity" }).await.unwrap();
         meta.update_one(doc! { "_id": "pipeline" }, doc! { "$unset": { "uid": "" } }).await.unwrap();
-        let store = bed.open(&settings()).await;
+        let store = env.open(&settings()).await;
         store.prepare(&with_uid("one")).await.unwrap();
         let progress = store.progress().await.unwrap();
         assert_eq!(progress.owner.and_then(|owner| owner.uid).as_deref(), Some("one"));
@@ -214,7 +214,7 @@ async fn a_database_from_before_there_were_ids_is_adopted() {
 async fn a_store_that_asks_once_does_not_wait_for_a_server_that_is_away() {
     let mut away = settings();
     away.mongodb.uri = Some(Secret::new("mongodb://127.0.0.1:1/none?serverSelectionTimeoutMS=50"));
-    let store = MongoStore::connect(&away).await.unwrap().asking_once();
+    let store = MongoStore::connect(&away).await.unwrap().without_retry();
     let said = store.progress().await.unwrap_err();
     assert!(said.is_transient() && said.to_string().contains("127.0.0.1:1"), "{said}");
 }

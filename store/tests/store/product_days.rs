@@ -19,9 +19,9 @@ use stockstream_relay::{Answer, Relay, Request};
 use stockstream_store::{MongoStore, StateStore, ViewStore, inspect::Inspect};
 
 use super::{
-    bed::{Bed, Mongo, settings},
     events::{Body, SALES, line, sale},
     flow::flush,
+    test_env::{Mongo, TestEnv, settings},
 };
 
 fn keeping(history_days: u32) -> Settings {
@@ -50,8 +50,8 @@ async fn days(store: &impl ViewStore, product: &str) -> BTreeMap<i32, i64> {
     product.days.into_iter().map(|(day, totals)| (day.number(), totals.units)).collect()
 }
 
-async fn days_are_found_wherever_they_are(bed: &impl Bed) {
-    let store = bed.worker_with(&keeping(90)).await;
+async fn days_are_found_wherever_they_are(env: &impl TestEnv) {
+    let store = env.worker_with(&keeping(90)).await;
     let mut wanted = BTreeMap::new();
     for day in 20_000..20_060 {
         sell(&*store, "tea", [day], 1).await;
@@ -73,8 +73,8 @@ async fn days_are_found_wherever_they_are(bed: &impl Bed) {
     assert_eq!((whole.units, whole.days.len()), (wanted.values().sum::<i64>(), wanted.len()));
 }
 
-async fn many_products_move_a_few_at_once(bed: &impl Bed) {
-    let store = bed.worker_with(&keeping(366)).await;
+async fn many_products_move_a_few_at_once(env: &impl TestEnv) {
+    let store = env.worker_with(&keeping(366)).await;
     for week in 0..6 {
         let of_day = |day| on(day, (0..25).map(|n| line(&format!("p{n:02}"), i64::from(day % 5) + n, "1")).collect());
         flush(&*store, SALES, (week * 7..week * 7 + 7).map(|day| of_day(20_000 + day)).collect()).await;
@@ -85,8 +85,8 @@ async fn many_products_move_a_few_at_once(bed: &impl Bed) {
     assert_eq!(store.move_days(100).await.unwrap(), 0, "nothing is left to move");
 }
 
-async fn what_is_behind_the_history_is_dropped_and_stays_away(bed: &impl Bed) {
-    let store = bed.worker_with(&keeping(10)).await;
+async fn what_is_behind_the_history_is_dropped_and_stays_away(env: &impl TestEnv) {
+    let store = env.worker_with(&keeping(10)).await;
     sell(&*store, "tea", 20_000..20_020, 1).await;
     move_all(&*store).await;
     let ten = |to: i32| (to - 9..=to).map(|day| (day, 1)).collect::<BTreeMap<_, _>>();
@@ -111,15 +111,15 @@ both!(
     what_is_behind_the_history_is_dropped_and_stays_away,
 );
 
-async fn products_stay_small_and_blocks_behind_the_history_are_deleted(bed: &Mongo) {
-    let store = bed.worker_with(&keeping(40)).await;
+async fn products_stay_small_and_blocks_behind_the_history_are_deleted(env: &Mongo) {
+    let store = env.worker_with(&keeping(40)).await;
     for week in 0..30 {
         sell(&*store, "tea", (0..7).map(|day| 15_000 + week * 7 + day), 1).await;
         move_all(&*store).await;
-        let product = bed.documents("products").await.swap_remove(0);
+        let product = env.documents("products").await.swap_remove(0);
         assert!(product.get_document("days").unwrap().len() <= MOST_LIVE_DAYS, "{product}");
         assert!(!product.contains_key("moving") && !product.contains_key("crowded"), "{product}");
-        let blocks = bed.documents("product_days").await;
+        let blocks = env.documents("product_days").await;
         assert!(blocks.len() <= 3, "{blocks:?}");
         assert_eq!(product.get_document("moved").map_or(0, Document::len), blocks.len(), "{product}");
     }
@@ -127,8 +127,8 @@ async fn products_stay_small_and_blocks_behind_the_history_are_deleted(bed: &Mon
 }
 
 /// A worker of a shorter history applies sales of days that one of a longer history keeps.
-async fn days_that_a_worker_of_a_shorter_history_applies_are_whole(bed: &Mongo) {
-    let (long, short) = (bed.worker_with(&keeping(90)).await, bed.worker_with(&keeping(5)).await);
+async fn days_that_a_worker_of_a_shorter_history_applies_are_whole(env: &Mongo) {
+    let (long, short) = (env.worker_with(&keeping(90)).await, env.worker_with(&keeping(5)).await);
     sell(&*long, "tea", [20_000], 1).await;
     sell(&*short, "tea", [20_000, 20_010], 5).await;
     sell(&*short, "jam", [20_000, 20_010], 5).await;
@@ -138,28 +138,28 @@ async fn days_that_a_worker_of_a_shorter_history_applies_are_whole(bed: &Mongo) 
 }
 
 /// Between the first and the last step of a move a product is sold on many days more, and not again.
-async fn a_product_that_is_crowded_again_when_its_move_ends_moves_once_more(bed: &Mongo) {
-    let relay = Relay::to(&bed.host()).await.unwrap();
+async fn a_product_that_is_crowded_again_when_its_move_ends_moves_once_more(env: &Mongo) {
+    let relay = Relay::to(&env.host()).await.unwrap();
     let mut settings = keeping(366);
-    let store = bed.worker_with(&settings).await;
+    let store = env.worker_with(&settings).await;
     sell(&*store, "tea", 20_000..20_020, 1).await;
-    settings.mongodb.uri = Some(Secret::new(relay.uri(bed.uri())));
+    settings.mongodb.uri = Some(Secret::new(relay.uri(env.uri())));
     let mover = MongoStore::connect(&settings).await.unwrap();
     let _frozen_alone = relay.fail(u64::MAX, |request| request.is("update", "product_days"), Answer::code(13));
     mover.move_days(100).await.unwrap_err();
     sell(&*store, "tea", 20_020..20_040, 1).await;
     move_all(&*store).await;
-    let product = bed.documents("products").await.swap_remove(0);
+    let product = env.documents("products").await.swap_remove(0);
     assert!(product.get_document("days").unwrap().len() <= MOST_LIVE_DAYS, "{product}");
     assert!(!product.contains_key("crowded"), "{product}");
     assert_eq!(days(&*store, "tea").await, (20_000..20_040).map(|day| (day, 1)).collect());
 }
 
 /// As a version before this wrote them: all days in the product, and nothing said of moves.
-async fn days_of_versions_before_move_too(bed: &Mongo) {
-    let store = bed.worker_with(&keeping(366)).await;
+async fn days_of_versions_before_move_too(env: &Mongo) {
+    let store = env.worker_with(&keeping(366)).await;
     sell(&*store, "tea", 20_000..20_100, 3).await;
-    let products = bed.raw.collection::<Document>("products");
+    let products = env.raw.collection::<Document>("products");
     products.update_many(doc! {}, doc! { "$unset": { "crowded": "" } }).await.unwrap();
     let mut wanted: BTreeMap<i32, i64> = (20_000..20_100).map(|day| (day, 3)).collect();
     assert_eq!(days(&*store, "tea").await, wanted);
@@ -168,7 +168,7 @@ async fn days_of_versions_before_move_too(bed: &Mongo) {
     *wanted.get_mut(&20_050).unwrap() += 1;
     assert_eq!(store.move_days(100).await.unwrap(), 1);
     assert_eq!(days(&*store, "tea").await, wanted);
-    let product = bed.documents("products").await.swap_remove(0);
+    let product = env.documents("products").await.swap_remove(0);
     assert_eq!(product.get_document("days").unwrap().len(), 2);
 }
 
@@ -182,8 +182,8 @@ fn moves(request: &Request) -> bool {
 }
 
 /// Every command of every move takes effect once more, at any time after it.
-async fn what_movers_sent_changes_nothing_when_it_comes_again(bed: &Mongo) {
-    let relay = Relay::to(&bed.host()).await.unwrap();
+async fn what_movers_sent_changes_nothing_when_it_comes_again(env: &Mongo) {
+    let relay = Relay::to(&env.host()).await.unwrap();
     let sent: Arc<Mutex<Vec<Document>>> = Arc::default();
     let heard = Arc::clone(&sent);
     relay.answer(u64::MAX, move |request| {
@@ -195,7 +195,7 @@ async fn what_movers_sent_changes_nothing_when_it_comes_again(bed: &Mongo) {
         None
     });
     let mut settings = keeping(60);
-    settings.mongodb.uri = Some(Secret::new(relay.uri(bed.uri())));
+    settings.mongodb.uri = Some(Secret::new(relay.uri(env.uri())));
     let store = MongoStore::connect(&settings).await.unwrap();
     store.prepare(&settings.pipeline).await.unwrap();
     for first in (20_000..20_110).step_by(10) {
@@ -207,15 +207,15 @@ async fn what_movers_sent_changes_nothing_when_it_comes_again(bed: &Mongo) {
         let all = sent.lock().unwrap().clone();
         assert!(all.len() >= 3);
         for command in all.into_iter().rev() {
-            bed.raw.run_command(command).await.unwrap();
+            env.raw.run_command(command).await.unwrap();
         }
         assert_eq!(store.snapshot().await.unwrap(), before, "from {first} on");
     }
 }
 
 /// A product's own total and its days are of one moment, whatever moves meanwhile.
-async fn a_reader_never_finds_a_day_twice_or_not_at_all(bed: &Mongo) {
-    let store = bed.worker_with(&keeping(366)).await;
+async fn a_reader_never_finds_a_day_twice_or_not_at_all(env: &Mongo) {
+    let store = env.worker_with(&keeping(366)).await;
     sell(&*store, "tea", [20_000], 1).await;
     let done = AtomicBool::new(false);
     let sell_and_move = async {
@@ -239,11 +239,11 @@ async fn a_reader_never_finds_a_day_twice_or_not_at_all(bed: &Mongo) {
     assert!(reads > 0);
 }
 
-async fn days_that_somebody_deleted_are_named_and_not_left_out(bed: &Mongo) {
-    let store = bed.worker_with(&keeping(366)).await;
+async fn days_that_somebody_deleted_are_named_and_not_left_out(env: &Mongo) {
+    let store = env.worker_with(&keeping(366)).await;
     sell(&*store, "tea", 20_000..20_040, 1).await;
     move_all(&*store).await;
-    bed.raw.collection::<Document>("product_days").delete_one(doc! {}).await.unwrap();
+    env.raw.collection::<Document>("product_days").delete_one(doc! {}).await.unwrap();
     let refused = store.product("tea").await.unwrap_err().to_string();
     assert!(["products", "tea", "product_days", "restore"].iter().all(|word| refused.contains(word)), "{refused}");
 }

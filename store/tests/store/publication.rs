@@ -6,7 +6,7 @@ use stockstream_model::{
 };
 use stockstream_store::{StateStore, ViewStore};
 
-use super::{bed::Bed, events::time};
+use super::{events::time, test_env::TestEnv};
 
 const VIEW: View = View::ProductWinners;
 
@@ -58,8 +58,8 @@ fn claimed(revision: i64) -> ViewState {
     ViewState { revision, ..ViewState::new(VIEW) }
 }
 
-async fn a_revision_is_claimed_by_one_publisher(bed: &impl Bed) {
-    let (a, b) = (bed.worker().await, bed.worker().await);
+async fn a_revision_is_claimed_by_one_publisher(env: &impl TestEnv) {
+    let (a, b) = (env.worker().await, env.worker().await);
     for seen in 0..20 {
         let (by_a, by_b) = tokio::join!(a.claim_revision(VIEW, seen), b.claim_revision(VIEW, seen));
         assert!(by_a.unwrap() != by_b.unwrap(), "both or none claimed");
@@ -72,29 +72,29 @@ async fn a_revision_is_claimed_by_one_publisher(bed: &impl Bed) {
     assert_eq!(b.view(View::LossRiskProducts).await.unwrap().revision, 0);
 }
 
-async fn the_pointer_moves_only_forward(bed: &impl Bed) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn the_pointer_moves_only_forward(env: &impl TestEnv) {
+    let (store, other) = (env.worker().await, env.worker().await);
     for seen in 0..3 {
         assert!(store.claim_revision(VIEW, seen).await.unwrap());
     }
-    assert!(store.point_to(&claimed(1), &published(2, 5)).await.unwrap());
+    assert!(store.publish_revision(&claimed(1), &published(2, 5)).await.unwrap());
     let standing = ViewState { revision: 3, ..published(2, 5) };
     assert_eq!(other.view(VIEW).await.unwrap(), standing, "the last claimed revision stays");
-    assert!(!other.point_to(&standing, &published(1, 9)).await.unwrap());
+    assert!(!other.publish_revision(&standing, &published(1, 9)).await.unwrap());
     assert!(
-        store.point_to(&claimed(1), &published(2, 5)).await.unwrap(),
+        store.publish_revision(&claimed(1), &published(2, 5)).await.unwrap(),
         "an acknowledgement that was lost does no harm"
     );
     assert_eq!(other.view(VIEW).await.unwrap(), standing);
-    assert!(other.point_to(&standing, &published(3, 7)).await.unwrap());
+    assert!(other.publish_revision(&standing, &published(3, 7)).await.unwrap());
     assert_eq!(store.view(VIEW).await.unwrap(), published(3, 7));
-    assert!(!store.point_to(&published(3, 7), &published(2, 5)).await.unwrap());
+    assert!(!store.publish_revision(&published(3, 7), &published(2, 5)).await.unwrap());
 }
 
-async fn what_is_said_of_a_view_moves_no_pointer(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn what_is_said_of_a_view_moves_no_pointer(env: &impl TestEnv) {
+    let store = env.worker().await;
     store.claim_revision(VIEW, 0).await.unwrap();
-    store.point_to(&claimed(0), &published(1, 5)).await.unwrap();
+    store.publish_revision(&claimed(0), &published(1, 5)).await.unwrap();
     store.claim_revision(VIEW, 1).await.unwrap();
     let seen = ViewState { revision: 2, ..published(1, 5) };
     let kept = ViewState {
@@ -105,31 +105,31 @@ async fn what_is_said_of_a_view_moves_no_pointer(bed: &impl Bed) {
         as_of: None,
         ..published(9, 5)
     };
-    assert!(store.note_view(&seen, &kept).await.unwrap());
+    assert!(store.update_view_status(&seen, &kept).await.unwrap());
     let wanted = ViewState { revision: 2, pointer: 1, ..kept };
     assert_eq!(store.view(VIEW).await.unwrap(), wanted);
-    assert!(store.note_view(&wanted, &ViewState { why: None, ..wanted.clone() }).await.unwrap());
+    assert!(store.update_view_status(&wanted, &ViewState { why: None, ..wanted.clone() }).await.unwrap());
     assert_eq!(store.view(VIEW).await.unwrap(), ViewState { why: None, ..wanted }, "what is left out is cleared");
 }
 
-async fn nothing_is_said_or_shown_over_what_was_not_seen(bed: &impl Bed) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn nothing_is_said_or_shown_over_what_was_not_seen(env: &impl TestEnv) {
+    let (store, other) = (env.worker().await, env.worker().await);
     store.claim_revision(VIEW, 0).await.unwrap();
-    store.point_to(&claimed(0), &published(1, 5)).await.unwrap();
+    store.publish_revision(&claimed(0), &published(1, 5)).await.unwrap();
     let said = ViewState { checked_at: Some(time("2026-03-04")), ..published(1, 5) };
-    assert!(other.note_view(&published(1, 5), &said).await.unwrap());
+    assert!(other.update_view_status(&published(1, 5), &said).await.unwrap());
     let late = ViewState { condition: ViewCondition::Empty, rows: 0, ..published(1, 5) };
     for seen in [published(1, 5), claimed(1), ViewState { revision: 2, ..said.clone() }] {
-        assert!(!store.note_view(&seen, &late).await.unwrap());
+        assert!(!store.update_view_status(&seen, &late).await.unwrap());
     }
     assert!(store.claim_revision(VIEW, 1).await.unwrap());
-    assert!(!store.point_to(&published(1, 5), &published(2, 7)).await.unwrap());
+    assert!(!store.publish_revision(&published(1, 5), &published(2, 7)).await.unwrap());
     assert_eq!(store.view(VIEW).await.unwrap(), ViewState { revision: 2, ..said.clone() });
-    assert!(store.point_to(&said, &published(2, 7)).await.unwrap());
+    assert!(store.publish_revision(&said, &published(2, 7)).await.unwrap());
 }
 
-async fn rankings_below_the_pointer_are_found_and_deleted(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn rankings_below_the_pointer_are_found_and_deleted(env: &impl TestEnv) {
+    let store = env.worker().await;
     assert_eq!(store.ranking(1).await.unwrap(), []);
     assert!(!store.has_rankings_below(9).await.unwrap());
     let rows = [winner(1, "a"), winner(2, "b"), winner(3, "$c.d")];
@@ -150,10 +150,10 @@ async fn rankings_below_the_pointer_are_found_and_deleted(bed: &impl Bed) {
     assert!(!store.has_rankings_below(5).await.unwrap(), "a ranking without rows leaves nothing");
 }
 
-async fn readers_always_have_one_whole_ranking(bed: &impl Bed) {
+async fn readers_always_have_one_whole_ranking(env: &impl TestEnv) {
     const REVISIONS: i64 = 200;
-    let store = bed.worker().await;
-    let publisher = bed.worker().await;
+    let store = env.worker().await;
+    let publisher = env.worker().await;
     let publish = async {
         for revision in 1..=REVISIONS {
             let seen = publisher.view(VIEW).await.unwrap();
@@ -161,7 +161,7 @@ async fn readers_always_have_one_whole_ranking(bed: &impl Bed) {
             let product = format!("of {revision}");
             let rows: Vec<_> = (1..=10).map(|ranking| winner(ranking, &product)).collect();
             publisher.insert_ranking(revision, &rows).await.unwrap();
-            assert!(publisher.point_to(&seen, &published(revision, 10)).await.unwrap());
+            assert!(publisher.publish_revision(&seen, &published(revision, 10)).await.unwrap());
             publisher.delete_rankings_below(revision).await.unwrap();
             tokio::task::yield_now().await;
         }

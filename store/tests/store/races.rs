@@ -10,9 +10,9 @@ use stockstream_model::{
 use stockstream_store::{StateStore, inspect::Inspect};
 
 use super::{
-    bed::Bed,
     events::{Body, CLIENTS, SALES, STOCK, client, id, line, money, sale, stock},
     flow::{changes, claim_all, complete, flush_all, guard},
+    test_env::TestEnv,
 };
 
 const KEYS: i64 = 30;
@@ -31,10 +31,10 @@ fn bodies(stream: PartitionId, keys: std::ops::Range<i64>) -> Vec<Body> {
     keys.map(event).collect()
 }
 
-async fn workers<B: Bed>(bed: &B) -> Vec<Arc<B::Store>> {
+async fn workers<B: TestEnv>(env: &B) -> Vec<Arc<B::Store>> {
     let mut stores = Vec::new();
     for _ in 0..WORKERS {
-        stores.push(bed.worker().await);
+        stores.push(env.worker().await);
     }
     stores
 }
@@ -43,8 +43,8 @@ fn partition(of: PartitionId, partition: usize) -> PartitionId {
     PartitionId { partition: partition as i32, ..of }
 }
 
-async fn workers_with_partitions_of_their_own_share_all_keys(bed: &impl Bed) {
-    let stores = workers(bed).await;
+async fn workers_with_partitions_of_their_own_share_all_keys(env: &impl TestEnv) {
+    let stores = workers(env).await;
     let rounds = 6;
     let work = stores.iter().enumerate().map(|(index, store)| async move {
         for round in 0..rounds {
@@ -70,8 +70,8 @@ async fn workers_with_partitions_of_their_own_share_all_keys(bed: &impl Bed) {
     assert!(all.inventory.iter().all(|batch| batch.version.partition == WORKERS as i32 - 1));
 }
 
-async fn workers_with_the_same_claim_apply_it_once(bed: &impl Bed) {
-    let stores = workers(bed).await;
+async fn workers_with_the_same_claim_apply_it_once(env: &impl TestEnv) {
+    let stores = workers(env).await;
     let rounds = 5;
     for round in 0..rounds {
         let ends: Vec<_> = (0..3).map(|index| (partition(SALES, index), (round + 1) * KEYS)).collect();
@@ -91,8 +91,8 @@ async fn workers_with_the_same_claim_apply_it_once(bed: &impl Bed) {
     assert_eq!((units, invoices, all.daily[0].1.invoices), (6 * KEYS * rounds, 3 * KEYS * rounds, 3 * KEYS * rounds));
 }
 
-async fn what_one_applied_in_part_others_finish_together(bed: &impl Bed) {
-    let stores = workers(bed).await;
+async fn what_one_applied_in_part_others_finish_together(env: &impl TestEnv) {
+    let stores = workers(env).await;
     flush_all(&*stores[0], vec![(SALES, bodies(SALES, 0..KEYS))]).await;
     for third in 0..3 {
         let next = KEYS * (third + 1);

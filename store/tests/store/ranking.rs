@@ -7,9 +7,9 @@ use stockstream_model::{
 use stockstream_store::StateStore;
 
 use super::{
-    bed::{Bed, Mongo, settings},
     events::{Body, SALES, STOCK, line, money, sale, stock},
     flow::flush,
+    test_env::{Mongo, TestEnv, settings},
 };
 
 /// A line with a price and a cost.
@@ -21,8 +21,8 @@ async fn top(store: &impl StateStore, limit: u32) -> Vec<String> {
     store.top_products(limit).await.unwrap().into_iter().map(|product| product.product_id).collect()
 }
 
-async fn the_best_products_come_first_and_equals_by_id(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn the_best_products_come_first_and_equals_by_id(env: &impl TestEnv) {
+    let store = env.worker().await;
     assert_eq!(top(&*store, 10).await, [""; 0]);
     let lines = vec![
         sold("loss", 1, "1", "1000"),
@@ -54,8 +54,8 @@ async fn the_best_products_come_first_and_equals_by_id(bed: &impl Bed) {
     );
 }
 
-async fn what_cannot_be_valued_is_not_ranked(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn what_cannot_be_valued_is_not_ranked(env: &impl TestEnv) {
+    let store = env.worker().await;
     let lines = vec![
         line("without a cost", 1, "3"),
         Item { unit_price: None, ..sold("without a price", 1, "0", "1") },
@@ -76,8 +76,8 @@ async fn what_cannot_be_valued_is_not_ranked(bed: &impl Bed) {
     assert_eq!(top(&*store, 10).await, ["whole", "without a price"], "the price was cleared");
 }
 
-async fn a_ranked_product_has_all_but_its_days(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_ranked_product_has_all_but_its_days(env: &impl TestEnv) {
+    let store = env.worker().await;
     let record = InventoryRecord { name: Some("Tea".into()), buy_price: money("1"), ..stock("tea", 9) };
     flush(&*store, STOCK, vec![Body::Stock(record)]).await;
     flush(&*store, SALES, vec![Body::Sale(sale("2026-03-01", vec![line("tea", 2, "3")]))]).await;
@@ -93,10 +93,10 @@ both!(
 );
 
 /// The score that the server computes is the one that Rust computes.
-async fn scores_are_the_same_numbers(bed: &Mongo) {
+async fn scores_are_the_same_numbers(env: &Mongo) {
     let mut settings = settings();
     settings.analytics.product_winners.weights.idle_days = "0.7".parse().unwrap();
-    let store = bed.worker_with(&settings).await;
+    let store = env.worker_with(&settings).await;
     let lines = [("a", 3, "0.1", "0.3333"), ("b", 7, "1000000000", "0.0001"), ("c", 1, "0.0003", "999999.9999")];
     let first = lines.map(|(product, quantity, price, cost)| sold(product, quantity, price, cost));
     let again = lines.map(|(product, quantity, price, _)| line(product, quantity * 3, price));
@@ -109,7 +109,7 @@ async fn scores_are_the_same_numbers(bed: &Mongo) {
     let records =
         ["a", "b", "c"].map(|product| Body::Stock(InventoryRecord { buy_price: money("0.7"), ..stock(product, 1) }));
     flush(&*store, STOCK, records.into()).await;
-    let documents = bed.documents("products").await;
+    let documents = env.documents("products").await;
     let ranked = store.top_products(10).await.unwrap();
     assert_eq!(ranked.len(), 3);
     for product in ranked {

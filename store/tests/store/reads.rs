@@ -6,23 +6,23 @@ use bson::{DateTime, Document, doc};
 use stockstream_model::documents::{ClientRow, Row};
 use stockstream_store::{
     MongoStore, Paging, Select, ViewStore,
-    select::{Filter, Order, Search, Test, WINDOW},
+    select::{Filter, MAX_SCAN, Order, Search, Test},
 };
 
-use super::bed::{Bed, Mongo};
+use super::test_env::{Mongo, TestEnv};
 
 /// Three times as many as any question may look at.
-const CLIENTS: u64 = 3 * WINDOW;
+const CLIENTS: u64 = 3 * MAX_SCAN;
 const PAGE: Paging = Paging { page: 1, per_page: 50 };
 
 /// How many rows of the clients were read so far; nothing where the server is not the one of `hack/mongodb.sh`.
-async fn rows_read(bed: &Mongo) -> Option<u64> {
-    let told = bed.ask_postgresql("rows").await?;
+async fn rows_read(env: &Mongo) -> Option<u64> {
+    let told = env.ask_postgresql("rows").await?;
     told.lines().find_map(|line| line.strip_prefix("clients ")).map(|rows| rows.trim().parse().unwrap())
 }
 
 /// Clients of whom the greatest buy least often.
-async fn fill(bed: &Mongo) {
+async fn fill(env: &Mongo) {
     let client = |n: u64| {
         let revenue = (CLIENTS - n) as f64;
         doc! {
@@ -40,7 +40,7 @@ async fn fill(bed: &Mongo) {
     };
     let all: Vec<Document> = (0..CLIENTS).map(client).collect();
     for part in all.chunks(5_000) {
-        bed.raw.collection::<Document>("clients").insert_many(part).await.unwrap();
+        env.raw.collection::<Document>("clients").insert_many(part).await.unwrap();
     }
 }
 
@@ -61,8 +61,8 @@ fn of(filters: Vec<Filter<ClientRow>>) -> Select<ClientRow> {
 }
 
 /// Rows read for the pages of these, with their figures.
-async fn cost(bed: &Mongo, store: &MongoStore, selects: &[Select<ClientRow>], found: &[Option<u64>]) -> u64 {
-    let before = rows_read(bed).await.unwrap();
+async fn cost(env: &Mongo, store: &MongoStore, selects: &[Select<ClientRow>], found: &[Option<u64>]) -> u64 {
+    let before = rows_read(env).await.unwrap();
     for (select, found) in selects.iter().zip(found) {
         let (page, figures) = store.clients_with_figures(select).await.unwrap();
         let Some(found) = found else { continue };
@@ -72,18 +72,18 @@ async fn cost(bed: &Mongo, store: &MongoStore, selects: &[Select<ClientRow>], fo
             assert_eq!(counted, *found, "{select:?}");
         }
     }
-    rows_read(bed).await.unwrap() - before
+    rows_read(env).await.unwrap() - before
 }
 
-async fn no_question_reads_more_than_the_window(bed: &Mongo) {
-    let store = bed.worker().await;
-    if bed.ask_postgresql("rows").await.is_none() {
+async fn no_question_reads_more_than_the_window(env: &Mongo) {
+    let store = env.worker().await;
+    if env.ask_postgresql("rows").await.is_none() {
         let _ = writeln!(std::io::stderr(), "the server is not that of hack/mongodb.sh: nobody counts rows, skipped");
         return;
     }
-    fill(bed).await;
+    fill(env).await;
     // Then indexes alone say which rows there are.
-    bed.vacuum().await;
+    env.vacuum().await;
     let everybody = of(Vec::new());
     let gold = Filter { field: ClientRow::field("loyalty_tier").unwrap(), test: Test::OneOf(vec!["Gold".into()]) };
     let dear = || between("total_revenue_generated", Some((CLIENTS - 99) as f64), None);
@@ -98,7 +98,7 @@ async fn no_question_reads_more_than_the_window(bed: &Mongo) {
     ];
     // How many there are in all, the server tells a little later.
     let found = [None, Some(100), Some(100), Some(1_000), None, Some(1_000)];
-    let read = cost(bed, &store, &of_an_index, &found).await;
+    let read = cost(env, &store, &of_an_index, &found).await;
     assert!(read < 5_000, "{read} rows for what indexes find");
     let promo = Filter { field: ClientRow::field("eligible_promo").unwrap(), test: Test::Is(true) };
     let many = || between("invoices", Some(1.0), None);
@@ -110,10 +110,10 @@ async fn no_question_reads_more_than_the_window(bed: &Mongo) {
         Select { order: by("email"), ..everybody },
         Select { order: by("last_purchase_date"), ..of(vec![many()]) },
     ];
-    let with_59 = (0..WINDOW).filter(|n| n.to_string().contains("59") || email(*n).contains("59")).count() as u64;
-    let found = [with_59, 10_000, 19_000, 19_000, WINDOW, 19_000].map(Some);
-    let read = cost(bed, &store, &windowed, &found).await;
-    let bound = windowed.len() as u64 * (WINDOW + 200);
+    let with_59 = (0..MAX_SCAN).filter(|n| n.to_string().contains("59") || email(*n).contains("59")).count() as u64;
+    let found = [with_59, 10_000, 19_000, 19_000, MAX_SCAN, 19_000].map(Some);
+    let read = cost(env, &store, &windowed, &found).await;
+    let bound = windowed.len() as u64 * (MAX_SCAN + 200);
     assert!(read <= bound, "{read} rows, at most {bound} allowed");
 }
 

@@ -3,14 +3,14 @@
 use stockstream_model::{
     analytics::Tier,
     documents::{PartitionId, ProductRecord},
-    event::{ClientRecord, InventoryRecord, Stream},
+    event::{ClientRecord, EventKind, InventoryRecord},
 };
 use stockstream_store::{StateStore, inspect::Inspect};
 
 use super::{
-    bed::Bed,
     events::{Body, CLIENTS, STOCK, client, id, money, stock, time},
     flow::{flush, recreate},
+    test_env::TestEnv,
 };
 
 /// All orders of four.
@@ -20,7 +20,7 @@ fn orders() -> Vec<[usize; 4]> {
 }
 
 /// Writes the records of four partitions, to each of 24 keys in an order of its own.
-async fn in_all_orders(store: &impl StateStore, stream: Stream, record: impl Fn(usize, usize) -> Body) {
+async fn in_all_orders(store: &impl StateStore, stream: EventKind, record: impl Fn(usize, usize) -> Body) {
     for step in 0..4 {
         for partition in 0..4 {
             let now = orders().into_iter().enumerate().filter(|(_, order)| order[step] == partition);
@@ -30,9 +30,9 @@ async fn in_all_orders(store: &impl StateStore, stream: Stream, record: impl Fn(
     }
 }
 
-async fn the_latest_record_of_a_client_wins_in_any_order(bed: &impl Bed) {
-    let store = bed.worker().await;
-    in_all_orders(&*store, Stream::Clients, |partition, round| {
+async fn the_latest_record_of_a_client_wins_in_any_order(env: &impl TestEnv) {
+    let store = env.worker().await;
+    in_all_orders(&*store, EventKind::Clients, |partition, round| {
         let name = format!("c{round:02}");
         Body::Client(match partition {
             0 => ClientRecord {
@@ -60,9 +60,9 @@ async fn the_latest_record_of_a_client_wins_in_any_order(bed: &impl Bed) {
     }
 }
 
-async fn the_latest_record_of_a_batch_wins_in_any_order(bed: &impl Bed) {
-    let store = bed.worker().await;
-    in_all_orders(&*store, Stream::Inventory, |partition, round| {
+async fn the_latest_record_of_a_batch_wins_in_any_order(env: &impl TestEnv) {
+    let store = env.worker().await;
+    in_all_orders(&*store, EventKind::Inventory, |partition, round| {
         let product = format!("p{round:02}");
         Body::Stock(match partition {
             0 => InventoryRecord {
@@ -95,8 +95,8 @@ async fn the_latest_record_of_a_batch_wins_in_any_order(bed: &impl Bed) {
     }
 }
 
-async fn of_records_of_one_time_the_later_offset_wins(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn of_records_of_one_time_the_later_offset_wins(env: &impl TestEnv) {
+    let store = env.worker().await;
     let record = |phone: &str| {
         let updated_at = Some(time("2026-06-01"));
         Body::Client(ClientRecord { phone: Some(phone.to_owned().into()), updated_at, ..client("ann") })
@@ -112,8 +112,8 @@ async fn of_records_of_one_time_the_later_offset_wins(bed: &impl Bed) {
     assert_eq!(phone().await, "4");
 }
 
-async fn batches_of_a_product_have_records_of_their_own(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn batches_of_a_product_have_records_of_their_own(env: &impl TestEnv) {
+    let store = env.worker().await;
     let of = |batch: Option<&str>, quantity| {
         Body::Stock(InventoryRecord { batch_no: batch.map(id), ..stock("tea", quantity) })
     };

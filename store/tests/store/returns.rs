@@ -9,9 +9,9 @@ use stockstream_model::{
 use stockstream_store::{StateStore, inspect::Inspect};
 
 use super::{
-    bed::{Bed, settings},
     events::{Body, MORE_SALES, SALES, STOCK, id, line, money, sale, stock, time},
     flow::flush,
+    test_env::{TestEnv, settings},
 };
 
 /// A line with a price and a cost.
@@ -31,8 +31,8 @@ async fn ranked(store: &impl StateStore) -> Vec<String> {
     store.top_products(10).await.unwrap().into_iter().map(|product| product.product_id).collect()
 }
 
-async fn a_return_moves_no_date_and_is_no_invoice(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_return_moves_no_date_and_is_no_invoice(env: &impl TestEnv) {
+    let store = env.worker().await;
     flush(&*store, SALES, vec![by_ann("2026-03-01", vec![sold("tea", 3)])]).await;
     flush(&*store, SALES, vec![by_ann("2026-03-10", vec![sold("tea", -1), sold("tea", -1)])]).await;
     // A line of each: an invoice, and a sale of the one product alone.
@@ -57,8 +57,8 @@ async fn a_return_moves_no_date_and_is_no_invoice(bed: &impl Bed) {
     assert_eq!((ann.invoices, ann.last_purchase, ann.revenue.to_string()), (2, Some(time("2026-03-20")), "0".into()));
 }
 
-async fn a_product_that_came_back_as_often_as_it_was_sold_is_not_ranked(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_product_that_came_back_as_often_as_it_was_sold_is_not_ranked(env: &impl TestEnv) {
+    let store = env.worker().await;
     let lines = |quantity: i64| vec![sold("a", quantity), sold("b", quantity)];
     flush(&*store, SALES, vec![by_ann("2026-03-01", vec![sold("a", 2), sold("b", 3)])]).await;
     assert_eq!(ranked(&*store).await, ["b", "a"]);
@@ -80,8 +80,8 @@ async fn a_product_that_came_back_as_often_as_it_was_sold_is_not_ranked(bed: &im
 }
 
 /// What brings in nothing by itself is valued by the product's record, and what came back too.
-async fn units_without_a_price_are_ranked_by_what_their_record_makes_of_them(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn units_without_a_price_are_ranked_by_what_their_record_makes_of_them(env: &impl TestEnv) {
+    let store = env.worker().await;
     let unpriced = |quantity| Item { unit_price: None, ..sold("tea", quantity) };
     let invoice =
         |quantity| Body::Sale(Sale { total_amount: money("1"), ..sale("2026-03-01", vec![unpriced(quantity)]) });
@@ -95,8 +95,8 @@ async fn units_without_a_price_are_ranked_by_what_their_record_makes_of_them(bed
     assert_eq!(ranked(&*store).await, [""; 0]);
 }
 
-async fn a_return_is_no_movement_of_stock(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_return_is_no_movement_of_stock(env: &impl TestEnv) {
+    let store = env.worker().await;
     let moved = Some(time("2026-01-01"));
     let batch = Body::Stock(InventoryRecord { last_movement: moved, buy_price: money("1"), ..stock("tea", 9) });
     flush(&*store, STOCK, vec![batch]).await;
@@ -107,8 +107,8 @@ async fn a_return_is_no_movement_of_stock(bed: &impl Bed) {
 }
 
 /// Many products change alike in one statement, that inserts nothing: new ones by their first return, old ones by another.
-async fn many_products_come_back_at_once(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn many_products_come_back_at_once(env: &impl TestEnv) {
+    let store = env.worker().await;
     let all = |quantity| (0..40).map(|n| sold(&format!("p{n:02}"), quantity)).collect::<Vec<_>>();
     flush(&*store, SALES, vec![by_ann("2026-03-01", all(-1))]).await;
     flush(&*store, SALES, vec![by_ann("2026-03-02", all(-1))]).await;
@@ -125,10 +125,10 @@ async fn many_products_come_back_at_once(bed: &impl Bed) {
     assert_eq!(ranked(&*store).await.len(), 10);
 }
 
-async fn the_days_of_returns_go_with_the_history_of_sales(bed: &impl Bed) {
+async fn the_days_of_returns_go_with_the_history_of_sales(env: &impl TestEnv) {
     let mut few_days = settings();
     few_days.analytics.history_days = 5;
-    let store = bed.worker_with(&few_days).await;
+    let store = env.worker_with(&few_days).await;
     let on = |day: i32, quantity| by_ann(&Day::from_number(day).to_string(), vec![sold("tea", quantity)]);
     // More than are kept of what was sold: without a sale nothing falls behind one.
     for chunk in (20_000..20_060).collect::<Vec<_>>().chunks(20) {

@@ -16,9 +16,9 @@ use stockstream_protocol::{
 use stockstream_store::{ChangedProduct, Guard, StateStore, inspect::Inspect};
 
 use super::{
-    bed::{Bed, Mongo},
     events::{Body, SALES, STOCK, id, line, money, sale, stock, time},
     flow::{changes_of, claim, flush},
+    test_env::{Mongo, TestEnv},
 };
 
 const TODAY: i32 = 20_500;
@@ -27,8 +27,8 @@ fn day(from_today: i32) -> Day {
     Day::from_number(TODAY + from_today)
 }
 
-async fn all_stock_is_found_with_its_facts(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn all_stock_is_found_with_its_facts(env: &impl TestEnv) {
+    let store = env.worker().await;
     let mut records = Vec::new();
     let mut sales = Vec::new();
     for expires in [None, Some(-400), Some(-1), Some(0), Some(7), Some(8), Some(400)] {
@@ -73,8 +73,8 @@ async fn all_stock_is_found_with_its_facts(bed: &impl Bed) {
     }
 }
 
-async fn stock_of_a_product_that_was_never_sold_has_its_record(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn stock_of_a_product_that_was_never_sold_has_its_record(env: &impl TestEnv) {
+    let store = env.worker().await;
     let record =
         InventoryRecord { last_movement: Some(time("1999-01-01")), name: Some("Tea".into()), ..stock("tea", 1) };
     flush(&*store, STOCK, vec![Body::Stock(record)]).await;
@@ -110,8 +110,8 @@ pub async fn standing(store: &impl StateStore) -> Vec<RiskRow> {
     rows
 }
 
-async fn rows_at_risk_are_written_and_deleted(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn rows_at_risk_are_written_and_deleted(env: &impl TestEnv) {
+    let store = env.worker().await;
     store.update_risk(&RiskUpdate::default()).await.unwrap();
     let bare = RiskRow {
         product_name: None,
@@ -141,8 +141,8 @@ async fn rows_at_risk_are_written_and_deleted(bed: &impl Bed) {
     }
 }
 
-async fn stock_and_rows_are_read_in_parts_that_leave_nothing_out(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn stock_and_rows_are_read_in_parts_that_leave_nothing_out(env: &impl TestEnv) {
+    let store = env.worker().await;
     let names = ["a", "a b", "aa", "b", "z", "ä"];
     let batches = [None, Some("a"), Some("b"), Some("c")];
     let keys: Vec<StockKey> =
@@ -182,8 +182,8 @@ async fn stock_and_rows_are_read_in_parts_that_leave_nothing_out(bed: &impl Bed)
     assert_eq!((store.stock_of(&[], 5).await.unwrap().len(), store.risks_of(&[], 5).await.unwrap().len()), (0, 0));
 }
 
-async fn products_are_found_by_the_claims_that_changed_them(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn products_are_found_by_the_claims_that_changed_them(env: &impl TestEnv) {
+    let store = env.worker().await;
     let sold = |products: &[&str]| {
         let lines = products.iter().map(|product| line(product, 1, "1")).collect();
         Body::Sale(sale("2026-03-01", lines))
@@ -222,8 +222,8 @@ async fn products_are_found_by_the_claims_that_changed_them(bed: &impl Bed) {
     }
 }
 
-async fn no_row_is_changed_by_an_earlier_revision(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn no_row_is_changed_by_an_earlier_revision(env: &impl TestEnv) {
+    let store = env.worker().await;
     let update = |revision, upsert: &[RiskRow], delete: &[RiskRow]| RiskUpdate {
         revision,
         upsert: upsert.to_vec(),
@@ -248,8 +248,8 @@ async fn no_row_is_changed_by_an_earlier_revision(bed: &impl Bed) {
     assert_eq!(standing(&*store).await, [of("a", 5), of("c", 5)]);
 }
 
-async fn two_publishers_write_the_same_rows(bed: &impl Bed) {
-    let (a, b) = (bed.worker().await, bed.worker().await);
+async fn two_publishers_write_the_same_rows(env: &impl TestEnv) {
+    let (a, b) = (env.worker().await, env.worker().await);
     let mut rows: Vec<RiskRow> = (0..40).map(|n| row(&format!("p{n:02}"), None)).collect();
     let update = RiskUpdate { revision: 1, upsert: rows.clone(), delete: vec![("p00".into(), Some("b".into()))] };
     for _ in 0..3 {
@@ -276,8 +276,8 @@ both!(
 );
 
 /// What others added to a document stays.
-async fn fields_of_others_are_not_touched(bed: &Mongo) {
-    let store = bed.worker().await;
+async fn fields_of_others_are_not_touched(env: &Mongo) {
+    let store = env.worker().await;
     let sold = || vec![super::events::bought("ann", "2026-03-01", "1")];
     let update = RiskUpdate { revision: 1, upsert: vec![row("a", None)], delete: Vec::new() };
     flush(&*store, SALES, sold()).await;
@@ -285,16 +285,16 @@ async fn fields_of_others_are_not_touched(bed: &Mongo) {
     store.update_risk(&update).await.unwrap();
     let collections = ["products", "inventory", "clients", "sales_daily", "loss_risk_products", "positions", "views"];
     for collection in collections {
-        let all = bed.raw.collection::<bson::Document>(collection);
+        let all = env.raw.collection::<bson::Document>(collection);
         let marked = all.update_many(bson::doc! {}, bson::doc! { "$set": { "note": "ours" } }).await.unwrap();
         assert!(marked.modified_count > 0, "{collection}");
     }
     flush(&*store, SALES, sold()).await;
     flush(&*store, STOCK, vec![Body::Stock(stock("of ", 2))]).await;
     store.update_risk(&update).await.unwrap();
-    store.prepare(&super::bed::settings().pipeline).await.unwrap();
+    store.prepare(&super::test_env::settings().pipeline).await.unwrap();
     for collection in collections {
-        let documents = bed.documents(collection).await;
+        let documents = env.documents(collection).await;
         assert!(documents.iter().all(|document| document.contains_key("note")), "{collection}: {documents:?}");
     }
 }

@@ -10,13 +10,13 @@ use stockstream_model::{
 use stockstream_protocol::risk::RiskUpdate;
 use stockstream_store::{
     ClientFigures, Paging, RiskFigures, RiskShare, Select, StateStore, TierShare, ViewStore,
-    select::{Filter, Order, Search, Selectable, Test, WINDOW},
+    select::{Filter, MAX_SCAN, Order, Search, Selectable, Test},
 };
 
 use super::{
-    bed::{Bed, Mongo, settings},
     events::{Body, CLIENTS, SALES, bought, client, money, time},
     flow::{flush, flush_all},
+    test_env::{Mongo, TestEnv, settings},
     views::at_risk,
 };
 
@@ -103,8 +103,8 @@ fn selects<R: Selectable>(filters: Vec<Vec<Filter<R>>>) -> Vec<Select<R>> {
     selects
 }
 
-async fn stock_at_risk_is_selected_alike_everywhere(bed: &impl Bed) {
-    let (store, rows) = (bed.worker().await, risks());
+async fn stock_at_risk_is_selected_alike_everywhere(env: &impl TestEnv) {
+    let (store, rows) = (env.worker().await, risks());
     store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
     let selects = selects::<RiskRow>(vec![
         vec![words("risk_category", &["Expired", "Dead Stock"])],
@@ -156,8 +156,8 @@ async fn clients(store: &impl StateStore) {
     flush_all(store, parts).await;
 }
 
-async fn clients_are_selected_alike_everywhere(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn clients_are_selected_alike_everywhere(env: &impl TestEnv) {
+    let store = env.worker().await;
     clients(&*store).await;
     let rows = store.clients(ALL).await.unwrap().items;
     assert_eq!(rows.len(), 32);
@@ -185,8 +185,8 @@ async fn clients_are_selected_alike_everywhere(bed: &impl Bed) {
     }
 }
 
-async fn clients_amount_to_what_they_brought_and_bought(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn clients_amount_to_what_they_brought_and_bought(env: &impl TestEnv) {
+    let store = env.worker().await;
     let empty = store.client_figures(&all()).await.unwrap();
     let none = |tier| TierShare { tier, clients: 0, revenue: 0.0, invoices: 0, invoiced: Money::ZERO };
     assert_eq!(empty, ClientFigures { shares: Tier::ALL.map(none).into(), cut: false });
@@ -217,8 +217,8 @@ async fn clients_amount_to_what_they_brought_and_bought(bed: &impl Bed) {
     );
 }
 
-async fn pages_of_any_order_follow_each_other_without_gap_or_overlap(bed: &impl Bed) {
-    let (store, rows) = (bed.worker().await, risks());
+async fn pages_of_any_order_follow_each_other_without_gap_or_overlap(env: &impl TestEnv) {
+    let (store, rows) = (env.worker().await, risks());
     store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
     for field in RiskRow::FIELDS {
         for descending in [false, true] {
@@ -243,8 +243,8 @@ async fn pages_of_any_order_follow_each_other_without_gap_or_overlap(bed: &impl 
     }
 }
 
-async fn words_are_ordered_by_rank_and_within_a_word_by_what_counts(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn words_are_ordered_by_rank_and_within_a_word_by_what_counts(env: &impl TestEnv) {
+    let store = env.worker().await;
     clients(&*store).await;
     let first = |descending| Select { order: by("loyalty_tier", descending), ..all::<ClientRow>() };
     let tiers = |rows: &[ClientRow]| rows.iter().map(|row| row.loyalty_tier).collect::<Vec<_>>();
@@ -259,8 +259,8 @@ async fn words_are_ordered_by_rank_and_within_a_word_by_what_counts(bed: &impl B
 }
 
 /// Those of all clients are told as they were published last; whoever has seen more counts them anew.
-async fn totals_of_all_clients_are_the_published_ones(bed: &impl Bed) {
-    let (store, other) = (bed.worker().await, bed.worker().await);
+async fn totals_of_all_clients_are_the_published_ones(env: &impl TestEnv) {
+    let (store, other) = (env.worker().await, env.worker().await);
     clients(&*store).await;
     let counted = store.client_figures(&all()).await.unwrap();
     store.publish_totals().await.unwrap();
@@ -275,11 +275,11 @@ async fn totals_of_all_clients_are_the_published_ones(bed: &impl Bed) {
 }
 
 /// What was counted before another publisher counted later rows is not written over what that one counted.
-async fn totals_that_were_counted_at_later_rows_stay(bed: &Mongo) {
-    let store = bed.worker().await;
+async fn totals_that_were_counted_at_later_rows_stay(env: &Mongo) {
+    let store = env.worker().await;
     flush(&*store, SALES, vec![bought("ann", "2026-03-01", "1")]).await;
     store.publish_totals().await.unwrap();
-    let views = bed.raw.collection::<Document>("views");
+    let views = env.raw.collection::<Document>("views");
     for (id, clock) in [("client_totals", "events"), ("risk_totals", "pointer")] {
         let later = doc! { "$set": { clock: 99_i64, "groups": [] } };
         assert_eq!(views.update_one(doc! { "_id": id }, later).await.unwrap().matched_count, 1);
@@ -289,35 +289,35 @@ async fn totals_that_were_counted_at_later_rows_stay(bed: &Mongo) {
     }
 }
 
-async fn categories_are_those_that_occur(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn categories_are_those_that_occur(env: &impl TestEnv) {
+    let store = env.worker().await;
     assert_eq!(store.risk_categories().await.unwrap(), [""; 0]);
     store.update_risk(&RiskUpdate { revision: 1, upsert: risks(), delete: Vec::new() }).await.unwrap();
     assert_eq!(store.risk_categories().await.unwrap(), ["Home", "Küche"]);
 }
 
-async fn a_search_looks_at_the_first_rows_only_and_says_so(bed: &impl Bed) {
+async fn a_search_looks_at_the_first_rows_only_and_says_so(env: &impl TestEnv) {
     let mut settings = settings();
     settings.limits.updates_per_command = 5_000;
-    let store = bed.worker_with(&settings).await;
+    let store = env.worker_with(&settings).await;
     let row = |n: u64| RiskRow {
         purchase_price: Some((n % 7) as f64),
-        ..at_risk(&format!("p{n:05}"), None, Some((WINDOW - n.min(WINDOW)) as f64))
+        ..at_risk(&format!("p{n:05}"), None, Some((MAX_SCAN - n.min(MAX_SCAN)) as f64))
     };
-    let rows: Vec<_> = (0..WINDOW + 2).map(row).collect();
+    let rows: Vec<_> = (0..MAX_SCAN + 2).map(row).collect();
     store.update_risk(&RiskUpdate { revision: 1, upsert: rows.clone(), delete: Vec::new() }).await.unwrap();
-    let last_seen = format!("P{:05}", WINDOW - 1);
-    let beyond = format!("p{:05}", WINDOW + 1);
+    let last_seen = format!("P{:05}", MAX_SCAN - 1);
+    let beyond = format!("p{:05}", MAX_SCAN + 1);
     for (word, found) in [(&last_seen, 1), (&beyond, 0)] {
         let page = store.loss_risk_products(Select { search: Search::new(word), ..all() }).await.unwrap();
-        assert_eq!((page.total, page.items.len(), page.searched), (found, found as usize, Some(WINDOW)), "{word}");
+        assert_eq!((page.total, page.items.len(), page.searched), (found, found as usize, Some(MAX_SCAN)), "{word}");
     }
     let by_price = Select { order: by("purchase_price", true), ..all() };
     let page = store.loss_risk_products(&by_price).await.unwrap();
-    assert_eq!((page.total, page.searched), (WINDOW, Some(WINDOW)));
+    assert_eq!((page.total, page.searched), (MAX_SCAN, Some(MAX_SCAN)));
     assert_eq!(page, by_price.pick(rows.clone()));
     let by_name = Select { order: by("product_name", true), ..all() };
-    bed.vacuum().await;
+    env.vacuum().await;
     let page = store.loss_risk_products(&by_name).await.unwrap();
     assert_eq!(page.searched, None, "an index orders all of them");
     // Pages far from the first, in the nearer and the further half, the last one not full.
@@ -331,7 +331,7 @@ async fn a_search_looks_at_the_first_rows_only_and_says_so(bed: &impl Bed) {
     }
     filters_look_no_further(&*store, &rows).await;
     let counted: u64 = store.risk_figures(&all()).await.unwrap().shares.iter().map(|share| share.rows).sum();
-    assert_eq!(counted, WINDOW + 2);
+    assert_eq!(counted, MAX_SCAN + 2);
 }
 
 /// Where an index finds few enough they are all looked at, also behind the window; otherwise the first ones, but for a file.
@@ -341,10 +341,10 @@ async fn filters_look_no_further(store: &impl ViewStore, rows: &[RiskRow]) {
     let dear = is("purchase_price", Test::Between(Some(6.0), None));
     let dearest = |rows: u64| (0..rows).filter(|n| n % 7 == 6).count() as u64;
     for (filters, order, total, searched) in [
-        (vec![all_in_stock.clone()], None, WINDOW, Some(WINDOW)),
-        (vec![all_in_stock.clone()], by("stock_quantity", true), WINDOW + 2, None),
+        (vec![all_in_stock.clone()], None, MAX_SCAN, Some(MAX_SCAN)),
+        (vec![all_in_stock.clone()], by("stock_quantity", true), MAX_SCAN + 2, None),
         (vec![all_in_stock.clone(), worthless], by("purchase_price", false), 2, None),
-        (vec![all_in_stock.clone(), dear.clone()], None, dearest(WINDOW), Some(WINDOW)),
+        (vec![all_in_stock.clone(), dear.clone()], None, dearest(MAX_SCAN), Some(MAX_SCAN)),
         (vec![dear.clone(), words("risk_category", &["Expired"])], None, 0, None),
     ] {
         let select = Select { filters, order, ..all() };
@@ -355,7 +355,7 @@ async fn filters_look_no_further(store: &impl ViewStore, rows: &[RiskRow]) {
     }
     let file = Select { filters: vec![dear], order: by("purchase_price", true), whole: true, ..all() };
     let page = store.loss_risk_products(&file).await.unwrap();
-    assert_eq!((page.total, page.searched), (dearest(WINDOW + 2), None));
+    assert_eq!((page.total, page.searched), (dearest(MAX_SCAN + 2), None));
     assert_eq!(page, file.pick(rows.to_vec()));
 }
 

@@ -4,23 +4,23 @@ use bson::{Document, doc};
 use stockstream_store::{Paging, StateStore, StoreError, ViewStore};
 
 use super::{
-    bed::{Bed, Mongo},
     events::time,
+    test_env::{Mongo, TestEnv},
 };
 
 /// The rules as the version before wrote them.
 const OLD_RULES: &str = "weights 0.5/0.3/0.2 tiers 10000/20000/10000";
 
-async fn put(bed: &Mongo, collection: &str, documents: Vec<Document>) {
-    bed.raw.collection::<Document>(collection).insert_many(documents).await.unwrap();
+async fn put(env: &Mongo, collection: &str, documents: Vec<Document>) {
+    env.raw.collection::<Document>(collection).insert_many(documents).await.unwrap();
 }
 
-async fn what_a_stranger_wrote_fills_nobodys_memory(bed: &Mongo) {
-    let store = bed.worker().await;
+async fn what_a_stranger_wrote_fills_nobodys_memory(env: &Mongo) {
+    let store = env.worker().await;
     store.progress().await.unwrap();
     let noise = "x".repeat(9 << 20);
     for number in 0..4 {
-        put(bed, "checkpoints", vec![doc! { "_id": format!("noise/{number}"), "noise": &noise }]).await;
+        put(env, "checkpoints", vec![doc! { "_id": format!("noise/{number}"), "noise": &noise }]).await;
     }
     let refused = store.progress().await.unwrap_err();
     assert!(matches!(&refused, StoreError::Malformed { collection, .. } if collection == "checkpoints"));
@@ -39,45 +39,45 @@ fn product(id: &str, amounts: Document) -> Document {
     document
 }
 
-async fn scores_that_stand_are_derived_by_the_rules_of_now(bed: &Mongo) {
+async fn scores_that_stand_are_derived_by_the_rules_of_now(env: &Mongo) {
     let meta =
         doc! { "_id": "pipeline", "name": "shop/stock", "shape": 1_i64, "generation": 1_i64, "rules": OLD_RULES };
-    put(bed, "meta", vec![meta]).await;
+    put(env, "meta", vec![meta]).await;
     let products = vec![
         product("came back", doc! { "units": -7_i64, "revenue": -70_000_i64, "cost": -90_000_i64 }),
         product("for nothing", doc! { "units": 7_i64 }),
         product("nothing is left", doc! {}),
         product("sold", doc! { "units": 7_i64, "revenue": 70_000_i64, "cost": 30_000_i64 }),
     ];
-    put(bed, "products", products).await;
+    put(env, "products", products).await;
     put(
-        bed,
+        env,
         "clients",
         vec![doc! { "_id": "ann", "client_id": "ann", "o": {}, "revenue": 200_000_000_i64, "g": 1_i64 }],
     )
     .await;
-    let store = bed.worker().await;
+    let store = env.worker().await;
     assert_eq!(store.newest_generation().await.unwrap(), 2);
-    assert_eq!(store.sweep().await.unwrap(), 5);
+    assert_eq!(store.recompute_derived().await.unwrap(), 5);
     let ranked: Vec<_> = store.top_products(9).await.unwrap().into_iter().map(|product| product.product_id).collect();
     assert_eq!(ranked, ["sold"]);
-    let documents = bed.documents("products").await;
+    let documents = env.documents("products").await;
     let scores: Vec<_> = documents.iter().map(|product| product.get_f64("score").ok()).collect();
     let day = f64::from(time("2026-03-01").day().number());
     assert_eq!(scores, [None, None, None, Some(0.5 * 4.0 + 0.3 * 7.0 + 0.2 * day)]);
     let ann = store.clients(Paging { page: 1, per_page: 1 }).await.unwrap().items.swap_remove(0);
     assert_eq!((ann.total_revenue_generated, ann.invoices), (20_000.0, 0));
-    assert_eq!(store.sweep().await.unwrap(), 0);
-    assert_eq!(bed.worker().await.newest_generation().await.unwrap(), 2, "once");
+    assert_eq!(store.recompute_derived().await.unwrap(), 0);
+    assert_eq!(env.worker().await.newest_generation().await.unwrap(), 2, "once");
 }
 
-async fn a_worker_of_before_is_kept_out_once_a_newer_one_was_here(bed: &Mongo) {
+async fn a_worker_of_before_is_kept_out_once_a_newer_one_was_here(env: &Mongo) {
     let pipeline = |meta: &Document| meta.get_str("_id").is_ok_and(|id| id == "pipeline");
-    let shape = async || bed.documents("meta").await.into_iter().find(pipeline).unwrap().get_i64("shape").unwrap();
-    let store = bed.open(&super::bed::settings()).await;
-    store.claim(&super::bed::pipeline("shop/stock")).await.unwrap();
+    let shape = async || env.documents("meta").await.into_iter().find(pipeline).unwrap().get_i64("shape").unwrap();
+    let store = env.open(&super::test_env::settings()).await;
+    store.claim(&super::test_env::pipeline("shop/stock")).await.unwrap();
     assert_eq!(shape().await, 1, "nobody has claimed a range yet");
-    bed.worker().await;
+    env.worker().await;
     assert_eq!(shape().await, 3);
 }
 

@@ -12,11 +12,11 @@ use stockstream_protocol::risk::RiskUpdate;
 use stockstream_store::{Page, Paging, RejectedSelect, StateStore, ViewStore};
 
 use super::{
-    bed::{Bed, pipeline},
     events::{Body, CLIENTS, SALES, STOCK, bought, client, line, money, sale, stock, time},
     flow::{flush, flush_all, position},
     fold::CENTURY,
     publication::{published, winner},
+    test_env::{TestEnv, pipeline},
 };
 
 fn page(page: u64, per_page: u64) -> Paging {
@@ -42,8 +42,8 @@ fn heartbeat(worker: &str, at: Timestamp) -> Heartbeat {
     }
 }
 
-async fn the_status_counts_what_there_is(bed: &impl Bed) {
-    let store = bed.open(&super::bed::settings()).await;
+async fn the_status_counts_what_there_is(env: &impl TestEnv) {
+    let store = env.open(&super::test_env::settings()).await;
     let status = store.status().await.unwrap();
     assert_eq!((status.pipeline, status.products, status.clients), (None, 0, 0));
     store.prepare(&pipeline("shop/stock")).await.unwrap();
@@ -54,12 +54,12 @@ async fn the_status_counts_what_there_is(bed: &impl Bed) {
     flush_all(&*store, vec![(SALES, sales), (STOCK, records.into()), (CLIENTS, clients.into())]).await;
     store.claim_revision(View::ProductWinners, 0).await.unwrap();
     store.insert_ranking(1, &[winner(1, "a"), winner(2, "b")]).await.unwrap();
-    store.point_to(&ViewState::new(View::ProductWinners), &published(1, 2)).await.unwrap();
+    store.publish_revision(&ViewState::new(View::ProductWinners), &published(1, 2)).await.unwrap();
     let row = |product| RiskRow { product_id: product, ..at_risk("", None, None) };
     let rows = ["a", "b", "c"].map(|product| row(product.to_owned()));
     store.update_risk(&RiskUpdate { revision: 1, upsert: rows.into(), delete: Vec::new() }).await.unwrap();
     let risks = ViewState { rows: 3, condition: ViewCondition::Published, ..ViewState::new(View::LossRiskProducts) };
-    assert!(store.note_view(&ViewState::new(View::LossRiskProducts), &risks).await.unwrap());
+    assert!(store.update_view_status(&ViewState::new(View::LossRiskProducts), &risks).await.unwrap());
     let before = Timestamp::now();
     let status = store.status().await.unwrap();
     assert_eq!(status.pipeline.as_deref(), Some("shop/stock"));
@@ -75,8 +75,8 @@ async fn the_status_counts_what_there_is(bed: &impl Bed) {
     assert!((before..=Timestamp::now()).contains(&status.read_at));
 }
 
-async fn workers_are_shown_while_they_give_signs_of_life(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn workers_are_shown_while_they_give_signs_of_life(env: &impl TestEnv) {
+    let store = env.worker().await;
     let now = Timestamp::now();
     let beats = [heartbeat("$a.b", now), heartbeat("b", now.plus_millis(-20_000))];
     for beat in beats.iter().rev() {
@@ -113,8 +113,8 @@ pub fn at_risk(product: &str, batch: Option<&str>, loss: Option<f64>) -> RiskRow
     }
 }
 
-async fn stock_at_risk_is_shown_by_loss(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn stock_at_risk_is_shown_by_loss(env: &impl TestEnv) {
+    let store = env.worker().await;
     let ordered = [
         at_risk("z", None, Some(100.5)),
         at_risk("Z", None, Some(7.0)),
@@ -136,8 +136,8 @@ async fn stock_at_risk_is_shown_by_loss(bed: &impl Bed) {
     assert_eq!(store.loss_risk_products(page(4, 4)).await.unwrap().items, []);
 }
 
-async fn clients_are_shown_by_what_they_brought(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn clients_are_shown_by_what_they_brought(env: &impl TestEnv) {
+    let store = env.worker().await;
     let record = |name: &str, revenue: &str, tier| {
         let [email, phone] = ["e", "p"].map(|text| Some(text.into()));
         let fields =
@@ -197,8 +197,8 @@ async fn clients_are_shown_by_what_they_brought(bed: &impl Bed) {
     assert_eq!(paged, shown.items);
 }
 
-async fn a_page_that_is_none_is_empty(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn a_page_that_is_none_is_empty(env: &impl TestEnv) {
+    let store = env.worker().await;
     flush(&*store, SALES, vec![bought("ann", "2026-03-01", "1"), Body::Bad("?".into())]).await;
     for paging in [page(1, 0), page(2, 1), page(u64::MAX, 1), page(u64::MAX, u64::MAX), page(1 << 40, 1 << 40)] {
         let found = store.clients(paging).await.unwrap();
@@ -211,8 +211,8 @@ async fn a_page_that_is_none_is_empty(bed: &impl Bed) {
     }
 }
 
-async fn sales_by_day_are_shown_from_and_to(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn sales_by_day_are_shown_from_and_to(env: &impl TestEnv) {
+    let store = env.worker().await;
     let days = ["2025-12-31", "2026-01-01", "2026-01-10", "1999-06-01"];
     let sold = |day: &&str| {
         let invoice = sale(&format!("{day}T23:59:59.999Z"), vec![line("tea", 3, "1"), line("jam", 1, "0.25")]);
@@ -233,8 +233,8 @@ async fn sales_by_day_are_shown_from_and_to(bed: &impl Bed) {
     assert_eq!(store.sales_daily(day, day).await.unwrap(), [row]);
 }
 
-async fn rejected_events_are_shown_latest_first(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn rejected_events_are_shown_latest_first(env: &impl TestEnv) {
+    let store = env.worker().await;
     position(&*store, STOCK).await;
     let bad = |count: usize| (0..count).map(|n| Body::Bad(format!("$no.event {n}"))).collect();
     flush_all(&*store, vec![(STOCK, bad(3)), (SALES, bad(12))]).await;
@@ -255,8 +255,8 @@ async fn rejected_events_are_shown_latest_first(bed: &impl Bed) {
     assert_eq!((&second.items[..], second.total), (&shown.items[4..8], 15));
 }
 
-async fn rejected_events_are_found_by_what_they_are(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn rejected_events_are_found_by_what_they_are(env: &impl TestEnv) {
+    let store = env.worker().await;
     position(&*store, STOCK).await;
     let bad = |count: usize| (0..count).map(|n| Body::Bad(format!("$no.event {n}"))).collect();
     flush_all(&*store, vec![(STOCK, bad(3)), (SALES, bad(12))]).await;
@@ -287,8 +287,8 @@ async fn rejected_events_are_found_by_what_they_are(bed: &impl Bed) {
     }
 }
 
-async fn the_pulse_is_what_the_status_says_of_the_same(bed: &impl Bed) {
-    let store = bed.worker().await;
+async fn the_pulse_is_what_the_status_says_of_the_same(env: &impl TestEnv) {
+    let store = env.worker().await;
     position(&*store, STOCK).await;
     let (pulse, status) = (store.pulse().await.unwrap(), store.status().await.unwrap());
     assert_eq!((pulse.views, pulse.checkpoints, pulse.workers), (status.views, status.checkpoints, status.workers));

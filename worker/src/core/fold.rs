@@ -6,12 +6,12 @@ use stockstream_model::{
         ClientRecordFields, FoldRules, InventoryChange, InventoryState, PartitionId, ProductRecord, RejectedEvent,
         Version,
     },
-    event::{ClientRecord, InventoryRecord, Rejection, Stream, decode_client, decode_inventory, decode_sale},
+    event::{ClientRecord, EventKind, InventoryRecord, Rejection, decode_client, decode_inventory, decode_sale},
 };
 use stockstream_protocol::positions::Counters;
 use stockstream_store::{Changes, batch::Key};
 
-use super::lines::Lines;
+use crate::core::sale_buffer::SaleBuffer;
 
 /// A record as Kafka delivers it, with what identifies it.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +36,13 @@ pub struct Record<'a> {
 pub struct Folder<'a> {
     changes: &'a mut Changes,
     rules: FoldRules,
-    lines: Lines,
+    lines: SaleBuffer,
 }
 
 impl<'a> Folder<'a> {
     /// Folds into these changes, by the rules that their claim carries.
     pub fn new(changes: &'a mut Changes, rules: FoldRules) -> Self {
-        Self { changes, rules, lines: Lines::new(rules) }
+        Self { changes, rules, lines: SaleBuffer::new(rules) }
     }
 
     /// Folds a record: an accepted event changes keys, a refused one is kept as rejected. Returns the rejection, for the log.
@@ -50,15 +50,15 @@ impl<'a> Folder<'a> {
         let Self { changes, rules, lines } = self;
         let Record { produced_at, payload, .. } = *record;
         let event_time = match record.id.stream {
-            Stream::Sales => decode_sale(payload).and_then(|sale| {
+            EventKind::Sales => decode_sale(payload).and_then(|sale| {
                 rules.check(&sale, produced_at)?;
                 Ok(Some(lines.take_in(changes, &sale)))
             }),
-            Stream::Inventory => decode_inventory(payload).and_then(|stock| {
+            EventKind::Inventory => decode_inventory(payload).and_then(|stock| {
                 rules.check(&stock, produced_at)?;
                 Ok(fold_inventory(changes, record, &stock))
             }),
-            Stream::Clients => decode_client(payload).and_then(|client| {
+            EventKind::Clients => decode_client(payload).and_then(|client| {
                 rules.check(&client, produced_at)?;
                 Ok(fold_client(changes, record, &client))
             }),
@@ -69,7 +69,7 @@ impl<'a> Folder<'a> {
     /// Holds a sale until it is known to be no duplicate; one that is refused is kept as rejected, as if it had been folded.
     pub fn hold(
         &mut self,
-        held: &mut Vec<Held>,
+        held: &mut Vec<DeferredSale>,
         record: &Record<'_>,
         counters: &mut Counters,
         now: Timestamp,
@@ -78,14 +78,14 @@ impl<'a> Folder<'a> {
         let sale = decode_sale(payload).and_then(|sale| {
             self.rules.check(&sale, produced_at)?;
             let invoice = Key::from(sale.invoice_id.as_str());
-            held.push(Held { id, offset, produced_at, invoice, payload: payload.into() });
+            held.push(DeferredSale { id, offset, produced_at, invoice, payload: payload.into() });
             Ok(None)
         });
         count(self.changes, record, sale, counters, now)
     }
 
     /// Folds a sale that was held.
-    pub fn fold_held(&mut self, held: &Held, counters: &mut Counters) {
+    pub fn fold_held(&mut self, held: &DeferredSale, counters: &mut Counters) {
         if let Ok(sale) = decode_sale(&held.payload) {
             counters.latest_event = counters.latest_event.max(Some(self.lines.take_in(self.changes, &sale)));
         }
@@ -121,7 +121,7 @@ fn count(
 
 /// A sale that is folded only once it is known to be no duplicate.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct DeferredSale {
     /// Its partition.
     pub id: PartitionId,
     /// The offset.
@@ -148,7 +148,7 @@ fn fold_inventory(changes: &mut Changes, record: &Record<'_>, stock: &InventoryR
         min_margin_threshold: stock.min_margin_threshold,
     };
     let product = changes.products.entry(Key::from(stock.product_id.as_str())).or_default();
-    product.take_record(version, fields.clone(), stock.quantity);
+    product.apply_record(version, fields.clone(), stock.quantity);
     let movement = stock.last_movement.or(stock.created_at).or(stock.updated_at).or(record.produced_at);
     let state = InventoryState {
         product_id: stock.product_id.to_string(),
@@ -175,7 +175,7 @@ fn fold_client(changes: &mut Changes, record: &Record<'_>, client: &ClientRecord
         base_revenue: client.total_revenue_generated.unwrap_or_default(),
         tier: client.loyalty_tier,
     };
-    changes.clients.entry(Key::from(client.client_id.as_str())).or_default().take_record(version, fields);
+    changes.clients.entry(Key::from(client.client_id.as_str())).or_default().apply_record(version, fields);
     client.updated_at
 }
 
@@ -197,20 +197,20 @@ fn rejected(record: &Record<'_>, rejection: &Rejection, now: Timestamp) -> Rejec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::{Day, documents::DayTotals, event::Reason, settings::Span};
+    use stockstream_model::{Day, documents::DayTotals, event::Reason, settings::HumanDuration};
 
     const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01
     const FIRST: FoldRules = FoldRules::FIRST;
-    const CURRENT: FoldRules = FoldRules::checking(Span::from_millis(86_400_000));
+    const CURRENT: FoldRules = FoldRules::checking(HumanDuration::from_millis(86_400_000));
 
-    fn folded(stream: Stream, payloads: &[&str]) -> (Changes, Counters) {
+    fn folded(stream: EventKind, payloads: &[&str]) -> (Changes, Counters) {
         folded_by(CURRENT, None, stream, payloads)
     }
 
     fn folded_by(
         rules: FoldRules,
         produced_at: Option<Timestamp>,
-        stream: Stream,
+        stream: EventKind,
         payloads: &[&str],
     ) -> (Changes, Counters) {
         let (mut changes, mut counters) = <(Changes, Counters)>::default();
@@ -223,7 +223,7 @@ mod tests {
         (changes, counters)
     }
 
-    fn record(stream: Stream, offset: i64, produced_at: Option<Timestamp>, payload: &str) -> Record<'_> {
+    fn record(stream: EventKind, offset: i64, produced_at: Option<Timestamp>, payload: &str) -> Record<'_> {
         let id = PartitionId { stream, partition: 0 };
         Record { id, incarnation: 0, topic: "t", offset, produced_at, payload: payload.as_bytes() }
     }
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn every_line_of_an_invoice_counts_returns_included() {
         let (changes, _) = folded(
-            Stream::Sales,
+            EventKind::Sales,
             &[r#"{"invoice_id":"1","client_id":"c","timestamp":"2026-01-02T03:04:05Z","items":[
                 {"product_id":"a","quantity":3,"unit_price":"2.50"},{"product_id":"b","quantity":1,"unit_price":10,"unit_cost":4},
                 {"product_id":"a","quantity":-1,"unit_price":"2.50"}]}"#],
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_return_is_no_sale_of_its_product_and_no_invoice() {
-        let (changes, counters) = folded(Stream::Sales, &RETURNS);
+        let (changes, counters) = folded(EventKind::Sales, &RETURNS);
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let (first, mixed) = (at("2026-01-02"), at("2026-01-05"));
         let product = |name: &str| {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn by_the_first_rules_a_return_is_a_sale_and_times_may_lie_ahead() {
-        let (changes, counters) = folded_by(FIRST, Some(NOW), Stream::Sales, &RETURNS);
+        let (changes, counters) = folded_by(FIRST, Some(NOW), EventKind::Sales, &RETURNS);
         let (a, x) = (&changes.products["a"], &changes.products["x"]);
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         assert_eq!((a.sales, a.sold().invoices), (Some((at("2026-01-02"), at("2026-01-09"))), 3));
@@ -295,12 +295,12 @@ mod tests {
     fn an_event_from_the_future_is_rejected_whole_and_without_a_kafka_timestamp_it_is_not_known() {
         let ahead = [
             (
-                Stream::Sales,
+                EventKind::Sales,
                 r#"{"invoice_id":1,"timestamp":"9206-01-01","items":[{"product_id":"a","quantity":3,"unit_price":2}]}"#,
                 "timestamp",
             ),
-            (Stream::Inventory, r#"{"product_id":"a","quantity":3,"last_movement":"2206-01-01"}"#, "last_movement"),
-            (Stream::Clients, r#"{"client_id":"c","updated_at":"2026-01-02T00:00:00.001Z"}"#, "updated_at"),
+            (EventKind::Inventory, r#"{"product_id":"a","quantity":3,"last_movement":"2206-01-01"}"#, "last_movement"),
+            (EventKind::Clients, r#"{"client_id":"c","updated_at":"2026-01-02T00:00:00.001Z"}"#, "updated_at"),
         ];
         for (stream, payload, path) in ahead {
             let (changes, counters) = folded_by(CURRENT, Some(NOW), stream, &[payload]);
@@ -309,8 +309,8 @@ mod tests {
             assert_eq!(folded_by(CURRENT, None, stream, &[payload]).1.rejected, 0);
             assert_eq!(folded_by(FoldRules::default(), Some(NOW), stream, &[payload]).1.rejected, 0);
         }
-        let (mut changes, mut counters, mut held) = <(Changes, Counters, Vec<Held>)>::default();
-        let record = record(Stream::Sales, 0, Some(NOW), ahead[0].1);
+        let (mut changes, mut counters, mut held) = <(Changes, Counters, Vec<DeferredSale>)>::default();
+        let record = record(EventKind::Sales, 0, Some(NOW), ahead[0].1);
         let mut folder = Folder::new(&mut changes, CURRENT);
         let rejection = folder.hold(&mut held, &record, &mut counters, NOW).unwrap();
         assert_eq!((rejection.reason, held.len(), counters.rejected), (Reason::Future, 0, 1), "it takes no invoice");
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn unpriced_units_stay_counts_and_the_stated_total_is_the_amount() {
         let (changes, _) = folded(
-            Stream::Sales,
+            EventKind::Sales,
             &[
                 r#"{"invoice_id":"1","timestamp":"2026-01-02","total_amount":99,"items":[{"product_id":"a","quantity":3}]}"#,
             ],
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn one_bad_line_rejects_the_whole_event_and_touches_nothing_else() {
         let (changes, counters) = folded(
-            Stream::Sales,
+            EventKind::Sales,
             &[r#"{"invoice_id":"1","client_id":"c","timestamp":"2026-01-02","items":[
                 {"product_id":"a","quantity":3,"unit_price":1},{"product_id":"b","quantity":0,"unit_price":1}]}"#],
         );
@@ -348,7 +348,7 @@ mod tests {
             r#"{"product_id":"a","quantity":7,"name":"new","updated_at":"2026-01-02"}"#,
         );
         for payloads in [[old, new], [new, old]] {
-            let (changes, _) = folded(Stream::Inventory, &payloads);
+            let (changes, _) = folded(EventKind::Inventory, &payloads);
             let stock = changes.products["a"].stock.as_ref().unwrap();
             assert_eq!((stock.sum, stock.count, stock.record.name.as_deref()), (12, 2, Some("new")));
             assert_eq!(changes.inventory[&("a".to_owned(), None)].record.quantity, 7);

@@ -6,7 +6,7 @@
 use stockstream_model::settings::Limits;
 use stockstream_store::Changes;
 
-use super::fold::Held;
+use super::fold::DeferredSale;
 
 const MIB: u64 = 1 << 20;
 
@@ -64,7 +64,7 @@ fn of_keys(changes: &Changes) -> usize {
 }
 
 /// The same of sales that are held.
-pub fn of_held(held: &[Held]) -> usize {
+pub fn of_held(held: &[DeferredSale]) -> usize {
     held.len() * HELD
 }
 

@@ -146,10 +146,10 @@ fn refused(id: PartitionId, what: &str, cause: Cause, is_topic: bool) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stockstream_model::{Timestamp, documents::KafkaIds, event::Stream};
+    use stockstream_model::{Timestamp, documents::KafkaIds, event::EventKind};
     use stockstream_protocol::log::{Decision, decide};
 
-    const ID: PartitionId = PartitionId { stream: Stream::Sales, partition: 3 };
+    const ID: PartitionId = PartitionId { stream: EventKind::Sales, partition: 3 };
 
     fn log(first: i64, end: i64, topic: &str, cluster: &str) -> LogState {
         LogState { first, end, topic_id: Some(topic.into()), cluster_id: Some(cluster.into()), ..LogState::default() }

@@ -1,8 +1,8 @@
 //! Watches whether the partitions of this worker move. What is observed comes from the reading loop and from Kafka; whether
 //! that is a stall is decided in `core::progress`.
 
+mod messages;
 mod sharing;
-mod words;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,19 +10,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use messages::{of_topic, sentence};
 use sharing::Sharing;
 use stockstream_kafka::{
-    Asker, KafkaError, Probed, TopicFinding, TopicProblem, end_asker, find_topic, log_ends, probe,
+    KafkaError, MetadataClient, Probed, TopicCheck, TopicProblem, find_topic, log_end_client, log_ends, probe,
 };
-use stockstream_model::{Timestamp, documents::PartitionId, event::Stream, settings::Settings};
+use stockstream_model::{Timestamp, documents::PartitionId, event::EventKind, settings::Settings};
 use tokio_util::sync::CancellationToken;
-use words::{of_topic, sentence};
 
-pub(crate) use words::unreadable_sentence;
+pub(crate) use messages::unreadable_sentence;
 
 use crate::{
     core::progress::{Log, Seen, Stall, Track},
-    shared::{Observed, Shared},
+    state::{Observed, WorkerState},
 };
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ const TOPIC_PATIENCE_MS: i64 = 10_000;
 const PROBE_HOLDS_MS: i64 = 10_000;
 
 /// Looks again and again until told to end.
-pub(crate) async fn watch(shared: Arc<Shared>, settings: Settings, shutdown: CancellationToken) {
+pub(crate) async fn watch(shared: Arc<WorkerState>, settings: Settings, shutdown: CancellationToken) {
     let mut watcher = Watcher::new(settings);
     loop {
         tokio::select! {
@@ -51,7 +51,7 @@ const PROBING: Duration = Duration::from_secs(6);
 #[derive(Default)]
 struct Answered {
     /// What is wrong with a topic as a whole.
-    topics: BTreeMap<Stream, TopicProblem>,
+    topics: BTreeMap<EventKind, TopicProblem>,
     without_leader: BTreeSet<PartitionId>,
     /// Why the broker that leads it does not tell where its log ends.
     silent: BTreeMap<PartitionId, String>,
@@ -69,7 +69,7 @@ struct Cause {
 struct Watcher {
     settings: Settings,
     /// Made anew after it failed, with credentials read anew.
-    asker: Option<Asker>,
+    metadata_client: Option<MetadataClient>,
     tracks: BTreeMap<PartitionId, Track>,
     /// Where logs ended at the last look.
     ends: BTreeMap<PartitionId, i64>,
@@ -77,7 +77,7 @@ struct Watcher {
     /// Since when nobody answers.
     unanswered_since: Option<Timestamp>,
     /// Since when something is wrong with a topic.
-    topics_since: BTreeMap<Stream, Timestamp>,
+    topics_since: BTreeMap<EventKind, Timestamp>,
     sharing: Sharing,
 }
 
@@ -85,7 +85,7 @@ impl Watcher {
     fn new(settings: Settings) -> Self {
         Self {
             settings,
-            asker: None,
+            metadata_client: None,
             tracks: BTreeMap::new(),
             ends: BTreeMap::new(),
             causes: BTreeMap::new(),
@@ -96,7 +96,7 @@ impl Watcher {
     }
 
     /// What does not move now, by partition or topic.
-    fn look(&mut self, shared: &Shared) -> BTreeMap<String, String> {
+    fn look(&mut self, shared: &WorkerState) -> BTreeMap<String, String> {
         let observed = shared.observed();
         let stopped = shared.stopped();
         let answered = self.ask(&observed, &stopped);
@@ -169,7 +169,10 @@ impl Watcher {
         }
         if let Ok(answered) = answered {
             self.note_topics(&answered, now, &mut stalls);
-            let shares = self.asker.as_ref().and_then(|asker| self.sharing.look(asker, &self.settings, now));
+            let shares = self
+                .metadata_client
+                .as_ref()
+                .and_then(|metadata_client| self.sharing.look(metadata_client, &self.settings, now));
             stalls.extend(shares.map(|why| ("consumer group".to_owned(), why)));
             // What is not fetched is told by nothing else how far it is behind.
             shared.log_ends(answered.ends.iter().map(|(id, end)| (*id, *end)));
@@ -195,14 +198,14 @@ impl Watcher {
     /// Asks Kafka for topics, leaders and ends of logs.
     fn ask(&mut self, observed: &[Observed], stopped: &[PartitionId]) -> Result<Answered, KafkaError> {
         let kafka = &self.settings.kafka;
-        let asker = match self.asker.take() {
-            Some(asker) => asker,
-            None => end_asker(kafka)?,
+        let metadata_client = match self.metadata_client.take() {
+            Some(metadata_client) => metadata_client,
+            None => log_end_client(kafka)?,
         };
         let mut answered = Answered::default();
         let mut by_leader: BTreeMap<i32, Vec<PartitionId>> = BTreeMap::new();
-        for stream in Stream::ALL {
-            let TopicFinding { problem, leaders, .. } = find_topic(&asker, kafka, stream)?;
+        for stream in EventKind::ALL {
+            let TopicCheck { problem, leaders, .. } = find_topic(&metadata_client, kafka, stream)?;
             for (partition, leader) in leaders {
                 let id = PartitionId { stream, partition };
                 if stopped.contains(&id) || observed.iter().any(|of| of.id == id) {
@@ -219,7 +222,7 @@ impl Watcher {
         }
         // One question to each: the answer to all would wait for a broker that is away.
         for (leader, ids) in by_leader {
-            match log_ends(&asker, kafka, &ids) {
+            match log_ends(&metadata_client, kafka, &ids) {
                 Ok(ends) => answered.ends.extend(ends),
                 Err(error) => {
                     let why = format!("broker {leader}, which leads it, does not answer ({error})");
@@ -227,7 +230,7 @@ impl Watcher {
                 }
             }
         }
-        self.asker = Some(asker);
+        self.metadata_client = Some(metadata_client);
         Ok(answered)
     }
 

@@ -1,7 +1,7 @@
 //! Whether the consumer group is shared with workers of another database, or with clients that are no workers. Kafka gives each of
 //! them a part of the partitions, so that no database gets all events.
 
-use stockstream_kafka::{Asker, Member, members};
+use stockstream_kafka::{Member, MetadataClient, members};
 use stockstream_model::{Timestamp, settings::Settings};
 
 /// How often Kafka is asked.
@@ -18,12 +18,12 @@ pub(super) struct Sharing {
 
 impl Sharing {
     /// Who shares the group, if somebody does for longer than a session lasts.
-    pub fn look(&mut self, asker: &Asker, settings: &Settings, now: Timestamp) -> Option<String> {
+    pub fn look(&mut self, metadata_client: &MetadataClient, settings: &Settings, now: Timestamp) -> Option<String> {
         let database = settings.pipeline.database_id.as_deref()?;
         if self.asked_at.is_none_or(|at| now.millis() - at.millis() >= EVERY_MS) {
             self.asked_at = Some(now);
             let group = settings.group_id();
-            match members(asker, &settings.kafka, &group) {
+            match members(metadata_client, &settings.kafka, &group) {
                 Ok(members) => self.take(&members, &group, database, now),
                 // Whoever may read in a group may ask who else does; a broker that is away is told by others.
                 Err(error) => tracing::debug!(%error, "who is in the group is not known"),

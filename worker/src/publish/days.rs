@@ -8,7 +8,7 @@ use std::{
 use stockstream_store::{StateStore, StoreError};
 use tokio::time::sleep;
 
-use crate::shared::Shared;
+use crate::state::WorkerState;
 
 /// It is not looked for such days more often than this.
 const LOOK: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 const MOVING: &str = "moving days";
 
 /// Moves days while this worker publishes, after events came. Never ends.
-pub(super) async fn keep<S: StateStore>(store: &S, shared: &Shared) {
+pub(super) async fn keep<S: StateStore>(store: &S, shared: &WorkerState) {
     let mut moved = shared.moved.subscribe();
     let mut failed = false;
     loop {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stockstream_store::{StateStore, StoreError};
 
-use crate::shared::Shared;
+use crate::state::WorkerState;
 
 /// How many keys are named.
 const NAMED: u32 = 20;
@@ -18,7 +18,7 @@ impl Limits {
     ///
     /// # Errors
     /// What the store refused.
-    pub async fn look<S: StateStore>(&mut self, store: &S, shared: &Shared) -> Result<(), StoreError> {
+    pub async fn look<S: StateStore>(&mut self, store: &S, shared: &WorkerState) -> Result<(), StoreError> {
         let found = store.sums_at_limit(NAMED).await?;
         for (problem, text) in found.iter().map(|sums| (format!("sums of {} {}", sums.of, sums.key), sums.to_string()))
         {
@@ -32,7 +32,7 @@ impl Limits {
     }
 
     /// Another worker looks from now on.
-    pub fn forget(&mut self, shared: &Shared) {
+    pub fn forget(&mut self, shared: &WorkerState) {
         std::mem::take(&mut self.0).into_keys().for_each(|problem| shared.unwarn(&problem));
     }
 }

@@ -2,12 +2,12 @@
 //! an equal result only says that it was checked; otherwise publish so that no reader ever finds a view empty.
 
 mod days;
-mod elsewhere;
-mod heavy;
+mod evaluate;
+mod heavy_query_lock;
 mod limits;
+mod positions_watch;
 mod risk;
 mod totals;
-mod turn;
 mod winners;
 
 use std::{
@@ -15,15 +15,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use evaluate::Publisher;
 use stockstream_model::{documents::View, settings::Settings};
 use stockstream_store::StateStore;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
-pub(crate) use turn::Publisher;
 
-use self::heavy::COURTESY;
-use crate::{duplicates::forget, metrics::Outcome, persist::Backoff, shared::Shared};
-use stockstream_protocol::publication::Published;
+use crate::{
+    flush::deduplicate::forget, metrics::Outcome, publish::heavy_query_lock::COURTESY, retry::Backoff,
+    state::WorkerState,
+};
+use stockstream_protocol::publication::PublishOutcome;
 
 /// How long after a publication rows that a publisher which died left behind are looked for; at rest again and again, after pauses
 /// that double: what it had under way may take effect much later.
@@ -34,7 +36,7 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Publishes while this worker has the role, until told to end.
 pub(crate) async fn publisher<S: StateStore>(
     store: Arc<S>,
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
     settings: Settings,
     shutdown: CancellationToken,
 ) {
@@ -48,13 +50,13 @@ pub(crate) async fn publisher<S: StateStore>(
     // Each on its own: stock at risk is many rows, and the ranking does not wait for them.
     let generation = shared.generation.load(Ordering::Relaxed);
     let publisher = |view| Publisher::new(Arc::clone(&store), settings.analytics.clone(), view, generation);
-    let dear = Mutex::new(());
-    let keep = |view| view_kept(publisher(view), &shared, &settings, &shutdown, &changed, &dear);
+    let heavy_query_lock = Mutex::new(());
+    let keep = |view| publish_loop(publisher(view), &shared, &settings, &shutdown, &changed, &heavy_query_lock);
     tokio::select! {
         () = keep(View::ProductWinners) => {}
         () = keep(View::LossRiskProducts) => {}
-        () = totals::keep(&*store, &shared, &changed, &dear) => {}
-        () = elsewhere::watch(&*store, &shared) => {}
+        () = totals::keep(&*store, &shared, &changed, &heavy_query_lock) => {}
+        () = positions_watch::watch(&*store, &shared) => {}
         () = days::keep(&*store, &shared) => {}
         () = forgetting => {}
     }
@@ -63,13 +65,13 @@ pub(crate) async fn publisher<S: StateStore>(
 /// Publishes a view whenever partitions moved or the clock is due, and notifies `changed`. At rest nothing is read, but for what
 /// [`TIDY`] says. `dear` is held
 /// by what reads thousands of documents: two of those at once would leave the database no time for the events.
-async fn view_kept<S: StateStore>(
+async fn publish_loop<S: StateStore>(
     mut publisher: Publisher<S>,
-    shared: &Shared,
+    shared: &WorkerState,
     settings: &Settings,
     shutdown: &CancellationToken,
     changed: &Notify,
-    dear: &Mutex<()>,
+    heavy_query_lock: &Mutex<()>,
 ) {
     let least = settings.limits.publish_every.duration();
     let mut next = tokio::time::Instant::now();
@@ -98,7 +100,7 @@ async fn view_kept<S: StateStore>(
         }
         let alone = match publisher.view {
             View::ProductWinners => None,
-            View::LossRiskProducts => tokio::time::timeout(COURTESY, dear.lock()).await.ok(),
+            View::LossRiskProducts => tokio::time::timeout(COURTESY, heavy_query_lock.lock()).await.ok(),
         };
         let outcome = tokio::select! {
             outcome = publisher.turn() => outcome,
@@ -116,7 +118,7 @@ async fn view_kept<S: StateStore>(
                     tell(shared, &mut told, publisher.view, outcome);
                     tidy_again = TIDY;
                 }
-                if outcome == Some(Published::Overtaken) {
+                if outcome == Some(PublishOutcome::Conflict) {
                     wait = Duration::ZERO;
                 }
                 Duration::ZERO
@@ -133,7 +135,7 @@ async fn view_kept<S: StateStore>(
         next = tokio::time::Instant::now() + least.max(rest).max(failed);
         if tidied.is_none_or(|at| at.elapsed() >= tidy_again) {
             tidied = Some(Instant::now());
-            match publisher.tidy().await {
+            match publisher.delete_orphaned_rows().await {
                 Ok(true) => tidy_again = tidy_again.saturating_mul(2),
                 Ok(false) => wait = Duration::ZERO,
                 Err(error) => tracing::warn!(%error, view, "rows of an older revision are left; trying again"),
@@ -152,14 +154,18 @@ fn pause(view: View) -> u32 {
 }
 
 /// Counts every outcome; logs where a view begins to be published, kept or empty, not every publication.
-fn tell(shared: &Shared, told: &mut Option<Published>, view: View, outcome: Published) {
+fn tell(shared: &WorkerState, told: &mut Option<PublishOutcome>, view: View, outcome: PublishOutcome) {
     shared.metrics.publications.get_or_create(&Outcome { view: view.name(), outcome: outcome.name() }).inc();
-    if matches!(outcome, Published::Same | Published::Overtaken) || told.replace(outcome) == Some(outcome) {
+    if matches!(outcome, PublishOutcome::Same | PublishOutcome::Conflict) || told.replace(outcome) == Some(outcome) {
         return;
     }
     match outcome {
-        Published::Changed => tracing::info!(view = view.name(), "view published; it follows the events from now on"),
-        Published::Kept => tracing::info!(view = view.name(), "the new result is empty: the previous rows are kept"),
+        PublishOutcome::Changed => {
+            tracing::info!(view = view.name(), "view published; it follows the events from now on");
+        }
+        PublishOutcome::Kept => {
+            tracing::info!(view = view.name(), "the new result is empty: the previous rows are kept");
+        }
         _ => tracing::info!(view = view.name(), "nothing to show yet: the view stays empty"),
     }
 }

@@ -15,7 +15,7 @@ use stockstream_protocol::risk::{RiskUpdate, StandingRisk, StockKey};
 use stockstream_store::{ChangedProduct, StateStore, StoreError, fail_point};
 
 use stockstream_protocol::{
-    publication::{Clock, Published},
+    publication::{Clock, PublishOutcome},
     risk::{Bounds, Compared, Ended, Evaluation, Saying, Scope},
 };
 
@@ -64,7 +64,7 @@ impl<S: StateStore> Turn<'_, S> {
         view: ViewState,
         changed: Option<Vec<RangeInclusive<i64>>>,
         working_since: &mut Instant,
-    ) -> Result<(Published, ViewState), StoreError> {
+    ) -> Result<(PublishOutcome, ViewState), StoreError> {
         let scope = if changed.is_some() { Scope::Changed } else { Scope::All };
         let mut turn = Evaluation::begin(view, scope, self.rules.on_empty_result, self.bounds.held);
         let mut rest = changed.map_or(Rest::All(None), |claims| Rest::Changed(claims, None));
@@ -97,7 +97,7 @@ impl<S: StateStore> Turn<'_, S> {
                 *working_since = Instant::now();
             }
         }
-        if stands { self.say(&turn).await } else { Ok((Published::Overtaken, turn.seen)) }
+        if stands { self.say(&turn).await } else { Ok((PublishOutcome::Conflict, turn.seen)) }
     }
 
     /// Claims the revision behind the one that was seen; `false` where another publisher did.
@@ -122,14 +122,14 @@ impl<S: StateStore> Turn<'_, S> {
         self.store.update_risk(update).await
     }
 
-    async fn say(&self, turn: &Evaluation) -> Result<(Published, ViewState), StoreError> {
+    async fn say(&self, turn: &Evaluation) -> Result<(PublishOutcome, ViewState), StoreError> {
         let (note, stands) = match turn.say(self.clock) {
             Saying::Point(note) => {
-                let stands = self.store.point_to(&note.seen, &note.said).await?;
+                let stands = self.store.publish_revision(&note.seen, &note.said).await?;
                 (note, stands)
             }
             Saying::Note(note) => {
-                let stands = self.store.note_view(&note.seen, &note.said).await?;
+                let stands = self.store.update_view_status(&note.seen, &note.said).await?;
                 (note, stands)
             }
         };

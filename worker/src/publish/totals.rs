@@ -8,8 +8,8 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{heavy::COURTESY, limits::Limits};
-use crate::shared::Shared;
+use super::limits::Limits;
+use crate::{publish::heavy_query_lock::COURTESY, state::WorkerState};
 
 /// Counting takes no more than one part in so many of the time.
 const SHARE: u32 = 20;
@@ -26,7 +26,12 @@ fn stands(took: Duration) -> Duration {
 
 /// Counts whenever something changed, it is time, and nothing else that is dear goes on; and looks for sums that are at their
 /// limit. Never ends.
-pub(super) async fn keep<S: StateStore>(store: &S, shared: &Shared, changed: &Notify, dear: &Mutex<()>) {
+pub(super) async fn keep<S: StateStore>(
+    store: &S,
+    shared: &WorkerState,
+    changed: &Notify,
+    heavy_query_lock: &Mutex<()>,
+) {
     let mut limits = Limits::default();
     loop {
         changed.notified().await;
@@ -35,7 +40,7 @@ pub(super) async fn keep<S: StateStore>(store: &S, shared: &Shared, changed: &No
             shared.settled(TOTALS);
             continue;
         }
-        let alone = timeout(COURTESY, dear.lock()).await;
+        let alone = timeout(COURTESY, heavy_query_lock.lock()).await;
         let began = Instant::now();
         match store.publish_totals().await {
             Ok(()) => shared.settled(TOTALS),

@@ -7,7 +7,7 @@ use stockstream_model::{
 };
 use stockstream_store::{StateStore, StoreError, fail_point};
 
-use stockstream_protocol::publication::{Clock, Published, Ranking};
+use stockstream_protocol::publication::{Clock, PublishOutcome, Ranking};
 
 const NOTHING_RANKED: &str = "no product can be ranked: a product needs units and revenue above zero, returns deducted, and a known cost (unit_cost, or buy_price in its inventory record)";
 
@@ -16,7 +16,7 @@ pub(super) async fn publish<S: StateStore>(
     rules: &ProductWinners,
     view: ViewState,
     clock: Clock,
-) -> Result<Published, StoreError> {
+) -> Result<PublishOutcome, StoreError> {
     let (mut rows, mut standing): (Vec<Winner>, Vec<Winner>) = Default::default();
     let mut step = Ranking::begin(view);
     loop {
@@ -47,7 +47,7 @@ pub(super) async fn publish<S: StateStore>(
                 step.inserted()
             }
             Ranking::Point(seen, state) => {
-                let stands = store.point_to(seen, state).await?;
+                let stands = store.publish_revision(seen, state).await?;
                 fail_point("pointer-moved");
                 step.pointed(stands)
             }
@@ -56,7 +56,7 @@ pub(super) async fn publish<S: StateStore>(
                 step.cleared()
             }
             Ranking::Note(note) => {
-                let stands = store.note_view(&note.seen, &note.said).await?;
+                let stands = store.update_view_status(&note.seen, &note.said).await?;
                 step.noted(stands)
             }
             Ranking::Done(outcome) => return Ok(*outcome),

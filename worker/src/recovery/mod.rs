@@ -25,10 +25,12 @@ use stockstream_store::{Guard, StateStore, StoreError, batch::Slice, fail_point}
 
 use crate::{
     core::{memory::Budget, notices::lost_of_a_claim},
-    duplicates::{Settled, settle},
-    flush::Applied,
-    folding::{Folding, Rules, Told},
-    shared::Shared,
+    flush::{
+        Applied,
+        deduplicate::{Settled, settle},
+    },
+    fold::{FoldedRange, LogThrottle, Rules},
+    state::WorkerState,
 };
 
 /// How long it is looked again whether a log really does not fit: what a broker says first may be old.
@@ -90,7 +92,7 @@ pub(crate) trait ClaimReader: Send {
 /// What finishing a claim depends on besides the claim.
 pub(crate) struct Terms<'a, S> {
     pub store: &'a S,
-    pub shared: &'a Shared,
+    pub shared: &'a WorkerState,
     pub settings: &'a Settings,
     /// What a pass over a claim may hold.
     pub budget: Budget,
@@ -243,10 +245,10 @@ impl<S: StateStore> Terms<'_, S> {
         claim: &Claim,
         folds: &BTreeMap<PartitionId, OffsetRange>,
         slice: Slice,
-    ) -> Result<Option<Folded>, Unfinished> {
+    ) -> Result<Option<RangeBuffer>, Unfinished> {
         let Self { store, shared, settings, budget } = self;
         let rules = Rules { fold: claim.rules.fold, deduplicate: claim.rules.deduplicate };
-        let (mut folded, mut told) = (Folded::default(), Told::default());
+        let (mut folded, mut told) = (RangeBuffer::default(), LogThrottle::default());
         reader.begin(folds).await?;
         while let Some(records) = reader.more().await? {
             shared.turn_if_running(); // reading again is no reason to be restarted
@@ -348,14 +350,14 @@ impl Remains {
 
 /// What was folded of a claim.
 #[derive(Default)]
-struct Folded {
-    folding: Folding,
+struct RangeBuffer {
+    folding: FoldedRange,
     settled: BTreeMap<PartitionId, Settled>,
     /// The leader epochs of the last records.
     epochs: BTreeMap<PartitionId, LeaderEpoch>,
 }
 
-impl Folded {
+impl RangeBuffer {
     fn applied(&self) -> AppliedRanges {
         let of = |id: &PartitionId| (*id, Applied::of(*id, &self.folding, &self.settled));
         self.folding.partitions.keys().map(of).collect()

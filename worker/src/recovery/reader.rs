@@ -11,8 +11,8 @@ use rdkafka::{
     error::KafkaError as Client,
     types::RDKafkaErrorCode as Code,
 };
-use stockstream_kafka::{Asking, KafkaError, is_about_the_connection, leader_epoch, reading_config};
-use stockstream_model::{Timestamp, documents::PartitionId, event::Stream};
+use stockstream_kafka::{KafkaError, MetadataClientContext, is_about_the_connection, leader_epoch, reading_config};
+use stockstream_model::{Timestamp, documents::PartitionId, event::EventKind};
 use stockstream_protocol::{
     log::LogState,
     positions::{OffsetRange, Positions},
@@ -20,9 +20,9 @@ use stockstream_protocol::{
 
 use super::{ClaimReader, Reread, Unfinished};
 use crate::{
+    consumer::{LogSource, bound},
     core::memory::Budget,
-    incarnation::is_current,
-    source::{LogSource, bound},
+    flush::topic_identity::is_current,
 };
 
 /// How long one poll waits for records.
@@ -36,28 +36,28 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct KafkaReader {
     logs: LogSource,
     budget: Budget,
-    consumer: Option<BaseConsumer<Asking>>,
+    consumer: Option<BaseConsumer<MetadataClientContext>>,
     /// The ranges of topics that are still to be read, by partition.
-    waiting: BTreeMap<Stream, BTreeMap<i32, OffsetRange>>,
+    waiting: BTreeMap<EventKind, BTreeMap<i32, OffsetRange>>,
     /// The topic that is being read.
-    stream: Stream,
+    stream: EventKind,
     /// The ends of what is still to be read of it.
     open: BTreeMap<i32, i64>,
 }
 
 impl KafkaReader {
     pub fn new(logs: LogSource, budget: Budget) -> Self {
-        Self { logs, budget, consumer: None, waiting: BTreeMap::new(), stream: Stream::Sales, open: BTreeMap::new() }
+        Self { logs, budget, consumer: None, waiting: BTreeMap::new(), stream: EventKind::Sales, open: BTreeMap::new() }
     }
 
     /// Made when it is first needed. librdkafka asks for a group to read at all, and rights depend on it.
-    fn consumer(&mut self) -> Result<&BaseConsumer<Asking>, KafkaError> {
+    fn consumer(&mut self) -> Result<&BaseConsumer<MetadataClientContext>, KafkaError> {
         if self.consumer.is_none() {
             let settings = &self.logs.settings;
             let mut config = reading_config(&settings.kafka, &settings.group_id())?;
             config.set("enable.partition.eof", "true");
             bound(&mut config, &self.budget);
-            let made = config.create_with_context(Asking::default());
+            let made = config.create_with_context(MetadataClientContext::default());
             self.consumer = Some(made.map_err(|error| KafkaError::settings(&error))?);
         }
         self.consumer.as_ref().ok_or_else(|| KafkaError::Refused {
@@ -141,7 +141,7 @@ impl ClaimReader for KafkaReader {
         let source = self.logs.clone();
         let consumer = self.consumer()?;
         let logs = tokio::task::block_in_place(|| source.ask(consumer, ids, positions))?;
-        let known = |(id, log): (PartitionId, Result<LogState, crate::source::Unknown>)| match log {
+        let known = |(id, log): (PartitionId, Result<LogState, crate::consumer::Unknown>)| match log {
             Ok(log) => Ok((id, log)),
             Err(unknown) => Err(Unfinished::Logs { reason: unknown.reason }),
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use stockstream_store::{StateStore, inspect::Inspect};
 use stockstream_worker::MemoryLimit;
 
-use crate::{batch::Batch, bed::Bed};
+use crate::{batch::Batch, test_env::TestEnv};
 
 /// So many sales in each of two partitions.
 const SALES: usize = 110;
@@ -19,23 +19,24 @@ const LIMIT: u64 = 64 << 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_flushed_when_it_takes_its_share_of_the_memory_limit() {
     let limit = MemoryLimit { bytes: LIMIT, file: PathBuf::from("memory.max") };
-    let bed =
-        Bed::with("{kafka: {startFrom: earliest}, limits: {flushEvery: 60s, foldingThreads: 1}}", Some(limit)).await;
-    let memory = bed.status().await["memory"].clone();
+    let env =
+        TestEnv::with("{kafka: {startFrom: earliest}, limits: {flushEvery: 60s, foldingThreads: 1}}", Some(limit))
+            .await;
+    let memory = env.status().await["memory"].clone();
     assert_eq!((memory["limit_bytes"].as_u64(), memory["batch_bytes"].as_u64()), (Some(LIMIT), Some(8 << 20)));
     for partition in 0..2 {
         let first = partition as usize * SALES;
         let sale = |n: usize| Batch::of_new_products(n * PRODUCTS..(n + 1) * PRODUCTS);
-        bed.produce(partition, &(first..first + SALES).map(sale).collect::<Vec<_>>()).await;
+        env.produce(partition, &(first..first + SALES).map(sale).collect::<Vec<_>>()).await;
     }
-    bed.eventually("three batches are flushed", async || {
-        let metrics = bed.get("/metrics").await.1;
+    env.eventually("three batches are flushed", async || {
+        let metrics = env.get("/metrics").await.1;
         let count = metrics.lines().find_map(|line| line.strip_prefix("stockstream_batch_keys_count "));
         let count = count.and_then(|count| count.parse::<usize>().ok());
         if count >= Some(3) { Ok(()) } else { Err(format!("{count:?}")) }
     })
     .await;
-    let store = bed.end().await;
+    let store = env.end().await;
     let applied: i64 = store.checkpoints().await.unwrap().iter().map(|checkpoint| checkpoint.next).sum();
     assert_eq!(store.snapshot().await.unwrap().products.len(), applied as usize * PRODUCTS);
 }

@@ -9,22 +9,22 @@ use super::{
     feed::Feed,
     plan::plan,
     proxies::Proxies,
-    scene::{Rig, Scene, settings},
+    scenario::{FaultTargets, Scenario, settings},
     services::Services,
 };
-use crate::harness::{Bed, Dice, both, data_set, needed};
+use crate::harness::{SeededRng, TestEnv, both, data_set, needed};
 
 /// At most so many faults strike between two rests.
 const BETWEEN_RESTS: u64 = 3;
 
 /// Says where a campaign stands, if it fails there.
-struct Telling {
+struct Progress {
     seed: u64,
     number: usize,
     fault: String,
 }
 
-impl Drop for Telling {
+impl Drop for Progress {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- chaos: seed {} failed at fault {}: {}", self.seed, self.number, self.fault);
@@ -32,25 +32,25 @@ impl Drop for Telling {
     }
 }
 
-async fn run(mut scene: Scene, seed: u64, faults: &[Fault]) {
+async fn run(mut scene: Scenario, seed: u64, faults: &[Fault]) {
     let began = Instant::now();
-    let mut telling = Telling { seed, number: 0, fault: "none yet".into() };
-    let (mut dice, mut rests, mut struck) = (Dice::new(!seed), 0, BTreeMap::<_, usize>::new());
+    let mut progress = Progress { seed, number: 0, fault: "none yet".into() };
+    let (mut rng, mut rests, mut struck) = (SeededRng::new(!seed), 0, BTreeMap::<_, usize>::new());
     let mut left = 1;
     for (number, fault) in (1..).zip(faults) {
-        telling.number = number;
-        telling.fault = fault.to_string();
+        progress.number = number;
+        progress.fault = fault.to_string();
         println!("chaos: {:>5} s, fault {number} of {}: {fault}", began.elapsed().as_secs(), faults.len());
-        fault.strike(&mut scene).await;
+        fault.inject(&mut scene).await;
         *struck.entry(fault.kind().name()).or_default() += 1;
         left -= 1;
         if left == 0 || number == faults.len() {
             scene.rest().await;
             rests += 1;
-            left = dice.between(1, BETWEEN_RESTS + 1);
+            left = rng.between(1, BETWEEN_RESTS + 1);
         }
     }
-    let (events, restarted) = (scene.stage.count(), scene.stage.crew.restarted);
+    let (events, restarted) = (scene.stage.count(), scene.stage.workers.restarted);
     let reads = scene.end().await;
     println!(
         "chaos: seed {seed}: {} faults {struck:?}, {events} events, {rests} rests, {reads} reads, {restarted} workers ended \
@@ -76,10 +76,10 @@ const GENTLE: [Kind; 9] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_few_faults_of_every_gentle_kind_leave_no_trace() {
     const SEED: u64 = 20_110_731;
-    let Some(bed) = Bed::without_topics(settings()).await else { return };
-    let scene = Scene::set(bed, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
-    let mut dice = Dice::new(SEED);
-    let faults: Vec<Fault> = GENTLE.iter().map(|kind| Fault::draw(*kind, &mut dice)).collect();
+    let Some(env) = TestEnv::without_topics(settings()).await else { return };
+    let scene = Scenario::set(env, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
+    let mut rng = SeededRng::new(SEED);
+    let faults: Vec<Fault> = GENTLE.iter().map(|kind| Fault::draw(*kind, &mut rng)).collect();
     run(scene, SEED, &faults).await;
 }
 
@@ -115,9 +115,9 @@ async fn campaign() {
     if copies {
         more["sales"] = json!({ "deduplicate": { "within": "24h" } });
     }
-    let bed = Bed::without_topics(both(settings(), more)).await.expect("hack/chaos.sh starts services");
+    let env = TestEnv::without_topics(both(settings(), more)).await.expect("hack/chaos.sh starts services");
     let feed = Feed::new(seed, data_set(), (200, 400), !copies);
-    let rig = Rig { services: Services::of_environment(), proxies: Proxies::of_environment().await };
-    let scene = Scene::set(bed, feed, seed, Some(rig)).await;
+    let targets = FaultTargets { services: Services::of_environment(), proxies: Proxies::of_environment().await };
+    let scene = Scenario::set(env, feed, seed, Some(targets)).await;
     run(scene, seed, &faults).await;
 }

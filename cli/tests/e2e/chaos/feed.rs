@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use stockstream_input::{DeriveInventory, Generator, GeneratorOptions, Import, ImportOptions, Outgoing};
-use stockstream_model::{Timestamp, event::Stream};
+use stockstream_input::{DeriveInventory, Generator, GeneratorOptions, Import, ImportOptions, OutboundEvent};
+use stockstream_model::{Timestamp, event::EventKind};
 
-use crate::harness::Dice;
+use crate::harness::SeededRng;
 
 /// The made-up shop's time goes on by so much with each of its events: fast enough that days move out of products, and slow enough
 /// that a copy comes within the time in which copies are told.
@@ -14,7 +14,7 @@ const PACE_MS: i64 = 180_000;
 /// An event before it is produced.
 #[derive(Clone)]
 pub struct Item {
-    pub stream: Stream,
+    pub stream: EventKind,
     pub payload: Vec<u8>,
     /// Whether it was made to be refused.
     pub refused: bool,
@@ -24,9 +24,9 @@ pub struct Item {
 pub struct Feed {
     shop: Generator,
     now: Timestamp,
-    dice: Dice,
+    rng: SeededRng,
     file: Option<PathBuf>,
-    real: Box<dyn Iterator<Item = Outgoing> + Send>,
+    real: Box<dyn Iterator<Item = OutboundEvent> + Send>,
     again: bool,
 }
 
@@ -36,11 +36,11 @@ impl Feed {
         let now: Timestamp = "2011-07-01T09:00:00Z".parse().unwrap(); // within the data set's own time
         let shop = Generator::new(GeneratorOptions { products, clients, ..GeneratorOptions::new(seed, now) });
         let real = events(file.as_ref(), Some(DeriveInventory::default()));
-        Self { shop, now, dice: Dice::new(seed), file, real, again }
+        Self { shop, now, rng: SeededRng::new(seed), file, real, again }
     }
 
     pub fn next(&mut self) -> Item {
-        let of_file = self.file.is_some() && self.dice.between(0, 2) == 0;
+        let of_file = self.file.is_some() && self.rng.between(0, 2) == 0;
         let event = of_file.then(|| self.next_real()).flatten().unwrap_or_else(|| {
             self.now = Timestamp::from_millis(self.now.millis() + PACE_MS);
             self.shop.next(self.now)
@@ -48,7 +48,7 @@ impl Feed {
         Item { stream: event.stream, payload: event.payload, refused: false }
     }
 
-    fn next_real(&mut self) -> Option<Outgoing> {
+    fn next_real(&mut self) -> Option<OutboundEvent> {
         let event = self.real.next();
         if event.is_some() || !self.again {
             return event;
@@ -61,7 +61,7 @@ impl Feed {
 fn events(
     file: Option<&PathBuf>,
     derive_inventory: Option<DeriveInventory>,
-) -> Box<dyn Iterator<Item = Outgoing> + Send> {
+) -> Box<dyn Iterator<Item = OutboundEvent> + Send> {
     let Some(file) = file else { return Box::new(std::iter::empty()) };
     let import = Import::open(file, ImportOptions { derive_inventory, ..ImportOptions::default() }).unwrap();
     Box::new(import.events().unwrap().map(Result::unwrap))

@@ -3,14 +3,14 @@
 //! The short form runs with the other tests. The campaign, which stops and wipes services, is started by `hack/chaos.sh`.
 
 mod campaign;
-pub mod crew;
+pub mod expected_state;
 mod fault;
 pub mod feed;
-pub mod ledger;
-pub mod mill;
+pub mod load_generator;
 mod plan;
 mod proxies;
 mod reader;
-mod scene;
+mod scenario;
 mod second;
 mod services;
+pub mod worker_pool;

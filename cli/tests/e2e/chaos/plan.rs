@@ -1,13 +1,13 @@
 //! Which faults strike, in which order: the same for the same seed.
 
 use super::fault::{Fault, Kind};
-use crate::harness::Dice;
+use crate::harness::SeededRng;
 
 /// Draws so many faults of these kinds, each kind as often as its weight says.
 pub fn plan(seed: u64, count: usize, kinds: &[Kind]) -> Vec<Fault> {
-    let mut dice = Dice::new(seed);
+    let mut rng = SeededRng::new(seed);
     let urn: Vec<Kind> = kinds.iter().flat_map(|kind| std::iter::repeat_n(*kind, kind.weight())).collect();
-    (0..count).map(|_| Fault::draw(*dice.one(&urn), &mut dice)).collect()
+    (0..count).map(|_| Fault::draw(*rng.one(&urn), &mut rng)).collect()
 }
 
 #[test]

@@ -14,7 +14,7 @@ use futures_util::TryStreamExt;
 use stockstream_store::{MongoStore, ViewStore};
 use tokio::task::JoinHandle;
 
-use crate::harness::Bed;
+use crate::harness::TestEnv;
 
 /// Rows of a whole ranking.
 pub const FULL: usize = 10;
@@ -32,10 +32,10 @@ pub struct Reader {
 
 impl Reader {
     /// Begins once the ranking is full.
-    pub async fn of(bed: &Bed) -> Self {
+    pub async fn of(env: &TestEnv) -> Self {
         let (done, reads) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let store = bed.another_store().await.asking_once();
-        let raw = bed.another_database().await.collection("product_winners");
+        let store = env.another_store().await.without_retry();
+        let raw = env.another_database().await.collection("product_winners");
         let task = tokio::spawn(read(store, raw, Arc::clone(&done), Arc::clone(&reads)));
         Self { done, reads, task }
     }

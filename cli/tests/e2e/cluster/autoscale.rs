@@ -6,7 +6,7 @@ use super::{
     kube::{Kube, alone},
     pipeline::Pipeline,
 };
-use crate::harness::{Bed, eventually, holds};
+use crate::harness::{TestEnv, eventually, holds};
 
 /// Asks for as many workers as keep each one's share of its request for processors at so many percent.
 fn autoscaler(stock: &Pipeline<'_>, percent: u32) {
@@ -59,14 +59,14 @@ fn wanted(stock: &Pipeline<'_>) -> Value {
 async fn an_autoscaler_of_kubernetes_moves_the_workers_and_nobody_moves_them_back() {
     let Some(kube) = Kube::new() else { return };
     let _alone = alone().await;
-    let Some(bed) = Bed::new(json!({})).await else { return };
+    let Some(env) = TestEnv::new(json!({})).await else { return };
     let (system, shop) = (kube.restricted_namespace("scaling-system"), kube.restricted_namespace("scaling-shop"));
     kube.chart("install", &system.name, &["--set", &format!("watchNamespaces={{{}}}", shop.name)]);
     let stock = Pipeline { kube: kube.clone(), namespace: &shop.name };
-    stock.apply(&bed, json!({}));
+    stock.apply(&env, json!({}));
     // So little that one that only waits uses more than a hundredth of it.
     stock.change(&json!({ "workers": { "resources": { "requests": { "cpu": "10m" } } } }));
-    stock.secret(bed.setting("/mongodb/uri"));
+    stock.secret(env.setting("/mongodb/uri"));
     stock.ready().await;
     stock.has_workers(1).await;
 
@@ -77,7 +77,7 @@ async fn an_autoscaler_of_kubernetes_moves_the_workers_and_nobody_moves_them_bac
     assert_eq!((wanted(&stock), told(&stock, "Scaled down").len()), (json!(3), 0));
 
     // Who applies the description again, as tools do over and over, changes nothing about it.
-    stock.apply(&bed, json!({}));
+    stock.apply(&env, json!({}));
     assert_eq!(wanted(&stock), 3);
 
     let ups = told(&stock, "Scaled up");

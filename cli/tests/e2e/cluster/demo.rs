@@ -9,7 +9,7 @@ use super::{
     kube::{Kube, alone},
     pipeline::Pipeline,
 };
-use crate::harness::{Bed, eventually, holds, http, needed};
+use crate::harness::{TestEnv, eventually, holds, http, needed};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/kind");
 
@@ -23,7 +23,7 @@ async fn the_demo_of_kind_counts_made_up_sales_over_services_of_bare_names() {
         "inventory": topic("topic-inventory-updates"),
         "clients": topic("topic-clients"),
     });
-    let Some(bed) = Bed::without_topics(json!({ "kafka": { "topics": topics } })).await else { return };
+    let Some(env) = TestEnv::without_topics(json!({ "kafka": { "topics": topics } })).await else { return };
     let (system, shop) = (kube.restricted_namespace("stockstream"), kube.restricted_namespace("shop"));
     let apply = |objects: &str| {
         kube.attempt("kubectl", &["-n", &shop.name, "apply", "-f", "-"], objects).unwrap();
@@ -36,11 +36,11 @@ async fn the_demo_of_kind_counts_made_up_sales_over_services_of_bare_names() {
     }
     let mongodb = needed("MONGODB_URI").unwrap();
     let mongodb = mongodb.trim_start_matches("mongodb://").split('/').next().unwrap();
-    apply(&service("kafka", 9092, bed.setting("/kafka/bootstrapServers/0")).to_string());
+    apply(&service("kafka", 9092, env.setting("/kafka/bootstrapServers/0")).to_string());
     apply(&service("mongodb", 27017, mongodb).to_string());
     kube.chart("install", &system.name, &[]);
 
-    apply(&demo("pipeline.yaml").replace("/stock_management", &format!("/{}", bed.name())));
+    apply(&demo("pipeline.yaml").replace("/stock_management", &format!("/{}", env.name())));
     let stock = Pipeline { kube: kube.clone(), namespace: &shop.name };
     stock.ready().await;
     // Fewer than a person gets to see: the shop's records come at once, its sales 50 a second.

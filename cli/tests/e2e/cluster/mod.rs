@@ -14,8 +14,8 @@
 
 mod autoscale;
 mod demo;
-mod forms;
+mod event_entry;
 mod kube;
-mod life;
+mod lifecycle;
 mod pipeline;
 mod secured;

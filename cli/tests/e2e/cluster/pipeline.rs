@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::kube::Kube;
-use crate::harness::{Bed, both, compare::Shown, database_host, eventually, holds, http};
+use crate::harness::{TestEnv, both, compare::Shown, database_host, eventually, holds, http};
 
 pub const WORKERS: &str = "app.kubernetes.io/instance=stock,app.kubernetes.io/component=worker";
 
@@ -21,10 +21,10 @@ impl Pipeline<'_> {
 
     /// Makes Services in the pipeline's namespace behind which are the bed's Kafka and MongoDB: `kafka`, whose broker is
     /// `kafka-0.kafka`, and `mongo`.
-    pub fn services(&self, bed: &Bed) {
-        let kafka = bed.setting("/kafka/bootstrapServers/0");
+    pub fn services(&self, env: &TestEnv) {
+        let kafka = env.setting("/kafka/bootstrapServers/0");
         self.service("kafka", kafka, json!({ "clusterIP": "None" }), json!({ "hostname": "kafka-0" }));
-        self.service("mongo", &database_host(bed), json!({}), json!({}));
+        self.service("mongo", &database_host(env), json!({}), json!({}));
     }
 
     /// A Service of a name, with what is more to say of it and of what is behind it.
@@ -47,15 +47,15 @@ impl Pipeline<'_> {
     }
 
     /// The bed's address of MongoDB, its host by the name of its Service.
-    pub fn uri_by_name(bed: &Bed) -> String {
-        let host = database_host(bed);
+    pub fn uri_by_name(env: &TestEnv) -> String {
+        let host = database_host(env);
         let (_, port) = host.rsplit_once(':').unwrap();
-        bed.setting("/mongodb/uri").replace(&host, &format!("mongo:{port}"))
+        env.setting("/mongodb/uri").replace(&host, &format!("mongo:{port}"))
     }
 
     /// The bed's broker by the name that it has among the pods of the namespace.
-    pub fn kafka_by_name(bed: &Bed) -> Value {
-        let (_, port) = bed.setting("/kafka/bootstrapServers/0").rsplit_once(':').unwrap();
+    pub fn kafka_by_name(env: &TestEnv) -> Value {
+        let (_, port) = env.setting("/kafka/bootstrapServers/0").rsplit_once(':').unwrap();
         json!({ "kafka": { "bootstrapServers": [format!("kafka-0.kafka:{port}")] } })
     }
 
@@ -67,11 +67,11 @@ impl Pipeline<'_> {
     }
 
     /// Applies the resource over a bed's topics, its spec changed so.
-    pub fn apply(&self, bed: &Bed, changed: Value) {
-        let topic = |stream: &str| json!({ "name": bed.setting(&format!("/kafka/topics/{stream}/name")) });
+    pub fn apply(&self, env: &TestEnv, changed: Value) {
+        let topic = |stream: &str| json!({ "name": env.setting(&format!("/kafka/topics/{stream}/name")) });
         let spec = json!({
             "kafka": {
-                "bootstrapServers": [bed.setting("/kafka/bootstrapServers/0")],
+                "bootstrapServers": [env.setting("/kafka/bootstrapServers/0")],
                 "startFrom": "earliest",
                 "topics": { "sales": topic("sales"), "inventory": topic("inventory"), "clients": topic("clients") },
             },

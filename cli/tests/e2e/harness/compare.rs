@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use stockstream_model::{Money, documents::Checkpoint, event::Stream};
+use stockstream_model::{Money, documents::Checkpoint, event::EventKind};
 use stockstream_store::{Paging, ViewStore, inspect::Snapshot};
 
-use super::{Bed, eventually, holds};
+use super::{TestEnv, eventually, holds};
 
 /// How many differences a failed comparison tells.
 const TOLD: usize = 5;
@@ -15,17 +15,17 @@ const TOLD: usize = 5;
 type Rows = BTreeMap<String, Value>;
 
 /// The whole database after everything was applied: totals at once, views as soon as they are published.
-pub async fn whole(bed: &Bed, expected: &Value, checkpoints: &[Checkpoint]) {
+pub async fn whole(env: &TestEnv, expected: &Value, checkpoints: &[Checkpoint]) {
     counts(expected, checkpoints).unwrap();
-    let snapshot = bed.snapshot().await;
+    let snapshot = env.snapshot().await;
     assert_eq!(snapshot.rejected.len() as u64, expected["rejected"].as_u64().unwrap());
     totals(expected, &snapshot).unwrap();
-    eventually("the views are as they must be", async || views(expected, &shown(bed).await)).await;
+    eventually("the views are as they must be", async || views(expected, &shown(env).await)).await;
 }
 
 /// Every sale counts or is rejected.
 fn counts(expected: &Value, checkpoints: &[Checkpoint]) -> Result<(), String> {
-    let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == Stream::Sales);
+    let sales = checkpoints.iter().filter(|checkpoint| checkpoint.id.stream == EventKind::Sales);
     let (events, rejected) = sales.fold((0, 0), |(e, r), checkpoint| (e + checkpoint.events, r + checkpoint.rejected));
     let found = json!({ "accepted": events - rejected, "rejected": rejected });
     let wanted = json!({ "accepted": expected["accepted"], "rejected": expected["rejected"] });
@@ -75,9 +75,9 @@ pub struct Shown {
 }
 
 /// What readers see now.
-pub async fn shown(bed: &Bed) -> Shown {
+pub async fn shown(env: &TestEnv) -> Shown {
     let all = Paging { page: 1, per_page: 1_000_000 };
-    let store = &bed.store;
+    let store = &env.store;
     let (winners, risks, clients) =
         tokio::try_join!(store.product_winners(), store.loss_risk_products(all), store.clients(all)).unwrap();
     Shown { winners: plain(&winners), risks: plain(&risks.items), clients: plain(&clients.items) }

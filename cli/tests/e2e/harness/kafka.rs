@@ -11,10 +11,10 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord, Producer},
 };
 use serde_json::Value;
-use stockstream_kafka::{Asker, asker, topic_ids};
+use stockstream_kafka::{MetadataClient, metadata_client, topic_ids};
 use stockstream_model::{
     documents::PartitionId,
-    event::Stream,
+    event::EventKind,
     settings::{Kafka as Settings, Topics},
 };
 use tokio::task::block_in_place;
@@ -35,10 +35,10 @@ pub struct Event<'a> {
 pub struct Kafka {
     settings: Settings,
     topics: Topics,
-    describer: Asker,
+    describer: MetadataClient,
     config: ClientConfig,
     admin: AdminClient<DefaultClientContext>,
-    asker: BaseConsumer,
+    metadata_client: BaseConsumer,
     producer: FutureProducer,
 }
 
@@ -53,9 +53,9 @@ impl Kafka {
         Self {
             settings: settings.clone(),
             topics: settings.topics.clone(),
-            describer: asker(settings).unwrap(),
+            describer: metadata_client(settings).unwrap(),
             admin: config.create().unwrap(),
-            asker: config.create().unwrap(),
+            metadata_client: config.create().unwrap(),
             producer: config.create().unwrap(),
             config,
         }
@@ -65,11 +65,11 @@ impl Kafka {
         &self.settings
     }
 
-    fn name(&self, stream: Stream) -> &str {
+    fn name(&self, stream: EventKind) -> &str {
         &self.topics.of(stream).name
     }
 
-    pub async fn create(&self, stream: Stream, partitions: i32, settings: &[(&str, &str)]) {
+    pub async fn create(&self, stream: EventKind, partitions: i32, settings: &[(&str, &str)]) {
         let mut topic = NewTopic::new(self.name(stream), partitions, TopicReplication::Fixed(1));
         topic.config.extend(settings);
         let made = self.admin.create_topics([&topic], &options()).await.unwrap();
@@ -79,7 +79,7 @@ impl Kafka {
 
     /// Waits until each partition has a leader that knows it is one, as brokers answer for the making of a topic before that,
     /// and until the producer knows them too: it refuses a partition that the topic of before did not have.
-    async fn led(&self, stream: Stream, partitions: i32) {
+    async fn led(&self, stream: EventKind, partitions: i32) {
         eventually("the partitions are led", async || {
             let known = self.partitions(stream);
             let producer = self.producer.client();
@@ -91,7 +91,7 @@ impl Kafka {
         .await;
     }
 
-    pub async fn grow(&self, stream: Stream, partitions: usize) {
+    pub async fn grow(&self, stream: EventKind, partitions: usize) {
         let more = NewPartitions::new(self.name(stream), partitions);
         let made = self.admin.create_partitions([&more], &options()).await.unwrap();
         made.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
@@ -99,7 +99,7 @@ impl Kafka {
     }
 
     /// Removes a topic, and waits until nobody knows of it.
-    pub async fn delete(&self, stream: Stream) {
+    pub async fn delete(&self, stream: EventKind) {
         let gone = self.admin.delete_topics(&[self.name(stream)], &options()).await.unwrap();
         gone.into_iter().for_each(|outcome| assert_eq!(outcome, Ok(self.name(stream).to_owned())));
         eventually("the topic is gone", async || {
@@ -123,7 +123,7 @@ impl Kafka {
     }
 
     /// Changes a setting of a topic.
-    pub async fn configure(&self, stream: Stream, setting: &str, value: &str) {
+    pub async fn configure(&self, stream: EventKind, setting: &str, value: &str) {
         let change = AlterConfig::new(ResourceSpecifier::Topic(self.name(stream))).set(setting, value);
         let changed = self.admin.alter_configs([&change], &options()).await.unwrap();
         assert!(changed.iter().all(Result::is_ok), "{changed:?}");
@@ -131,18 +131,19 @@ impl Kafka {
 
     /// Removes the topics, as far as they were made.
     pub async fn drop_topics(&self) {
-        let names = Stream::ALL.map(|stream| self.name(stream));
+        let names = EventKind::ALL.map(|stream| self.name(stream));
         self.admin.delete_topics(&names, &options()).await.unwrap();
     }
 
     /// How many partitions a topic has; none where it is not there.
-    pub fn partitions(&self, stream: Stream) -> i32 {
-        let metadata = block_in_place(|| self.asker.fetch_metadata(Some(self.name(stream)), PATIENCE)).unwrap();
+    pub fn partitions(&self, stream: EventKind) -> i32 {
+        let metadata =
+            block_in_place(|| self.metadata_client.fetch_metadata(Some(self.name(stream)), PATIENCE)).unwrap();
         metadata.topics()[0].partitions().len() as i32
     }
 
-    fn end(&self, stream: Stream, partition: i32) -> KafkaResult<i64> {
-        let bounds = block_in_place(|| self.asker.fetch_watermarks(self.name(stream), partition, PATIENCE));
+    fn end(&self, stream: EventKind, partition: i32) -> KafkaResult<i64> {
+        let bounds = block_in_place(|| self.metadata_client.fetch_watermarks(self.name(stream), partition, PATIENCE));
         bounds.map(|(_, end)| end)
     }
 
@@ -150,18 +151,18 @@ impl Kafka {
     pub fn ends(&self) -> BTreeMap<PartitionId, i64> {
         let partitions = |stream| (0..self.partitions(stream)).map(move |partition| PartitionId { stream, partition });
         let end = |id: PartitionId| (id, self.end(id.stream, id.partition).unwrap());
-        Stream::ALL.into_iter().flat_map(partitions).map(end).collect()
+        EventKind::ALL.into_iter().flat_map(partitions).map(end).collect()
     }
 
     /// The topics' ids; of those that are there, and none while nobody answers.
-    pub fn topic_ids(&self) -> BTreeMap<Stream, String> {
-        let names = Stream::ALL.map(|stream| self.name(stream));
+    pub fn topic_ids(&self) -> BTreeMap<EventKind, String> {
+        let names = EventKind::ALL.map(|stream| self.name(stream));
         let ids = block_in_place(|| topic_ids(&self.describer, &self.settings, &names)).unwrap_or_default();
         ids.into_iter().filter_map(|(name, id)| Some((self.topics.stream(&name)?, id))).collect()
     }
 
     /// Sends an event and waits until it is there. Its partition and offset.
-    pub async fn send(&self, stream: Stream, event: &Event<'_>) -> (i32, i64) {
+    pub async fn send(&self, stream: EventKind, event: &Event<'_>) -> (i32, i64) {
         let mut record = FutureRecord::<str, [u8]>::to(self.name(stream));
         record.payload = event.payload;
         record.partition = event.partition;
@@ -171,7 +172,7 @@ impl Kafka {
     }
 
     /// Sends an event as JSON.
-    pub async fn produce(&self, stream: Stream, event: &Value) -> (i32, i64) {
+    pub async fn produce(&self, stream: EventKind, event: &Value) -> (i32, i64) {
         self.send(stream, &Event { payload: Some(event.to_string().as_bytes()), ..Event::default() }).await
     }
 }

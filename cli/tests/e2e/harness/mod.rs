@@ -1,9 +1,7 @@
 //! What the tests stand on.
 
-pub mod bed;
 pub mod compare;
 pub mod database;
-pub mod dice;
 pub mod events;
 pub mod http;
 pub mod kafka;
@@ -14,11 +12,13 @@ pub mod process;
 pub mod provider;
 pub mod recorder;
 pub mod relay;
+pub mod rng;
 pub mod scripts;
 pub mod secantusdb;
 pub mod secrets;
 pub mod secured;
 pub mod session;
+pub mod test_env;
 pub mod users;
 
 use std::{
@@ -27,11 +27,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use bed::Bed;
-pub use dice::Dice;
 pub use process::Process;
+pub use rng::SeededRng;
 use serde_json::Value;
-pub use stockstream_model::event::Stream;
+pub use stockstream_model::event::EventKind;
+pub use test_env::TestEnv;
 
 /// After so long something that should come to pass is given up. Never a measure of speed.
 const DEADLINE: Duration = Duration::from_secs(420);
@@ -77,13 +77,13 @@ pub fn sample(name: &str) -> PathBuf {
 
 /// Two parts of settings as one.
 pub fn both(mut one: Value, other: Value) -> Value {
-    bed::merge(&mut one, other);
+    test_env::merge(&mut one, other);
     one
 }
 
 /// Host and port of the bed's database.
-pub fn database_host(bed: &Bed) -> String {
-    let uri = bed.setting("/mongodb/uri");
+pub fn database_host(env: &TestEnv) -> String {
+    let uri = env.setting("/mongodb/uri");
     let (_, rest) = uri.split_once("://").unwrap();
     let host = rest.split('/').next().unwrap();
     host.rsplit('@').next().unwrap().to_owned()

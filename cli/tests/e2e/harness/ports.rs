@@ -8,7 +8,7 @@ use std::{
     sync::Mutex,
 };
 
-use super::Dice;
+use super::SeededRng;
 
 /// Below are those of well-known services.
 const LEAST: u16 = 20_000;
@@ -23,9 +23,9 @@ pub fn free_port() -> u16 {
     let ports = beside(&outgoing());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ports");
     fs::create_dir_all(&folder).unwrap();
-    let mut dice = Dice::new(u64::from(std::process::id()) << 32 | taken.len() as u64);
+    let mut rng = SeededRng::new(u64::from(std::process::id()) << 32 | taken.len() as u64);
     for _ in 0..WORTH {
-        let port = *dice.one(&ports);
+        let port = *rng.one(&ports);
         let lock = File::create(folder.join(port.to_string())).unwrap();
         if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
             taken.push(lock);

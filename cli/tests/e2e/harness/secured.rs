@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 
-use super::{Bed, Stream, needed};
+use super::{EventKind, TestEnv, needed};
 
 /// What the environment tells of the secured services.
 pub struct Secured {
@@ -70,18 +70,18 @@ impl Secured {
     }
 
     /// The bed's database by user, password and TLS.
-    pub fn database(&self, bed: &Bed) -> Value {
-        self.database_at(bed, &self.mongodb, &self.mongodb_password, "ca.crt")
+    pub fn database(&self, env: &TestEnv) -> Value {
+        self.database_at(env, &self.mongodb, &self.mongodb_password, "ca.crt")
     }
 
-    pub fn database_at(&self, bed: &Bed, address: &str, password: &str, ca: &str) -> Value {
-        let uri = self.uri(bed, address, &self.mongodb_user, password);
+    pub fn database_at(&self, env: &TestEnv, address: &str, password: &str, ca: &str) -> Value {
+        let uri = self.uri(env, address, &self.mongodb_user, password);
         json!({ "mongodb": { "uri": uri, "tls": { "caFile": self.file(ca) } } })
     }
 
     /// The address of the bed's database for a user.
-    pub fn uri(&self, bed: &Bed, address: &str, user: &str, password: &str) -> String {
-        format!("mongodb://{user}:{password}@{address}/{}", bed.name())
+    pub fn uri(&self, env: &TestEnv, address: &str, user: &str, password: &str) -> String {
+        format!("mongodb://{user}:{password}@{address}/{}", env.name())
     }
 }
 
@@ -103,30 +103,30 @@ fn kafka_tool(class: &str, arguments: &[&str]) {
 
 /// A user of Kafka of a test's own, whose password is in a file. It may do nothing at first.
 pub struct Login<'a> {
-    bed: &'a Bed,
+    env: &'a TestEnv,
     file: String,
 }
 
 impl<'a> Login<'a> {
-    pub fn new(bed: &'a Bed) -> Self {
-        Self { bed, file: bed.file("password", "") }
+    pub fn new(env: &'a TestEnv) -> Self {
+        Self { env, file: env.file("password", "") }
     }
 
     /// Changes the password at the broker.
     pub fn at_the_broker(&self, password: &str) {
         let scram = format!("SCRAM-SHA-512=[iterations=4096,password={password}]");
-        let user = ["--entity-type", "users", "--entity-name", self.bed.name()];
+        let user = ["--entity-type", "users", "--entity-name", self.env.name()];
         kafka_tool("kafka.admin.ConfigCommand", &[&["--alter", "--add-config", &scram][..], &user].concat());
     }
 
     pub fn in_the_file(&self, password: &str) {
-        self.bed.file("password", &format!("{password}\n"));
+        self.env.file("password", &format!("{password}\n"));
     }
 
     /// Allows to do this with topics, or also with the group.
     pub fn allow(&self, operation: &str, group: bool) {
-        let user = format!("User:{}", self.bed.name());
-        let group = group.then_some(["--group", self.bed.name()]).into_iter().flatten();
+        let user = format!("User:{}", self.env.name());
+        let group = group.then_some(["--group", self.env.name()]).into_iter().flatten();
         let on: Vec<&str> = self.topics().into_iter().chain(group).collect();
         let allow = ["--add", "--allow-principal", &user, "--operation", operation];
         kafka_tool("org.apache.kafka.tools.AclCommand", &[&allow[..], &on].concat());
@@ -134,18 +134,18 @@ impl<'a> Login<'a> {
 
     /// Takes that right to the topics away.
     pub fn forbid(&self, operation: &str) {
-        let user = format!("User:{}", self.bed.name());
+        let user = format!("User:{}", self.env.name());
         let remove = ["--remove", "--force", "--allow-principal", &user, "--operation", operation];
         kafka_tool("org.apache.kafka.tools.AclCommand", &[&remove[..], &self.topics()].concat());
     }
 
     fn topics(&self) -> Vec<&str> {
-        let topic = |stream| ["--topic", self.bed.setting(&format!("/kafka/topics/{stream}/name"))];
-        Stream::ALL.into_iter().flat_map(topic).collect()
+        let topic = |stream| ["--topic", self.env.setting(&format!("/kafka/topics/{stream}/name"))];
+        EventKind::ALL.into_iter().flat_map(topic).collect()
     }
 
     pub fn settings(&self, secured: &Secured) -> Value {
-        let sasl = json!({ "mechanism": "SCRAM-SHA-512", "username": self.bed.name(), "passwordFile": self.file });
+        let sasl = json!({ "mechanism": "SCRAM-SHA-512", "username": self.env.name(), "passwordFile": self.file });
         let security = json!({ "protocol": "SASL_SSL", "sasl": sasl, "tls": { "caFile": secured.file("ca.crt") } });
         kafka(&secured.sasl_ssl, security)
     }

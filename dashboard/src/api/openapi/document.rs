@@ -12,7 +12,7 @@ use crate::{
     },
     data::overview::Overview,
     middleware::error_pages::Problem,
-    views::Listed,
+    views::ListView,
 };
 
 const SCHEMAS: &str = "#/components/schemas";
@@ -127,7 +127,7 @@ fn reference<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Value 
 }
 
 /// A row, with any of its fields: `columns` says which.
-fn row<R: Listed>() -> Value {
+fn row<R: ListView>() -> Value {
     let fields: Map<String, Value> = R::FIELDS.iter().map(|field| (field.name.to_owned(), held(field))).collect();
     json!({ "type": "object", "properties": fields, "additionalProperties": false })
 }

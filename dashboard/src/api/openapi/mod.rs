@@ -18,15 +18,15 @@ use axum::{
 };
 use stockstream_store::ViewStore;
 
-use crate::data::state::App;
+use crate::data::state::AppState;
 
 const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 
 /// The routes of the document and of the page.
-pub(crate) fn routes<S: ViewStore>() -> Router<App<S>> {
+pub(crate) fn routes<S: ViewStore>() -> Router<AppState<S>> {
     // It is the same as long as the process lives.
     let made = Arc::<OnceLock<Bytes>>::default();
-    let show = async move |State(app): State<App<S>>| {
+    let show = async move |State(app): State<AppState<S>>| {
         let document = made.get_or_init(|| document::document(&app.options.title).to_string().into());
         (JSON, document.clone())
     };

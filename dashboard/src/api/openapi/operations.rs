@@ -9,7 +9,7 @@ use stockstream_model::{
 use crate::{
     api::PER_PAGE,
     request::query::{DEFAULT_DAYS, MAX_DAYS, MAX_PAGE},
-    views::{Listed, MAX_SEARCH, MAX_TEXT, MAX_VALUES},
+    views::{ListView, MAX_SEARCH, MAX_TEXT, MAX_VALUES},
 };
 
 /// A question that can be put.
@@ -78,7 +78,7 @@ fn of(id: &'static str, path: &str, summary: &str, parameters: Vec<Parameter>, a
     Operation { id, path: path.to_owned(), summary: summary.to_owned(), parameters, answer }
 }
 
-fn list<R: Listed>(id: &'static str, answer: &'static str) -> Operation {
+fn list<R: ListView>(id: &'static str, answer: &'static str) -> Operation {
     let search = json!({ "type": "string", "maxLength": MAX_SEARCH });
     let hint = format!("Words that must all occur, in either case: {}.", R::SEARCH_HINT.to_lowercase());
     let mut parameters = vec![parameter("q", hint, search)];
@@ -87,12 +87,12 @@ fn list<R: Listed>(id: &'static str, answer: &'static str) -> Operation {
     }
     let names: Vec<_> = R::FIELDS.iter().map(|field| field.name).collect();
     let orders: Vec<_> = names.iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect();
-    let order = format!("By which field; with - before it the greatest first. Left out: {}.", R::OWN_ORDER);
+    let order = format!("By which field; with - before it the greatest first. Left out: {}.", R::DEFAULT_ORDER);
     parameters.push(parameter("sort", order, json!({ "type": "string", "enum": orders })));
     let columns = json!({ "type": "array", "items": { "type": "string", "enum": names } });
     parameters.push(parameter("columns", "Only these fields.", columns));
     parameters.extend(paging());
-    Operation { id, path: format!("/api/v1{}", R::PATH), summary: R::LEAD.to_owned(), parameters, answer }
+    Operation { id, path: format!("/api/v1{}", R::PATH), summary: R::DESCRIPTION.to_owned(), parameters, answer }
 }
 
 fn filter(name: &str, title: &str, kind: Kind) -> Vec<Parameter> {

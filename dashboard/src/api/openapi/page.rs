@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::{
     api::openapi::operations::{Operation, operations},
     auth::may_read,
-    error::Failure,
-    ui::layout::{self, Shell},
+    error::HttpError,
+    ui::layout::{self, Layout},
 };
 
 /// Where programs find it.
@@ -19,7 +19,7 @@ pub(crate) const PATH: &str = "/api";
 #[derive(Template)]
 #[template(path = "api.html")]
 struct ApiPage {
-    shell: Shell,
+    shell: Layout,
     document: &'static str,
     operations: Vec<Operation>,
 }
@@ -45,9 +45,9 @@ fn input(schema: &Value) -> Input {
 }
 
 /// Questions that the reader may not put are not offered.
-pub(crate) async fn show(shell: Shell) -> Result<Response, Failure> {
+pub(crate) async fn show(shell: Layout) -> Result<Response, HttpError> {
     let role = shell.who.as_ref().map(|who| who.role);
     let may = |operation: &Operation| role.is_some_and(|role| may_read(role, &operation.path));
     let operations = operations().into_iter().filter(may).collect();
-    layout::page(&ApiPage { shell: Shell { page: "The API", ..shell }, document: DOCUMENT_PATH, operations })
+    layout::page(&ApiPage { shell: Layout { page: "The API", ..shell }, document: DOCUMENT_PATH, operations })
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::auth::{
-    oidc::{error::Trouble, id_token::Claims},
+    oidc::{error::OidcError, id_token::Claims},
     users_file::LONGEST_NAME,
 };
 
@@ -12,20 +12,21 @@ const MOST_GROUPS: usize = 10_000;
 
 /// Somebody who signed in with the provider.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Person {
+pub(crate) struct UserClaims {
     /// What the provider knows them by, for the log.
     pub(crate) subject: String,
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,
 }
 
-impl Person {
+impl UserClaims {
     /// The person that claims are about.
-    pub(crate) fn of(claims: &Claims, name_claim: &str, groups_claim: &str) -> Result<Self, Trouble> {
+    pub(crate) fn of(claims: &Claims, name_claim: &str, groups_claim: &str) -> Result<Self, OidcError> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::trim);
         let is_name =
             |name: &&str| !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control);
-        let name = text(name_claim).filter(is_name).ok_or_else(|| Trouble::Unnamed { claim: name_claim.to_owned() })?;
+        let name =
+            text(name_claim).filter(is_name).ok_or_else(|| OidcError::Unnamed { claim: name_claim.to_owned() })?;
         let groups = match claims.get(groups_claim) {
             Some(Value::Array(groups)) => groups.iter().filter_map(Value::as_str).take(MOST_GROUPS).collect(),
             Some(Value::String(group)) => vec![group.as_str()],
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_person_has_a_name_and_groups() {
-        let person = |of: Value| Person::of(&claims(&of), "preferred_username", "groups");
+        let person = |of: Value| UserClaims::of(&claims(&of), "preferred_username", "groups");
         let ann =
             person(json!({ "sub": "7", "preferred_username": " ann ", "groups": ["staff", 7, "admins"] })).unwrap();
         assert_eq!((ann.name.as_str(), ann.subject.as_str()), ("ann", "7"));
@@ -74,7 +75,7 @@ mod tests {
         assert!(person(json!({ "preferred_username": "ann", "groups": { "staff": true } })).unwrap().groups.is_empty());
         for name in [json!(null), json!(""), json!("a\nb"), json!(7), json!("n".repeat(101))] {
             let said = person(json!({ "sub": "7", "preferred_username": name })).unwrap_err();
-            assert_eq!(said, Trouble::Unnamed { claim: "preferred_username".into() });
+            assert_eq!(said, OidcError::Unnamed { claim: "preferred_username".into() });
         }
     }
 

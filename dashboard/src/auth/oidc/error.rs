@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What went wrong. Its words are for the log; what a reader is told is said in `pages`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum OidcError {
     /// The provider gave no answer: another try may help.
     Away { address: String, reason: String },
     /// It gave one that cannot be used: somebody must mend something.
@@ -15,7 +15,7 @@ pub(crate) enum Trouble {
     Here { reason: String },
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for OidcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Away { address, reason } => {

@@ -18,7 +18,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use crate::auth::oidc::error::Trouble;
+use crate::auth::oidc::error::OidcError;
 
 /// So long for everything of one question.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -55,12 +55,12 @@ impl Http {
     }
 
     /// Reads what is there.
-    pub(crate) async fn get(&self, address: &Uri, bearer: Option<&str>) -> Result<Answer, Trouble> {
+    pub(crate) async fn get(&self, address: &Uri, bearer: Option<&str>) -> Result<Answer, OidcError> {
         self.ask(Method::GET, address, bearer.map(|token| format!("Bearer {token}")), Bytes::new()).await
     }
 
     /// Sends a form.
-    pub(crate) async fn post(&self, address: &Uri, basic: Option<String>, form: String) -> Result<Answer, Trouble> {
+    pub(crate) async fn post(&self, address: &Uri, basic: Option<String>, form: String) -> Result<Answer, OidcError> {
         self.ask(Method::POST, address, basic.map(|both| format!("Basic {both}")), form.into()).await
     }
 
@@ -70,8 +70,8 @@ impl Http {
         address: &Uri,
         authorization: Option<String>,
         form: Bytes,
-    ) -> Result<Answer, Trouble> {
-        let away = |reason: String| Trouble::Away { address: named(address), reason };
+    ) -> Result<Answer, OidcError> {
+        let away = |reason: String| OidcError::Away { address: named(address), reason };
         let is_form = method == Method::POST;
         let mut request = Request::new(Full::new(form));
         *request.method_mut() = method;
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     /// What comes of an answer with that head and so many bytes.
-    async fn answered(head: &'static str, length: usize) -> Result<Answer, Trouble> {
+    async fn answered(head: &'static str, length: usize) -> Result<Answer, OidcError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/keys?secret=1", listener.local_addr().unwrap()).parse().unwrap();
         tokio::spawn(async move {
@@ -157,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_does_not_end_is_not_read_to_its_end() {
         assert_eq!(answered("HTTP/1.1 200 OK", LARGEST).await.unwrap().body.len(), LARGEST);
-        let Err(Trouble::Away { address, reason }) = answered("HTTP/1.1 200 OK", LARGEST + 1).await else { panic!() };
+        let Err(OidcError::Away { address, reason }) = answered("HTTP/1.1 200 OK", LARGEST + 1).await else { panic!() };
         assert!(reason.contains("limit"), "{reason}");
         assert!(address.ends_with("/keys"), "{address}");
     }

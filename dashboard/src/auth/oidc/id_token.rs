@@ -20,7 +20,7 @@ pub(crate) struct Expected<'a> {
 
 /// Why it is not believed.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
+pub(crate) enum TokenError {
     /// None of the keys is the one: it may be new.
     UnknownKey,
     /// It is wrong.
@@ -28,12 +28,12 @@ pub(crate) enum Doubt {
 }
 
 /// What a token says, if it is believed.
-pub(crate) fn believed(token: &str, keys: &JwkSet, expected: &Expected<'_>) -> Result<Claims, Doubt> {
+pub(crate) fn verified_claims(token: &str, keys: &JwkSet, expected: &Expected<'_>) -> Result<Claims, TokenError> {
     install();
-    let wrong = |reason: &str| Doubt::Wrong(reason.to_owned());
-    let header = decode_header(token).map_err(|error| Doubt::Wrong(format!("it is no ID token: {error}")))?;
+    let wrong = |reason: &str| TokenError::Wrong(reason.to_owned());
+    let header = decode_header(token).map_err(|error| TokenError::Wrong(format!("it is no ID token: {error}")))?;
     if !ALGORITHMS.contains(&header.alg) {
-        return Err(Doubt::Wrong(format!("it is signed by {:?}, which is not believed", header.alg)));
+        return Err(TokenError::Wrong(format!("it is signed by {:?}, which is not believed", header.alg)));
     }
     if header.crit.is_some() {
         return Err(wrong("it asks for an extension that is not known"));
@@ -43,12 +43,12 @@ pub(crate) fn believed(token: &str, keys: &JwkSet, expected: &Expected<'_>) -> R
     validation.set_audience(&[expected.client_id]);
     validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
     validation.validate_nbf = true;
-    let mut doubt = Doubt::UnknownKey;
+    let mut doubt = TokenError::UnknownKey;
     for key in keys.keys.iter().filter(|key| is_for(key, &header)) {
         let read = DecodingKey::from_jwk(key).and_then(|key| decode::<Claims>(token, &key, &validation));
         match read {
             Ok(read) => return fit(read.claims, expected),
-            Err(error) => doubt = Doubt::Wrong(error.to_string()),
+            Err(error) => doubt = TokenError::Wrong(error.to_string()),
         }
     }
     Err(doubt)
@@ -73,7 +73,7 @@ fn is_for(key: &Jwk, header: &Header) -> bool {
 }
 
 /// What the signature and the dates do not say.
-fn fit(claims: Claims, expected: &Expected<'_>) -> Result<Claims, Doubt> {
+fn fit(claims: Claims, expected: &Expected<'_>) -> Result<Claims, TokenError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let others = claims.get("aud").and_then(Value::as_array).is_some_and(|audience| audience.len() > 1);
     let reason = if text("nonce") != Some(expected.nonce) {
@@ -89,5 +89,5 @@ fn fit(claims: Claims, expected: &Expected<'_>) -> Result<Claims, Doubt> {
     } else {
         return Ok(claims);
     };
-    Err(Doubt::Wrong(reason.to_owned()))
+    Err(TokenError::Wrong(reason.to_owned()))
 }

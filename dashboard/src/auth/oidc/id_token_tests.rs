@@ -67,13 +67,13 @@ fn a_token_is_believed_by_its_key_whatever_other_keys_there_are() {
     let unheard = json!({ "kty": "EC", "crv": "secp256k1", "kid": "k9", "x": "AA", "y": "AA" });
     let set =
         keys(&[unheard, other.key(&json!({ "kid": "k0" })), signer.key(&json!({ "use": "sig", "alg": "ES256" }))]);
-    assert_eq!(believed(&token, &set, &EXPECTED).unwrap()["sub"], "7");
+    assert_eq!(verified_claims(&token, &set, &EXPECTED).unwrap()["sub"], "7");
     let unnamed = signer.token(&json!({ "alg": "ES256" }), &claims(&json!({})));
-    assert!(believed(&unnamed, &set, &EXPECTED).is_ok());
+    assert!(verified_claims(&unnamed, &set, &EXPECTED).is_ok());
     for also in
         [json!({ "aud": ["stock"] }), json!({ "aud": ["x", "stock"], "azp": "stock" }), json!({ "azp": "stock" })]
     {
-        assert!(believed(&signer.token(&header(), &claims(&also)), &set, &EXPECTED).is_ok(), "{also}");
+        assert!(verified_claims(&signer.token(&header(), &claims(&also)), &set, &EXPECTED).is_ok(), "{also}");
     }
 }
 
@@ -84,11 +84,15 @@ fn a_key_that_is_not_there_or_not_for_this_is_not_known() {
     for change in
         [json!({ "kid": "k2" }), json!({ "use": "enc" }), json!({ "alg": "ES384" }), json!({ "crv": "P-384" })]
     {
-        assert_eq!(believed(&token, &keys(&[signer.key(&change)]), &EXPECTED), Err(Doubt::UnknownKey), "{change}");
+        assert_eq!(
+            verified_claims(&token, &keys(&[signer.key(&change)]), &EXPECTED),
+            Err(TokenError::UnknownKey),
+            "{change}"
+        );
     }
     // A secret that everybody knows is no key.
     let known = json!({ "kty": "oct", "kid": "k1", "k": "c2VjcmV0" });
-    assert_eq!(believed(&token, &keys(&[known]), &EXPECTED), Err(Doubt::UnknownKey));
+    assert_eq!(verified_claims(&token, &keys(&[known]), &EXPECTED), Err(TokenError::UnknownKey));
 }
 
 #[test]
@@ -113,14 +117,14 @@ fn a_token_that_is_not_for_this_sign_in_is_refused() {
         (json!({ "sub": null }), "sub"),
         (json!({ "sub": "" }), "sub"),
     ] {
-        let said = believed(&signer.token(&header(), &claims(&change)), &set(&signer), &EXPECTED).unwrap_err();
-        assert!(matches!(&said, Doubt::Wrong(said) if said.contains(words)), "{change}: {said:?}");
+        let said = verified_claims(&signer.token(&header(), &claims(&change)), &set(&signer), &EXPECTED).unwrap_err();
+        assert!(matches!(&said, TokenError::Wrong(said) if said.contains(words)), "{change}: {said:?}");
     }
     let other = Signer::new().token(&header(), &claims(&json!({})));
-    assert_eq!(believed(&other, &set(&signer), &EXPECTED), Err(Doubt::Wrong("InvalidSignature".into())));
+    assert_eq!(verified_claims(&other, &set(&signer), &EXPECTED), Err(TokenError::Wrong("InvalidSignature".into())));
     let token = signer.token(&header(), &claims(&json!({})));
     for bad in ["", "a.b.c", &token[1..], &token[..token.len() - 4], &token.replace('.', "")] {
-        assert!(believed(bad, &set(&signer), &EXPECTED).is_err(), "{bad}");
+        assert!(verified_claims(bad, &set(&signer), &EXPECTED).is_err(), "{bad}");
     }
 }
 
@@ -131,7 +135,7 @@ fn nothing_but_a_signature_by_a_private_key_is_believed() {
     for header in
         [json!({ "alg": "none" }), json!({ "alg": "HS256", "kid": "k1" }), json!({ "alg": "ES256", "crit": ["b64"] })]
     {
-        let said = believed(&signer.token(&header, &claims(&json!({}))), &set, &EXPECTED);
-        assert!(matches!(said, Err(Doubt::Wrong(_))), "{header}: {said:?}");
+        let said = verified_claims(&signer.token(&header, &claims(&json!({}))), &set, &EXPECTED);
+        assert!(matches!(said, Err(TokenError::Wrong(_))), "{header}: {said:?}");
     }
 }

@@ -6,7 +6,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::auth::{client_address::own_path, session::Key};
+use crate::auth::{client_address::safe_redirect, session::Key};
 
 /// A sign-in may take so long.
 pub(crate) const LONGEST: u64 = 600;
@@ -15,14 +15,14 @@ const STATE: &[u8] = b"state";
 
 /// A sign-in that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Flow {
+pub(crate) struct LoginState {
     id: String,
     /// Where to go on to.
     pub(crate) next: String,
     begun: u64,
 }
 
-impl Flow {
+impl LoginState {
     /// One that begins.
     pub(crate) fn begin(next: &str, now: u64) -> Self {
         let id: [u8; 32] = rand::random();
@@ -45,7 +45,7 @@ impl Flow {
         let flow = Self { id: id.to_owned(), next, begun: begun.parse().ok()? };
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         let is_ours = key.has_signed(&signed(b"cookie", body.as_bytes(), ground), &mac);
-        let is_own = flow.next.is_empty() || own_path(&flow.next).is_some();
+        let is_own = flow.next.is_empty() || safe_redirect(&flow.next).is_some();
         (is_ours && is_own && now.saturating_sub(flow.begun) < LONGEST).then_some(flow)
     }
 
@@ -95,34 +95,34 @@ mod tests {
     fn a_sign_in_is_taken_up_by_the_key_that_signed_it_until_it_is_too_old() {
         let key = Key::random();
         for next in ["", "/clients?q=a%20b"] {
-            let flow = Flow::begin(next, 1_000);
+            let flow = LoginState::begin(next, 1_000);
             let value = flow.sealed(&key, GROUND);
-            let open = |key: &Key, ground: &[u8], now: u64| Flow::opened(&value, key, ground, now);
+            let open = |key: &Key, ground: &[u8], now: u64| LoginState::opened(&value, key, ground, now);
             assert_eq!(open(&key, GROUND, 1_000 + LONGEST - 1), Some(flow.clone()));
             assert_eq!(open(&key, GROUND, 1_000 + LONGEST), None);
             assert_eq!(open(&Key::random(), GROUND, 1_000), None);
             assert_eq!(open(&key, b"another provider", 1_000), None);
         }
-        let elsewhere = Flow::begin("//evil.example", 1_000).sealed(&key, GROUND);
-        assert_eq!(Flow::opened(&elsewhere, &key, GROUND, 1_000), None);
+        let elsewhere = LoginState::begin("//evil.example", 1_000).sealed(&key, GROUND);
+        assert_eq!(LoginState::opened(&elsewhere, &key, GROUND, 1_000), None);
     }
 
     #[test]
     fn no_byte_of_it_can_be_changed() {
         let key = Key::random();
-        let value = Flow::begin("/clients", 1_000).sealed(&key, GROUND);
+        let value = LoginState::begin("/clients", 1_000).sealed(&key, GROUND);
         for index in 0..value.len() {
             let mut bytes = value.clone().into_bytes();
             bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert_eq!(Flow::opened(&changed, &key, GROUND, 1_000), None, "{changed}");
+            assert_eq!(LoginState::opened(&changed, &key, GROUND, 1_000), None, "{changed}");
         }
     }
 
     #[test]
     fn state_nonce_and_verifier_are_of_one_sign_in_and_do_not_tell_each_other() {
         let key = Key::random();
-        let (one, other) = (Flow::begin("", 0), Flow::begin("", 0));
+        let (one, other) = (LoginState::begin("", 0), LoginState::begin("", 0));
         assert!(one.is_answered_by(&one.state(&key), &key) && !one.is_answered_by(&other.state(&key), &key));
         assert!(!one.is_answered_by("", &key));
         let all = [one.state(&key), one.nonce(&key), one.verifier(&key), one.challenge(&key), other.nonce(&key)];

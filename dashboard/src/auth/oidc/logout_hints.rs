@@ -1,10 +1,8 @@
 //! The ID tokens of sessions that began here, by which the provider knows at the sign-out whose session it is to end. They
 //! are too large for a cookie, so they are in memory: after a restart, or at another replica, the sign-out goes without.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
 
 use crate::auth::session::Id;
 
@@ -14,15 +12,15 @@ const MOST: usize = 1_000;
 const LONGEST: usize = 4_096;
 
 #[derive(Default)]
-pub(crate) struct Hints(Mutex<VecDeque<(Id, String)>>);
+pub(crate) struct IdTokenHints(Mutex<VecDeque<(Id, String)>>);
 
-impl Hints {
+impl IdTokenHints {
     /// Keeps the token of a session that begins.
     pub(crate) fn keep(&self, session: Id, token: String) {
         if token.len() > LONGEST {
             return;
         }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         kept.push_back((session, token));
         if kept.len() > MOST {
             kept.pop_front();
@@ -31,7 +29,7 @@ impl Hints {
 
     /// The token of a session that ends, which is then gone.
     pub(crate) fn take(&self, session: Id) -> Option<String> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         let place = kept.iter().position(|(id, _)| *id == session)?;
         kept.remove(place).map(|(_, token)| token)
     }
@@ -43,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_token_is_given_once_and_not_all_are_kept() {
-        let (hints, id) = (Hints::default(), |number: u16| {
+        let (hints, id) = (IdTokenHints::default(), |number: u16| {
             let mut id = [0; 16];
             id[..2].copy_from_slice(&number.to_be_bytes());
             id

@@ -35,18 +35,18 @@ use tokio::sync::Mutex;
 
 use crate::auth::{
     Role,
-    identity::greatest,
+    identity::highest_role,
     oidc::{
-        claims::{Person, joined, lacks},
+        claims::{UserClaims, joined, lacks},
         discovery::{Provider, with},
         endpoints::Public,
-        error::Trouble,
+        error::OidcError,
         http::{Answer, Http, named},
-        id_token::{Claims, Doubt, Expected, believed},
-        login_attempt::Flow,
-        logout_hints::Hints,
+        id_token::{Claims, Expected, TokenError, verified_claims},
+        login_attempt::LoginState,
+        logout_hints::IdTokenHints,
     },
-    rate_limit::Limit,
+    rate_limit::RateLimiter,
     session::{Id, Key},
 };
 
@@ -67,15 +67,15 @@ pub(crate) struct Oidc {
     http: Http,
     /// What a sign-in rests on.
     ground: Vec<u8>,
-    pub(crate) by_address: Limit,
-    pub(crate) hints: Hints,
+    pub(crate) by_address: RateLimiter,
+    pub(crate) hints: IdTokenHints,
     /// Held while it is asked for, so that many who come at once ask once.
     provider: Mutex<Option<(Instant, Described)>>,
     keys: Mutex<Option<(Instant, Arc<JwkSet>)>>,
 }
 
 /// A provider as it describes itself, or why it does not.
-type Described = Result<Arc<Provider>, Trouble>;
+type Described = Result<Arc<Provider>, OidcError>;
 
 #[derive(Deserialize)]
 struct Tokens {
@@ -99,7 +99,7 @@ impl Oidc {
         let http = Http::new(options.authorities.as_deref(), options.issuer.starts_with("http://"))?;
         let rests_on = [&options.issuer, &options.client_id, &options.name_claim, &options.groups_claim];
         let ground = rests_on.map(|part| format!("{}:{part}", part.len())).concat().into_bytes();
-        let (by_address, hints) = (Limit::of_addresses(), Hints::default());
+        let (by_address, hints) = (RateLimiter::of_addresses(), IdTokenHints::default());
         let (provider, keys) = (Mutex::default(), Mutex::default());
         Ok(Self { options, public, http, ground, by_address, hints, provider, keys })
     }
@@ -121,11 +121,16 @@ impl Oidc {
 
     /// What a session of that group may now.
     pub(crate) fn role_of(&self, group: &str) -> Option<Role> {
-        greatest(&self.options.roles, |other| other == group).map(|(_, role)| role)
+        highest_role(&self.options.roles, |other| other == group).map(|(_, role)| role)
     }
 
     /// Where a reader signs in. `again` has them prove anew who they are.
-    pub(crate) async fn way_there(&self, flow: &Flow, key: &Key, again: bool) -> Result<String, Trouble> {
+    pub(crate) async fn authorization_url(
+        &self,
+        flow: &LoginState,
+        key: &Key,
+        again: bool,
+    ) -> Result<String, OidcError> {
         let provider = self.provider(FRESH).await?;
         let (state, nonce, challenge) = (flow.state(key), flow.nonce(key), flow.challenge(key));
         let (scopes, callback) = (self.options.scopes.join(" "), self.public.callback());
@@ -157,7 +162,12 @@ impl Oidc {
     }
 
     /// Who came back with that code, and the ID token that says so.
-    pub(crate) async fn who_came(&self, flow: &Flow, key: &Key, code: &str) -> Result<(Person, String), Trouble> {
+    pub(crate) async fn redeem_code(
+        &self,
+        flow: &LoginState,
+        key: &Key,
+        code: &str,
+    ) -> Result<(UserClaims, String), OidcError> {
         let provider = self.provider(GOOD).await?;
         let tokens = self.exchanged(&provider, &flow.verifier(key), code).await?;
         let nonce = flow.nonce(key);
@@ -170,11 +180,11 @@ impl Oidc {
             let more: Claims = json(address, &answer)?;
             claims = joined(claims, more).map_err(|reason| unusable(address, reason))?;
         }
-        Ok((Person::of(&claims, name, groups)?, tokens.id_token))
+        Ok((UserClaims::of(&claims, name, groups)?, tokens.id_token))
     }
 
-    async fn exchanged(&self, provider: &Provider, verifier: &str, code: &str) -> Result<Tokens, Trouble> {
-        let secret = read_secret(&self.options).map_err(|reason| Trouble::Here { reason })?;
+    async fn exchanged(&self, provider: &Provider, verifier: &str, code: &str) -> Result<Tokens, OidcError> {
+        let secret = read_secret(&self.options).map_err(|reason| OidcError::Here { reason })?;
         let (id, callback) = (&self.options.client_id, self.public.callback());
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -199,16 +209,16 @@ impl Oidc {
         json(address, &answer)
     }
 
-    async fn claims(&self, provider: &Provider, token: &str, nonce: &str) -> Result<Claims, Trouble> {
+    async fn claims(&self, provider: &Provider, token: &str, nonce: &str) -> Result<Claims, OidcError> {
         let expected = Expected { issuer: &self.options.issuer, client_id: &self.options.client_id, nonce };
-        let mut doubt = believed(token, &*self.keys(provider, GOOD).await?, &expected);
-        if doubt == Err(Doubt::UnknownKey) {
-            doubt = believed(token, &*self.keys(provider, ASK_KEYS).await?, &expected);
+        let mut doubt = verified_claims(token, &*self.keys(provider, GOOD).await?, &expected);
+        if doubt == Err(TokenError::UnknownKey) {
+            doubt = verified_claims(token, &*self.keys(provider, ASK_KEYS).await?, &expected);
         }
         doubt.map_err(|doubt| {
             let reason = match doubt {
-                Doubt::UnknownKey => format!("none of the keys at {} fits the ID token", named(&provider.keys)),
-                Doubt::Wrong(reason) => format!("its ID token is not believed: {reason}"),
+                TokenError::UnknownKey => format!("none of the keys at {} fits the ID token", named(&provider.keys)),
+                TokenError::Wrong(reason) => format!("its ID token is not believed: {reason}"),
             };
             unusable(&provider.token, reason)
         })
@@ -223,21 +233,21 @@ impl Oidc {
                 return known.clone();
             }
         }
-        let asked = self.described().await.map(Arc::new);
+        let asked = self.discover().await.map(Arc::new);
         *standing = Some((Instant::now(), asked.clone()));
         asked
     }
 
-    async fn described(&self) -> Result<Provider, Trouble> {
+    async fn discover(&self) -> Result<Provider, OidcError> {
         let text = endpoints::of_metadata(&self.options.issuer);
-        let address: Uri = text.parse().map_err(|_| Trouble::Here { reason: format!("{text} is no address") })?;
+        let address: Uri = text.parse().map_err(|_| OidcError::Here { reason: format!("{text} is no address") })?;
         let answer = self.http.get(&address, None).await?;
         good(&address, &answer)?;
         Provider::read(&answer.body, &self.options.issuer).map_err(|reason| unusable(&address, reason))
     }
 
     /// The provider's keys, from no longer ago than that.
-    async fn keys(&self, provider: &Provider, age: Duration) -> Result<Arc<JwkSet>, Trouble> {
+    async fn keys(&self, provider: &Provider, age: Duration) -> Result<Arc<JwkSet>, OidcError> {
         let mut standing = self.keys.lock().await;
         if let Some((at, known)) = &*standing
             && at.elapsed() < age
@@ -261,22 +271,22 @@ fn read_secret(options: &OidcOptions) -> Result<String, String> {
     }
 }
 
-fn unusable(address: &Uri, reason: String) -> Trouble {
-    Trouble::Unusable { address: named(address), reason }
+fn unusable(address: &Uri, reason: String) -> OidcError {
+    OidcError::Unusable { address: named(address), reason }
 }
 
 /// A provider that is overloaded or just starting says so by a status of 500 and more.
-fn good(address: &Uri, answer: &Answer) -> Result<(), Trouble> {
+fn good(address: &Uri, answer: &Answer) -> Result<(), OidcError> {
     match answer.status {
         StatusCode::OK => Ok(()),
         status if status.is_server_error() => {
-            Err(Trouble::Away { address: named(address), reason: format!("it says {status}") })
+            Err(OidcError::Away { address: named(address), reason: format!("it says {status}") })
         }
         status => Err(unusable(address, format!("it says {status}"))),
     }
 }
 
-fn json<T: for<'a> Deserialize<'a>>(address: &Uri, answer: &Answer) -> Result<T, Trouble> {
+fn json<T: for<'a> Deserialize<'a>>(address: &Uri, answer: &Answer) -> Result<T, OidcError> {
     good(address, answer)?;
     serde_json::from_slice(&answer.body)
         .map_err(|error| unusable(address, format!("it is not what it should be: {error}")))

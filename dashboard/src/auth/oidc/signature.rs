@@ -43,7 +43,7 @@ enum How {
     Other(&'static dyn VerificationAlgorithm),
 }
 
-struct Looker {
+struct RingVerifier {
     algorithm: Algorithm,
     how: How,
     key: DecodingKey,
@@ -65,10 +65,10 @@ fn looker(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifie
     if key.family() != algorithm.family() {
         return Err(ErrorKind::InvalidKeyFormat.into());
     }
-    Ok(Box::new(Looker { algorithm: *algorithm, how, key: key.clone() }))
+    Ok(Box::new(RingVerifier { algorithm: *algorithm, how, key: key.clone() }))
 }
 
-impl Verifier<Vec<u8>> for Looker {
+impl Verifier<Vec<u8>> for RingVerifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         let verified = match (&self.how, self.key.kind()) {
             (How::Rsa(parameters), DecodingKeyKind::RsaModulusExponent { n, e }) => {
@@ -83,7 +83,7 @@ impl Verifier<Vec<u8>> for Looker {
     }
 }
 
-impl JwtVerifier for Looker {
+impl JwtVerifier for RingVerifier {
     fn algorithm(&self) -> Algorithm {
         self.algorithm
     }

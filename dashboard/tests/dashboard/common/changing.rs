@@ -6,9 +6,8 @@ use std::sync::{
 };
 
 use super::{
-    BTreeSet, Checkpoint, ClientDetail, ClientFigures, ClientRow, DailyRow, Day, Fake, Page, PartitionId,
-    ProductDetail, Pulse, RejectedEvent, RejectedSelect, Result, RiskFigures, RiskRow, Select, Status, ViewStore,
-    Winner,
+    BTreeSet, ChangeProbe, Checkpoint, ClientDetail, ClientFigures, ClientRow, DailyRow, Day, Fake, Page, PartitionId,
+    ProductDetail, RejectedEvent, RejectedSelect, Result, RiskFigures, RiskRow, Select, Status, ViewStore, Winner,
 };
 
 pub struct Changing {
@@ -34,7 +33,7 @@ impl ViewStore for Changing {
     async fn status(&self) -> Result<Status> {
         self.now().status().await
     }
-    async fn pulse(&self) -> Result<Pulse> {
+    async fn pulse(&self) -> Result<ChangeProbe> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.now().pulse().await
     }

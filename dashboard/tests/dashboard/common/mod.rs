@@ -18,8 +18,8 @@ use stockstream_model::{
     documents::{Checkpoint, ClientRow, DailyRow, PartitionId, RejectedEvent, RiskCategory, RiskRow, Winner},
 };
 use stockstream_store::{
-    ClientDetail, ClientFigures, Page, Paging, ProductDetail, Pulse, RejectedSelect, RiskFigures, RiskShare, Select,
-    Status, StoreError, TierShare, ViewStore,
+    ChangeProbe, ClientDetail, ClientFigures, Page, Paging, ProductDetail, RejectedSelect, RiskFigures, RiskShare,
+    Select, Status, StoreError, TierShare, ViewStore,
 };
 use tower::ServiceExt;
 
@@ -108,9 +108,9 @@ impl ViewStore for Fake {
     async fn status(&self) -> Result<Status> {
         self.answer(self.status.clone()).await
     }
-    async fn pulse(&self) -> Result<Pulse> {
+    async fn pulse(&self) -> Result<ChangeProbe> {
         let Status { views, checkpoints, workers, .. } = self.status.clone();
-        self.answer(Pulse { views, checkpoints, workers, counted_at: None }).await
+        self.answer(ChangeProbe { views, checkpoints, workers, counted_at: None }).await
     }
     async fn positions(&self, of: &BTreeSet<PartitionId>) -> Result<Vec<Checkpoint>> {
         let known = self.status.checkpoints.iter().filter(|checkpoint| of.contains(&checkpoint.id));

@@ -8,7 +8,7 @@ use stockstream_model::{
         PartitionId, PartitionStatus, ProductRecord, ProductState, RejectedEvent, RiskCategory, RiskRow, Version, View,
         ViewCondition, ViewState, Winner,
     },
-    event::{Reason, Stream},
+    event::{EventKind, Reason},
     settings::{Analytics, Weights},
 };
 use stockstream_store::{ProductDetail, Status};
@@ -202,23 +202,26 @@ pub fn loaded_status() -> Status {
             Checkpoint {
                 lost: vec![LostRange { incarnation: 1, from: 7_001, to: 7_004, cause: Some(Cause::Deleted) }],
                 lost_offsets: 3,
-                ..checkpoint(Stream::Sales, 0, 201_344)
+                ..checkpoint(EventKind::Sales, 0, 201_344)
             },
-            checkpoint(Stream::Sales, 1, 198_022),
-            checkpoint(Stream::Inventory, 0, 9_001),
-            checkpoint(Stream::Clients, 0, 4_372),
+            checkpoint(EventKind::Sales, 1, 198_022),
+            checkpoint(EventKind::Inventory, 0, 9_001),
+            checkpoint(EventKind::Clients, 0, 4_372),
         ],
         workers: vec![
             worker(
                 "stock-worker-7f9c-abcde",
                 true,
-                vec![told(Stream::Sales, 0, 201_300, Some(201_400)), told(Stream::Inventory, 0, 9_001, Some(9_001))],
+                vec![
+                    told(EventKind::Sales, 0, 201_300, Some(201_400)),
+                    told(EventKind::Inventory, 0, 9_001, Some(9_001)),
+                ],
                 &[],
             ),
             worker(
                 "stock-worker-7f9c-fghij",
                 false,
-                vec![told(Stream::Sales, 1, 198_000, None)],
+                vec![told(EventKind::Sales, 1, 198_000, None)],
                 &[
                     "sales/1: offsets 198,534 to 199,000 are no longer in Kafka; set onLostOffsets to Resume to go on behind them",
                 ],

@@ -1,51 +1,51 @@
 //! What kstatus makes of every state.
 
 use serde_json::Value;
-use stockstream_model::{documents::Heartbeat, event::Stream};
+use stockstream_model::{documents::Heartbeat, event::EventKind};
 
 use crate::reconcile::{
-    facts::DeploymentFacts,
-    scenes::{Scene, find, heartbeat, settled, stalls, suspended, waits, workers},
+    fixtures::{Fixture, find, heartbeat, settled, stalls, suspended, waits, workers},
+    observed::DeploymentFacts,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum ComponentStatus {
     InProgress,
     Current,
     Failed,
 }
 
 /// kstatus' rules for a resource that it does not know, on what it sees: JSON.
-fn kstatus(generation: i64, status: &Value) -> Verdict {
+fn kstatus(generation: i64, status: &Value) -> ComponentStatus {
     if status["observedGeneration"].as_i64() != Some(generation) {
-        return Verdict::InProgress;
+        return ComponentStatus::InProgress;
     }
     let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
     let is = |name: &str, value: &str| {
         conditions.iter().any(|condition| condition["type"] == name && condition["status"] == value)
     };
     match () {
-        () if is("Reconciling", "True") => Verdict::InProgress,
-        () if is("Stalled", "True") => Verdict::Failed,
-        () if is("Ready", "False") || is("Ready", "Unknown") => Verdict::InProgress,
-        () => Verdict::Current,
+        () if is("Reconciling", "True") => ComponentStatus::InProgress,
+        () if is("Stalled", "True") => ComponentStatus::Failed,
+        () if is("Ready", "False") || is("Ready", "Unknown") => ComponentStatus::InProgress,
+        () => ComponentStatus::Current,
     }
 }
 
 #[test]
 fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
-    use Verdict::{Current, Failed, InProgress};
+    use ComponentStatus::{Current, Failed, InProgress};
     let starting = DeploymentFacts { ready: 1, ..settled(2) };
     let rolling = DeploymentFacts { updated: 1, replicas: 3, ..settled(2) };
     let unseen = DeploymentFacts { observed: false, ..settled(2) };
     let stuck = DeploymentFacts { ready: 0, stuck: Some("exceeded quota".into()), ..settled(2) };
     let away = || waits("BrokerUnreachable", "failed to reach Kafka at kafka:9092: timed out");
-    let ready = Scene::ready;
+    let ready = Fixture::ready;
     for (state, scene, verdict, of, status, reason, words) in [
-        ("fresh", Scene::fresh(&[]), InProgress, "WorkersAvailable", "False", "WorkersNotMade", "2 workers"),
+        ("fresh", Fixture::fresh(&[]), InProgress, "WorkersAvailable", "False", "WorkersNotMade", "2 workers"),
         (
             "topics missing",
-            Scene::fresh(&[Stream::Sales, Stream::Clients]),
+            Fixture::fresh(&[EventKind::Sales, EventKind::Clients]),
             InProgress,
             "TopicsReady",
             "False",
@@ -54,7 +54,7 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
         ),
         (
             "topics found",
-            Scene::fresh(&[]),
+            Fixture::fresh(&[]),
             InProgress,
             "TopicsReady",
             "True",
@@ -203,7 +203,7 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
         ),
         (
             "never ran, suspended",
-            Scene::fresh(&[]).with(suspended).with(|s| s.facts.dashboard = Some(settled(1))),
+            Fixture::fresh(&[]).with(suspended).with(|s| s.facts.dashboard = Some(settled(1))),
             Current,
             "Suspended",
             "True",
@@ -360,7 +360,7 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
         let said = scene.status();
         let json = serde_json::to_value(&said).unwrap();
         assert_eq!(kstatus(2, &json), verdict, "{state}: {json:#}");
-        assert_eq!(kstatus(3, &json), Verdict::InProgress, "{state}: of an older generation");
+        assert_eq!(kstatus(3, &json), ComponentStatus::InProgress, "{state}: of an older generation");
         let condition = find(&said, of);
         assert_eq!((&*condition.status, &*condition.reason), (status, reason), "{state}: {json:#}");
         assert!(condition.message.contains(words), "{state}: {}", condition.message);

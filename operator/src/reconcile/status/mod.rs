@@ -1,37 +1,39 @@
 //! What is said of a pipeline. Pure.
 
+mod components;
 mod conditions;
 #[cfg(test)]
 mod doc_tests;
+mod k8s_events;
 #[cfg(test)]
 mod kstatus_tests;
+mod requeue;
 #[cfg(test)]
 mod tests;
-mod tidings;
 mod time;
-mod verdicts;
-mod when;
 
+pub use k8s_events::{Kind, StatusEvent, status_events};
 use kube::ResourceExt;
+pub use requeue::{needs_write, requeue_after};
 use stockstream_model::Timestamp;
-pub use tidings::{Kind, Tiding, tidings};
-pub use when::{needs_write, requeue_after};
 
 use super::{
     Decision, Validated,
     decide::scaling,
-    facts::{DatabaseFacts, Facts, TopicFacts},
     lag,
     names::{Part, selector_text},
 };
-use crate::resource::{AnalyticsPipeline, PartitionStatus, PipelineStatus, Scaled, TopicStatus};
+use crate::{
+    reconcile::observed::{DatabaseFacts, Observed, TopicFacts},
+    resource::{AnalyticsPipeline, PartitionStatus, PipelineStatus, Scaled, TopicStatus},
+};
 
 /// The status as it should be. `pipeline.status` is what it was: times of conditions that did not change are kept, and
 /// what cannot be asked for now stays as it was last known.
 pub fn status(
     pipeline: &AnalyticsPipeline,
     validated: &Validated,
-    facts: &Facts,
+    facts: &Observed,
     decision: &Decision,
     now: Timestamp,
 ) -> PipelineStatus {
@@ -94,7 +96,7 @@ fn topic_status(topic: &TopicFacts, before: &[TopicStatus]) -> TopicStatus {
     }
 }
 
-fn partitions(facts: &Facts, database: &DatabaseFacts) -> Vec<PartitionStatus> {
+fn partitions(facts: &Observed, database: &DatabaseFacts) -> Vec<PartitionStatus> {
     if database.start.is_none() {
         return Vec::new();
     }
@@ -105,7 +107,7 @@ fn partitions(facts: &Facts, database: &DatabaseFacts) -> Vec<PartitionStatus> {
 /// The state of scaling by lag: goes on while workers run, stays while they do not, ends when it is not asked for.
 fn scaled(
     pipeline: &AnalyticsPipeline,
-    facts: &Facts,
+    facts: &Observed,
     decision: &Decision,
     before: Option<Scaled>,
     now: Timestamp,

@@ -1,14 +1,14 @@
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
 use super::*;
 use crate::reconcile::{
-    facts::DeploymentFacts,
-    scenes::{PARTITIONS, Scene, at, find, heartbeat, id, settled, stalls, suspended, waits, workers},
+    fixtures::{Fixture, PARTITIONS, at, find, heartbeat, id, settled, stalls, suspended, waits, workers},
+    observed::DeploymentFacts,
 };
 
 #[test]
 fn positions_lag_and_counts_are_told() {
-    let said = Scene::ready().status();
+    let said = Fixture::ready().status();
     assert_eq!((said.lag, said.events, said.rejected), (Some(63), Some(90), Some(9)));
     assert_eq!(
         (said.topics_ready.as_deref(), said.workers_ready.as_deref(), said.replicas),
@@ -20,7 +20,7 @@ fn positions_lag_and_counts_are_told() {
     assert_eq!(said.group_id.as_deref(), Some("stockstream.shop.stock"));
     assert_eq!(said.database.as_deref(), Some("stock_management"));
     assert!(said.selector.unwrap().contains("app.kubernetes.io/component=worker"));
-    let fresh = Scene::fresh(&[Stream::Sales]).status();
+    let fresh = Fixture::fresh(&[EventKind::Sales]).status();
     assert_eq!((fresh.topics_ready.as_deref(), fresh.workers_ready.as_deref()), (Some("2/3"), Some("0/2")));
     assert_eq!((fresh.lag, fresh.partitions.len()), (None, 0));
     assert_eq!(fresh.topics[0].command.as_deref(), Some("kafka-topics.sh --create"));
@@ -28,8 +28,8 @@ fn positions_lag_and_counts_are_told() {
 
 #[test]
 fn what_cannot_be_asked_for_stays_as_it_was_last_known() {
-    let before = Scene::ready().status();
-    let away = Scene::ready()
+    let before = Fixture::ready().status();
+    let away = Fixture::ready()
         .kafka_fails(waits("BrokerUnreachable", "gone"))
         .with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", "gone")))
         .after(&before)
@@ -42,10 +42,10 @@ fn what_cannot_be_asked_for_stays_as_it_was_last_known() {
 
 #[test]
 fn times_of_conditions_are_kept_until_they_change() {
-    let before = Scene::ready().status();
-    let later = Scene::ready().after(&before).with(|scene| scene.now = at(99)).status();
+    let before = Fixture::ready().status();
+    let later = Fixture::ready().after(&before).with(|scene| scene.now = at(99)).status();
     assert_eq!(later, before, "a steady pipeline says the same");
-    let away = Scene::ready().kafka_fails(waits("BrokerUnreachable", "gone")).after(&before);
+    let away = Fixture::ready().kafka_fails(waits("BrokerUnreachable", "gone")).after(&before);
     let away = away.with(|scene| scene.now = at(99)).status();
     for (name, seconds) in
         [("Ready", 99), ("TopicsReady", 99), ("Reconciling", 99), ("DatabaseReady", 0), ("Stalled", 0)]
@@ -57,7 +57,7 @@ fn times_of_conditions_are_kept_until_they_change() {
 
 #[test]
 fn what_happened_to_topics_since_the_start_is_shown() {
-    let said = Scene::ready().with(|scene| {
+    let said = Fixture::ready().with(|scene| {
         scene.facts.topics.as_mut().unwrap()[1].partitions = Some(PARTITIONS + 2);
         scene.facts.database.as_mut().unwrap().checkpoints[0].incarnation = 1;
     });
@@ -68,81 +68,82 @@ fn what_happened_to_topics_since_the_start_is_shown() {
 
 #[test]
 fn a_status_is_written_when_it_says_something_new_and_not_too_often_when_it_merely_moves() {
-    let before = Scene::ready().status();
+    let before = Fixture::ready().status();
     assert!(needs_write(None, &before, 0));
     assert!(!needs_write(Some(&before), &before, u64::MAX), "nothing changed");
-    let moved =
-        Scene::ready().after(&before).with(|scene| *scene.facts.log_ends.get_mut(&id(Stream::Sales, 1)).unwrap() += 5);
+    let moved = Fixture::ready()
+        .after(&before)
+        .with(|scene| *scene.facts.log_ends.get_mut(&id(EventKind::Sales, 1)).unwrap() += 5);
     assert!(!needs_write(Some(&before), &moved.status(), 29));
     assert!(needs_write(Some(&before), &moved.status(), 30));
-    let changes: [fn(&mut Scene); 5] = [
+    let changes: [fn(&mut Fixture); 5] = [
         |scene| scene.pipeline.metadata.generation = Some(3),
-        |scene| *scene = scene.clone().without(&[Stream::Sales]),
+        |scene| *scene = scene.clone().without(&[EventKind::Sales]),
         |scene| scene.facts.topics.as_mut().unwrap()[0].partitions = Some(9),
         |scene| scene.facts.workers = Some(DeploymentFacts { ready: 1, ..settled(2) }),
         |scene| scene.facts.workers = Some(DeploymentFacts { replicas: 3, ..settled(2) }),
     ];
     for change in changes {
-        assert!(needs_write(Some(&before), &Scene::ready().after(&before).with(change).status(), 0));
+        assert!(needs_write(Some(&before), &Fixture::ready().after(&before).with(change).status(), 0));
     }
 }
 
 /// When a scene is looked at again.
-fn again(scene: &Scene) -> u64 {
+fn again(scene: &Fixture) -> u64 {
     requeue_after(&scene.pipeline, &scene.facts, &scene.decide(), &scene.status(), scene.now).as_secs()
 }
 
 #[test]
 fn missing_topics_are_looked_for_soon_what_lags_in_a_quarter_and_the_rest_in_half_a_minute() {
-    assert_eq!(again(&Scene::ready()), 15, "it has events to apply, and may stop to move");
-    let applied = |scene: &mut Scene| scene.facts.log_ends.values_mut().for_each(|end| *end = 100);
-    assert_eq!(again(&Scene::ready().with(applied)), 30);
-    assert_eq!(again(&Scene::fresh(&[Stream::Sales])), 5);
-    assert_eq!(again(&Scene::fresh(&[Stream::Sales]).with(suspended)), 30, "nothing waits for them");
-    assert_eq!(again(&Scene::ready().kafka_fails(stalls("SignInRefused", ""))), 30);
-    let starting = |scene: &mut Scene| workers(scene, DeploymentFacts { ready: 0, ..settled(2) });
-    assert_eq!(again(&Scene::ready().with(applied).with(starting)), 30, "the watch tells when they are ready");
+    assert_eq!(again(&Fixture::ready()), 15, "it has events to apply, and may stop to move");
+    let applied = |scene: &mut Fixture| scene.facts.log_ends.values_mut().for_each(|end| *end = 100);
+    assert_eq!(again(&Fixture::ready().with(applied)), 30);
+    assert_eq!(again(&Fixture::fresh(&[EventKind::Sales])), 5);
+    assert_eq!(again(&Fixture::fresh(&[EventKind::Sales]).with(suspended)), 30, "nothing waits for them");
+    assert_eq!(again(&Fixture::ready().kafka_fails(stalls("SignInRefused", ""))), 30);
+    let starting = |scene: &mut Fixture| workers(scene, DeploymentFacts { ready: 0, ..settled(2) });
+    assert_eq!(again(&Fixture::ready().with(applied).with(starting)), 30, "the watch tells when they are ready");
 }
 
 #[test]
 fn servers_that_are_away_are_looked_for_the_more_rarely_the_longer_they_are() {
-    let kafka = |scene: Scene| scene.kafka_fails(waits("BrokerUnreachable", ""));
-    let mongodb = |scene: Scene| scene.with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", "")));
-    for away in [kafka, mongodb] as [fn(Scene) -> Scene; 2] {
-        let first = away(Scene::ready().after(&Scene::ready().status())).status();
-        let later = |seconds| again(&away(Scene::ready().after(&first).with(|scene| scene.now = at(seconds))));
+    let kafka = |scene: Fixture| scene.kafka_fails(waits("BrokerUnreachable", ""));
+    let mongodb = |scene: Fixture| scene.with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", "")));
+    for away in [kafka, mongodb] as [fn(Fixture) -> Fixture; 2] {
+        let first = away(Fixture::ready().after(&Fixture::ready().status())).status();
+        let later = |seconds| again(&away(Fixture::ready().after(&first).with(|scene| scene.now = at(seconds))));
         assert_eq!([0, 10, 24, 40, 90, 9_000].map(later), [5, 5, 12, 20, 30, 30]);
     }
-    let missing = Scene::fresh(&[Stream::Sales]);
+    let missing = Fixture::fresh(&[EventKind::Sales]);
     let since = mongodb(missing.clone()).status();
     assert_eq!(again(&mongodb(missing.after(&since).with(|scene| scene.now = at(90)))), 5, "the topics are asked for");
 }
 
-fn told(before: Option<&PipelineStatus>, scene: Scene) -> Vec<(Kind, String)> {
+fn told(before: Option<&PipelineStatus>, scene: Fixture) -> Vec<(Kind, String)> {
     let scene = match before {
         Some(before) => scene.after(before),
         None => scene,
     };
-    tidings(before, &scene.status()).into_iter().map(|tiding| (tiding.kind, tiding.reason)).collect()
+    status_events(before, &scene.status()).into_iter().map(|event| (event.kind, event.reason)).collect()
 }
 
 #[test]
 fn news_are_told_once() {
     let normal = |reason: &str| (Kind::Normal, reason.to_owned());
     let warning = |reason: &str| (Kind::Warning, reason.to_owned());
-    let missing = Scene::fresh(&[Stream::Sales]);
+    let missing = Fixture::fresh(&[EventKind::Sales]);
     assert_eq!(told(None, missing.clone()), [warning("TopicMissing")]);
     let waiting = missing.status();
     assert_eq!(told(Some(&waiting), missing), []);
-    assert_eq!(told(Some(&waiting), Scene::fresh(&[])), [normal("TopicsFound")]);
-    let found = Scene::fresh(&[]).status();
+    assert_eq!(told(Some(&waiting), Fixture::fresh(&[])), [normal("TopicsFound")]);
+    let found = Fixture::fresh(&[]).status();
     let up = ["WorkersStarted", "DashboardStarted", "Ready"].map(normal);
-    assert_eq!(told(Some(&found), Scene::ready()), up);
-    let ready = Scene::ready().status();
-    assert_eq!(told(Some(&ready), Scene::ready()), []);
+    assert_eq!(told(Some(&found), Fixture::ready()), up);
+    let ready = Fixture::ready().status();
+    assert_eq!(told(Some(&ready), Fixture::ready()), []);
     for (change, news) in [
         (
-            (|scene| *scene = scene.clone().kafka_fails(stalls("SignInRefused", ""))) as fn(&mut Scene),
+            (|scene| *scene = scene.clone().kafka_fails(stalls("SignInRefused", ""))) as fn(&mut Fixture),
             warning("SignInRefused"),
         ),
         (|scene| scene.facts.database = Err(stalls("DatabaseChanged", "")), warning("DatabaseChanged")),
@@ -155,27 +156,28 @@ fn news_are_told_once() {
             warning("PartitionStopped"),
         ),
     ] {
-        assert_eq!(told(Some(&ready), Scene::ready().with(change)), [news]);
+        assert_eq!(told(Some(&ready), Fixture::ready().with(change)), [news]);
     }
-    let paused = Scene::ready().with(suspended).with(|scene| workers(scene, settled(0))).status();
-    assert_eq!(told(Some(&paused), Scene::ready())[1], normal("Resumed"));
+    let paused = Fixture::ready().with(suspended).with(|scene| workers(scene, settled(0))).status();
+    assert_eq!(told(Some(&paused), Fixture::ready())[1], normal("Resumed"));
 }
 
 #[test]
 fn a_topic_that_was_made_anew_while_nobody_could_ask_is_noticed_afterwards() {
-    let mut status = Scene::ready().status();
-    for scene in [Scene::ready().kafka_fails(waits("BrokerUnreachable", "")), Scene::ready().without(&[Stream::Sales])]
+    let mut status = Fixture::ready().status();
+    for scene in
+        [Fixture::ready().kafka_fails(waits("BrokerUnreachable", "")), Fixture::ready().without(&[EventKind::Sales])]
     {
         status = scene.after(&status).status();
     }
-    let anew = Scene::ready().with(|scene| scene.facts.topics.as_mut().unwrap()[0].topic_id = Some("another".into()));
+    let anew = Fixture::ready().with(|scene| scene.facts.topics.as_mut().unwrap()[0].topic_id = Some("another".into()));
     assert!(told(Some(&status), anew).contains(&(Kind::Warning, "TopicRecreated".into())));
 }
 
 #[test]
 fn the_dashboards_rights_are_told_beside_its_pods() {
-    let said = |scene: &Scene| find(&scene.status(), "DashboardAvailable").message.clone();
-    let shared = Scene::ready();
+    let said = |scene: &Fixture| find(&scene.status(), "DashboardAvailable").message.clone();
+    let shared = Fixture::ready();
     assert!(said(&shared).contains("as the workers' user, who may write: name a user of its own"), "{}", said(&shared));
     let own = shared.with(|scene| {
         let uri_secret_ref = scene.pipeline.spec.mongodb.uri_secret_ref.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::reconcile::{Secrets, facts::Problem};
+use crate::reconcile::{Secrets, observed::Problem};
 
 /// Keys of one Secret.
 pub(super) struct Need<'a> {

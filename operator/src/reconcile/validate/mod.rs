@@ -10,8 +10,11 @@ use credentials::{Mounts, Need, Shape};
 use kube::ResourceExt;
 use stockstream_model::settings::{Settings, SettingsError};
 
-use super::{CredentialFiles, Secrets, Validated, WORKER_CREDENTIALS, facts::Problem};
-use crate::resource::{AnalyticsPipeline, KafkaWay, MongoDbWay, SecretKeyRef};
+use super::{CredentialFiles, Secrets, Validated, WORKER_CREDENTIALS};
+use crate::{
+    reconcile::observed::Problem,
+    resource::{AnalyticsPipeline, KafkaConnection, MongoDbWay, SecretKeyRef},
+};
 
 /// The settings of workers, dashboard and operator, and what is wrong with them. `files` is where the operator itself
 /// finds the Secrets' contents; pods find them at [`WORKER_CREDENTIALS`].
@@ -36,7 +39,7 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
         let need = Need { secret, keys: vec![key], what, shape: Shape::File };
         dashboard_problems.extend(dashboard_mounts.take(secrets, &namespace, &need));
     }
-    if let Some(way) = pipeline.spec.forms_way() {
+    if let Some(way) = pipeline.spec.event_entry_security() {
         let needs = kafka_needs(way, "the Kafka user of the forms", "the forms' client certificate for Kafka");
         dashboard_problems.extend(needs.flat_map(|need| dashboard_mounts.take(secrets, &namespace, &need)));
     }
@@ -77,7 +80,11 @@ pub fn validate(pipeline: &AnalyticsPipeline, secrets: &Secrets, files: &Credent
 }
 
 /// What a way into Kafka needs; `who` and `client` say whose it is, for sentences.
-fn kafka_needs<'a>(way: KafkaWay<'a>, who: &'static str, client: &'static str) -> impl Iterator<Item = Need<'a>> {
+fn kafka_needs<'a>(
+    way: KafkaConnection<'a>,
+    who: &'static str,
+    client: &'static str,
+) -> impl Iterator<Item = Need<'a>> {
     let sign_in = way.sasl.map(|sasl| Need {
         secret: &sasl.secret_ref.name,
         keys: vec!["username", "password"],

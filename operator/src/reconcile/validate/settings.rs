@@ -9,7 +9,7 @@ use stockstream_model::settings::{
 
 use crate::{
     reconcile::CredentialFiles,
-    resource::{AnalyticsPipeline, KafkaWay, MongoDbWay},
+    resource::{AnalyticsPipeline, KafkaConnection, MongoDbWay},
 };
 
 /// More than any resource has: see [`order`].
@@ -56,7 +56,7 @@ pub(super) fn worker(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> S
 pub(super) fn dashboard(pipeline: &AnalyticsPipeline, files: &CredentialFiles) -> Settings {
     let spec = &pipeline.spec.kafka;
     let mut kafka = Kafka { topics: names_only(&spec.topics), ..Kafka::default() };
-    if let Some(way) = pipeline.spec.forms_way() {
+    if let Some(way) = pipeline.spec.event_entry_security() {
         kafka.bootstrap_servers.clone_from(&spec.bootstrap_servers);
         kafka.security = security(way, files);
     }
@@ -96,8 +96,8 @@ fn names_only(topics: &Topics) -> Topics {
     Topics { sales: name(&topics.sales), inventory: name(&topics.inventory), clients: name(&topics.clients) }
 }
 
-fn security(way: KafkaWay<'_>, files: &CredentialFiles) -> Security {
-    let KafkaWay { protocol, sasl, ca, client } = way;
+fn security(way: KafkaConnection<'_>, files: &CredentialFiles) -> Security {
+    let KafkaConnection { protocol, sasl, ca, client } = way;
     let sasl = sasl.map(|sasl| Sasl {
         mechanism: sasl.mechanism,
         username: None,

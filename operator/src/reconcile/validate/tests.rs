@@ -3,7 +3,7 @@ use stockstream_model::settings::{FilesInUri, TopicPolicy, Topics};
 
 use super::*;
 use crate::{
-    reconcile::samples::{example, files, validated},
+    reconcile::examples::{example, files, validated},
     resource::SecretRef,
 };
 
@@ -229,7 +229,7 @@ fn a_dashboard_that_would_show_another_database_is_stopped() {
 fn what_the_api_server_let_pass_is_said_where_it_belongs() {
     let (mut pipeline, secrets) = example("minimal");
     pipeline.spec.kafka.bootstrap_servers = vec!["kafka:99999".into()];
-    pipeline.spec.analytics.reevaluate_every = stockstream_model::settings::Span::from_millis(10);
+    pipeline.spec.analytics.reevaluate_every = stockstream_model::settings::HumanDuration::from_millis(10);
     let validated = validate(&pipeline, &secrets, &files());
     let (kafka, mongodb) = (validated.kafka.unwrap(), validated.mongodb.unwrap());
     assert_eq!((kafka.reason, kafka.stalled, mongodb.reason), ("SettingsInvalid", true, "SettingsInvalid"));

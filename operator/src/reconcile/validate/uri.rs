@@ -4,7 +4,7 @@ use stockstream_model::settings::{FilesInUri, is_reserved_database};
 use stockstream_store::mongo::address;
 
 use crate::{
-    reconcile::{facts::Problem, wording::in_words_of_the_resource},
+    reconcile::{field_names::to_crd_fields, observed::Problem},
     resource::SecretKeyRef,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn database(content: &[u8], namespace: &str, at: &SecretKeyRef) -> Re
         .ok_or_else(|| invalid("begins with neither mongodb:// nor mongodb+srv://"))?;
     address::check(text, FilesInUri::Refuse).map_err(|what| Problem {
         reason: "AddressNotAllowed",
-        message: format!("{place} is not used: {}", in_words_of_the_resource(&what)),
+        message: format!("{place} is not used: {}", to_crd_fields(&what)),
         stalled: true,
     })?;
     let address = rest.split_once('?').map_or(rest, |(address, _)| address);

@@ -3,8 +3,8 @@
 pub mod audit;
 pub mod cluster;
 pub mod http;
+pub mod namespace;
 pub mod operator;
-pub mod place;
 pub mod relay;
 pub mod role;
 
@@ -14,8 +14,8 @@ use std::{
 };
 
 pub use cluster::Cluster;
+pub use namespace::TestNamespace;
 pub use operator::Operator;
-pub use place::Place;
 pub use relay::Relay;
 
 /// After so long something that should come to pass is given up. Never a measure of speed.

@@ -7,7 +7,7 @@ use stockstream_operator::{Election, OperatorError, Options, PodDefaults, PodUse
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, eventually, holds, http};
+use super::{TestNamespace, eventually, holds, http};
 
 /// An operator that acts as the user of a place.
 pub struct Operator {
@@ -18,17 +18,17 @@ pub struct Operator {
 
 impl Operator {
     /// One that looks after the place's namespace.
-    pub async fn start(place: &Place, identity: &str) -> Self {
+    pub async fn start(place: &TestNamespace, identity: &str) -> Self {
         Self::with(place, identity, vec![place.namespace.clone()]).await
     }
 
     /// One that looks after these namespaces; none: all.
-    pub async fn with(place: &Place, identity: &str, namespaces: Vec<String>) -> Self {
+    pub async fn with(place: &TestNamespace, identity: &str, namespaces: Vec<String>) -> Self {
         Self::by(place, identity, namespaces, place.cluster.acting_as(&place.user())).await
     }
 
     /// One that asks the API server by this client.
-    pub async fn by(place: &Place, identity: &str, namespaces: Vec<String>, client: Client) -> Self {
+    pub async fn by(place: &TestNamespace, identity: &str, namespaces: Vec<String>, client: Client) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         let election = Election { lease: "stockstream-operator".into(), namespace: Some(place.namespace.clone()) };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stockstream_model::{
     documents::{EpochCheck, LeaderEpoch, PartitionId},
-    event::Stream,
+    event::EventKind,
     settings::{OnLostOffsets, OnRecreatedTopic},
 };
 
@@ -242,7 +242,7 @@ impl Log {
 
 impl Bounds {
     pub fn id(partition: usize) -> PartitionId {
-        PartitionId { stream: Stream::Sales, partition: partition as i32 }
+        PartitionId { stream: EventKind::Sales, partition: partition as i32 }
     }
 
     /// The event that the leader of that epoch wrote there.

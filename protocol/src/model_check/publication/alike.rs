@@ -8,7 +8,7 @@ use super::world::{At, Reader, World};
 use crate::publication::Ranking;
 
 /// Makes of a state the one that stands for all that are like it.
-pub fn represent(world: &mut World) {
+pub fn canonicalize(world: &mut World) {
     let first = world.revisions().into_iter().map(|revision| *revision).min().unwrap_or_default();
     if first > 1 {
         // The first revision that anything holds is 1: 0 is that of a view that was never published.

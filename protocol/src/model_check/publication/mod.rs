@@ -5,7 +5,7 @@ mod publisher;
 mod tests;
 mod world;
 
-use alike::represent;
+use alike::canonicalize;
 use stateright::{Model, Property};
 use stockstream_model::{documents::ViewCondition, settings::OnEmptyResult};
 use world::{At, Publisher, Reader, World};
@@ -206,7 +206,7 @@ impl Model for Publication {
         }
         self.step(&mut world, step);
         if self.without.is_none() {
-            represent(&mut world);
+            canonicalize(&mut world);
         }
         Some(world)
     }

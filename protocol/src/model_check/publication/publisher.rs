@@ -1,14 +1,16 @@
 //! A publisher's turn and a reader's look, one read or write at a time. What follows from an answer is decided by the
 //! publisher's own functions.
 
-use crate::view::{is_as_seen, is_at, is_claimable, may_point};
 use stockstream_model::{Day, Timestamp, documents::ViewState};
 
 use super::{
     Guarding, Publication,
     world::{At, Publisher, ROWS, Reader, Row, World},
 };
-use crate::publication::{Clock, Ranking, remembered};
+use crate::{
+    publication::{Clock, Ranking, seen_after},
+    revision::{is_as_seen, is_at, is_claimable, may_point},
+};
 
 /// It stands still: what is said after something else was said is later all the same.
 const CLOCK: Clock = Clock { now: Timestamp::from_millis(0), as_of: Day::from_number(0) };
@@ -49,7 +51,7 @@ impl Publication {
             At::Ranking { step, checked, result, rows } => {
                 let (step, result, rows) = self.publish(world, (step, result, rows), index, is_heard);
                 if let Ranking::Done(outcome) = step {
-                    world.publishers[publisher].seen = remembered(checked, outcome);
+                    world.publishers[publisher].seen = seen_after(checked, outcome);
                     At::Idle
                 } else {
                     At::Ranking { step, checked, result, rows }

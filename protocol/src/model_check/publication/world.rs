@@ -3,7 +3,7 @@
 use crate::positions::{Position, Positions};
 use stockstream_model::{
     documents::{PartitionId, View, ViewState},
-    event::Stream,
+    event::EventKind,
 };
 
 use crate::model_check::Left;
@@ -93,7 +93,7 @@ impl World {
 
     /// What the positions tell.
     pub fn fingerprint(&self) -> Seen {
-        let id = PartitionId { stream: Stream::Sales, partition: 0 };
+        let id = PartitionId { stream: EventKind::Sales, partition: 0 };
         let position = Position::starting_at(self.completed as i64, None, None);
         fingerprint(&Positions { partitions: [(id, position)].into(), ..Positions::default() })
     }

@@ -11,7 +11,7 @@ use super::world::{At, World};
 use crate::risk::Saying;
 
 /// Makes of a state the one that stands for all that are like it.
-pub fn represent(world: &mut World) {
+pub fn canonicalize(world: &mut World) {
     close_up(world.revisions());
     let mut times: Vec<i64> = Vec::new();
     for view in world.views() {

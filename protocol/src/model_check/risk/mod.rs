@@ -6,7 +6,7 @@ mod publisher;
 mod tests;
 mod world;
 
-use alike::represent;
+use alike::canonicalize;
 use stateright::{Model, Property};
 use stockstream_model::{documents::ViewCondition, settings::OnEmptyResult};
 use world::{At, Publisher, Truth, World};
@@ -211,7 +211,7 @@ impl Model for Risk {
             _ => {}
         }
         self.step(&mut world, step);
-        represent(&mut world);
+        canonicalize(&mut world);
         Some(world)
     }
 

@@ -1,9 +1,5 @@
 //! A publisher's turn, one read or write at a time. What follows from an answer is decided by the publisher's own functions.
 
-use crate::{
-    risk::{RiskUpdate, StandingRisk, StockKey},
-    view::{is_as_seen, is_at, is_claimable, may_point},
-};
 use stockstream_model::{
     Day, Timestamp,
     documents::{RiskCategory, RiskRow, ViewCondition, ViewState},
@@ -14,8 +10,9 @@ use super::{
     world::{At, BATCHES, Publisher, Row, Turn, World},
 };
 use crate::{
-    publication::{Clock, Published, remembered},
-    risk::{Base, Compared, Ended, Evaluation, Saying, Scope},
+    publication::{Clock, PublishOutcome, seen_after},
+    revision::{is_as_seen, is_at, is_claimable, may_point},
+    risk::{Base, Compared, Ended, Evaluation, RiskUpdate, Saying, Scope, StandingRisk, StockKey},
 };
 
 /// It stands still: what is said after something else was said is later all the same.
@@ -228,8 +225,8 @@ impl Risk {
         let positions = World::positions(turn.applied, turn.completed);
         let base = Base::of(note.said.clone(), &positions, CLOCK.as_of);
         let of: &mut Publisher = &mut world.publishers[publisher];
-        of.seen = remembered(crate::publication::fingerprint(&positions), outcome);
-        of.base = Some(base).filter(|_| outcome != Published::Overtaken);
+        of.seen = seen_after(crate::publication::fingerprint(&positions), outcome);
+        of.base = Some(base).filter(|_| outcome != PublishOutcome::Conflict);
         At::Idle
     }
 

@@ -1,15 +1,16 @@
 //! What there is: the truth that is to be shown, the view and its rows, publishers.
 
-use crate::positions::{Lane, Position, Positions};
-use crate::{last_claim::last_claim, view::is_complete};
 use stockstream_model::{
     documents::{PartitionId, View, ViewState},
-    event::Stream,
+    event::EventKind,
 };
 
-use crate::model_check::Left;
 use crate::{
+    last_claim::last_claim,
+    model_check::Left,
+    positions::{Lane, Position, Positions},
     publication::{Seen, fingerprint},
+    revision::is_complete,
     risk::{Base, Evaluation, Saying},
 };
 
@@ -104,7 +105,7 @@ impl World {
 
     /// The positions after so many claims of one lane.
     pub fn positions(applied: usize, completed: usize) -> Positions {
-        let id = PartitionId { stream: Stream::Sales, partition: 0 };
+        let id = PartitionId { stream: EventKind::Sales, partition: 0 };
         let position = Position::starting_at(completed as i64, None, None);
         let lane = Lane { seq: applied as i64, open: applied > completed, ..Lane::default() };
         Positions { partitions: [(id, position)].into(), lanes: [(0, lane)].into(), ..Positions::default() }

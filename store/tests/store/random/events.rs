@@ -4,7 +4,7 @@ use proptest::{option, prelude::*, sample::select};
 use stockstream_model::{
     Money, Timestamp,
     analytics::Tier,
-    event::{ClientRecord, InventoryRecord, Item, Sale, Stream},
+    event::{ClientRecord, EventKind, InventoryRecord, Item, Sale},
     sum,
 };
 
@@ -16,11 +16,11 @@ const BATCHES: [&str; 3] = ["1", "2", "null"];
 const TEXTS: [&str; 4] = ["", "$name", "a.b", "Tea"];
 
 /// A record of that stream's topic, sometimes one that is no event.
-pub fn body(stream: Stream) -> BoxedStrategy<Body> {
+pub fn body(stream: EventKind) -> BoxedStrategy<Body> {
     let event = match stream {
-        Stream::Sales => sale().prop_map(Body::Sale).boxed(),
-        Stream::Inventory => stock_record().prop_map(Body::Stock).boxed(),
-        Stream::Clients => client_record().prop_map(Body::Client).boxed(),
+        EventKind::Sales => sale().prop_map(Body::Sale).boxed(),
+        EventKind::Inventory => stock_record().prop_map(Body::Stock).boxed(),
+        EventKind::Clients => client_record().prop_map(Body::Client).boxed(),
     };
     prop_oneof![19 => event, 1 => select(vec!["", "no event"]).prop_map(|text| Body::Bad(text.into()))].boxed()
 }

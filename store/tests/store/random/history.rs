@@ -4,12 +4,12 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use stockstream_model::{
     Decimal, Timestamp,
     documents::PartitionId,
-    event::Stream,
+    event::EventKind,
     settings::{Settings, Weights},
 };
 
 use super::events::body;
-use crate::store::{bed, fold::Record};
+use crate::store::{fold::Record, test_env};
 
 /// How many partitions there are in all.
 pub const PARTITIONS: usize = 6;
@@ -31,7 +31,7 @@ pub struct Partition {
 
 impl History {
     pub fn settings(&self) -> Settings {
-        let mut settings = bed::settings();
+        let mut settings = test_env::settings();
         settings.analytics.history_days = self.history_days;
         let (profit, velocity, idle_days) = self.weights;
         settings.analytics.product_winners.weights = Weights {
@@ -45,8 +45,8 @@ impl History {
 
 pub fn any() -> impl Strategy<Value = History> {
     let of = |stream, number| partition(PartitionId { stream, partition: number });
-    let sales = (of(Stream::Sales, 0), of(Stream::Sales, 1), of(Stream::Sales, 2));
-    let others = (of(Stream::Inventory, 0), of(Stream::Inventory, 1), of(Stream::Clients, 0));
+    let sales = (of(EventKind::Sales, 0), of(EventKind::Sales, 1), of(EventKind::Sales, 2));
+    let others = (of(EventKind::Inventory, 0), of(EventKind::Inventory, 1), of(EventKind::Clients, 0));
     let weights = select(vec![(5_000, 3_000, 2_000), (0, 0, 0), (1, 70_000, 0), (10_000, 0, 10_000)]);
     (select(vec![90, 5, 1]), weights, sales, others).prop_map(|(history_days, weights, (a, b, c), (d, e, f))| History {
         history_days,

@@ -10,7 +10,7 @@ use stockstream_model::{Money, analytics::score_base, documents::ProductState, s
 use tokio::{runtime::Handle, task::block_in_place};
 
 use self::{history::History, plan::Step, seen::Seen};
-use super::bed::{Bed, Memory, Mongo};
+use super::test_env::{Memory, Mongo, TestEnv};
 
 fn runner(cases: u32) -> TestRunner {
     let failures = Config { failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
@@ -18,9 +18,9 @@ fn runner(cases: u32) -> TestRunner {
 }
 
 /// What two workers make of a history on that bed.
-async fn outcome(bed: &impl Bed, history: &History, steps: &[Step]) -> Seen {
+async fn outcome(env: &impl TestEnv, history: &History, steps: &[Step]) -> Seen {
     let settings = history.settings();
-    let workers = [bed.worker_with(&settings).await, bed.worker_with(&settings).await];
+    let workers = [env.worker_with(&settings).await, env.worker_with(&settings).await];
     plan::run(&workers, history, steps).await;
     Seen::of(&*workers[0], &settings).await
 }
@@ -39,14 +39,14 @@ async fn order_batches_and_redelivery_leave_no_trace() {
     run.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-async fn both_stores_hold_the_same(bed: &Mongo) {
+async fn both_stores_hold_the_same(env: &Mongo) {
     let cases = (history::any(), plan::any(), plan::any());
     let run = runner(50).run(&cases, |(history, one_way, another)| {
         block_in_place(|| {
             Handle::current().block_on(async {
-                bed.wipe().await;
-                let seen = outcome(bed, &history, &one_way).await;
-                scores_are_as_computed(bed, &seen, &history.settings()).await?;
+                env.wipe().await;
+                let seen = outcome(env, &history, &one_way).await;
+                scores_are_as_computed(env, &seen, &history.settings()).await?;
                 outcome(&Memory::default(), &history, &another).await.same_as(&seen)
             })
         })
@@ -65,8 +65,8 @@ fn turned_over(product: &ProductState) -> f64 {
 }
 
 /// The scores that the server derived are those of the products it holds.
-async fn scores_are_as_computed(bed: &Mongo, seen: &Seen, settings: &Settings) -> Result<(), TestCaseError> {
-    for (product, document) in seen.snapshot.products.iter().zip(bed.documents("products").await) {
+async fn scores_are_as_computed(env: &Mongo, seen: &Seen, settings: &Settings) -> Result<(), TestCaseError> {
+    for (product, document) in seen.snapshot.products.iter().zip(env.documents("products").await) {
         let weights = &settings.analytics.product_winners.weights;
         let wanted = score_base(product, weights);
         let found = document.get_f64("score").ok();

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 pub struct Broker {
     kill: bool,
@@ -12,11 +12,11 @@ pub struct Broker {
 }
 
 impl Broker {
-    pub fn draw(dice: &mut Dice) -> Self {
-        Self { kill: dice.between(0, 3) > 0, before: dice.between(10, 100), after: dice.between(1, 100) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        Self { kill: rng.between(0, 3) > 0, before: rng.between(10, 100), after: rng.between(1, 100) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 stage.produced(self.before).await;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 pub struct Clock {
     worker: u64,
@@ -13,16 +13,16 @@ pub struct Clock {
 }
 
 impl Clock {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let steps = (0..dice.between(1, 4)).map(|_| dice.between(0, 14_400) as i64 - 7_200).collect();
-        Self { worker: dice.between(0, 60), steps, between: dice.between(40, 160) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let steps = (0..rng.between(1, 4)).map(|_| rng.between(0, 14_400) as i64 - 7_200).collect();
+        Self { worker: rng.between(0, 60), steps, between: rng.between(40, 160) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         let library = std::env::var("CHAOS_FAKETIME").expect("hack/chaos.sh finds libfaketime");
         scene
             .while_producing(async |stage| {
-                let clock = stage.bed.file("clock", "+0");
+                let clock = stage.env.file("clock", "+0");
                 let variables = [
                     ("LD_PRELOAD", library.as_str()),
                     ("FAKETIME_TIMESTAMP_FILE", &clock),
@@ -30,14 +30,14 @@ impl Clock {
                     // A clock that is set does not touch the one that only counts.
                     ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
                 ];
-                stage.crew.replace(&stage.bed, self.worker, &variables);
-                stage.crew.worker(self.worker).ready().await;
+                stage.workers.replace(&stage.env, self.worker, &variables);
+                stage.workers.worker(self.worker).ready().await;
                 for step in &self.steps {
                     stage.produced(self.between).await;
-                    stage.bed.file("clock", &format!("{step:+}"));
+                    stage.env.file("clock", &format!("{step:+}"));
                 }
                 stage.produced(self.between).await;
-                stage.crew.replace(&stage.bed, self.worker, &[]);
+                stage.workers.replace(&stage.env, self.worker, &[]);
             })
             .await;
     }

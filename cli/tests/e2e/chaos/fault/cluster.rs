@@ -4,10 +4,10 @@
 use std::fmt;
 
 use serde_json::json;
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
-use super::Scene;
-use crate::harness::{Dice, events::sale, eventually, holds};
+use super::Scenario;
+use crate::harness::{SeededRng, events::sale, eventually, holds};
 
 pub struct Cluster {
     kill: bool,
@@ -17,17 +17,17 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let restart = [None, Some(dice.between(0, 60))][dice.between(0, 2) as usize];
-        Self { kill: dice.between(0, 2) == 0, restart, events: dice.between(1, 200) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let restart = [None, Some(rng.between(0, 60))][rng.between(0, 2) as usize];
+        Self { kill: rng.between(0, 2) == 0, restart, events: rng.between(1, 200) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene.rest().await;
-        scene.stage.crew.change(&scene.stage.bed, json!({ "kafka": { "onRecreatedTopic": "Fail" } })).await;
-        scene.mill.produce(self.events).await;
+        scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onRecreatedTopic": "Fail" } })).await;
+        scene.load.produce(self.events).await;
         scene.rest().await; // with them
-        let partitions = Stream::ALL.map(|stream| (stream, scene.stage.bed.kafka.partitions(stream)));
+        let partitions = EventKind::ALL.map(|stream| (stream, scene.stage.env.kafka.partitions(stream)));
         let before = scene.stage.checkpoints().await;
         let services = scene.stage.services();
         if self.kill {
@@ -39,17 +39,17 @@ impl Cluster {
         services.start_broker();
         let stage = &mut scene.stage;
         for (stream, partitions) in partitions {
-            stage.bed.kafka.create(stream, partitions, &[]).await;
+            stage.env.kafka.create(stream, partitions, &[]).await;
         }
         for number in 0..self.events {
             let event = sale("other", "2011-07-02", &format!("other {number}"), 7, "1.00");
-            stage.bed.kafka.produce(Stream::Sales, &event).await;
+            stage.env.kafka.produce(EventKind::Sales, &event).await;
         }
         if let Some(worker) = self.restart {
-            stage.crew.replace(&stage.bed, worker, &[]);
+            stage.workers.replace(&stage.env, worker, &[]);
         }
         eventually("workers say that it is another cluster", async || {
-            let said = stage.crew.says("another Kafka cluster answers");
+            let said = stage.workers.says("another Kafka cluster answers");
             holds(said, || "nobody does".into())
         })
         .await;
@@ -59,10 +59,10 @@ impl Cluster {
         services.stop_broker();
         services.put_broker_back();
         services.start_broker();
-        scene.mill.renew();
-        scene.mill.produce(self.events).await;
+        scene.load.renew();
+        scene.load.produce(self.events).await;
         scene.rest().await;
-        scene.stage.crew.change(&scene.stage.bed, json!({ "kafka": { "onRecreatedTopic": "Restart" } })).await;
+        scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onRecreatedTopic": "Restart" } })).await;
     }
 }
 

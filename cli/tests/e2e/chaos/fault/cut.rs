@@ -5,10 +5,10 @@
 use std::fmt;
 
 use serde_json::json;
-use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_model::{documents::PartitionId, event::EventKind};
 
-use super::Scene;
-use crate::harness::{Dice, eventually, holds};
+use super::Scenario;
+use crate::harness::{SeededRng, eventually, holds};
 
 pub struct Cut {
     partition: u64,
@@ -28,27 +28,27 @@ enum How {
 }
 
 impl Cut {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let how = *dice.one(&[How::Counted, How::Counted, How::Claimed, How::Claimed, How::Found]);
-        Self { partition: dice.between(0, 60), how, before: dice.between(30, 200), lost: dice.between(60, 400) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let how = *rng.one(&[How::Counted, How::Counted, How::Claimed, How::Claimed, How::Found]);
+        Self { partition: rng.between(0, 60), how, before: rng.between(30, 200), lost: rng.between(60, 400) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene.rest().await;
-        let crew = scene.stage.crew.len();
+        let workers = scene.stage.workers.len();
         if self.how == How::Claimed {
-            scene.stage.crew.send_home().await;
+            scene.stage.workers.stop_all().await;
         }
-        scene.mill.produce(self.before).await;
+        scene.load.produce(self.before).await;
         let (id, end) = self.place(scene);
-        let log = format!("{}-{}", scene.stage.bed.setting("/kafka/topics/sales/name"), id.partition);
+        let log = format!("{}-{}", scene.stage.env.setting("/kafka/topics/sales/name"), id.partition);
         while_down(scene, |services| services.copy_log(&log, "older"));
-        scene.mill.produce(self.lost).await;
+        scene.load.produce(self.lost).await;
         match self.how {
             How::Counted => drop(scene.rest().await),
             How::Claimed => claim(scene).await,
             How::Found => {
-                scene.stage.crew.change(&scene.stage.bed, json!({ "kafka": { "onLostOffsets": "Fail" } })).await;
+                scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onLostOffsets": "Fail" } })).await;
                 scene.rest().await;
             }
         }
@@ -61,15 +61,15 @@ impl Cut {
             self.find(scene, id, &log, end..passed).await;
             return;
         }
-        scene.mill.cut(id, end);
+        scene.load.cut(id, end);
         if self.how == How::Claimed {
-            (0..crew).for_each(|_| scene.stage.crew.add(&scene.stage.bed));
+            (0..workers).for_each(|_| scene.stage.workers.add(&scene.stage.env));
         }
         // Until the log has passed what was counted or claimed.
-        while scene.mill.ends[&id] < passed.max(end + 1) {
-            scene.mill.produce(50).await;
+        while scene.load.ends[&id] < passed.max(end + 1) {
+            scene.load.produce(50).await;
         }
-        scene.mill.fresh.retain(|event| event.id != id || event.offset < end || event.offset >= passed);
+        scene.load.fresh.retain(|event| event.id != id || event.offset < end || event.offset >= passed);
         scene.rest().await;
         if passed > end {
             let words = if self.how == How::Claimed {
@@ -82,27 +82,27 @@ impl Cut {
     }
 
     /// A partition of sales that holds something, and where its log ends.
-    fn place(&self, scene: &Scene) -> (PartitionId, i64) {
-        let sales: Vec<_> = scene.mill.ends.iter().filter(|(id, _)| id.stream == Stream::Sales).collect();
+    fn place(&self, scene: &Scenario) -> (PartitionId, i64) {
+        let sales: Vec<_> = scene.load.ends.iter().filter(|(id, _)| id.stream == EventKind::Sales).collect();
         let (id, end) = sales[(self.partition % sales.len() as u64) as usize];
         (*id, *end)
     }
 
     /// Workers stop at the lost range, and go on by themselves when it is there again.
-    async fn find(&self, scene: &mut Scene, id: PartitionId, log: &str, lost: std::ops::Range<i64>) {
+    async fn find(&self, scene: &mut Scenario, id: PartitionId, log: &str, lost: std::ops::Range<i64>) {
         if !lost.is_empty() {
             says(scene, &format!("[{}, {}) of {id} were counted here and are lost there", lost.start, lost.end)).await;
         }
         scene.nothing_counted().await;
         while_down(scene, |services| services.restore_log(log, "newer"));
-        scene.mill.renew();
-        scene.mill.produce(self.before).await;
+        scene.load.renew();
+        scene.load.produce(self.before).await;
         scene.rest().await;
-        scene.stage.crew.change(&scene.stage.bed, json!({ "kafka": { "onLostOffsets": "Resume" } })).await;
+        scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onLostOffsets": "Resume" } })).await;
     }
 }
 
-fn while_down(scene: &Scene, change: impl FnOnce(&crate::chaos::services::Services)) {
+fn while_down(scene: &Scenario, change: impl FnOnce(&crate::chaos::services::Services)) {
     let services = scene.stage.services();
     services.stop_broker();
     change(services);
@@ -110,24 +110,24 @@ fn while_down(scene: &Scene, change: impl FnOnce(&crate::chaos::services::Servic
 }
 
 /// Behind what was counted or claimed of a partition.
-async fn position(scene: &Scene, id: PartitionId) -> i64 {
+async fn position(scene: &Scenario, id: PartitionId) -> i64 {
     let checkpoints = scene.stage.checkpoints().await;
     let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.id == id);
     checkpoint.map_or(0, |checkpoint| checkpoint.pending.unwrap_or(checkpoint.next))
 }
 
 /// Lets a worker claim, and die.
-async fn claim(scene: &mut Scene) {
+async fn claim(scene: &mut Scenario) {
     let stage = &mut scene.stage;
-    stage.crew.add_armed(&stage.bed, "after-claim");
-    eventually("a worker claims and dies", async || holds(!stage.crew.worker(0).runs(), || "it lives".into())).await;
-    let dead = stage.crew.take_out(0);
-    stage.crew.bury(&dead.process);
+    stage.workers.add_armed(&stage.env, "after-claim");
+    eventually("a worker claims and dies", async || holds(!stage.workers.worker(0).runs(), || "it lives".into())).await;
+    let dead = stage.workers.take_out(0);
+    stage.workers.reap(&dead.process);
 }
 
-async fn says(scene: &Scene, words: &str) {
+async fn says(scene: &Scenario, words: &str) {
     eventually("a worker names what was lost", async || {
-        holds(scene.stage.crew.says(words), || format!("nobody says: {words}"))
+        holds(scene.stage.workers.says(words), || format!("nobody says: {words}"))
     })
     .await;
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 #[derive(Clone, Copy, Debug)]
 enum How {
@@ -21,13 +21,13 @@ pub struct Database {
 }
 
 impl Database {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let how = *dice.one(&[How::Stop, How::KillFront, How::KillPostgres, How::KillBoth]);
-        let (before, away, after) = (dice.between(10, 100), dice.between(1, 200), dice.between(1, 100));
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let how = *rng.one(&[How::Stop, How::KillFront, How::KillPostgres, How::KillBoth]);
+        let (before, away, after) = (rng.between(10, 100), rng.between(1, 200), rng.between(1, 100));
         Self { how, before, away, after }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 stage.produced(self.before).await;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use stockstream_relay::Answer;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 /// Errors of a server that pass: interrupted, out of time, shutting down, in conflict, not primary, and what nobody knows.
 const CODES: [i32; 16] = [1, 6, 50, 64, 89, 91, 112, 175, 189, 249, 262, 365, 10_107, 11_600, 11_601, 99_999];
@@ -20,27 +20,27 @@ pub struct Errors {
 }
 
 impl Errors {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let (one_in, seed) = (dice.between(1, 6), dice.between(0, u64::MAX));
-        Self { one_in, seed, away: dice.between(50, 400), after: dice.between(1, 100) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let (one_in, seed) = (rng.between(1, 6), rng.between(0, u64::MAX));
+        Self { one_in, seed, away: rng.between(50, 400), after: rng.between(1, 100) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
-        let (mut dice, one_in) = (Dice::new(self.seed), self.one_in);
+    pub async fn inject(&self, scene: &mut Scenario) {
+        let (mut rng, one_in) = (SeededRng::new(self.seed), self.one_in);
         scene
             .while_producing(async |stage| {
                 let struck = stage.relay.answer(u64::MAX, move |request| {
-                    if request.is_hello() || dice.between(0, one_in) > 0 {
+                    if request.is_hello() || rng.between(0, one_in) > 0 {
                         return None;
                     }
-                    let code = *dice.one(&CODES);
-                    let answer = match dice.between(0, 5) {
+                    let code = *rng.one(&CODES);
+                    let answer = match rng.between(0, 5) {
                         0 => Answer::write_errors(code),
                         1 => Answer::write_concern(code),
                         2 => Answer::close(),
                         _ => Answer::code(code),
                     };
-                    Some(if dice.between(0, 2) == 0 { answer } else { answer.afterwards() })
+                    Some(if rng.between(0, 2) == 0 { answer } else { answer.afterwards() })
                 });
                 stage.produced(self.away).await;
                 struck.at_least(1).await;

@@ -2,31 +2,31 @@
 
 use std::fmt;
 
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 /// A topic does not grow beyond that: each partition slows down all that follows.
 const MOST: i32 = 10;
 
 pub struct Grow {
-    stream: Stream,
+    stream: EventKind,
     by: i32,
 }
 
 impl Grow {
-    pub fn draw(dice: &mut Dice) -> Self {
-        Self { stream: *dice.one(&Stream::ALL), by: dice.between(1, 3) as i32 }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        Self { stream: *rng.one(&EventKind::ALL), by: rng.between(1, 3) as i32 }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 stage.produced(20).await;
-                let partitions = stage.bed.kafka.partitions(self.stream) + self.by;
+                let partitions = stage.env.kafka.partitions(self.stream) + self.by;
                 if partitions <= MOST {
-                    stage.bed.kafka.grow(self.stream, partitions as usize).await;
+                    stage.env.kafka.grow(self.stream, partitions as usize).await;
                 }
                 stage.produced(100).await;
             })

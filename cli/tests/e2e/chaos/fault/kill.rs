@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 pub struct Kill {
     workers: Vec<u64>,
@@ -11,17 +11,17 @@ pub struct Kill {
 }
 
 impl Kill {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let workers = (0..dice.between(1, 4)).map(|_| dice.between(0, 60)).collect();
-        Self { workers, after: dice.between(10, 120) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let workers = (0..rng.between(1, 4)).map(|_| rng.between(0, 60)).collect();
+        Self { workers, after: rng.between(10, 120) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 for worker in &self.workers {
                     stage.produced(self.after).await;
-                    stage.crew.replace(&stage.bed, *worker, &[]);
+                    stage.workers.replace(&stage.env, *worker, &[]);
                 }
             })
             .await;

@@ -19,8 +19,8 @@ mod wipe;
 
 use std::fmt;
 
-use super::scene::Scene;
-use crate::harness::Dice;
+use super::scenario::Scenario;
+use crate::harness::SeededRng;
 
 macro_rules! faults {
     ($($kind:ident($fault:path) $name:literal $weight:literal,)+) => {
@@ -45,8 +45,8 @@ macro_rules! faults {
         pub enum Fault { $($kind($fault)),+ }
 
         impl Fault {
-            pub fn draw(kind: Kind, dice: &mut Dice) -> Self {
-                match kind { $(Kind::$kind => Self::$kind(<$fault>::draw(dice))),+ }
+            pub fn draw(kind: Kind, rng: &mut SeededRng) -> Self {
+                match kind { $(Kind::$kind => Self::$kind(<$fault>::draw(rng))),+ }
             }
 
             pub fn kind(&self) -> Kind {
@@ -54,8 +54,8 @@ macro_rules! faults {
             }
 
             /// Strikes.
-            pub async fn strike(&self, scene: &mut Scene) {
-                match self { $(Self::$kind(fault) => fault.strike(scene).await),+ }
+            pub async fn inject(&self, scene: &mut Scenario) {
+                match self { $(Self::$kind(fault) => fault.inject(scene).await),+ }
             }
         }
 

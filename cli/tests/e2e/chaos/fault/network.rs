@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::Scene;
-use crate::{chaos::proxies::Between, harness::Dice};
+use super::Scenario;
+use crate::{chaos::proxies::Between, harness::SeededRng};
 
 #[derive(Clone, Debug)]
 enum How {
@@ -43,21 +43,21 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let between = *dice.one(&Between::ALL);
-        let how = match dice.between(0, 7) {
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let between = *rng.one(&Between::ALL);
+        let how = match rng.between(0, 7) {
             0 => How::Cut,
-            1 => How::HalfOpen { stream: ["upstream", "downstream"][dice.between(0, 2) as usize] },
-            2 => How::Reset { after_ms: dice.between(0, 1_500) },
-            3 => How::Slow { ms: dice.between(20, 400) },
-            4 => How::Narrow { kilobytes_per_s: dice.between(8, 64) },
-            5 => How::Sliced { bytes: dice.between(16, 256) },
-            _ => How::Short { bytes: dice.between(2_000, 40_000) },
+            1 => How::HalfOpen { stream: ["upstream", "downstream"][rng.between(0, 2) as usize] },
+            2 => How::Reset { after_ms: rng.between(0, 1_500) },
+            3 => How::Slow { ms: rng.between(20, 400) },
+            4 => How::Narrow { kilobytes_per_s: rng.between(8, 64) },
+            5 => How::Sliced { bytes: rng.between(16, 256) },
+            _ => How::Short { bytes: rng.between(2_000, 40_000) },
         };
-        Self { between, how, away: dice.between(100, 700), after: dice.between(1, 100) }
+        Self { between, how, away: rng.between(100, 700), after: rng.between(1, 100) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 let proxies = stage.proxies();

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Scene;
-use crate::harness::{Dice, eventually, holds};
+use super::Scenario;
+use crate::harness::{SeededRng, eventually, holds};
 
 /// Every point at which the binary lets itself be killed, and whether only the publisher comes by.
 const POINTS: [(&str, bool); 15] = [
@@ -34,27 +34,27 @@ pub struct Point {
 }
 
 impl Point {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let (name, of_publisher) = *dice.one(&POINTS);
-        Self { name, of_publisher, nth: dice.between(1, 5), worker: dice.between(0, 60) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let (name, of_publisher) = *rng.one(&POINTS);
+        Self { name, of_publisher, nth: rng.between(1, 5), worker: rng.between(0, 60) }
     }
 
     /// Kills one worker, or all if only the publisher comes by, and starts others that are killed at the point.
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 let at = format!("{}:{}", self.name, self.nth);
-                let armed = if self.of_publisher { stage.crew.len() as u64 } else { 1 };
+                let armed = if self.of_publisher { stage.workers.len() as u64 } else { 1 };
                 for worker in 0..armed {
-                    stage.crew.replace(&stage.bed, self.worker + worker, &[("STOCKSTREAM_FAIL_AT", &at)]);
+                    stage.workers.replace(&stage.env, self.worker + worker, &[("STOCKSTREAM_FAIL_AT", &at)]);
                 }
                 let until = stage.count() + PATIENCE;
                 eventually("a worker meets its fail point", async || {
-                    let fallen = stage.crew.tend(&stage.bed).await;
+                    let fallen = stage.workers.restart_exited(&stage.env).await;
                     holds(fallen > 0 || stage.count() > until, || format!("{at} is not met"))
                 })
                 .await;
-                stage.crew.disarm(&stage.bed).await;
+                stage.workers.disarm(&stage.env).await;
             })
             .await;
     }

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use serde_json::{Value, json};
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
-use super::Scene;
-use crate::{chaos::feed::Item, harness::Dice};
+use super::Scenario;
+use crate::{chaos::feed::Item, harness::SeededRng};
 
 /// As large as a broker takes it, with what is around it.
 const LARGE: usize = (1 << 20) - 200;
@@ -18,16 +18,16 @@ const ODD_IDS: [&str; 10] =
     ["$where", "a.b", "$set.$inc", "o.s3", "_id", "__proto__", " ", "\u{0}", "naïve \u{1f980}", "'; --"];
 
 pub struct Poison {
-    kinds: Vec<(Stream, u64)>,
+    kinds: Vec<(EventKind, u64)>,
 }
 
 impl Poison {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let kinds = (0..dice.between(20, 150)).map(|_| (*dice.one(&Stream::ALL), dice.between(0, 1_000))).collect();
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let kinds = (0..rng.between(20, 150)).map(|_| (*rng.one(&EventKind::ALL), rng.between(0, 1_000))).collect();
         Self { kinds }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 stage.also(self.kinds.iter().map(|(stream, number)| item(*stream, *number)));
@@ -37,7 +37,7 @@ impl Poison {
     }
 }
 
-fn item(stream: Stream, number: u64) -> Item {
+fn item(stream: EventKind, number: u64) -> Item {
     let refused = |payload: Vec<u8>| Item { stream, payload, refused: true };
     let odd = ODD_IDS[(number / 10) as usize % ODD_IDS.len()];
     match number % 10 {
@@ -58,17 +58,17 @@ fn item(stream: Stream, number: u64) -> Item {
 }
 
 /// A good event about this id.
-fn of(stream: Stream, id: &str) -> Value {
+fn of(stream: EventKind, id: &str) -> Value {
     match stream {
-        Stream::Sales => json!({
+        EventKind::Sales => json!({
             "invoice_id": id, "client_id": id, "timestamp": "2011-07-02T10:00:00Z",
             "items": [{ "product_id": id, "quantity": 2, "unit_price": "1.25" }],
         }),
-        Stream::Inventory => json!({
+        EventKind::Inventory => json!({
             "product_id": id, "name": id, "quantity": 3, "buy_price": "0.75", "batch_no": id,
             "updated_at": "2011-07-02T10:00:00Z",
         }),
-        Stream::Clients => json!({ "client_id": id, "name": id, "updated_at": "2011-07-02T10:00:00Z" }),
+        EventKind::Clients => json!({ "client_id": id, "name": id, "updated_at": "2011-07-02T10:00:00Z" }),
     }
 }
 

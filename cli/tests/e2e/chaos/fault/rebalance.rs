@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 pub struct Rebalance {
     leaves: u64,
@@ -11,21 +11,21 @@ pub struct Rebalance {
 }
 
 impl Rebalance {
-    pub fn draw(dice: &mut Dice) -> Self {
-        Self { leaves: dice.between(0, 60), between: dice.between(20, 200) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        Self { leaves: rng.between(0, 60), between: rng.between(20, 200) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
-                stage.crew.add(&stage.bed);
-                let last = stage.crew.len() as u64 - 1;
-                stage.crew.worker(last).ready().await;
+                stage.workers.add(&stage.env);
+                let last = stage.workers.len() as u64 - 1;
+                stage.workers.worker(last).ready().await;
                 stage.produced(self.between).await;
-                let mut leaving = stage.crew.take_out(self.leaves);
+                let mut leaving = stage.workers.take_out(self.leaves);
                 leaving.process.signal("TERM");
                 leaving.has_left().await;
-                stage.crew.bury(&leaving.process);
+                stage.workers.reap(&leaving.process);
             })
             .await;
     }

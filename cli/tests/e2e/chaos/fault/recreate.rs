@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 pub struct Recreate {
-    stream: Stream,
+    stream: EventKind,
     partitions: i32,
     /// Whether a worker is killed while there is no topic.
     kill: Option<u64>,
@@ -16,22 +16,22 @@ pub struct Recreate {
 }
 
 impl Recreate {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let kill = [None, Some(dice.between(0, 60))][dice.between(0, 2) as usize];
-        let (stream, partitions) = (*dice.one(&Stream::ALL), dice.between(1, 6) as i32);
-        Self { stream, partitions, kill, at_once: dice.between(1, 600) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let kill = [None, Some(rng.between(0, 60))][rng.between(0, 2) as usize];
+        let (stream, partitions) = (*rng.one(&EventKind::ALL), rng.between(1, 6) as i32);
+        Self { stream, partitions, kill, at_once: rng.between(1, 600) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene.rest().await; // what is deleted before it was read is lost, and not what this is about
         let stage = &mut scene.stage;
-        stage.bed.kafka.delete(self.stream).await;
+        stage.env.kafka.delete(self.stream).await;
         if let Some(worker) = self.kill {
-            stage.crew.replace(&stage.bed, worker, &[]);
+            stage.workers.replace(&stage.env, worker, &[]);
         }
-        stage.bed.kafka.create(self.stream, self.partitions, &[]).await;
+        stage.env.kafka.create(self.stream, self.partitions, &[]).await;
         scene.made_anew(self.stream);
-        scene.mill.produce(self.at_once).await;
+        scene.load.produce(self.at_once).await;
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Scene;
-use crate::harness::{Dice, eventually};
+use super::Scenario;
+use crate::harness::{SeededRng, eventually};
 
 pub struct Stop {
     worker: u64,
@@ -12,22 +12,22 @@ pub struct Stop {
 }
 
 impl Stop {
-    pub fn draw(dice: &mut Dice) -> Self {
-        Self { worker: dice.between(0, 60), before: dice.between(10, 80), after: dice.between(20, 200) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        Self { worker: rng.between(0, 60), before: rng.between(10, 80), after: rng.between(20, 200) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene
             .while_producing(async |stage| {
                 stage.produced(self.before).await;
-                let process = stage.crew.worker(self.worker);
+                let process = stage.workers.worker(self.worker);
                 let id = process.id();
                 process.signal("STOP");
                 eventually("others go on with what a stopped worker had", async || {
-                    stage.bed.sales_are_of_others(id).await
+                    stage.env.sales_are_of_others(id).await
                 })
                 .await;
-                stage.crew.worker(self.worker).signal("CONT");
+                stage.workers.worker(self.worker).signal("CONT");
                 stage.produced(self.after).await;
             })
             .await;

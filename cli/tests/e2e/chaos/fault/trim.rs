@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use stockstream_model::{documents::PartitionId, event::Stream};
+use stockstream_model::{documents::PartitionId, event::EventKind};
 
-use super::Scene;
-use crate::harness::{Dice, eventually, holds};
+use super::Scenario;
+use crate::harness::{SeededRng, eventually, holds};
 
 pub struct Trim {
     partition: u64,
@@ -17,58 +17,58 @@ pub struct Trim {
 }
 
 impl Trim {
-    pub fn draw(dice: &mut Dice) -> Self {
-        let (partition, percent) = (dice.between(0, 60), dice.between(1, 101) as i64);
-        Self { partition, percent, claimed: dice.between(0, 2) == 0, events: dice.between(100, 400) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        let (partition, percent) = (rng.between(0, 60), rng.between(1, 101) as i64);
+        Self { partition, percent, claimed: rng.between(0, 2) == 0, events: rng.between(100, 400) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene.rest().await;
-        let crew = scene.stage.crew.len();
-        for _ in 0..crew {
-            let mut leaving = scene.stage.crew.take_out(0);
+        let workers = scene.stage.workers.len();
+        for _ in 0..workers {
+            let mut leaving = scene.stage.workers.take_out(0);
             leaving.process.signal("TERM");
             leaving.has_left().await;
         }
-        scene.mill.produce(self.events).await;
+        scene.load.produce(self.events).await;
         if self.claimed {
             self.claim(scene).await;
-            scene.mill.produce(self.events).await;
+            scene.load.produce(self.events).await;
         }
         let lost = self.delete(scene).await;
         let is_lost = |id, offset| lost.iter().any(|(of, range)| *of == id && range.contains(&offset));
-        scene.mill.fresh.retain(|event| !is_lost(event.id, event.offset));
-        for _ in 0..crew {
-            scene.stage.crew.add(&scene.stage.bed);
+        scene.load.fresh.retain(|event| !is_lost(event.id, event.offset));
+        for _ in 0..workers {
+            scene.stage.workers.add(&scene.stage.env);
         }
         scene.rest().await;
         for (id, range) in lost {
             let named = format!("[{}, {}) of {id}", range.start, range.end);
-            assert!(scene.stage.crew.says(&named), "nobody says that these are lost: {named}");
+            assert!(scene.stage.workers.says(&named), "nobody says that these are lost: {named}");
         }
     }
 
     /// Lets a worker claim, and die.
-    async fn claim(&self, scene: &mut Scene) {
+    async fn claim(&self, scene: &mut Scenario) {
         let stage = &mut scene.stage;
-        stage.crew.add_armed(&stage.bed, "after-claim");
-        eventually("a worker claims and dies", async || holds(!stage.crew.worker(0).runs(), || "it lives".into()))
+        stage.workers.add_armed(&stage.env, "after-claim");
+        eventually("a worker claims and dies", async || holds(!stage.workers.worker(0).runs(), || "it lives".into()))
             .await;
-        let dead = stage.crew.take_out(0);
-        stage.crew.bury(&dead.process);
+        let dead = stage.workers.take_out(0);
+        stage.workers.reap(&dead.process);
     }
 
     /// Deletes the oldest of what is unread in a partition. Which events those were: what was claimed of them, and what was not.
-    async fn delete(&self, scene: &mut Scene) -> Vec<(PartitionId, std::ops::Range<i64>)> {
+    async fn delete(&self, scene: &mut Scenario) -> Vec<(PartitionId, std::ops::Range<i64>)> {
         let checkpoints = scene.stage.checkpoints().await;
-        let ends = &scene.mill.ends;
-        let sales: Vec<_> = ends.iter().filter(|(id, _)| id.stream == Stream::Sales).collect();
+        let ends = &scene.load.ends;
+        let sales: Vec<_> = ends.iter().filter(|(id, _)| id.stream == EventKind::Sales).collect();
         let (id, end) = sales[(self.partition % sales.len() as u64) as usize];
         let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.id == *id);
         let next = checkpoint.map_or(0, |checkpoint| checkpoint.next);
         let first = next + (end - next) * self.percent / 100;
         if first > next {
-            scene.stage.bed.kafka.delete_before(*id, first).await;
+            scene.stage.env.kafka.delete_before(*id, first).await;
         }
         let claimed = checkpoint.and_then(|checkpoint| checkpoint.pending).unwrap_or(next).min(first);
         [next..claimed, claimed..first]

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use stockstream_model::event::Stream;
+use stockstream_model::event::EventKind;
 
-use super::Scene;
-use crate::harness::Dice;
+use super::Scenario;
+use crate::harness::SeededRng;
 
 pub struct Wipe {
     kill: bool,
@@ -13,14 +13,14 @@ pub struct Wipe {
 }
 
 impl Wipe {
-    pub fn draw(dice: &mut Dice) -> Self {
-        Self { kill: dice.between(0, 2) == 0, at_once: dice.between(1, 600) }
+    pub fn draw(rng: &mut SeededRng) -> Self {
+        Self { kill: rng.between(0, 2) == 0, at_once: rng.between(1, 600) }
     }
 
-    pub async fn strike(&self, scene: &mut Scene) {
+    pub async fn inject(&self, scene: &mut Scenario) {
         scene.rest().await;
         let services = scene.stage.services();
-        let partitions = Stream::ALL.map(|stream| (stream, scene.stage.bed.kafka.partitions(stream)));
+        let partitions = EventKind::ALL.map(|stream| (stream, scene.stage.env.kafka.partitions(stream)));
         if self.kill {
             services.kill_broker();
         } else {
@@ -29,10 +29,10 @@ impl Wipe {
         services.wipe_broker();
         services.start_broker();
         for (stream, partitions) in partitions {
-            scene.stage.bed.kafka.create(stream, partitions, &[]).await;
+            scene.stage.env.kafka.create(stream, partitions, &[]).await;
             scene.made_anew(stream);
         }
-        scene.mill.produce(self.at_once).await;
+        scene.load.produce(self.at_once).await;
     }
 }
 

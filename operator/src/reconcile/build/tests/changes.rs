@@ -1,4 +1,4 @@
-use stockstream_model::settings::{Deduplicate, Sales, Span, StartFrom, TopicPolicy};
+use stockstream_model::settings::{Deduplicate, HumanDuration, Sales, StartFrom, TopicPolicy};
 
 use super::*;
 
@@ -61,7 +61,7 @@ fn what_workers_use_replaces_workers_and_leaves_the_dashboard_alone() {
     let expected = ["ConfigMap/stock-worker.data.settings.yaml".to_owned(), format!("{WORKERS}.{SETTINGS_CHECKSUM}")];
     let changes: [fn(&mut Case); 4] = [
         |case| case.pipeline.spec.analytics.clients.gold = stockstream_model::Money::from_whole(50_000),
-        |case| case.pipeline.spec.sales.future_tolerance = Span::from_millis(7 * 86_400_000),
+        |case| case.pipeline.spec.sales.future_tolerance = HumanDuration::from_millis(7 * 86_400_000),
         |case| case.pipeline.spec.kafka.bootstrap_servers.push("kafka-1:9092".into()),
         |case| case.pipeline.spec.kafka.start_from = StartFrom::Earliest,
     ];
@@ -80,9 +80,10 @@ fn of_how_sales_are_taken_in_workers_are_told_what_is_changed() {
         serde_yaml_ng::from_str::<serde_json::Value>(&text).unwrap()["sales"].clone()
     };
     assert!(sales(|_| ()).is_null(), "an older image may not know the setting");
-    let tolerance = sales(|sales| sales.future_tolerance = Span::from_millis(7 * 86_400_000));
+    let tolerance = sales(|sales| sales.future_tolerance = HumanDuration::from_millis(7 * 86_400_000));
     assert_eq!(tolerance, serde_json::json!({ "futureTolerance": "7d" }));
-    let window = sales(|sales| sales.deduplicate = Some(Deduplicate { within: Span::from_millis(86_400_000) }));
+    let window =
+        sales(|sales| sales.deduplicate = Some(Deduplicate { within: HumanDuration::from_millis(86_400_000) }));
     assert_eq!(window, serde_json::json!({ "deduplicate": { "within": "1d" } }));
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     PodDefaults, PodUser,
-    reconcile::{Decision, Secrets, samples, validate::validate},
+    reconcile::{Decision, Secrets, examples, validate::validate},
     resource::AnalyticsPipeline,
 };
 
@@ -29,7 +29,7 @@ struct Case {
 
 impl Case {
     fn of(example: &str) -> Self {
-        let (pipeline, secrets) = samples::example(example);
+        let (pipeline, secrets) = examples::example(example);
         let dashboard = Some(pipeline.spec.dashboard.replicas);
         let workers = pipeline.spec.workers.autoscaling.as_ref().map_or(1, |scaling| scaling.min_replicas);
         let decision = Decision { workers: Some(workers), dashboard, holds_dashboard: false };
@@ -38,7 +38,7 @@ impl Case {
     }
 
     fn with<T>(&self, make: impl FnOnce(&Wanted<'_>) -> T) -> T {
-        let validated = validate(&self.pipeline, &self.secrets, &samples::files());
+        let validated = validate(&self.pipeline, &self.secrets, &examples::files());
         make(&Wanted {
             pipeline: &self.pipeline,
             validated: &validated,
