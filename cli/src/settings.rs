@@ -72,21 +72,5 @@ pub(crate) fn of(
         |name: &str| flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.map(str::to_owned));
     refuse_unknown_variables()?;
     let given = |name: &str| flag(name).or_else(|| env::var(name).ok());
-    let mut settings = Settings::load(file.as_deref(), given).map_err(|error| with_place(error, config))?;
-    if !unless_set.is_empty() {
-        // A default of the command's own stands only where neither file nor environment say anything.
-        let plain = Settings::default();
-        let own = |name: &str| unless_set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-        let changed = Settings::load(file.as_deref(), |name| given(name).or_else(|| own(name)))?;
-        if settings.analytics.as_of == plain.analytics.as_of {
-            settings.analytics.as_of = changed.analytics.as_of;
-        }
-        if settings.kafka.start_from == plain.kafka.start_from {
-            settings.kafka.start_from = changed.kafka.start_from;
-        }
-        if settings.kafka.on_recreated_topic == plain.kafka.on_recreated_topic {
-            settings.kafka.on_recreated_topic = changed.kafka.on_recreated_topic;
-        }
-    }
-    Ok(settings)
+    Settings::load_over(unless_set, file.as_deref(), given).map_err(|error| with_place(error, config))
 }

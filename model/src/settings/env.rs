@@ -246,7 +246,7 @@ mod tests {
         assert!(values("pipeline.name").is_empty() && values("kafka.groupId").is_empty());
         // Each of them is taken, and no other word.
         for variable in variables().into_iter().filter(|variable| !variable.values.is_empty()) {
-            let taken = |word: &str| merge_env("", |name| (name == variable.name).then(|| word.to_owned()));
+            let taken = |word: &str| merge_env(&[], "", |name| (name == variable.name).then(|| word.to_owned()));
             for word in &variable.values {
                 assert!(taken(word).is_ok(), "{}: {word}", variable.path);
             }

@@ -19,14 +19,31 @@ impl Settings {
     /// What cannot be read names the field, the value and what is allowed; so does every bound that is broken, all of
     /// them at once.
     pub fn load(file: Option<&str>, environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let settings = merge_env(file.unwrap_or_default(), environment)?;
+        Self::load_over(&[], file, environment)
+    }
+
+    /// The same, with defaults of a command's own: each a variable and its value, which holds where neither the file nor the
+    /// environment says anything of that setting.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_over(
+        defaults: &[(&str, &str)],
+        file: Option<&str>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        let settings = merge_env(defaults, file.unwrap_or_default(), environment)?;
         settings.validate()?;
         Ok(settings)
     }
 }
 
 /// The file's settings with the environment laid over them, read into the type but not yet checked for bounds.
-pub(super) fn merge_env(file: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
+pub(super) fn merge_env(
+    defaults: &[(&str, &str)],
+    file: &str,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Settings, SettingsError> {
     if file.len() > MAX_BYTES {
         return Err(SettingsError::TooLong { bytes: file.len(), most: MAX_BYTES });
     }
@@ -46,7 +63,10 @@ pub(super) fn merge_env(file: &str, environment: impl Fn(&str) -> Option<String>
     }
     let mut origins = Vec::new();
     for variable in variables {
-        let Some(text) = environment(&variable.name) else { continue };
+        let default = || defaults.iter().find(|(name, _)| *name == variable.name && !is_given(&tree, &variable.path));
+        let Some(text) = environment(&variable.name).or_else(|| default().map(|(_, value)| (*value).to_owned())) else {
+            continue;
+        };
         set(&mut tree, &variable, &text);
         origins.push(variable);
     }
@@ -65,6 +85,11 @@ pub(super) fn merge_env(file: &str, environment: impl Fn(&str) -> Option<String>
         }
         SettingsError::Field { message: in_yaml(&message), field, origin }
     })
+}
+
+/// Whether the file says anything of a setting.
+fn is_given(tree: &Value, path: &str) -> bool {
+    tree.pointer(&format!("/{}", path.replace('.', "/"))).is_some_and(|value| !value.is_null())
 }
 
 /// A name with nothing behind it says nothing.
@@ -111,7 +136,7 @@ fn set(tree: &mut Value, variable: &Variable, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::StartFrom, *};
 
     fn load(file: &str, env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::load(Some(file), |name| env.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
@@ -120,16 +145,16 @@ mod tests {
     #[test]
     fn a_file_that_holds_no_settings_is_refused() {
         for file in ["kafka", "kafka.bootstrapServers\n", "- kafka", "7"] {
-            let refused = merge_env(file, |_| None).unwrap_err().to_string();
+            let refused = merge_env(&[], file, |_| None).unwrap_err().to_string();
             assert!(refused.contains("holds no settings"), "{file}: {refused}");
         }
         // A variable does not paper over what the file says beside it.
         let set = |name: &str| (name == "STOCKSTREAM_KAFKA_START_FROM").then(|| "earliest".to_owned());
-        assert!(merge_env("kafka: here", set).unwrap_err().to_string().contains("kafka"));
-        assert!(merge_env("# nothing\n", set).is_ok());
-        assert!(merge_env("kafka:\n", set).is_ok());
-        assert_eq!(merge_env("kafka:\nlimits:\n  batchKeys:\n", |_| None).unwrap(), Settings::default());
-        let refused = merge_env("kafka:\n  bootstrap_servers:\n", |_| None).unwrap_err().to_string();
+        assert!(merge_env(&[], "kafka: here", set).unwrap_err().to_string().contains("kafka"));
+        assert!(merge_env(&[], "# nothing\n", set).is_ok());
+        assert!(merge_env(&[], "kafka:\n", set).is_ok());
+        assert_eq!(merge_env(&[], "kafka:\nlimits:\n  batchKeys:\n", |_| None).unwrap(), Settings::default());
+        let refused = merge_env(&[], "kafka:\n  bootstrap_servers:\n", |_| None).unwrap_err().to_string();
         assert!(refused.contains("nearest setting is kafka.bootstrapServers"), "{refused}");
     }
 
@@ -145,7 +170,7 @@ mod tests {
             ("kafka: {topicPolicy: create}", "unknown value `create`, expected `Require` or `Create`"),
             ("kafka.bootstrapServers: [a:1]", "write it below kafka, as in kafka: {bootstrapServers: …}"),
         ] {
-            let refused = merge_env(file, |_| None).unwrap_err().to_string();
+            let refused = merge_env(&[], file, |_| None).unwrap_err().to_string();
             assert!(refused.contains(words), "{file}: {refused}");
         }
     }
@@ -176,6 +201,22 @@ mod tests {
         assert_eq!(settings.analytics.clients.gold.to_string(), "50000");
         assert_eq!(settings.analytics.product_winners.weights.profit.to_string(), "0.7");
         assert!(!format!("{settings:?}").contains("20260501"));
+    }
+
+    #[test]
+    fn a_default_of_a_command_holds_only_where_neither_file_nor_environment_say_anything() {
+        let name = "STOCKSTREAM_KAFKA_START_FROM";
+        let start = |file: &str, variable: Option<&str>| {
+            let given = |asked: &str| variable.filter(|_| asked == name).map(str::to_owned);
+            Settings::load_over(&[(name, "earliest")], Some(file), given).unwrap().kafka.start_from
+        };
+        for file in ["", "kafka:\n", "kafka: {startFrom: }"] {
+            assert_eq!(start(file, None), StartFrom::Earliest, "{file}");
+        }
+        // What is the default anyway is said all the same.
+        assert_eq!(start("kafka: {startFrom: latest}", None), StartFrom::Latest);
+        assert_eq!(start("", Some("latest")), StartFrom::Latest);
+        assert_eq!(start("kafka: {startFrom: earliest}", Some("latest")), StartFrom::Latest);
     }
 
     #[test]
