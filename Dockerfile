@@ -4,7 +4,13 @@
 FROM rust:1.95.0-bookworm AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --profile dist --locked
+RUN cargo build --profile dist --locked \
+    && objcopy --only-keep-debug target/dist/stockstream stockstream.debug \
+    && objcopy --strip-debug --add-gnu-debuglink=stockstream.debug target/dist/stockstream stockstream
+
+# The debug information: docker build --target symbols --output . .
+FROM scratch AS symbols
+COPY --from=build /source/stockstream.debug /
 
 FROM debian:bookworm-slim
 ARG VERSION=0.1.0
@@ -17,7 +23,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 65532 stockstream \
     && useradd --uid 65532 --gid 65532 --home-dir / --no-create-home --shell /usr/sbin/nologin stockstream
-COPY --from=build /source/target/dist/stockstream /stockstream
+COPY --from=build /source/stockstream /stockstream
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER 65532:65532
 WORKDIR /

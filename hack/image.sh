@@ -5,7 +5,8 @@
 #
 # In it: /stockstream, which is the entry point, the shared libraries that it loads, the root certificates of Debian's
 # package ca-certificates, an empty /tmp, and a user `stockstream` of id 65532, who runs it. The same binary gives the
-# same archive. It brings this machine's C library along, so every Linux of the same architecture runs it.
+# same archive. The binary is shipped without its debug information, which is kept beside the archive, as OUT.debug: give it to
+# gdb, or to addr2line for a line of a backtrace. It brings this machine's C library along, so every Linux of the same architecture runs it.
 # `docker load -i`, `kind load image-archive` and `hack/kube.sh load` take it. The Dockerfile makes the like with an engine.
 #
 # STOCKSTREAM_BINARY (target/dist/stockstream): built by cargo if it is missing
@@ -27,8 +28,14 @@ if [ ! -f "$binary" ]; then
 fi
 [ -d "$certificates" ] || needs "root certificates are missing: install Debian's package ca-certificates"
 
+command -v objcopy >/dev/null || needs "objcopy is missing: install Debian's package binutils"
+
 parts=$(mktemp -d)
 trap 'rm -rf "$parts"' EXIT
+symbols=${out%.tar}.debug
+mkdir -p "$(dirname "$out")"
+objcopy --only-keep-debug "$binary" "$symbols"
+objcopy --strip-debug --add-gnu-debuglink="$symbols" "$binary" "$parts/stockstream"
 # The package's own certificates, not /etc/ssl/certs: what somebody trusts on this machine is not for everyone.
 cat "$certificates"/*.crt >"$parts/certificates"
 cat >"$parts/passwd" <<'END'
@@ -39,7 +46,6 @@ printf 'root:x:0:\nstockstream:x:65532:\n' >"$parts/group"
 # Without this file the C library asks DNS first and never looks at /etc/hosts.
 echo 'hosts: files dns' >"$parts/nsswitch"
 
-mkdir -p "$(dirname "$out")"
 python3 "$hack/image.py" "$out" "stockstream:$version" \
   --entrypoint /stockstream --user 65532 \
   --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
@@ -47,7 +53,7 @@ python3 "$hack/image.py" "$out" "stockstream:$version" \
   --label "org.opencontainers.image.description=Stock analytics from Kafka events, kept in MongoDB, run by a Kubernetes operator" \
   --label "org.opencontainers.image.version=$version" \
   --label org.opencontainers.image.licenses=Apache-2.0 \
-  stockstream="$binary" \
+  stockstream="$parts/stockstream" \
   etc/ssl/certs/ca-certificates.crt="$parts/certificates" \
   etc/passwd="$parts/passwd" etc/group="$parts/group" etc/nsswitch.conf="$parts/nsswitch"
 say "stockstream:$version, $(($(stat -c %s "$out") / 1048576)) MiB"
