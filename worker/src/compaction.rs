@@ -37,7 +37,7 @@ pub(crate) async fn watch(shared: Arc<WorkerState>, settings: Kafka, shutdown: C
             };
             note(&shared, &settings, policy);
         } else {
-            shared.unwarn(COMPACTED);
+            shared.problems.remove_warning(COMPACTED);
         }
     }
 }
@@ -47,11 +47,11 @@ fn note(shared: &WorkerState, settings: &Kafka, policy: Option<String>) {
     match policy {
         Some(policy) if is_compacting(&policy) => {
             let what = sentence(settings, policy);
-            if shared.warn(COMPACTED, &what) {
+            if shared.problems.warn(COMPACTED, &what) {
                 tracing::error!("{what}");
             }
         }
-        Some(_) => shared.unwarn(COMPACTED),
+        Some(_) => shared.problems.remove_warning(COMPACTED),
         None => {}
     }
 }
@@ -75,7 +75,7 @@ mod tests {
         let (shared, settings) = (WorkerState::new("worker".into()), Kafka::default());
         let after = |policy: Option<&str>| {
             note(&shared, &settings, policy.map(str::to_owned));
-            shared.problems().join("; ")
+            shared.problems.all().join("; ")
         };
         assert_eq!(after(Some("delete")), "");
         let said = after(Some("compact,delete"));
@@ -84,7 +84,7 @@ mod tests {
             "{said}"
         );
         assert_eq!(after(None), said, "nobody answered");
-        assert_eq!(shared.warnings().len(), 1);
+        assert_eq!(shared.problems.warnings().len(), 1);
         assert_eq!(after(Some("delete")), "");
     }
 }

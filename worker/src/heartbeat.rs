@@ -41,17 +41,17 @@ pub(crate) async fn heartbeats<S: StateStore>(
                 Ok(()) => store.heartbeat(&heartbeat).await,
             };
             match beaten {
-                Ok(()) => shared.settled(HEARTBEAT),
+                Ok(()) => shared.problems.recovered(HEARTBEAT),
                 Err(error) => {
                     tracing::warn!(%error, "the heartbeat was not written; trying again");
-                    shared.trouble(HEARTBEAT, format!("the heartbeat is not written: {error}"));
+                    shared.problems.retrying(HEARTBEAT, format!("the heartbeat is not written: {error}"));
                 }
             }
             // What is wrong is told at once, but not more often than every moment.
             tokio::time::sleep(every.min(MOMENT)).await;
             tokio::select! {
                 () = tokio::time::sleep(every.saturating_sub(MOMENT)) => {}
-                () = shared.problems_changed.notified() => {}
+                () = shared.problems.changed.notified() => {}
             }
             Ok(())
         };
@@ -74,7 +74,7 @@ fn heartbeat(shared: &WorkerState, before: &mut (Instant, u64)) -> Heartbeat {
     let seconds = now.duration_since(before.0).as_secs_f64();
     let rate = if seconds > 0.0 { new as f64 / seconds } else { 0.0 };
     *before = (now, events);
-    let partitions = shared.partitions();
+    let partitions = shared.partitions.statuses();
     let freshness = shared.freshness_ms.load(Ordering::Relaxed);
     if new > 0 {
         let lag: Option<i64> = partitions.iter().map(PartitionStatus::lag).sum();
@@ -98,8 +98,8 @@ fn heartbeat(shared: &WorkerState, before: &mut (Instant, u64)) -> Heartbeat {
         events_per_second: rate,
         freshness_ms: (freshness >= 0).then_some(freshness),
         partitions,
-        problems: shared.problems(),
-        stalls: shared.stalls(),
-        warnings: shared.warnings(),
+        problems: shared.problems.all(),
+        stalls: shared.problems.stalls(),
+        warnings: shared.problems.warnings(),
     }
 }

@@ -76,7 +76,7 @@ async fn metrics(State(served): State<Served>) -> impl IntoResponse {
 
 async fn status(State(Served { shared, settings, budget }): State<Served>) -> Json<Value> {
     let now = Timestamp::now();
-    let partitions: Vec<Value> = shared.told().iter().map(partition).collect();
+    let partitions: Vec<Value> = shared.partitions.all().iter().map(partition).collect();
     let freshness = shared.freshness_ms.load(Ordering::Relaxed);
     Json(json!({
         "worker": shared.worker,
@@ -96,8 +96,8 @@ async fn status(State(Served { shared, settings, budget }): State<Served>) -> Js
             "fetched_ahead_bytes": budget.fetched_ahead,
         },
         "partitions": partitions,
-        "problems": shared.problems(),
-        "warnings": shared.warnings(),
+        "problems": shared.problems.all(),
+        "warnings": shared.problems.warnings(),
     }))
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn acquire<S: StateStore>(store: &S, shared: &WorkerState) -> R
             let message =
                 format!("all {MOST} lanes are held by live workers, or wait for a newer version; run fewer workers");
             tracing::error!("{message}");
-            shared.trouble(LANE, message);
+            shared.problems.retrying(LANE, message);
             tokio::time::sleep(PAUSE).await;
             continue;
         };
@@ -74,7 +74,7 @@ pub(crate) async fn acquire<S: StateStore>(store: &S, shared: &WorkerState) -> R
         let update = Update::AcquireLane { lane, expected, holder: shared.worker.clone() };
         // One that was not acknowledged is found as one's own in the next turn.
         if is_ours || store.update_positions(&update).await? {
-            shared.settled(LANE);
+            shared.problems.recovered(LANE);
             tracing::info!(lane, "lane acquired");
             return Ok(lane);
         }

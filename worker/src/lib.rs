@@ -1,6 +1,6 @@
 //! The worker: events from Kafka in, exact and conditionally written answers out.
 //!
-//! `source` reads on a thread of its own, `folding` validates and folds on some more; `flush` claims, applies and
+//! `consumer` reads on a thread of its own, `fold` validates and folds on some more; `flush` claims, applies and
 //! completes what was folded; `recovery` finishes what others left claimed; `publish` keeps the views. What they decide is in `core`
 //! and in the crate `stockstream-protocol`, as pure functions.
 

@@ -53,7 +53,7 @@ pub(crate) async fn migrate<S: StateStore, R: ClaimReader>(
         };
         tokio::time::sleep(pause).await;
     }
-    terms.shared.solved(MIGRATION);
+    terms.shared.problems.remove(MIGRATION);
     Ok(())
 }
 
@@ -67,7 +67,7 @@ enum Step {
 fn tell<S: StateStore>(terms: Terms<'_, S>, why: &str) {
     // It counts as ready: a rollout replaces the workers that it waits for only then.
     terms.shared.runs();
-    if terms.shared.problem(MIGRATION, why) {
+    if terms.shared.problems.add(MIGRATION, why) {
         tracing::warn!("{why}");
     }
 }

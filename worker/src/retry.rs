@@ -40,17 +40,17 @@ pub(crate) async fn persist<T, F: Future<Output = Result<T, StoreError>>>(
     loop {
         match attempt().await {
             Ok(done) => {
-                shared.settled(step);
-                shared.solved(step);
+                shared.problems.recovered(step);
+                shared.problems.remove(step);
                 return done;
             }
             Err(error) => {
                 let pause = backoff.pause();
                 // What only a person can mend in the data keeps no new version from rolling out.
                 if error.is_final() {
-                    shared.problem(step, error.to_string());
+                    shared.problems.add(step, error.to_string());
                 } else {
-                    shared.trouble(step, error.to_string());
+                    shared.problems.retrying(step, error.to_string());
                 }
                 let retry_in_ms = pause.as_millis() as u64;
                 tracing::error!(step, %error, retry_in_ms, "a flush waits; trying again");

@@ -123,7 +123,7 @@ where
     let has_controller = own_cluster.is_none();
     let (metadata_client, topics) = startup::topics(&settings, &shared, has_controller).await?;
     let store = connect.await?;
-    shared.depends_on(Arc::clone(&store));
+    shared.problems.depends_on(Arc::clone(&store));
     let (generation, start) = startup::database(&store, &metadata_client, &settings, &topics, &shared).await?;
     shared.generation.store(generation, std::sync::atomic::Ordering::Relaxed);
     // From now on it works in this database alone: one that is dropped under it must not be begun again unseen.
@@ -154,7 +154,7 @@ where
     let intake = Intake::new(threads, rules);
     let source =
         Source::new(consumers, settings.clone(), Arc::clone(&shared), intake, jobs, outcomes, shutdown.clone())?;
-    shared.turn();
+    shared.tick();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
     let incarnations = TopicIdentityChecker::new(has_controller.then_some(metadata_client), settings.kafka.clone())?;

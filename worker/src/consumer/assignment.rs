@@ -55,7 +55,7 @@ pub(crate) fn take(
     for news in consumer.context().take_news() {
         match news {
             RebalanceEvent::Assigned(Resolved { reading, stopped, claimed }) => {
-                shared.clear_blocked(GROUP);
+                shared.problems.clear_blocked(GROUP);
                 stopped.iter().chain(&claimed).for_each(|id| not_read.remove(*id));
                 not_read.stopped.extend(stopped);
                 not_read.claimed.extend(claimed);
@@ -71,7 +71,7 @@ pub(crate) fn take(
                     tracing::info!(positions = offsets(&reading), "reading");
                 }
                 for Reading { id, position } in reading {
-                    shared.reads_from(id, position.next);
+                    shared.partitions.reads_from(id, position.next);
                     not_read.remove(id);
                     intake.assign(id, &position);
                 }
@@ -91,7 +91,7 @@ pub(crate) fn take(
         }
     }
     let assigned = consumer.assignment().map(|list| ids(&list, &settings.kafka.topics)).unwrap_or_default();
-    shared.assigned(&assigned, &not_read.stopped, intake.closed());
+    shared.partitions.assigned(&assigned, &not_read.stopped, intake.closed());
     // Also while it stands still: others go on, and what they count is to be seen.
     let first = PartitionId { stream: EventKind::Sales, partition: 0 };
     let publisher = intake.is_ours(first) || not_read.contains(first);

@@ -103,7 +103,6 @@ pub(crate) struct Source {
     not_read: NotRead,
     last_look: Instant,
     last_look_at_claims: Instant,
-    in_flight: bool,
     last_flush: Instant,
     /// How long the last flush took, until what was handed over was folded and in the database; a guess before the first.
     last_took: Duration,
@@ -142,7 +141,6 @@ impl Source {
             not_read: NotRead::default(),
             last_look: now,
             last_look_at_claims: now,
-            in_flight: false,
             last_flush: now,
             last_took: MAX_STALENESS / 2,
             last_commit: now,
@@ -161,7 +159,7 @@ impl Source {
     /// Why only another process can go on.
     pub fn run(mut self) -> Result<(), String> {
         while !self.shutdown.is_cancelled() {
-            self.shared.turn();
+            self.shared.tick();
             self.intake.check();
             self.take_done();
             self.give_back_if_done();
@@ -198,8 +196,8 @@ impl Source {
     /// Gives back what the group asks for once nothing of it is left to be flushed: its next owner finds nothing claimed, and
     /// this worker does not read the whole batch again as somebody else claimed a part of it.
     fn give_back_if_done(&mut self) {
-        let Self { not_read, intake, in_flight, .. } = self;
-        if not_read.asked.is_due(|ids| *in_flight || intake.holds_any(ids)) {
+        let Self { not_read, intake, shared, .. } = self;
+        if not_read.asked.is_due(|ids| shared.flush.is_in_flight() || intake.holds_any(ids)) {
             not_read.asked.give_back(&self.consumer, &self.settings, &self.shared);
         }
     }
@@ -233,7 +231,7 @@ impl Source {
                         LEAVE.as_secs()
                     ));
                 }
-                self.shared.assigned(&[], &self.not_read.stopped, std::iter::empty());
+                self.shared.partitions.assigned(&[], &self.not_read.stopped, std::iter::empty());
             }
             Err(error) => {
                 tracing::warn!(%error, "no other client can be made; trying again");
@@ -263,7 +261,7 @@ impl Source {
     }
 
     fn finish_flush(&mut self) {
-        if !self.in_flight {
+        if !self.shared.flush.is_in_flight() {
             return;
         }
         match self.done.recv_timeout(FINISH) {
@@ -275,7 +273,7 @@ impl Source {
 
     fn read(&mut self) {
         self.serve();
-        let busy = self.in_flight || self.intake.is_ready();
+        let busy = self.shared.flush.is_in_flight() || self.intake.is_ready();
         let mut wait = if busy { BUSY_POLL } else { IDLE_POLL };
         let (mut read, mut most) = (0, FIRST);
         while read < BURST {
@@ -343,30 +341,30 @@ impl Source {
 
     /// Tells how far partitions are read, and stops those that were found unreadable.
     fn report(&mut self) {
-        for id in self.shared.take_stops() {
+        for id in self.shared.partitions.take_stops() {
             if self.intake.is_ours(id) {
                 tracing::error!(partition = %id, "the partition stops: what comes next cannot be read");
                 self.intake.close(id);
                 self.stop_fetching(id);
-                self.shared.closed(id);
+                self.shared.partitions.closed(id);
             }
         }
         if self.last_report.elapsed() >= REPORT_EVERY {
             self.last_report = Instant::now();
-            self.shared.read(self.intake.ends());
+            self.shared.partitions.read(self.intake.ends());
         }
     }
 
     /// Has positions pass what is no event at the end of their logs, markers of transactions above all: left there, it would be
     /// lag for ever, and seem lost once Kafka deletes it.
     fn pass_if_due(&mut self) {
-        if self.in_flight || self.last_pass.elapsed() < PASS_EVERY {
+        if self.shared.flush.is_in_flight() || self.last_pass.elapsed() < PASS_EVERY {
             return;
         }
         self.last_pass = Instant::now();
         let shared = &self.shared;
         // The epoch of the leader is at least that of what is passed, and is what the log is checked by later.
-        let epoch = |id, to| shared.fetched_of(id).filter(|of| of.position == to).map(|of| of.epoch);
+        let epoch = |id, to| shared.partitions.fetched_of(id).filter(|of| of.position == to).map(|of| of.epoch);
         let ranges = self.intake.passable(epoch);
         if !ranges.is_empty() {
             self.hand(Job::Pass(ranges));
@@ -374,8 +372,10 @@ impl Source {
     }
 
     fn hand(&mut self, job: Job) {
-        self.shared.set_flushing(true);
-        self.in_flight = self.jobs.blocking_send(job).is_ok();
+        self.shared.flush.hand_over();
+        if self.jobs.blocking_send(job).is_err() {
+            self.shared.flush.close();
+        }
     }
 
     /// Hands the batch to the flusher, if that is free and it is time.
@@ -383,7 +383,7 @@ impl Source {
         let since = self.last_flush.elapsed();
         // What is read while a full batch waits would come on top.
         let is_urgent = self.intake.is_urgent() || self.is_full();
-        if self.in_flight || (since < self.settings.limits.flush_every.duration() && !is_urgent) {
+        if self.shared.flush.is_in_flight() || (since < self.settings.limits.flush_every.duration() && !is_urgent) {
             return;
         }
         if since + self.last_took < MAX_STALENESS && !is_urgent && self.is_far_behind() {
@@ -401,7 +401,7 @@ impl Source {
     }
 
     fn take(&mut self, flushed: Flushed) {
-        self.in_flight = false;
+        self.shared.flush.close();
         match flushed {
             Flushed::Completed(reached) => {
                 self.last_took = self.last_flush.elapsed();
@@ -432,7 +432,7 @@ impl Source {
     }
 
     fn is_far_behind(&self) -> bool {
-        self.shared.behind(self.intake.ends()) > CATCH_UP_LAG
+        self.shared.partitions.lag(self.intake.ends()) > CATCH_UP_LAG
     }
 
     fn is_full(&self) -> bool {
@@ -441,7 +441,7 @@ impl Source {
 
     /// Backpressure: a full batch first waits a little for the flush under way, then its partitions are paused.
     fn apply_backpressure(&mut self) {
-        if !self.in_flight || !self.is_full() {
+        if !self.shared.flush.is_in_flight() || !self.is_full() {
             // Not only a flush empties the batch: a rebalance may take away what filled it.
             self.set_held_back(false);
             return;
@@ -490,7 +490,7 @@ impl Source {
                 let command = grant_command(&self.settings.kafka, "Read", &format!("--group {group}"));
                 let what = format!("Kafka does not let this user read in group {group}; grant it with: {command}");
                 tracing::warn!("{what}");
-                self.shared.set_blocked(rebalance::GROUP, what);
+                self.shared.problems.set_blocked(rebalance::GROUP, what);
             }
             _ if self.last_told.is_none_or(|told| told.elapsed() >= TELL_EVERY) => {
                 self.last_told = Some(Instant::now());
@@ -504,7 +504,7 @@ impl Source {
     fn renew_if_barred(&mut self) {
         if self.sign_in.is_some() && self.last_renewal.elapsed() >= RENEW_EVERY {
             self.last_renewal = Instant::now();
-            if self.shared.is_barred() {
+            if self.shared.problems.blocked().is_some() {
                 renew(self.sign_in.as_mut(), &self.consumer);
             }
         }

@@ -105,7 +105,7 @@ impl Context {
             Some(error) => {
                 tracing::warn!("{error}; trying again until then");
                 if complaint.is_final() {
-                    self.shared.set_blocked(&complaint.place, error.to_string());
+                    self.shared.problems.set_blocked(&complaint.place, error.to_string());
                 }
             }
             None => tracing::warn!(broker = complaint.place, "Kafka: {}; trying again", complaint.words),
@@ -202,7 +202,7 @@ impl ClientContext for Context {
         let Ok(statistics) = serde_json::from_slice::<Statistics>(statistics) else { return };
         for broker in statistics.brokers.values().filter(|broker| broker.state == "UP") {
             self.heard.forget(&broker.nodename);
-            self.shared.clear_blocked(&broker.nodename);
+            self.shared.problems.clear_blocked(&broker.nodename);
         }
         for (topic, of_topic) in statistics.topics {
             let Some(stream) = self.kafka.topics.stream(&topic) else { continue };
@@ -218,8 +218,8 @@ impl ClientContext for Context {
                     Some((PartitionId { stream, partition }, Fetched { position: next_offset, end, stable, epoch }))
                 })
                 .collect();
-            self.shared.log_ends(known.iter().map(|(id, fetched)| (*id, fetched.end)));
-            self.shared.fetched(known.into_iter().filter(|(_, fetched)| fetched.position >= 0));
+            self.shared.partitions.log_ends(known.iter().map(|(id, fetched)| (*id, fetched.end)));
+            self.shared.partitions.fetched(known.into_iter().filter(|(_, fetched)| fetched.position >= 0));
         }
     }
 

@@ -123,13 +123,14 @@ pub(crate) fn resolver<S: StateStore>(resolver: Resolver<S>, runtime: Handle, sh
             let began = tokio::time::Instant::now();
             loop {
                 turns.tick().await;
-                resolver.shared.turn(); // waiting for the database is no reason to be restarted
+                resolver.shared.tick(); // waiting for the database is no reason to be restarted
                 if began.elapsed() >= PATIENCE {
                     let told = || last_error.lock().clone();
-                    let why = resolver.finishing.told().or_else(told).or_else(|| resolver.shared.database_trouble());
+                    let why =
+                        resolver.finishing.told().or_else(told).or_else(|| resolver.shared.problems.database_error());
                     let ids = ids.iter().map(PartitionId::to_string).collect::<Vec<_>>().join(", ");
                     let why = why.unwrap_or_else(|| "check that the database answers".into());
-                    resolver.shared.problem(WAITING, format!("{ids} wait for the positions to read from: {why}"));
+                    resolver.shared.problems.add(WAITING, format!("{ids} wait for the positions to read from: {why}"));
                 }
             }
         };
@@ -142,7 +143,7 @@ pub(crate) fn resolver<S: StateStore>(resolver: Resolver<S>, runtime: Handle, sh
             }
         });
         resolver.shared.set_resolving(false);
-        resolver.shared.solved(WAITING);
+        resolver.shared.problems.remove(WAITING);
         resolved
     })
 }
@@ -166,7 +167,7 @@ enum Next {
 impl<S: StateStore> Resolver<S> {
     async fn resolve(&self, consumer: &BaseConsumer<Context>, ids: &[PartitionId]) -> Result<Resolved, Failure> {
         // Nothing is handed to the flusher meanwhile: this runs on the thread that reads.
-        self.shared.wait_for_flush(FLUSH);
+        self.shared.flush.wait(FLUSH);
         let mut resolved = Resolved::default();
         let (mut open, mut doubt) = (ids.to_vec(), None::<Instant>);
         while !open.is_empty() {
@@ -213,10 +214,10 @@ impl<S: StateStore> Resolver<S> {
         let mut reader = KafkaReader::new(self.logs.clone(), self.budget);
         loop {
             let positions = standing(&*self.store).await?;
-            self.shared.found(&positions, open.iter().map(|id| (id, None)));
+            self.shared.partitions.found(&positions, open.iter().map(|id| (id, None)));
             let own = self.lane.get();
             let mut blocking = blocking_lanes(&positions, own, &open);
-            if self.shared.is_flushing() {
+            if self.shared.flush.is_running() {
                 blocking.remove(&own); // that of the flush under way, which goes on
             }
             let Some(claim) = blocking.first().and_then(|lane| Claim::open_in(&positions, *lane)) else {
@@ -281,7 +282,7 @@ impl<S: StateStore> Resolver<S> {
     /// Leaves a partition to the worker that has a claim on it; a problem once that takes long.
     fn wait(&self, id: PartitionId, why: Option<String>, resolved: &mut Resolved) {
         match why {
-            Some(why) if self.shared.problem(id.to_string(), &*why) => tracing::warn!(partition = %id, "{why}"),
+            Some(why) if self.shared.problems.add(id.to_string(), &*why) => tracing::warn!(partition = %id, "{why}"),
             Some(_) => {}
             None => tracing::debug!(partition = %id, "another worker flushes what it read of the partition"),
         }
@@ -305,7 +306,7 @@ impl<S: StateStore> Resolver<S> {
         let say = |notice: &Notice, moved| sentence(id, position, log, &policy, notice, moved);
         match decide(position, log, &policy) {
             Decision::Read => {
-                self.shared.solved(&id.to_string());
+                self.shared.problems.remove(&id.to_string());
                 resolved.reading.push(Reading { id, position: position.clone() });
                 Ok(Next::Settled)
             }
@@ -382,11 +383,11 @@ impl<S: StateStore> Resolver<S> {
 
     /// Whether something is told of the partition: that is not doubted again.
     fn is_told(&self, id: PartitionId) -> bool {
-        self.shared.has_problem(&id.to_string())
+        self.shared.problems.contains(&id.to_string())
     }
 
     fn stop(&self, id: PartitionId, reason: &str, resolved: &mut Resolved) {
-        if self.shared.problem(id.to_string(), reason) {
+        if self.shared.problems.add(id.to_string(), reason) {
             tracing::error!(partition = %id, "{reason}");
         }
         resolved.stopped.push(id);
@@ -396,7 +397,9 @@ impl<S: StateStore> Resolver<S> {
     async fn look(&self, consumer: &BaseConsumer<Context>, open: &[PartitionId]) -> Result<Look, Failure> {
         let positions = standing(&*self.store).await?;
         let logs = self.logs.ask(consumer, open, &positions)?;
-        self.shared.found(&positions, open.iter().map(|id| (id, logs.get(id).and_then(|log| log.as_ref().ok()))));
+        self.shared
+            .partitions
+            .found(&positions, open.iter().map(|id| (id, logs.get(id).and_then(|log| log.as_ref().ok()))));
         Ok(Look { positions, logs })
     }
 }

@@ -85,14 +85,14 @@ pub(crate) async fn forget<S: StateStore>(store: &S, shared: &WorkerState, withi
     loop {
         tokio::time::sleep(LOOK).await;
         if !shared.publisher.load(Ordering::Relaxed) {
-            shared.settled(FORGETTING);
+            shared.problems.recovered(FORGETTING);
             continue;
         }
         match forget_once(store, within).await {
-            Ok(_) => shared.settled(FORGETTING),
+            Ok(_) => shared.problems.recovered(FORGETTING),
             Err(error) => {
                 tracing::warn!(%error, "old invoices are not forgotten; trying again");
-                shared.trouble(FORGETTING, format!("old invoices are not forgotten: {error}"));
+                shared.problems.retrying(FORGETTING, format!("old invoices are not forgotten: {error}"));
             }
         }
     }

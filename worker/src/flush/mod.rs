@@ -128,7 +128,7 @@ pub(crate) async fn run_flushes<S: StateStore>(
                 continue;
             }
         };
-        shared.flush_began.store(Timestamp::now().millis(), Ordering::Relaxed);
+        shared.flush.begin(Timestamp::now());
         let work = match job {
             Job::Flush(handed) => handed.folded().await.map(|batch| (batch.ranges, Some((batch.rules, batch.folding)))),
             Job::Pass(ranges) => Some((ranges, None)),
@@ -142,8 +142,7 @@ pub(crate) async fn run_flushes<S: StateStore>(
             Some((rules, folding)) => flusher.flush(Batch { ranges, rules, folding }).await,
             None => flusher.pass(&ranges).await,
         };
-        shared.flush_began.store(0, Ordering::Relaxed);
-        shared.set_flushing(false);
+        shared.flush.end();
         shared.moved.send_replace(()); // what was dropped was moved by another worker
         if done.send(flushed).is_err() {
             break;
@@ -194,7 +193,7 @@ impl<S: StateStore> Flusher<S> {
             let (expected, ids) = (Box::new(position.clone()), KafkaIds::default());
             let update = Update::Move { id: *id, expected, position: Box::new(to), ids };
             if persist(shared, "positions", || store.update_positions(&update)).await {
-                shared.applied(*id, range.end);
+                shared.partitions.applied(*id, range.end);
                 passed.insert(*id, *range);
             }
         }
@@ -316,7 +315,7 @@ impl<S: StateStore> Flusher<S> {
         let mut all = 0;
         for (id, range) in &claim.partitions {
             let events = folding.partitions.get(id).map_or(0, |of| of.counters.events) as u64;
-            shared.applied(*id, range.end);
+            shared.partitions.applied(*id, range.end);
             metrics.events.get_or_create(&OfStream { stream: id.stream.name() }).inc_by(events);
             all += events;
         }

@@ -40,7 +40,7 @@ pub(crate) async fn watch(shared: Arc<WorkerState>, settings: Settings, shutdown
             () = shutdown.cancelled() => break,
         }
         let stalls = tokio::task::block_in_place(|| watcher.look(&shared));
-        shared.set_stalls(stalls);
+        shared.problems.set_stalls(stalls);
     }
 }
 
@@ -97,8 +97,8 @@ impl Watcher {
 
     /// What does not move now, by partition or topic.
     fn look(&mut self, shared: &WorkerState) -> BTreeMap<String, String> {
-        let observed = shared.observed();
-        let stopped = shared.stopped();
+        let observed = shared.partitions.observed();
+        let stopped = shared.partitions.stopped();
         let answered = self.ask(&observed, &stopped);
         let now = Timestamp::now();
         let mut stalls = BTreeMap::new();
@@ -110,7 +110,7 @@ impl Watcher {
             Err(error) => stalls.extend(self.lost(&observed, error, now)),
         }
         let mut stalled = Vec::new();
-        let flush_since = shared.flush_since();
+        let flush_since = shared.flush.since();
         let paused = shared.metrics.paused.get() > 0;
         // Where reading goes on is being decided, which the thread that reads waits for, and tells if it takes long.
         let waits = shared.is_resolving();
@@ -163,7 +163,7 @@ impl Watcher {
                 }
             }
             let probed = self.causes.get(&id).map(|cause| &cause.probed);
-            let database = shared.database_trouble();
+            let database = shared.problems.database_error();
             let why = sentence(&self.settings.kafka, id, &stall, probed, database.as_deref());
             stalls.insert(id.to_string(), why);
         }
@@ -175,7 +175,7 @@ impl Watcher {
                 .and_then(|metadata_client| self.sharing.look(metadata_client, &self.settings, now));
             stalls.extend(shares.map(|why| ("consumer group".to_owned(), why)));
             // What is not fetched is told by nothing else how far it is behind.
-            shared.log_ends(answered.ends.iter().map(|(id, end)| (*id, *end)));
+            shared.partitions.log_ends(answered.ends.iter().map(|(id, end)| (*id, *end)));
             self.ends = answered.ends;
         }
         stalls

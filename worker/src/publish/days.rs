@@ -34,7 +34,7 @@ pub(super) async fn keep<S: StateStore>(store: &S, shared: &WorkerState) {
         }
         if !shared.publisher.load(Ordering::Relaxed) {
             failed = false;
-            shared.settled(MOVING);
+            shared.problems.recovered(MOVING);
             continue;
         }
         sleep(LOOK).await;
@@ -42,10 +42,10 @@ pub(super) async fn keep<S: StateStore>(store: &S, shared: &WorkerState) {
         let outcome = move_all(store).await;
         failed = outcome.is_err();
         match outcome {
-            Ok(()) => shared.settled(MOVING),
+            Ok(()) => shared.problems.recovered(MOVING),
             Err(error) => {
                 tracing::warn!(%error, "older days of products were not moved; trying again");
-                shared.trouble(MOVING, format!("older days of products are not moved: {error}"));
+                shared.problems.retrying(MOVING, format!("older days of products are not moved: {error}"));
             }
         }
     }

@@ -24,7 +24,7 @@ impl Limits {
         {
             if self.0.get(&problem) != Some(&text) {
                 tracing::error!("{text}");
-                shared.warn(&problem, &text);
+                shared.problems.warn(&problem, &text);
                 self.0.insert(problem, text);
             }
         }
@@ -33,6 +33,6 @@ impl Limits {
 
     /// Another worker looks from now on.
     pub fn forget(&mut self, shared: &WorkerState) {
-        std::mem::take(&mut self.0).into_keys().for_each(|problem| shared.unwarn(&problem));
+        std::mem::take(&mut self.0).into_keys().for_each(|problem| shared.problems.remove_warning(&problem));
     }
 }

@@ -93,7 +93,7 @@ async fn publish_loop<S: StateStore>(
         drop(moved.borrow_and_update()); // the turn sees all that moved until now
         if !shared.publisher.load(Ordering::Relaxed) {
             publisher.forget();
-            shared.settled(publisher.view.name());
+            shared.problems.recovered(publisher.view.name());
             changed.notify_one(); // what was named of the role is named by another from now on
             wait = Duration::MAX; // the role comes with a notification
             continue;
@@ -111,7 +111,7 @@ async fn publish_loop<S: StateStore>(
         wait = publisher.due_in();
         let failed = match outcome {
             Ok(outcome) => {
-                shared.settled(view);
+                shared.problems.recovered(view);
                 backoff = Backoff::default();
                 if let Some(outcome) = outcome {
                     changed.notify_one();
@@ -125,7 +125,7 @@ async fn publish_loop<S: StateStore>(
             }
             Err(error) => {
                 tracing::error!(%error, view, "the view was not published; trying again");
-                shared.trouble(view, format!("view {view} is not published: {error}"));
+                shared.problems.retrying(view, format!("view {view} is not published: {error}"));
                 wait = Duration::ZERO;
                 backoff.pause()
             }

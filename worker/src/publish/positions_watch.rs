@@ -63,7 +63,7 @@ pub(super) async fn watch<S: StateStore>(store: &S, shared: &WorkerState) {
 }
 
 fn ours(shared: &WorkerState) -> Ours {
-    shared.partitions().into_iter().map(|status| (status.id, status.next)).collect()
+    shared.partitions.statuses().into_iter().map(|status| (status.id, status.next)).collect()
 }
 
 impl Read {

@@ -37,16 +37,18 @@ pub(super) async fn keep<S: StateStore>(
         changed.notified().await;
         if !shared.publisher.load(Ordering::Relaxed) {
             limits.forget(shared);
-            shared.settled(TOTALS);
+            shared.problems.recovered(TOTALS);
             continue;
         }
         let alone = timeout(COURTESY, heavy_query_lock.lock()).await;
         let began = Instant::now();
         match store.publish_totals().await {
-            Ok(()) => shared.settled(TOTALS),
+            Ok(()) => shared.problems.recovered(TOTALS),
             Err(error) => {
                 tracing::error!(%error, "the totals of clients and stock at risk were not counted; trying again");
-                shared.trouble(TOTALS, format!("the totals of clients and stock at risk are not counted: {error}"));
+                shared
+                    .problems
+                    .retrying(TOTALS, format!("the totals of clients and stock at risk are not counted: {error}"));
                 changed.notify_one();
             }
         }

@@ -251,7 +251,7 @@ impl<S: StateStore> Terms<'_, S> {
         let (mut folded, mut told) = (RangeBuffer::default(), LogThrottle::default());
         reader.begin(folds).await?;
         while let Some(records) = reader.more().await? {
-            shared.turn_if_running(); // reading again is no reason to be restarted
+            shared.tick_if_running(); // reading again is no reason to be restarted
             for record in &records {
                 let Some(range) = claim.partitions.get(&record.id) else { continue };
                 let topic = &settings.kafka.topics.of(record.id.stream).name;

@@ -122,7 +122,7 @@ impl TestEnv {
             shared.runs();
             Arc::new(shared)
         });
-        shared.depends_on(Arc::clone(&store));
+        shared.problems.depends_on(Arc::clone(&store));
         let ids = [(EventKind::Sales, 0), (EventKind::Sales, 1), (EventKind::Inventory, 0), (EventKind::Clients, 0)];
         let ids = ids.map(|(stream, partition)| PartitionId { stream, partition });
         let partitions = ids.map(|id| (id, Position::default())).into();
@@ -212,7 +212,7 @@ impl TestEnv {
 
     /// What the worker tells as its problems.
     pub fn problems(&self) -> Vec<String> {
-        self.shared.problems()
+        self.shared.problems.all()
     }
 
     /// Produces and reads the events of another round.
@@ -252,7 +252,7 @@ impl TestEnv {
         let shared = Arc::clone(&self.shared);
         let mended = async {
             let has = |problem: &String| words.iter().all(|word| problem.contains(word));
-            while !shared.problems().iter().any(has) {
+            while !shared.problems.all().iter().any(has) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             mend().await;
