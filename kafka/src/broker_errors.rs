@@ -1,12 +1,12 @@
 //! The last reason that each broker gave. librdkafka tells it to a client's callbacks alone: what a call returns is
 //! that the transport failed, or the time.
 
-use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, ConsumerContext},

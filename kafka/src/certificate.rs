@@ -2,12 +2,12 @@
 //! callback that rdkafka does not wrap.
 #![allow(unsafe_code)]
 
-use parking_lot::Mutex;
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rdkafka::{ClientContext, client::Client, config::RDKafkaLogLevel, types::RDKafkaType};
 use rdkafka_sys as sys;
 use stockstream_model::{AuthError, settings::Kafka};

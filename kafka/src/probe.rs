@@ -1,9 +1,9 @@
 //! Why nothing comes of a partition: what a call returns does not say which partition an error is about, so a client that
 //! reads no other one finds it out.
 
-use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::{
     ClientConfig, ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,

@@ -1,6 +1,5 @@
 //! A producer that loses nothing: acknowledged by all replicas, idempotent, in order per key.
 
-use parking_lot::Mutex;
 use std::{
     sync::{
         Arc,
@@ -9,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rdkafka::{
     ClientConfig, Message,
     error::KafkaError as Client,

@@ -1,9 +1,9 @@
 //! Events that a person waits for: sent once, and each with the place where it is. Unlike a producer that goes on, every
 //! submission has a client of its own, which knows nothing of what went wrong before and reads the credentials anew.
 
-use parking_lot::Mutex;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use rdkafka::{
     error::KafkaError as Client,
     message::DeliveryResult,

@@ -1,7 +1,8 @@
 //! How long to wait before a pipeline is tried again.
 
-use parking_lot::Mutex;
 use std::{collections::HashMap, time::Duration};
+
+use parking_lot::Mutex;
 
 use crate::key::PipelineKey;
 

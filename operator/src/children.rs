@@ -1,7 +1,6 @@
 //! The objects that the operator made, as they stand in the cluster: what the watches saw last, and what the API server
 //! answered to a write since.
 
-use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
@@ -9,6 +8,7 @@ use std::{
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::core::ObjectMeta;
+use parking_lot::Mutex;
 
 use crate::{key::PipelineKey, metadata_digest::MetadataDigest, reconcile::observed::DeploymentFacts};
 

@@ -1,7 +1,8 @@
 //! Whether the operator is well, and what it does.
 
-use parking_lot::Mutex;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// A turn of the election is bounded by far less.
 const STUCK: Duration = Duration::from_secs(60);

@@ -1,7 +1,8 @@
 //! Positions as readers see them: a checkpoint for each partition.
 
-use crate::positions::{Position, Positions};
 use stockstream_model::documents::Checkpoint;
+
+use crate::positions::{Position, Positions};
 
 /// The state of every partition, in their order.
 pub fn checkpoints(positions: &Positions) -> Vec<Checkpoint> {

@@ -5,10 +5,10 @@
 //! name, and a copy the name that it is a copy of. A name is forgotten only once every claim that stands or may come
 //! overlooks it.
 
-use crate::claim::ClaimedRange;
+use compact_str::CompactString as Key;
 use stockstream_model::{Timestamp, settings::HumanDuration};
 
-use compact_str::CompactString as Key;
+use crate::claim::ClaimedRange;
 
 /// A sale that counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::positions::{Position, Positions};
 use stockstream_model::{
     Timestamp,
     documents::{Heartbeat, PartitionId, StartPositions},
     event::EventKind,
     settings::HumanDuration,
 };
+
+use crate::positions::{Position, Positions};
 
 /// Sales may lie so far behind the latest of their partition, in milliseconds, before a duplicate may count again.
 const LATE: u64 = 3_600_000;

@@ -1,12 +1,12 @@
 //! Model checks by exhaustive search, for this crate's tests and for those of others (feature `exhaustive`).
 
-use parking_lot::Mutex;
 use std::{
     collections::HashSet,
     fmt::Debug,
     hash::{BuildHasher, Hash, RandomState},
 };
 
+use parking_lot::Mutex;
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 /// What was found to hold, as hashes of what it depends on.

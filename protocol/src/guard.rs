@@ -1,12 +1,12 @@
 //! What a document's mark lets through, and what a refusal means.
 
-use crate::{
-    claim::{MarkVerdict, judge_mark},
-    positions::LaneId,
-};
 use stockstream_model::documents::Checkpoint;
 
-use crate::last_claim::last_claim;
+use crate::{
+    claim::{MarkVerdict, judge_mark},
+    last_claim::last_claim,
+    positions::LaneId,
+};
 
 /// Guards the changes of a claim: a document takes its change only where its mark is not above `up_to`, and has mark `leaves` after
 /// it.

@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    positions::{Lane, LaneId, Positions},
-    revision::is_complete,
-};
 use stockstream_model::{
     Day, Timestamp,
     documents::{PartitionId, ViewCondition, ViewState},
     settings::OnEmptyResult,
+};
+
+use crate::{
+    positions::{Lane, LaneId, Positions},
+    revision::is_complete,
 };
 
 /// What became of a view.

@@ -1,11 +1,12 @@
 //! A position that a person moves: its log gets a new incarnation, so any offset may be chosen; what that counts twice or loses is
 //! said first.
 
+use stockstream_model::documents::{KafkaIds, PartitionId};
+
 use crate::{
     log::{LogState, replaced_ids},
     positions::{Cause, OffsetRange, Pending, Position},
 };
-use stockstream_model::documents::{KafkaIds, PartitionId};
 
 /// What a reset does.
 #[derive(Clone, Debug, PartialEq)]

@@ -25,8 +25,9 @@ mod answer;
 mod message;
 mod serve;
 
-use parking_lot::Mutex;
 use std::{fmt, io, sync::Arc};
+
+use parking_lot::Mutex;
 
 pub use answer::{Answer, When};
 use bson::Document;

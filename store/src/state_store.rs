@@ -8,13 +8,13 @@ use stockstream_model::{
     documents::{Checkpoint, Heartbeat, InventoryState, ProductState, StartPositions, View, ViewState, Winner},
     settings::Pipeline,
 };
-
-use crate::{ApplyReport, Changes, CheckpointStore, Guard, PositionStore, StoreError, Trouble, at_limit::AtLimit};
-use stockstream_protocol::dedup::DedupCandidate;
 use stockstream_protocol::{
+    dedup::DedupCandidate,
     owner::{Owner, SignsOfLife},
     risk::{RiskUpdate, StandingRisk, StockKey},
 };
+
+use crate::{ApplyReport, Changes, CheckpointStore, Guard, PositionStore, StoreError, Trouble, at_limit::AtLimit};
 
 type Result<T> = std::result::Result<T, StoreError>;
 

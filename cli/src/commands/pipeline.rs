@@ -4,8 +4,11 @@ use std::io::{BufRead, IsTerminal, stdin};
 
 use stockstream_kafka::{TopicCheck, cluster_id, find_topic, metadata_client, topic_ids, watermarks};
 use stockstream_model::{documents::PartitionId, settings::Settings};
-use stockstream_protocol::reset::{Reset, reset as moved};
-use stockstream_protocol::{log::LogState, update::Update};
+use stockstream_protocol::{
+    log::LogState,
+    reset::{Reset, reset as moved},
+    update::Update,
+};
 use stockstream_store::{MongoStore, PositionStore, StateStore, StoreError};
 
 use crate::{

@@ -1,12 +1,13 @@
 //! What an Accountant enters in the page, through a real Kafka and worker into a real database.
 
+use serde_json::json;
+
 use crate::harness::{
     Process, TestEnv, eventually, holds, http,
     relay::Relay,
     secured::{Login, Secured},
     session::{Answer, FORM, Session},
 };
-use serde_json::json;
 
 /// Waits until a submission is counted; the page that says so.
 async fn counted(address: &str, place: &str) -> String {

@@ -3,13 +3,14 @@
 
 use std::{fs, path::PathBuf};
 
+use serde_json::Value;
+
 use crate::harness::{
     Process, eventually, holds, http, needed, playwright,
     ports::free_port,
     provider::{Browser, Provider, SECRET},
     secrets::Secrets,
 };
-use serde_json::Value;
 
 const ROLES: &str = "stock-admins=Administrator,staff=User";
 

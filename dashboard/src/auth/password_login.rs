@@ -1,6 +1,5 @@
 //! Sign-in by name and password: the file of users, how often it may fail, and how much work it may be.
 
-use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -9,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 

@@ -1,11 +1,12 @@
 //! How often a sign-in may fail, with memory that no attacker can make grow.
 
-use parking_lot::Mutex;
 use std::{
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 /// Names and addresses share so many counters; two of them meet in one rarely enough.
 const COUNTERS: usize = 8_192;

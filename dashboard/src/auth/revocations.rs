@@ -1,7 +1,8 @@
 //! Sessions that were signed out before they ended by themselves: their cookies may have been copied.
 
-use parking_lot::Mutex;
 use std::collections::BTreeSet;
+
+use parking_lot::Mutex;
 
 use crate::auth::session::Id;
 

@@ -1,6 +1,5 @@
 //! The file of users: a line for each, `name:role:hash`.
 
-use parking_lot::Mutex;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use parking_lot::Mutex;
 use tracing::{info, warn};
 
 use crate::auth::{Role, password_hash::Hash};

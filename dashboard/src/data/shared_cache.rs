@@ -2,7 +2,6 @@
 //! who asks while the same is being read waits for that. People are told a dear one a little longer, so that however many
 //! watch a page while events come in, it is read only part of the time.
 
-use parking_lot::Mutex;
 use std::{
     any::{Any, TypeId},
     future::Future,
@@ -13,11 +12,12 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{sync::Mutex as Turn, time::Instant};
 
-use crate::{
-    data::fingerprint::{Fingerprints, Part},
-    data::lru::LruCache,
+use crate::data::{
+    fingerprint::{Fingerprints, Part},
+    lru::LruCache,
 };
 
 /// So many questions are kept, those asked last.

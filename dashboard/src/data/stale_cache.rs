@@ -1,13 +1,13 @@
 //! The last that the database told for a page, for when it does not answer: last known numbers with their age are worth
 //! more than none.
 
-use parking_lot::Mutex;
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
     sync::Arc,
 };
 
+use parking_lot::Mutex;
 use stockstream_model::Timestamp;
 
 use crate::data::lru::LruCache;

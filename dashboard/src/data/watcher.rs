@@ -1,6 +1,5 @@
 //! One look at the database for all who wait for it to change.
 
-use parking_lot::Mutex;
 use std::{
     sync::{
         Arc,
@@ -9,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use stockstream_store::ViewStore;
 use tokio::{
     sync::watch,

@@ -4,13 +4,13 @@
 //! way back lead to what became of the first one. A token that nothing is known of any more (the dashboard was restarted,
 //! or has forgotten it) is never sent; its form is shown again.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use stockstream_input::{Import, OutboundEvent};
 use stockstream_model::{
     Timestamp,

@@ -3,10 +3,10 @@
 //! It is said once around every request and found from anywhere below it, so that no number, text or template has to be
 //! handed who reads it. Outside of a request it is an English reader of whom nothing is known.
 
-use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::Request;
+use parking_lot::Mutex;
 use stockstream_model::Timestamp;
 
 use crate::request::preferences::Preferences;

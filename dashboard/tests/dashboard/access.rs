@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{API, Answer, Fake, PAGES, options, send};
 use axum::{
     body::{Body, to_bytes},
     extract::ConnectInfo,
@@ -16,6 +15,8 @@ use axum::{
 };
 use stockstream_dashboard::{AccessOptions, Authenticator, Options, ProxyHeaders, Role, SignIn, hash_password, router};
 use tower::ServiceExt;
+
+use crate::common::{API, Answer, Fake, PAGES, options, send};
 
 const PASSWORD: &str = "correct horse battery";
 const PROXY: &str = "10.0.0.1";

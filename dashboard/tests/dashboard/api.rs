@@ -1,8 +1,9 @@
 //! What a program reads.
 
-use crate::common::{API, Fake, Fault, get};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+
+use crate::common::{API, Fake, Fault, get};
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()

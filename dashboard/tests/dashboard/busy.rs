@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::common::{Fake, Fault, ask, options};
 use futures_util::future::join_all;
 use stockstream_dashboard::router;
+
+use crate::common::{Fake, Fault, ask, options};
 
 #[tokio::test(start_paused = true)]
 async fn so_many_are_answered_at_once_and_the_next_are_told_and_probes_pass() {

@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{Answer, Fake, options};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -24,6 +23,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tower::ServiceExt;
+
+use crate::common::{Answer, Fake, options};
 
 /// Keeps what it is given, and is told how to fail.
 #[derive(Debug, Default)]

@@ -1,10 +1,11 @@
 //! What holds for every answer, whoever asks.
 
-use crate::common::{API, Answer, Fake, Fault, PAGES, get, options, send};
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
+
+use crate::common::{API, Answer, Fake, Fault, PAGES, get, options, send};
 
 async fn ask(method: Method, path: &str, host: Option<&str>) -> Answer {
     let request = Request::builder().method(method).uri(path);

@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{Fake, Fault, PAGES, get, options};
 use axum::{
     Router,
     body::{Body, BodyDataStream},
@@ -22,6 +21,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+use crate::common::{Fake, Fault, PAGES, get, options};
 
 /// Long enough for anything that comes at all; only a test that fails waits for so long.
 const LONG: Duration = Duration::from_secs(20);

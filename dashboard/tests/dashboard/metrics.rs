@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::common::{Answer, Fake, Fault, ask, options};
 use axum::{body::Body, http::Request};
 use stockstream_dashboard::router;
 use tower::ServiceExt;
+
+use crate::common::{Answer, Fake, Fault, ask, options};
 
 fn sample(text: &str, name: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(&format!("stockstream_dashboard_{name} "))?.parse().ok())

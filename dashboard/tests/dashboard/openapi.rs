@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, io::Read, sync::Arc};
 
-use crate::common::{API, Answer, Fake, Fault, get, options, raw, send};
 use axum::{
     body::Body,
     http::{Request, StatusCode},
@@ -11,6 +10,8 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use stockstream_dashboard::router;
 use tower::ServiceExt;
+
+use crate::common::{API, Answer, Fake, Fault, get, options, raw, send};
 
 async fn document() -> Value {
     let answer = get(Fake::loaded(), "/api/openapi.json").await;

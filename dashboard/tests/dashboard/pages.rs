@@ -1,8 +1,9 @@
 //! What a person sees.
 
-use crate::common::{Fake, Fault, PAGES, get, options, raw, send};
 use axum::http::StatusCode;
 use stockstream_model::documents::{DatabaseServer, Deployment, View, ViewCondition, ViewState};
+
+use crate::common::{Fake, Fault, PAGES, get, options, raw, send};
 
 #[tokio::test]
 async fn every_page_has_a_language_a_heading_and_a_name() {

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::common::{Answer, Fake, Fault, PAGES, changing::Changing, get, options, send};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -12,6 +11,8 @@ use axum::{
 use stockstream_dashboard::router;
 use stockstream_model::documents::DailyRow;
 use tower::ServiceExt;
+
+use crate::common::{Answer, Fake, Fault, PAGES, changing::Changing, get, options, send};
 
 async fn with(path: &str, headers: &[(&str, &str)]) -> Answer {
     let request = headers

@@ -1,8 +1,9 @@
 //! What a reader searches, filters, orders, pages and takes along.
 
-use crate::common::{Fake, Fault, get};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+
+use crate::common::{Fake, Fault, get};
 
 /// The pages that have tables to select from.
 const LISTS: [&str; 3] = ["/product-winners", "/loss-risk-products", "/clients"];

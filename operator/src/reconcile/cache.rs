@@ -1,11 +1,11 @@
 //! What was applied: so that nothing is written again that stands as it was written.
 
-use parking_lot::Mutex;
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
 };
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::{

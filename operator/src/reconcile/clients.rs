@@ -1,7 +1,6 @@
 //! Clients of Kafka and MongoDB, kept between reconciles: one for all pipelines that reach the same servers with the same
 //! credentials, dropped when nobody asked with it for some minutes.
 
-use parking_lot::Mutex;
 use std::{
     collections::{BTreeSet, HashMap},
     hash::{BuildHasher, RandomState},
@@ -10,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use stockstream_kafka::{Admin, KafkaError, MetadataClient, Resolver, admin_by, metadata_client_by};
 use stockstream_model::settings::{Kafka, Settings};
 use stockstream_store::{MongoStore, Proxy, StoreError};

@@ -1,10 +1,10 @@
 //! Reads the Secrets that a pipeline names: each once, and again when the watch of their metadata shows another version.
 
-use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
+use parking_lot::Mutex;
 
 use super::Secrets;
 use crate::{key::PipelineKey, resource::AnalyticsPipeline};

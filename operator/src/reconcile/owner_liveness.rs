@@ -1,11 +1,11 @@
 //! For how long the owner of a database has shown no sign of life. By our own clock: those of others may differ.
 
-use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use stockstream_store::SignsOfLife;
 
 /// A pipeline of the same name takes a database over when its owner was silent for so long.

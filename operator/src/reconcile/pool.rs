@@ -1,11 +1,12 @@
 //! Things that are kept while somebody uses them.
 
-use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 /// How often what is idle is looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);

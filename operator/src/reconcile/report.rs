@@ -1,6 +1,5 @@
 //! Writes the status, and remembers what was written until the watch shows it.
 
-use parking_lot::Mutex;
 use std::{collections::HashMap, time::Instant};
 
 use k8s_openapi::{
@@ -12,6 +11,7 @@ use kube::{
     api::{ListParams, Patch, PatchParams},
     core::{ApiResource, DynamicObject, ObjectMeta},
 };
+use parking_lot::Mutex;
 use serde_json::json;
 use stockstream_model::Timestamp;
 

@@ -11,12 +11,13 @@ use kube::{
     core::{ApiResource, DynamicObject},
 };
 use serde_json::json;
-use stockstream_operator::reconcile::{
-    build::kinds,
-    names::{self, Part},
+use stockstream_operator::{
+    reconcile::{
+        build::kinds,
+        names::{self, Part},
+    },
+    resource::AnalyticsPipeline,
 };
-
-use stockstream_operator::resource::AnalyticsPipeline;
 
 use crate::harness::{Cluster, Operator, TestNamespace, audit, cluster, eventually, holds};
 

@@ -1,9 +1,9 @@
 //! Settings that change while old workers run: whose derived fields they are, and who computes them anew.
 
-use crate::generation::{ActiveSettings, GenerationDecision, OUTDATED, is_stale, may_recompute, settle};
 use stateright::{Model, Property};
 
 use super::{holds, is_missed};
+use crate::generation::{ActiveSettings, GenerationDecision, OUTDATED, is_stale, may_recompute, settle};
 
 const DOCUMENTS: usize = 2;
 

@@ -3,8 +3,6 @@
 
 use std::ops::RangeInclusive;
 
-use crate::last_claim::last_claim;
-use crate::positions::{Derivation, Lane, LaneId, Positions};
 use stateright::{Model, Property};
 use stockstream_model::{
     Day,
@@ -12,7 +10,11 @@ use stockstream_model::{
 };
 
 use super::{holds, is_missed};
-use crate::risk::Base;
+use crate::{
+    last_claim::last_claim,
+    positions::{Derivation, Lane, LaneId, Positions},
+    risk::Base,
+};
 
 const GENERATION: i64 = 1;
 const DAY: Day = Day::from_number(20_500);

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::product_days::{Addition, Block, BlockDays, Days, Freeze, Keeping, Ledger};
 use stateright::{Model, Property};
 use stockstream_model::{Day, documents::DayTotals};
 
 use super::{holds, is_missed};
+use crate::product_days::{Addition, Block, BlockDays, Days, Freeze, Keeping, Ledger};
 
 /// A guard that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ mod positions;
 mod state;
 mod views;
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use parking_lot::{Mutex, MutexGuard};
 use stockstream_model::{
     Day, Timestamp,
     documents::{
@@ -16,11 +16,10 @@ use stockstream_model::{
     },
     settings::Analytics,
 };
-use stockstream_protocol::positions::Positions;
-
-use stockstream_protocol::dedup::CountedSale;
 use stockstream_protocol::{
+    dedup::CountedSale,
     owner::Owner,
+    positions::Positions,
     risk::{StandingRisk, StockKey},
 };
 

@@ -9,8 +9,14 @@ use stockstream_model::{
     documents::{Checkpoint, Heartbeat, InventoryState, ProductState, StartPositions, View, ViewState, Winner},
     settings::Pipeline,
 };
-
-use stockstream_protocol::claim::MarkVerdict;
+use stockstream_protocol::{
+    checkpoints::checkpoints,
+    claim::MarkVerdict,
+    dedup::{DedupCandidate, decide},
+    owner::{Owner, Ownership, SignsOfLife, ownership},
+    revision::{is_as_seen, is_at, is_claimable, may_point},
+    risk::{RiskUpdate, StandingRisk, StockKey},
+};
 
 use super::{Inner, Marked, MemoryStore};
 use crate::{
@@ -21,15 +27,6 @@ use crate::{
     ownership::{check_id, foreign},
     state_store::{Progress, StateStore},
     view_store::alive_since,
-};
-use stockstream_protocol::{
-    checkpoints::checkpoints,
-    dedup::{DedupCandidate, decide},
-    revision::{is_as_seen, is_at, is_claimable, may_point},
-};
-use stockstream_protocol::{
-    owner::{Owner, Ownership, SignsOfLife, ownership},
-    risk::{RiskUpdate, StandingRisk, StockKey},
 };
 
 type Result<T> = std::result::Result<T, StoreError>;

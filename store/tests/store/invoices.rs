@@ -1,8 +1,10 @@
 //! Which sales of an invoice count, where duplicates do not.
 
 use stockstream_model::{Timestamp, documents::PartitionId, settings::HumanDuration};
-use stockstream_protocol::claim::ClaimedRange;
-use stockstream_protocol::dedup::{DedupCandidate, DedupWindow};
+use stockstream_protocol::{
+    claim::ClaimedRange,
+    dedup::{DedupCandidate, DedupWindow},
+};
 use stockstream_store::StateStore;
 
 use super::{

@@ -1,6 +1,5 @@
 //! What librdkafka calls back: rebalances, statistics, errors.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::HashMap,
     sync::{
@@ -9,6 +8,7 @@ use std::{
     },
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use rdkafka::{
     ClientConfig, ClientContext, TopicPartitionList,
     config::RDKafkaLogLevel,

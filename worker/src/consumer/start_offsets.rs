@@ -1,12 +1,12 @@
 //! Where reading starts: positions from the store against the logs as they are, once no claim is in the way.
 
-use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rdkafka::consumer::BaseConsumer;
 use stockstream_model::{
     Timestamp,
@@ -14,6 +14,7 @@ use stockstream_model::{
 };
 use stockstream_protocol::{
     claim::{Claim, blocking_lanes},
+    dedup_expiry::initial_dedup_watermark,
     log::{Decision, LogState, Notice, Policy, beginning, decide},
     positions::{Cause, LaneId, Position, Positions},
     update::Update,
@@ -37,7 +38,6 @@ use crate::{
     recovery::{DOUBT, KafkaReader, Terms, Unfinished, policy},
     state::WorkerState,
 };
-use stockstream_protocol::dedup_expiry::initial_dedup_watermark;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -7,12 +7,15 @@ use std::{
 };
 
 use stockstream_model::{Timestamp, documents::PartitionId, settings::HumanDuration};
-use stockstream_protocol::dedup::{DedupCandidate, DedupWindow};
-use stockstream_protocol::{claim::Claim, update::Update};
+use stockstream_protocol::{
+    claim::Claim,
+    dedup::{DedupCandidate, DedupWindow},
+    dedup_expiry::{ExpiryPlan, forgetting, forgotten},
+    update::Update,
+};
 use stockstream_store::{StateStore, StoreError};
 
 use crate::{core::fold::Folder, fold::FoldedRange, lane::standing, retry::persist, state::WorkerState};
-use stockstream_protocol::dedup_expiry::{ExpiryPlan, forgetting, forgotten};
 
 /// How often it is looked whether invoices may be forgotten.
 const LOOK: Duration = Duration::from_secs(60);

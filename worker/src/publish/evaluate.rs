@@ -6,15 +6,15 @@ use std::{
 };
 
 use stockstream_model::{Timestamp, documents::View, settings::Analytics};
-use stockstream_protocol::positions::Positions;
-use stockstream_protocol::revision::is_complete;
+use stockstream_protocol::{
+    positions::Positions,
+    publication::{Clock, PublishOutcome, Seen, Since, fingerprint, is_foreign, seen_after, since},
+    revision::is_complete,
+    risk::{Base, Bounds},
+};
 use stockstream_store::{StateStore, StoreError};
 
 use crate::publish::{risk, winners};
-use stockstream_protocol::{
-    publication::{Clock, PublishOutcome, Seen, Since, fingerprint, is_foreign, seen_after, since},
-    risk::{Base, Bounds},
-};
 
 /// How often a view is evaluated without an event.
 const RECONCILE: Duration = Duration::from_secs(3_600);

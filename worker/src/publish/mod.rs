@@ -17,6 +17,7 @@ use std::{
 
 pub(crate) use evaluate::Publisher;
 use stockstream_model::{documents::View, settings::Settings};
+use stockstream_protocol::publication::PublishOutcome;
 use stockstream_store::StateStore;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,6 @@ use crate::{
     flush::deduplicate::forget, metrics::Outcome, publish::heavy_query_lock::COURTESY, retry::Backoff,
     state::WorkerState,
 };
-use stockstream_protocol::publication::PublishOutcome;
 
 /// How long after a publication rows that a publisher which died left behind are looked for; at rest again and again, after pauses
 /// that double: what it had under way may take effect much later.

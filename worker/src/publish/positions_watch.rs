@@ -4,12 +4,14 @@
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use stockstream_model::documents::PartitionId;
-use stockstream_protocol::positions::Positions;
+use stockstream_protocol::{
+    positions::Positions,
+    publication::{Seen, fingerprint},
+};
 use stockstream_store::StateStore;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::state::WorkerState;
-use stockstream_protocol::publication::{Seen, fingerprint};
 
 /// The pause between two reads of the positions while other workers move partitions.
 const SHORTEST: Duration = Duration::from_millis(25);

@@ -11,13 +11,11 @@ use stockstream_model::{
     documents::{InventoryState, RiskRow, ViewState},
     settings::LossRisk,
 };
-use stockstream_protocol::risk::{RiskUpdate, StandingRisk, StockKey};
-use stockstream_store::{ChangedProduct, StateStore, StoreError, fail_point};
-
 use stockstream_protocol::{
     publication::{Clock, PublishOutcome},
-    risk::{Bounds, Compared, Ended, Evaluation, Saying, Scope},
+    risk::{Bounds, Compared, Ended, Evaluation, RiskUpdate, Saying, Scope, StandingRisk, StockKey},
 };
+use stockstream_store::{ChangedProduct, StateStore, StoreError, fail_point};
 
 /// How many times as long as evaluating took it is not done again: stock at risk may be thousands of rows, none of them is urgent
 /// within a second, and the events need the database too.

@@ -9,11 +9,13 @@ use stockstream_model::{
     documents::{InventoryState, RiskRow, View, ViewCondition},
     settings::{AsOf, LossRisk, OnEmptyResult},
 };
-use stockstream_protocol::risk::{RiskUpdate, StockKey};
+use stockstream_protocol::{
+    publication::PublishOutcome,
+    risk::{Bounds, RiskUpdate, StockKey},
+};
 use stockstream_store::{Paging, ViewStore};
 
 use crate::{publish::Publisher, simulation::*};
-use stockstream_protocol::{publication::PublishOutcome, risk::Bounds};
 
 const PUBLISHERS: usize = 2;
 /// So little is held at once that a handful of batches takes several parts.

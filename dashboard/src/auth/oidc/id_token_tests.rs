@@ -1,3 +1,4 @@
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::get_current_timestamp;
 use ring::{
     rand::SystemRandom,
@@ -6,8 +7,6 @@ use ring::{
 use serde_json::{Value, json};
 
 use crate::auth::oidc::*;
-
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const EXPECTED: Expected<'_> = Expected { issuer: "https://id.example.com", client_id: "stock", nonce: "n-1" };
 

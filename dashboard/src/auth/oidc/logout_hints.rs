@@ -1,8 +1,9 @@
 //! The ID tokens of sessions that began here, by which the provider knows at the sign-out whose session it is to end. They
 //! are too large for a cookie, so they are in memory: after a restart, or at another replica, the sign-out goes without.
 
-use parking_lot::Mutex;
 use std::collections::VecDeque;
+
+use parking_lot::Mutex;
 
 use crate::auth::session::Id;
 

@@ -27,7 +27,7 @@ fn read(path: &str) -> String {
 fn files(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = entry.file_stem().unwrap().to_str().unwrap();
-        let other = ["build", "tests", "samples", "scenes"].contains(&name) || name.ends_with("_tests");
+        let other = ["build", "tests", "examples", "fixtures"].contains(&name) || name.ends_with("_tests");
         match entry.is_dir() {
             _ if other => {}
             true => files(&entry, found),

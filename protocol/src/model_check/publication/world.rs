@@ -1,13 +1,15 @@
 //! What there is: the truth that is to be shown, the view and its rows, publishers, a reader.
 
-use crate::positions::{Position, Positions};
 use stockstream_model::{
     documents::{PartitionId, View, ViewState},
     event::EventKind,
 };
 
-use crate::model_check::Left;
-use crate::publication::{Ranking, Seen, fingerprint};
+use crate::{
+    model_check::Left,
+    positions::{Position, Positions},
+    publication::{Ranking, Seen, fingerprint},
+};
 
 /// The most rows a ranking has.
 pub const ROWS: usize = 2;

@@ -7,6 +7,7 @@ use stockstream_model::{
     Day,
     documents::{ClientChange, DailyChange, InventoryChange, ProductChange},
 };
+use stockstream_protocol::risk::StockKey;
 
 use crate::{
     Changes, Guard,
@@ -20,7 +21,6 @@ use crate::{
         codec, names,
     },
 };
-use stockstream_protocol::risk::StockKey;
 
 /// A kind of document that claims change.
 pub(crate) trait Kind {

@@ -10,6 +10,7 @@ use stockstream_model::{
     settings::{Analytics, ClientTiers},
     sum,
 };
+use stockstream_protocol::product_days::MOST_LIVE_DAYS;
 
 use crate::{
     Guard,
@@ -18,7 +19,6 @@ use crate::{
         codec::{date, inventory_document, maybe_date, money, record_document},
     },
 };
-use stockstream_protocol::product_days::MOST_LIVE_DAYS;
 
 fn with_id(id: Bson, guard: &Guard, fields: Document) -> Document {
     let mut document = doc! { "_id": id, guard.group: { &guard.name: guard.leaves } };

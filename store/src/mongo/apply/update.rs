@@ -14,12 +14,12 @@ use stockstream_model::{
     settings::{Analytics, ClientTiers, Weights},
     sum,
 };
+use stockstream_protocol::product_days::{Addition, MOST_LIVE_DAYS};
 
 use crate::{
     Guard,
     mongo::codec::{date, inventory_document, maybe_date, money, record_document},
 };
-use stockstream_protocol::product_days::{Addition, MOST_LIVE_DAYS};
 
 /// Keys that one statement changes, with what it changes of each: one key, or several of the same shape.
 pub(crate) struct Keys<'a, C> {

@@ -15,14 +15,14 @@ use stockstream_model::{
     },
     settings::HumanDuration,
 };
+use stockstream_protocol::{
+    product_days::{Block, BlockDays, Days, Ledger, Moving},
+    risk::StockKey,
+};
 
 use crate::{
     StoreError,
     mongo::{Result, names},
-};
-use stockstream_protocol::{
-    product_days::{Block, BlockDays, Days, Ledger, Moving},
-    risk::StockKey,
 };
 
 /// A projection that leaves out the marks of lanes, and those that versions before lanes left.

@@ -1,8 +1,8 @@
 //! What fails now and is tried again. Several things may be at once, and one that works again says nothing of another.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 
+use parking_lot::Mutex;
 use stockstream_model::Timestamp;
 
 use crate::Trouble;

@@ -1,10 +1,10 @@
 //! The database that a store talks to, whose password may change while it works.
 
-use parking_lot::RwLock;
 use std::sync::Arc;
 
 use bson::{Document, doc};
 use mongodb::{Database, options::ClientOptions};
+use parking_lot::RwLock;
 use stockstream_model::{documents::Deployment, settings::MongoDb};
 
 use crate::{

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use bson::{Bson, Document, doc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use stockstream_model::Timestamp;
+use stockstream_protocol::dedup::{CountedSale, DedupCandidate, decide};
 
 use crate::{
     fail_point,
@@ -18,7 +19,6 @@ use crate::{
         names,
     },
 };
-use stockstream_protocol::dedup::{CountedSale, DedupCandidate, decide};
 
 /// The sales of one invoice, by their places among those that ask.
 struct Group<'a> {

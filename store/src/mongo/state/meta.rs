@@ -4,15 +4,15 @@ use std::sync::atomic::Ordering;
 
 use bson::{Document, doc};
 use stockstream_model::{Timestamp, analytics::DERIVATION, settings::Pipeline};
+use stockstream_protocol::{
+    generation::{ActiveSettings, GenerationDecision, OUTDATED, settle},
+    owner::{Owner, Ownership, SignsOfLife, ownership},
+};
 
 use crate::{
     StoreError,
     mongo::{MongoStore, Result, codec, command::find::FindQuery, names},
     ownership::{check_id, foreign},
-};
-use stockstream_protocol::{
-    generation::{ActiveSettings, GenerationDecision, OUTDATED, settle},
-    owner::{Owner, Ownership, SignsOfLife, ownership},
 };
 
 /// The version of the state's shape; a worker refuses a database of a newer one.

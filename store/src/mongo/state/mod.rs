@@ -14,6 +14,15 @@ use stockstream_model::{
     documents::{Checkpoint, Heartbeat, InventoryState, ProductState, StartPositions, View, ViewState, Winner},
     settings::Pipeline,
 };
+use stockstream_protocol::{
+    checkpoints::checkpoints,
+    dedup::DedupCandidate,
+    generation::may_recompute,
+    owner::SignsOfLife,
+    product_days::Days,
+    revision::is_at,
+    risk::{RiskUpdate, StandingRisk, StockKey},
+};
 
 use super::{MongoStore, Result, names};
 use crate::{
@@ -27,13 +36,6 @@ use crate::{
     },
     state_store::{Progress, StateStore},
     view_store::alive_since,
-};
-use stockstream_protocol::{checkpoints::checkpoints, dedup::DedupCandidate, revision::is_at};
-use stockstream_protocol::{
-    generation::may_recompute,
-    owner::SignsOfLife,
-    product_days::Days,
-    risk::{RiskUpdate, StandingRisk, StockKey},
 };
 
 /// What is read of one collection for whoever does not know who wrote it, such as the operator: a thousand partitions take

@@ -8,6 +8,7 @@ use std::{
 
 use bson::{Bson, Document, doc};
 use stockstream_model::documents::ProductState;
+use stockstream_protocol::product_days::{Block, BlockDays, Freeze, Keeping, Ledger};
 
 use crate::{
     StoreError, fail_point,
@@ -22,7 +23,6 @@ use crate::{
         names,
     },
 };
-use stockstream_protocol::product_days::{Block, BlockDays, Freeze, Keeping, Ledger};
 
 /// How long a reader waits before it reads a product again whose days moved meanwhile.
 const PAUSE: Duration = Duration::from_millis(25);

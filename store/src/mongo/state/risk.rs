@@ -7,6 +7,7 @@ use stockstream_model::{
     analytics::ProductFacts,
     documents::{InventoryState, RiskRow},
 };
+use stockstream_protocol::risk::{RiskUpdate, StandingRisk, StockKey};
 
 use crate::{
     fail_point,
@@ -22,7 +23,6 @@ use crate::{
     },
     state_store::{ChangedProduct, RiskFacts},
 };
-use stockstream_protocol::risk::{RiskUpdate, StandingRisk, StockKey};
 
 fn stock_id((product, batch): &StockKey) -> Document {
     codec::stock_id(product, batch.as_deref())

@@ -10,9 +10,9 @@ use std::{
 };
 
 use stockstream_model::{Day, documents::View};
+use stockstream_protocol::publication::PublishOutcome;
 
 use crate::simulation::answers::test_env::{TestEnv, on_mongodb};
-use stockstream_protocol::publication::PublishOutcome;
 
 /// The commands of a step, sorted.
 async fn commands<T>(env: &TestEnv, step: impl Future<Output = T>) -> (T, Vec<String>) {
