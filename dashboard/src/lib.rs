@@ -3,7 +3,7 @@
 //!
 //! A request passes `middleware` (security headers, host names, who asks and what they may: `auth`), then reaches a page of `pages`,
 //! an answer of `api`, a file of `export` or a form of `entry`; what they list, and what of it an address asks for, is understood in
-//! `views`. Whatever goes wrong is a `Failure` (`error`), turned in one place into a page for a person or problem JSON for a program.
+//! `views`. Whatever goes wrong is an `HttpError` (`error`), turned in one place into a page for a person or problem JSON for a program.
 //!
 //! Modules use those before them in this row alone: `locale` and `request`, `error`, `auth`, `data`, `ui`, `views`, `pages`, `api`,
 //! `entry` and `export`, `middleware`, `router`. `hack/circles.py` fails where two files use each other.

@@ -1,5 +1,5 @@
 //! Kafka as Stockstream needs it: client settings, checks of topics with sentences for people, topic ids, a producer; and
-//! why a secured broker does not let us in, which librdkafka tells only to callbacks (`heard`, `complaint`, `certificate`).
+//! why a secured broker does not let us in, which librdkafka tells only to callbacks (`broker_errors`, `broker_error`, `certificate`).
 
 mod batches;
 mod broker_error;

@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
-/// Makes two tests of each function that takes a bed: on the store in memory, and on MongoDB.
+/// Makes two tests of each function that takes a test environment: on the store in memory, and on MongoDB.
 macro_rules! both {
     ($($test:ident),+ $(,)?) => {
         mod in_memory {
@@ -24,7 +24,7 @@ macro_rules! both {
     };
 }
 
-/// Makes a test on MongoDB of each function that takes its bed.
+/// Makes a test on MongoDB of each function that takes its test environment.
 macro_rules! mongodb_only {
     ($($test:ident),+ $(,)?) => {
         mod on_mongodb {

@@ -157,9 +157,9 @@ where
     shared.tick();
     shared.runs();
     tracing::info!(worker = shared.worker, group = settings.group_id(), "waiting for events");
-    let incarnations = TopicIdentityChecker::new(has_controller.then_some(metadata_client), settings.kafka.clone())?;
+    let topic_identity = TopicIdentityChecker::new(has_controller.then_some(metadata_client), settings.kafka.clone())?;
     let flusher = Flusher::new(Arc::clone(&store), Arc::clone(&shared), Arc::clone(&lane), topics);
-    let flushing = tokio::spawn(run_flushes(flusher, incarnations, queue, done));
+    let flushing = tokio::spawn(run_flushes(flusher, topic_identity, queue, done));
     let publishing =
         tokio::spawn(publisher(Arc::clone(&store), Arc::clone(&shared), settings.clone(), shutdown.clone()));
     let watching = tokio::spawn(watch(Arc::clone(&shared), settings.clone(), shutdown.clone()));

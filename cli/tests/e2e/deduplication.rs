@@ -65,12 +65,12 @@ struct Shop<'a> {
     invoices: u64,
     /// Invoices whose copy is still to be sent.
     owed: Vec<u64>,
-    ledger: ExpectedState,
+    expected: ExpectedState,
 }
 
 impl<'a> Shop<'a> {
     fn new(env: &'a TestEnv) -> Self {
-        Self { env, rng: SeededRng::new(SEED), invoices: 0, owed: Vec::new(), ledger: ExpectedState::new() }
+        Self { env, rng: SeededRng::new(SEED), invoices: 0, owed: Vec::new(), expected: ExpectedState::new() }
     }
 
     /// To some partition.
@@ -103,7 +103,7 @@ impl<'a> Shop<'a> {
         self.owed.extend(&firsts);
         self.burst(copies).await;
         let firsts = self.burst(firsts).await;
-        self.ledger.tell(firsts, 0);
+        self.expected.tell(firsts, 0);
     }
 
     async fn close(&mut self) {
@@ -121,32 +121,32 @@ async fn what_is_sent_twice_counts_once_whoever_is_killed() {
     let Some(env) = env("1h").await else { return };
     let mut shop = Shop::new(&env);
     shop.sell(BACKLOG).await;
-    let mut crew = WorkerPool::new(&env, WORKERS, json!({}));
+    let mut workers = WorkerPool::new(&env, WORKERS, json!({}));
     for (round, points) in (0..).zip(POINTS) {
         for (number, point) in (round..).zip(points) {
-            crew.replace(&env, number, &[("STOCKSTREAM_FAIL_AT", point)]);
+            workers.replace(&env, number, &[("STOCKSTREAM_FAIL_AT", point)]);
         }
         let mut fallen = 0;
         eventually("both workers are killed at their points", async || {
             shop.sell(40).await;
-            fallen += crew.restart_exited(&env).await;
+            fallen += workers.restart_exited(&env).await;
             holds(fallen == points.len(), || format!("{fallen} of {points:?}"))
         })
         .await;
     }
     // One stands still until others own what it had, and then goes on.
-    crew.worker(0).signal("STOP");
-    let stopped = crew.worker(0).id();
+    workers.worker(0).signal("STOP");
+    let stopped = workers.worker(0).id();
     eventually("others go on with all partitions", async || {
         shop.sell(40).await;
         env.sales_are_of_others(stopped).await
     })
     .await;
-    crew.worker(0).signal("CONT");
+    workers.worker(0).signal("CONT");
     shop.close().await;
 
     let checkpoints = env.applied().await;
-    let expected = shop.ledger.answer();
+    let expected = shop.expected.answer();
     assert_eq!(expected["accepted"], shop.invoices);
     compare::totals(&expected, &env.snapshot().await).unwrap();
     assert_eq!(sum(&checkpoints, |of| of.events), 2 * shop.invoices);

@@ -32,7 +32,8 @@ async fn a_sum_that_goes_beyond_its_limit_stays_there_is_named_and_stops_nothing
     let Some(env) = TestEnv::new(json!({ "analytics": { "asOf": "LatestEvent" } })).await else { return };
     let mut worker = env.worker();
     let address = worker.ready().await;
-    let (mut load, mut ledger) = (LoadGenerator::new(&env, Feed::new(1, None, (1, 1), false), 1), ExpectedState::new());
+    let (mut load, mut expected) =
+        (LoadGenerator::new(&env, Feed::new(1, None, (1, 1), false), 1), ExpectedState::new());
     let great = item(&sale("g", "2026-01-01", "gold", 1_000_000_000, "10"));
     let too_great = item(&sale("t", "2026-01-01", "gold", 1_000_000_000, "10.01"));
     let back = item(&sale("r", "2026-01-01", "gold", -1_000_000_000, "10"));
@@ -44,9 +45,9 @@ async fn a_sum_that_goes_beyond_its_limit_stays_there_is_named_and_stops_nothing
     for (step, items) in steps.into_iter().enumerate() {
         load.extra.lock().unwrap().extend(items);
         load.produce(0).await;
-        ledger.tell(load.fresh.drain(..), 0);
+        expected.tell(load.fresh.drain(..), 0);
         env.applied().await;
-        let (expected, snapshot) = (ledger.answer(), env.snapshot().await);
+        let (expected, snapshot) = (expected.answer(), env.snapshot().await);
         compare::totals(&expected, &snapshot).unwrap();
         let revenue = expected["clients"]["c1"]["revenue"].as_str().unwrap();
         assert_eq!(revenue == "400000000000000.0000", step > 0, "{revenue}");

@@ -11,8 +11,8 @@ use crate::harness::{
     eventually, holds, http,
 };
 
-/// A bed, and a relay before its database.
-async fn beds() -> Option<(TestEnv, Relay)> {
+/// A test environment, and a relay before its database.
+async fn environment() -> Option<(TestEnv, Relay)> {
     let env = TestEnv::new(json!({})).await?;
     let relay = Relay::to(&database_host(&env)).await.unwrap();
     Some((env, relay))
@@ -43,7 +43,7 @@ async fn tells(address: &str, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_that_nobody_knows_and_a_right_that_is_taken_away_are_waited_out_and_told() {
-    let Some((env, relay)) = beds().await else { return };
+    let Some((env, relay)) = environment().await else { return };
     let mut worker = start(&env, &relay);
     let address = worker.ready().await;
     env.kafka.produce(EventKind::Inventory, &stock("a", "2026-01-01", 1)).await;
@@ -70,7 +70,7 @@ async fn an_error_that_nobody_knows_and_a_right_that_is_taken_away_are_waited_ou
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_pass_is_waited_for_at_the_start_and_what_is_wrong_ends_with_a_sentence() {
-    let Some((env, relay)) = beds().await else { return };
+    let Some((env, relay)) = environment().await else { return };
     for (code, words) in [(13, ["createIndexes", "readWrite"]), (59, ["code 59", "failed to make index"])] {
         relay.heal();
         let message = "not allowed to createIndexes";

@@ -42,7 +42,7 @@ fn every_route_of_the_router_is_found() {
 #[test]
 fn every_route_is_in_the_table_and_open_to_the_roles_that_it_names_and_to_nobody_else() {
     for route in patterns() {
-        assert_ne!(verdict(&route, &Method::GET, None), Decision::Unlisted, "add {route} to access::table::RULES");
+        assert_ne!(verdict(&route, &Method::GET, None), Decision::Unlisted, "add {route} to auth::permissions::RULES");
         let asked = |role| verdict(&route, &Method::GET, role) != verdict("/not/listed", &Method::GET, role);
         assert!(asked(None) && Role::ALL.into_iter().all(|role| asked(Some(role))));
         // An Administrator sees everything; nothing that a role is told is kept from one who may more.

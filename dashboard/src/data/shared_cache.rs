@@ -1,6 +1,6 @@
-//! Answers of the database that several readers share: as long as nothing changed, what one was told is told to all, and
-//! who asks while the same is being read waits for that. People are told a dear one a little longer, so that however many
-//! watch a page while events come in, it is read only part of the time.
+//! Answers of the database that several readers share. As long as nothing changed, all get the same one, and whoever asks while it
+//! is being read waits for that read. An expensive answer is served a little longer than it is fresh, so that however many people
+//! watch a page while events arrive, reading it takes only a part of the time.
 
 use std::{
     any::{Any, TypeId},

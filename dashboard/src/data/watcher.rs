@@ -66,7 +66,7 @@ impl ChangeWatcher {
     fn join<S: ViewStore>(self: &Arc<Self>, store: &Arc<S>) -> Option<Subscription> {
         let one_more = |count| (count < self.limit).then_some(count + 1);
         self.readers.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        let place = Subscription { hub: Arc::clone(self), seen: self.seen.subscribe() };
+        let place = Subscription { watcher: Arc::clone(self), seen: self.seen.subscribe() };
         let mut looking = self.looking.lock();
         if !*looking {
             *looking = true;
@@ -89,18 +89,18 @@ impl ChangeWatcher {
     }
 }
 
-async fn look<S: ViewStore>(hub: Arc<ChangeWatcher>, store: Arc<S>) {
+async fn look<S: ViewStore>(watcher: Arc<ChangeWatcher>, store: Arc<S>) {
     debug!("the database is looked at for those who wait for it to change");
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_awaited = Instant::now();
-    while !hub.ends(&mut last_awaited) {
+    while !watcher.ends(&mut last_awaited) {
         ticks.tick().await;
-        let digests = match timeout(hub.store_timeout, store.pulse()).await {
+        let digests = match timeout(watcher.store_timeout, store.pulse()).await {
             Ok(Ok(pulse)) => Some(Fingerprints::of(&pulse)),
             Ok(Err(_)) | Err(_) => None,
         };
-        hub.seen.send_if_modified(|seen| {
+        watcher.seen.send_if_modified(|seen| {
             let now = Seen { digests: digests.or(seen.digests), is_away: digests.is_none() };
             if now.is_away != seen.is_away {
                 info!(is_away = now.is_away, "the database came or went while somebody waits for it to change");
@@ -139,12 +139,12 @@ impl ChangeFeed {
 
 /// A place among those who wait. Whoever is slow finds the newest when they come, not what was in between.
 pub(crate) struct Subscription {
-    hub: Arc<ChangeWatcher>,
+    watcher: Arc<ChangeWatcher>,
     pub(crate) seen: watch::Receiver<Seen>,
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.hub.readers.fetch_sub(1, Ordering::AcqRel);
+        self.watcher.readers.fetch_sub(1, Ordering::AcqRel);
     }
 }

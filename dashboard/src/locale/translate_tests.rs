@@ -5,7 +5,7 @@ use super::*;
 /// What precedes a text that is shown as it stands.
 const BEFORE: [&str; 17] = [
     "key(\"",
-    "Said::new(\"",
+    "Message::new(\"",
     "let detail = \"",
     "let advice = \"",
     "t(\"",
@@ -20,11 +20,11 @@ const BEFORE: [&str; 17] = [
     "name: \"",
     "page: \"",
     "title: \"",
-    "Placeholder::new(\"",
+    "EmptyState::new(\"",
 ];
 
 /// Calls whose texts are all shown.
-const CALLS: [&str; 3] = ["counted(", "Failure::new(", "Self::new(StatusCode"];
+const CALLS: [&str; 3] = ["counted(", "HttpError::new(", "Self::new(StatusCode"];
 
 /// The texts of a call, from behind its opening parenthesis.
 fn literals(call: &str) -> Vec<String> {
@@ -59,14 +59,26 @@ fn files(folder: &Path, texts: &mut Vec<String>) {
     }
 }
 
-/// The texts that are shown, as the sources have them.
-fn shown() -> BTreeSet<String> {
+fn sources() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = Vec::new();
     files(&root.join("src"), &mut sources);
     files(&root.join("templates"), &mut sources);
+    sources
+}
+
+#[test]
+fn whatever_precedes_a_text_is_found_in_the_sources() {
+    let sources = sources();
+    for pattern in BEFORE.iter().chain(&CALLS) {
+        assert!(sources.iter().any(|source| source.contains(pattern)), "nothing matches {pattern:?}: was it renamed?");
+    }
+}
+
+/// The texts that are shown, as the sources have them.
+fn shown() -> BTreeSet<String> {
     let mut shown = BTreeSet::new();
-    for source in &sources {
+    for source in &sources() {
         for before in BEFORE {
             for (at, _) in source.match_indices(before) {
                 // `t(` is also the end of other names.

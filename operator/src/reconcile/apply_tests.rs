@@ -62,8 +62,8 @@ fn pods() -> PodDefaults {
     PodDefaults { image: "stockstream:test".into(), image_pull_secrets: Vec::new(), user: PodUser::NONROOT }
 }
 
-fn built(scene: &Fixture) -> Vec<Child> {
-    let (pipeline, validated, decision) = (&scene.pipeline, &scene.validated, &scene.decide());
+fn built(fixture: &Fixture) -> Vec<Child> {
+    let (pipeline, validated, decision) = (&fixture.pipeline, &fixture.validated, &fixture.decide());
     build(&Wanted { pipeline, validated, decision, pods: &pods(), has_pod_monitor: false })
 }
 

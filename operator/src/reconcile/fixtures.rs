@@ -75,12 +75,12 @@ pub(crate) fn find<'a>(status: &'a PipelineStatus, name: &str) -> &'a Condition 
     status.conditions.iter().find(|condition| condition.type_ == name).unwrap()
 }
 
-pub(crate) fn suspended(scene: &mut Fixture) {
-    scene.pipeline.spec.suspend = true;
+pub(crate) fn suspended(fixture: &mut Fixture) {
+    fixture.pipeline.spec.suspend = true;
 }
 
-pub(crate) fn workers(scene: &mut Fixture, workers: DeploymentFacts) {
-    scene.facts.workers = Some(workers);
+pub(crate) fn workers(fixture: &mut Fixture, workers: DeploymentFacts) {
+    fixture.facts.workers = Some(workers);
 }
 
 impl Fixture {
@@ -143,17 +143,17 @@ impl Fixture {
 
     /// Nothing was made yet, and topics of these streams do not exist.
     pub fn fresh(missing: &[EventKind]) -> Self {
-        let mut scene = Self::ready().without(missing);
-        scene.facts.workers = None;
-        scene.facts.dashboard = None;
-        let database = scene.facts.database.as_mut().unwrap();
+        let mut fixture = Self::ready().without(missing);
+        fixture.facts.workers = None;
+        fixture.facts.dashboard = None;
+        let database = fixture.facts.database.as_mut().unwrap();
         database.heartbeats.clear();
         database.checkpoints.clear();
         if !missing.is_empty() {
             database.start = None;
             database.id = None;
         }
-        scene
+        fixture
     }
 
     /// Topics of these streams do not exist (any more).
@@ -177,16 +177,16 @@ impl Fixture {
 
     /// Kafka does not answer.
     pub fn kafka_fails(self, problem: Problem) -> Self {
-        self.with(|scene| {
-            scene.facts.topics = Err(problem);
-            scene.facts.log_ends = BTreeMap::new();
-            scene.facts.log_starts = BTreeMap::new();
+        self.with(|fixture| {
+            fixture.facts.topics = Err(problem);
+            fixture.facts.log_ends = BTreeMap::new();
+            fixture.facts.log_starts = BTreeMap::new();
         })
     }
 
     /// After what was said of this one.
     pub fn after(self, before: &PipelineStatus) -> Self {
-        self.with(|scene| scene.pipeline.status = Some(before.clone()))
+        self.with(|fixture| fixture.pipeline.status = Some(before.clone()))
     }
 
     pub fn decide(&self) -> Decision {

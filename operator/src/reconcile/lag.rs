@@ -51,26 +51,27 @@ mod tests {
     #[test]
     fn lag_is_the_sum_over_all_partitions() {
         assert_eq!(lag_with(|_| {}), Some(9 * 7));
-        let no_checkpoint = |scene: &mut Fixture| scene.facts.database.as_mut().unwrap().checkpoints.truncate(8);
+        let no_checkpoint = |fixture: &mut Fixture| fixture.facts.database.as_mut().unwrap().checkpoints.truncate(8);
         assert_eq!(lag_with(no_checkpoint), Some(8 * 7 + 17), "it starts where it was pinned");
     }
 
     #[test]
     fn a_partition_that_nothing_is_known_of_makes_the_lag_unknown() {
-        let forgotten = |scene: &mut Fixture| scene.facts.log_ends.retain(|known, _| *known != id(EventKind::Sales, 0));
+        let forgotten =
+            |fixture: &mut Fixture| fixture.facts.log_ends.retain(|known, _| *known != id(EventKind::Sales, 0));
         assert_eq!(lag_with(forgotten), None);
-        assert_eq!(lag_with(|scene| *scene = scene.clone().without(&[EventKind::Clients])), None);
-        assert_eq!(lag_with(|scene| scene.facts.topics = Err(waits("BrokerUnreachable", ""))), None);
-        assert_eq!(lag_with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", ""))), None);
-        assert_eq!(lag_with(|scene| scene.facts.database.as_mut().unwrap().start = None), None);
+        assert_eq!(lag_with(|fixture| *fixture = fixture.clone().without(&[EventKind::Clients])), None);
+        assert_eq!(lag_with(|fixture| fixture.facts.topics = Err(waits("BrokerUnreachable", ""))), None);
+        assert_eq!(lag_with(|fixture| fixture.facts.database = Err(waits("DatabaseUnreachable", ""))), None);
+        assert_eq!(lag_with(|fixture| fixture.facts.database.as_mut().unwrap().start = None), None);
     }
 
     #[test]
     fn what_kafka_has_deleted_is_no_lag_and_a_topic_made_anew_is_all_lag() {
         let ends = |first, end| {
-            move |scene: &mut Fixture| {
-                scene.facts.log_starts.insert(id(EventKind::Sales, 0), first);
-                scene.facts.log_ends.insert(id(EventKind::Sales, 0), end);
+            move |fixture: &mut Fixture| {
+                fixture.facts.log_starts.insert(id(EventKind::Sales, 0), first);
+                fixture.facts.log_ends.insert(id(EventKind::Sales, 0), end);
             }
         };
         assert_eq!(lag_with(ends(105, 107)), Some(8 * 7 + 2));
@@ -79,10 +80,10 @@ mod tests {
 
     #[test]
     fn a_partition_that_was_added_starts_at_its_beginning() {
-        let added = |scene: &mut Fixture| {
-            scene.facts.topics.as_mut().unwrap()[0].partitions = Some(4);
-            scene.facts.log_starts.insert(id(EventKind::Sales, 3), 5);
-            scene.facts.log_ends.insert(id(EventKind::Sales, 3), 25);
+        let added = |fixture: &mut Fixture| {
+            fixture.facts.topics.as_mut().unwrap()[0].partitions = Some(4);
+            fixture.facts.log_starts.insert(id(EventKind::Sales, 3), 5);
+            fixture.facts.log_ends.insert(id(EventKind::Sales, 3), 25);
         };
         assert_eq!(lag_with(added), Some(9 * 7 + 20));
     }

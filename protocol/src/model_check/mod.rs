@@ -1,7 +1,7 @@
-//! Publication and generations of settings, checked exhaustively within bounds: every order of every step of a few workers, with
-//! crashes between and inside the steps and lost acknowledgements. Positions and claims are checked in `stockstream-protocol`.
+//! The protocol, checked exhaustively within bounds: every order of every step of a few workers, with crashes between and inside
+//! the steps and lost acknowledgements. `claims` checks positions, claims, marks and logs; the others what their names say.
 //!
-//! What is decided is decided by the worker's and the stores' own pure functions; only Kafka, the database and who does
+//! What is decided is decided by this crate's own functions, as in production; only Kafka, the database and who does
 //! something next are played here. So that a check that finds nothing means something, each guard that the database or the
 //! glue holds can be left out, and must then be missed.
 

@@ -28,7 +28,7 @@ fn for_many(request: &Request) -> u64 {
     updates.filter(|update| update.get_bool("multi").unwrap_or_default()).count() as u64
 }
 
-/// A store on the bed's database by way of the relay.
+/// A store on the test environment's database by way of the relay.
 async fn store(env: &Mongo, relay: &Relay) -> MongoStore {
     let mut settings = settings();
     settings.mongodb.uri = Some(Secret::new(relay.uri(env.uri())));

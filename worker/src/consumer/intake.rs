@@ -13,7 +13,7 @@ use stockstream_protocol::{claim::ClaimedRange, positions::Position};
 
 use crate::{
     core::memory::Filled,
-    flush::{Reached, SealedRange},
+    flush::{Reached, SealedBatch},
     fold::{Chunk, FoldPool, Load, Rules},
     read_range::ReadRange,
 };
@@ -238,7 +238,7 @@ impl Intake {
     }
 
     /// Hands the batch out to be flushed, and begins the next.
-    pub fn hand(&mut self) -> Option<SealedRange> {
+    pub fn hand(&mut self) -> Option<SealedBatch> {
         if !self.is_ready() {
             return None;
         }
@@ -254,7 +254,7 @@ impl Intake {
         self.slots.retain(|_, slot| !slot.is_revoked);
         let folding = self.threads.finish();
         self.begin();
-        Some(SealedRange { ranges, rules: self.rules, folding })
+        Some(SealedBatch { ranges, rules: self.rules, folding })
     }
 
     /// Takes in where partitions stand after a flush.

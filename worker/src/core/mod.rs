@@ -1,4 +1,4 @@
-//! What a worker decides, without IO: how events change keys, and how positions move.
+//! What a worker decides without I/O, beside the protocol: how events change keys, what fits into memory, what is reported.
 
 pub mod fold;
 pub mod memory;

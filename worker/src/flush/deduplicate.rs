@@ -15,7 +15,7 @@ use stockstream_protocol::{
 };
 use stockstream_store::{StateStore, StoreError};
 
-use crate::{core::fold::Folder, fold::FoldedRange, lane::standing, retry::persist, state::WorkerState};
+use crate::{core::fold::Folder, fold::FoldedBatch, lane::standing, retry::persist, state::WorkerState};
 
 /// How often it is looked whether invoices may be forgotten.
 const LOOK: Duration = Duration::from_secs(60);
@@ -48,7 +48,7 @@ impl Settled {
 pub(crate) async fn settle<S: StateStore>(
     store: &S,
     shared: &WorkerState,
-    folding: &mut FoldedRange,
+    folding: &mut FoldedBatch,
     claim: &Claim,
 ) -> BTreeMap<PartitionId, Settled> {
     let held = std::mem::take(&mut folding.held);

@@ -27,7 +27,7 @@ use crate::{
         deduplicate::{Settled, settle},
         topic_identity::TopicIdentityChecker,
     },
-    fold::{FoldedRange, Rules},
+    fold::{FoldedBatch, Rules},
     lane::{OwnLane, acquire, standing},
     metrics::{OfStream, Refusal, Stage},
     read_range::ReadRange,
@@ -40,24 +40,24 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// What the flusher is to do.
 pub(crate) enum Job {
-    Flush(SealedRange),
+    Flush(SealedBatch),
     /// Has positions pass these, which hold no event.
     Pass(BTreeMap<PartitionId, ReadRange>),
 }
 
 /// A batch that is being folded.
-pub(crate) struct SealedRange {
+pub(crate) struct SealedBatch {
     pub ranges: BTreeMap<PartitionId, ReadRange>,
     pub rules: Rules,
     /// What each folding thread has of it.
-    pub folding: Vec<oneshot::Receiver<FoldedRange>>,
+    pub folding: Vec<oneshot::Receiver<FoldedBatch>>,
 }
 
 /// A batch to be flushed.
 pub(crate) struct Batch {
     pub ranges: BTreeMap<PartitionId, ReadRange>,
     pub rules: Rules,
-    pub folding: FoldedRange,
+    pub folding: FoldedBatch,
 }
 
 /// What became of a flush.
@@ -90,7 +90,7 @@ pub(crate) struct Reached {
 
 impl Applied {
     /// Of what was folded of a claim.
-    pub fn of(id: PartitionId, folding: &FoldedRange, settled: &BTreeMap<PartitionId, Settled>) -> Self {
+    pub fn of(id: PartitionId, folding: &FoldedBatch, settled: &BTreeMap<PartitionId, Settled>) -> Self {
         let mut counters = folding.partitions.get(&id).copied().unwrap_or_default().counters;
         let Settled { duplicates, forgotten } = settled.get(&id).copied().unwrap_or_default();
         counters.duplicates = duplicates;
@@ -98,11 +98,11 @@ impl Applied {
     }
 }
 
-impl SealedRange {
+impl SealedBatch {
     /// Waits for the threads that fold. `None` if one is gone.
     pub async fn folded(self) -> Option<Batch> {
         let Self { ranges, rules, folding: parts } = self;
-        let mut folding = FoldedRange::default();
+        let mut folding = FoldedBatch::default();
         for part in parts {
             folding.merge(part.await.ok()?);
         }
@@ -113,18 +113,18 @@ impl SealedRange {
 /// Does one flush after another until the sender hangs up.
 pub(crate) async fn run_flushes<S: StateStore>(
     mut flusher: Flusher<S>,
-    mut incarnations: TopicIdentityChecker,
+    mut topic_identity: TopicIdentityChecker,
     mut jobs: Receiver<Job>,
     done: Sender<Flushed>,
 ) {
     let shared = Arc::clone(&flusher.shared);
-    incarnations.look(&shared);
+    topic_identity.look(&shared);
     loop {
         let job = match tokio::time::timeout(IDLE, jobs.recv()).await {
             Ok(Some(job)) => job,
             Ok(None) => break,
             Err(_) => {
-                incarnations.look(&shared);
+                topic_identity.look(&shared);
                 continue;
             }
         };
@@ -135,7 +135,7 @@ pub(crate) async fn run_flushes<S: StateStore>(
         };
         let Some((ranges, folded)) = work.filter(|_| !shared.is_disowned()) else { break };
         let flushed = match folded {
-            _ if !incarnations.are_current(&ranges, &shared).await => {
+            _ if !topic_identity.are_current(&ranges, &shared).await => {
                 tracing::info!("a topic was recreated while it was read; the batch is dropped and read again");
                 Flushed::Dropped
             }
@@ -201,7 +201,7 @@ impl<S: StateStore> Flusher<S> {
     }
 
     /// Applies and completes a claim.
-    pub async fn carry_out(&mut self, claim: Claim, mut folding: FoldedRange) -> Flushed {
+    pub async fn carry_out(&mut self, claim: Claim, mut folding: FoldedBatch) -> Flushed {
         let began = Instant::now();
         let settled = settle(&*self.store, &self.shared, &mut folding, &claim).await;
         if claim.rules.deduplicate.is_some() {
@@ -276,7 +276,7 @@ impl<S: StateStore> Flusher<S> {
     async fn complete(
         &mut self,
         claim: &Claim,
-        folding: &FoldedRange,
+        folding: &FoldedBatch,
         settled: &BTreeMap<PartitionId, Settled>,
     ) -> BTreeMap<PartitionId, Reached> {
         let generation = self.shared.generation.load(Ordering::Relaxed);
@@ -306,7 +306,7 @@ impl<S: StateStore> Flusher<S> {
     fn record(
         &self,
         claim: &Claim,
-        folding: &FoldedRange,
+        folding: &FoldedBatch,
         settled: &BTreeMap<PartitionId, Settled>,
         report: ApplyReport,
     ) {

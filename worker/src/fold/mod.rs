@@ -43,7 +43,7 @@ const KEPT: usize = 8;
 
 /// What a thread folded of a batch, or all threads together.
 #[derive(Debug, Default)]
-pub(crate) struct FoldedRange {
+pub(crate) struct FoldedBatch {
     pub changes: Changes,
     pub partitions: BTreeMap<PartitionId, Counted>,
     /// Sales that may be duplicates.
@@ -62,7 +62,7 @@ pub(crate) struct Counted {
     pub oldest: Option<Timestamp>,
 }
 
-impl FoldedRange {
+impl FoldedBatch {
     /// Folds records of one partition.
     pub fn fold<'a>(
         &mut self,

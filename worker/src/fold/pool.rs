@@ -18,7 +18,7 @@ use crate::{
         fold::Record,
         memory::{self, Filled},
     },
-    fold::{FoldedRange, Rules, log_throttle::LogThrottle},
+    fold::{FoldedBatch, Rules, log_throttle::LogThrottle},
 };
 
 /// How many chunks wait for a thread before the reading side waits for it.
@@ -58,7 +58,7 @@ pub(crate) struct Load {
 enum Work {
     Fold(Chunk, Arc<Load>),
     /// Gives away what was folded since the last time.
-    Finish(oneshot::Sender<FoldedRange>),
+    Finish(oneshot::Sender<FoldedBatch>),
     /// Forgets it.
     Discard,
 }
@@ -147,7 +147,7 @@ impl FoldPool {
     }
 
     /// Asks for all that was folded since it was asked for last. Each receiver gets a thread's part.
-    pub fn finish(&self) -> Vec<oneshot::Receiver<FoldedRange>> {
+    pub fn finish(&self) -> Vec<oneshot::Receiver<FoldedBatch>> {
         let ask = |queue: &SyncSender<Work>| {
             let (to, folding) = oneshot::channel();
             let _ = queue.send(Work::Finish(to));
@@ -172,7 +172,7 @@ impl FoldPool {
 }
 
 fn run(work: &Receiver<Work>, topics: &Topics, rules: Rules, clock: Clock) {
-    let (mut told, mut folding) = (LogThrottle::default(), FoldedRange::default());
+    let (mut told, mut folding) = (LogThrottle::default(), FoldedBatch::default());
     for work in work {
         match work {
             Work::Fold(chunk, load) => {
@@ -189,7 +189,7 @@ fn run(work: &Receiver<Work>, topics: &Topics, rules: Rules, clock: Clock) {
                 load.records.fetch_add(chunk.records(), Ordering::Relaxed);
             }
             Work::Finish(to) => drop(to.send(std::mem::take(&mut folding))),
-            Work::Discard => folding = FoldedRange::default(),
+            Work::Discard => folding = FoldedBatch::default(),
         }
     }
 }
@@ -214,8 +214,8 @@ mod tests {
         )
     }
 
-    async fn merged(threads: &FoldPool) -> FoldedRange {
-        let mut all = FoldedRange::default();
+    async fn merged(threads: &FoldPool) -> FoldedBatch {
+        let mut all = FoldedBatch::default();
         for part in threads.finish() {
             all.merge(part.await.unwrap());
         }

@@ -69,7 +69,7 @@ impl<S: StateStore> Publisher<S> {
     ///
     /// # Errors
     /// What the store refused; the next turn evaluates again.
-    pub async fn turn(&mut self) -> Result<Option<PublishOutcome>, StoreError> {
+    pub async fn evaluate(&mut self) -> Result<Option<PublishOutcome>, StoreError> {
         self.working_since = Instant::now();
         // At once: both are read before the state, so that a result is never older than what it claims to be, and which of the
         // two is read first makes no difference. Where something was said of the view since, compare-and-set refuses; where
@@ -106,8 +106,8 @@ impl<S: StateStore> Publisher<S> {
             View::LossRiskProducts => {
                 let base = self.base.take().filter(|_| !reconcile);
                 let changed = base.and_then(|base| base.changed(&view, &positions, clock.as_of, self.generation));
-                let turn = risk::Turn { store, rules: &analytics.loss_risk, clock, bounds: self.bounds };
-                let (outcome, view) = turn.publish(view, changed, &mut self.working_since).await?;
+                let evaluate = risk::Turn { store, rules: &analytics.loss_risk, clock, bounds: self.bounds };
+                let (outcome, view) = evaluate.publish(view, changed, &mut self.working_since).await?;
                 let base = Base::of(view, &positions, clock.as_of);
                 self.base = Some(base).filter(|_| outcome != PublishOutcome::Conflict);
                 outcome
@@ -177,7 +177,7 @@ mod tests {
             Publisher::new(Arc::new(MemoryStore::new(analytics.clone())), analytics, View::LossRiskProducts, 0);
         publisher.evaluated = publisher.evaluated.checked_sub(due).unwrap();
         assert!(publisher.due_in().is_zero());
-        assert_eq!(publisher.turn().await.unwrap(), None);
+        assert_eq!(publisher.evaluate().await.unwrap(), None);
         assert!(!publisher.due_in().is_zero());
     }
 }

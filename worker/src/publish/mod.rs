@@ -103,7 +103,7 @@ async fn publish_loop<S: StateStore>(
             View::LossRiskProducts => tokio::time::timeout(COURTESY, heavy_query_lock.lock()).await.ok(),
         };
         let outcome = tokio::select! {
-            outcome = publisher.turn() => outcome,
+            outcome = publisher.evaluate() => outcome,
             () = shutdown.cancelled() => break,
         };
         drop(alone);

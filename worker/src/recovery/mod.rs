@@ -29,7 +29,7 @@ use crate::{
         Applied,
         deduplicate::{Settled, settle},
     },
-    fold::{FoldedRange, LogThrottle, Rules},
+    fold::{FoldedBatch, LogThrottle, Rules},
     state::WorkerState,
 };
 
@@ -351,7 +351,7 @@ impl Remains {
 /// What was folded of a claim.
 #[derive(Default)]
 struct RangeBuffer {
-    folding: FoldedRange,
+    folding: FoldedBatch,
     settled: BTreeMap<PartitionId, Settled>,
     /// The leader epochs of the last records.
     epochs: BTreeMap<PartitionId, LeaderEpoch>,

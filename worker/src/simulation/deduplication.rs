@@ -1,4 +1,4 @@
-//! Duplicates of invoices on trial: of several sales of an invoice one counts, whole and for good, whatever strikes.
+//! Deduplication simulated: of several sales of an invoice one counts, whole and for good, whatever strikes.
 //!
 //! Which of them counts depends on who comes first, so each sale sells a product of its own besides: by these it is seen
 //! which sales counted. They must be as far apart as the window says, every other must be near to one of them, and all
@@ -80,9 +80,9 @@ fn by_windows(windows: [Option<HumanDuration>; WORKERS]) -> [Rules; WORKERS] {
 }
 
 /// A worker's claim that stands still between claim and apply.
-type Stalled = (usize, Flusher<MemoryStore>, Claim, FoldedRange);
+type Stalled = (usize, Flusher<MemoryStore>, Claim, FoldedBatch);
 
-impl Trial {
+impl Simulation {
     /// By any worker's settings.
     async fn forget(&self) {
         let Some(within) = self.workers.iter().find_map(|worker| worker.rules.deduplicate) else { return };
@@ -173,8 +173,8 @@ fn fixed(minutes: [&[(i64, i64)]; PARTITIONS]) -> Logs {
 #[tokio::test]
 async fn who_wakes_after_an_invoice_is_old_does_not_make_its_copy_count() {
     let logs = fixed([&[(20, 1), (90, 2), (35, 1)], &[(0, 1), (90, 3)]]);
-    let mut trial =
-        Trial::new(logs.clone(), by_windows([Some(HumanDuration::from_millis(WITHIN as u64)); WORKERS])).await;
+    let mut simulation =
+        Simulation::new(logs.clone(), by_windows([Some(HumanDuration::from_millis(WITHIN as u64)); WORKERS])).await;
     let mut stalled = Vec::new();
     let assign = |worker, partition| Act::Step(Step::Assign { worker, partition });
     let read = |worker, partition| Act::Step(Step::Read { worker, partition, records: 1 });
@@ -189,10 +189,10 @@ async fn who_wakes_after_an_invoice_is_old_does_not_make_its_copy_count() {
     .into_iter()
     .flatten()
     {
-        trial.act(act, &mut stalled).await;
+        simulation.act(act, &mut stalled).await;
     }
-    trial.end().await; // too far from the sale to be a copy of it
-    let counted = counted(&logs, &trial.store.snapshot().await.unwrap());
+    simulation.end().await; // too far from the sale to be a copy of it
+    let counted = counted(&logs, &simulation.store.snapshot().await.unwrap());
     assert_eq!(counted, HashSet::from([(0, 2), (0, 3), (1, 1), (1, 2)]));
     check_windows(&logs, &counted).unwrap();
 }
@@ -201,24 +201,25 @@ async fn who_wakes_after_an_invoice_is_old_does_not_make_its_copy_count() {
 async fn who_wakes_once_others_finished_its_claim_counts_nothing_that_is_forgotten_since() {
     // The second sale of each partition is so late that its invoice is forgotten at once.
     let logs = fixed([&[(0, 1), (-110, 0)], &[(0, 1), (-110, 0)]]);
-    let mut trial = Trial::new(logs, by_windows([Some(HumanDuration::from_millis(WITHIN as u64)); WORKERS])).await;
+    let mut simulation =
+        Simulation::new(logs, by_windows([Some(HumanDuration::from_millis(WITHIN as u64)); WORKERS])).await;
     let mut stalled = Vec::new();
     let assign = |worker, partition| Act::Step(Step::Assign { worker, partition });
     let read = |worker, partition| Act::Step(Step::Read { worker, partition, records: 2 });
     for act in [assign(2, 1), assign(0, 0), read(0, 0), read(2, 1), Act::Stall(0)] {
-        trial.act(act, &mut stalled).await;
+        simulation.act(act, &mut stalled).await;
     }
     // Another worker finds the claim open and stands still before it finishes it.
-    let found = trial.positions().await;
+    let found = simulation.positions().await;
     let claim = stalled[0].2.clone();
     for act in [Act::Step(Step::Flush { worker: 2 }), assign(0, 0), Act::Forget] {
-        trial.act(act, &mut stalled).await;
+        simulation.act(act, &mut stalled).await;
     }
-    let before = trial.store.snapshot().await.unwrap();
-    trial.act(Act::Wake, &mut stalled).await;
-    assert_eq!(trial.store.snapshot().await.unwrap(), before);
-    trial.finish(1, &found, &claim).await;
-    assert_eq!(trial.store.snapshot().await.unwrap(), before);
+    let before = simulation.store.snapshot().await.unwrap();
+    simulation.act(Act::Wake, &mut stalled).await;
+    assert_eq!(simulation.store.snapshot().await.unwrap(), before);
+    simulation.finish(1, &found, &claim).await;
+    assert_eq!(simulation.store.snapshot().await.unwrap(), before);
 }
 
 proptest! {
@@ -234,15 +235,15 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let logs = vec![log(0, wild, a), log(1, wild, b)];
         let (found, checkpoints) = runtime.block_on(async {
-            let mut trial = Trial::new(logs.clone(), by_windows(windows)).await;
+            let mut simulation = Simulation::new(logs.clone(), by_windows(windows)).await;
             let mut stalled = Vec::new();
             for act in acts {
-                trial.act(act, &mut stalled).await;
+                simulation.act(act, &mut stalled).await;
             }
-            trial.end().await;
+            simulation.end().await;
             // Who slept through it all changes nothing.
-            trial.act(Act::Wake, &mut stalled).await;
-            (trial.store.snapshot().await.unwrap(), trial.store.checkpoints().await.unwrap())
+            simulation.act(Act::Wake, &mut stalled).await;
+            (simulation.store.snapshot().await.unwrap(), simulation.store.checkpoints().await.unwrap())
         });
         let counted = counted(&logs, &found);
         prop_assert_eq!(found, runtime.block_on(plainly(&only(&logs, &counted))));

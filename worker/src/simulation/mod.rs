@@ -1,4 +1,4 @@
-//! The protocol on trial: any split of the events into batches and over workers, with crashes between and inside the
+//! The worker simulated: any split of the events into batches and over workers, with crashes between and inside the
 //! steps, redelivery and zombies, gives the state that one pass over the events gives.
 //!
 //! Workers may fold by rules of their own, as they do during an upgrade: then it must be the state that one pass gives which
@@ -38,7 +38,7 @@ use crate::{
     consumer::intake::{Intake, ReadRecord},
     core::{fold::Record, memory::Budget},
     flush::{Batch, Flushed, Flusher, deduplicate::settle},
-    fold::{FoldPool, FoldedRange, LogThrottle, Rules},
+    fold::{FoldPool, FoldedBatch, LogThrottle, Rules},
     lane::{OwnLane, acquire},
     recovery::{ClaimReader, Reread, Terms, Unfinished},
     state::WorkerState,
@@ -210,7 +210,7 @@ fn heartbeat(worker: &str) -> Heartbeat {
     }
 }
 
-struct Trial {
+struct Simulation {
     store: Arc<MemoryStore>,
     settings: Settings,
     logs: Logs,
@@ -222,7 +222,7 @@ struct Trial {
     read: HashMap<(usize, PartitionId), i64>,
 }
 
-impl Trial {
+impl Simulation {
     async fn new(logs: Logs, rules: [Rules; WORKERS]) -> Self {
         let store = Arc::new(MemoryStore::new(Analytics::default()));
         let partitions = logs.iter().map(|(id, _)| (*id, Position::default())).collect();
@@ -341,7 +341,7 @@ impl Trial {
     }
 
     /// A worker claims what it has and forgets all of it. What it claimed.
-    async fn claim(&mut self, worker: usize) -> Option<(Claim, FoldedRange)> {
+    async fn claim(&mut self, worker: usize) -> Option<(Claim, FoldedBatch)> {
         let batch = self.batch(worker).await;
         self.workers[worker].intake.clear();
         let Batch { ranges, rules, folding } = batch?;
@@ -434,7 +434,7 @@ async fn plain(logs: &Logs, analytics: &Analytics, rules: impl Fn(PartitionId, i
         let alike = |a: &Entry, b: &Entry| rules(*id, a.offset) == rules(*id, b.offset);
         for entries in log.chunk_by(alike) {
             let of = Rules { fold: rules(*id, entries[0].offset), deduplicate: None };
-            let (mut folding, mut told) = (FoldedRange::default(), LogThrottle::default());
+            let (mut folding, mut told) = (FoldedBatch::default(), LogThrottle::default());
             let records = entries.iter().map(|entry| record(*id, &topics.of(id.stream).name, entry));
             folding.fold(*id, records, of, Timestamp::default(), &mut told);
             seq += 1;
@@ -458,12 +458,12 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (expected, found) = runtime.block_on(async {
             let expected = plainly(&logs).await;
-            let mut trial = Trial::new(logs, [Rules::default(); WORKERS]).await;
+            let mut simulation = Simulation::new(logs, [Rules::default(); WORKERS]).await;
             for step in steps {
-                trial.step(step).await;
+                simulation.step(step).await;
             }
-            trial.end().await;
-            (expected, trial.store.snapshot().await.unwrap())
+            simulation.end().await;
+            (expected, simulation.store.snapshot().await.unwrap())
         });
         prop_assert_eq!(found, expected);
     }

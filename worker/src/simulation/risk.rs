@@ -139,14 +139,14 @@ impl Publishers {
     async fn publish(&mut self, publisher: usize) -> Result<(), TestCaseError> {
         let before = shown(&self.store).await;
         let (publisher, rules) = &mut self.all[publisher];
-        let mut outcome = publisher.turn().await.unwrap();
+        let mut outcome = publisher.evaluate().await.unwrap();
         let positions = self.store.load_positions().await.unwrap().unwrap();
         let Some(latest) = positions.latest_event() else {
             prop_assert_eq!(outcome, None, "without an event there is no day");
             return Ok(());
         };
         if !publisher.delete_orphaned_rows().await.unwrap() {
-            outcome = publisher.turn().await.unwrap();
+            outcome = publisher.evaluate().await.unwrap();
             prop_assert!(publisher.delete_orphaned_rows().await.unwrap(), "what came late is gone");
         }
         if matches!(outcome, None | Some(PublishOutcome::Conflict)) || positions.lanes.values().any(|lane| lane.open) {
@@ -188,11 +188,11 @@ proptest! {
     fn after_any_turn_the_view_is_what_evaluating_all_stock_gives(logs in logs(), turns in prop::collection::vec(turn(), 0..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let mut trial = Trial::new(logs, [Rules::default(); WORKERS]).await;
-            let mut publishers = Publishers::new(&trial.store);
+            let mut simulation = Simulation::new(logs, [Rules::default(); WORKERS]).await;
+            let mut publishers = Publishers::new(&simulation.store);
             for turn in turns {
                 match turn {
-                    Turn::Events(step) => trial.step(step).await,
+                    Turn::Events(step) => simulation.step(step).await,
                     Turn::Publish { publisher } => publishers.publish(publisher).await?,
                     Turn::TakeOver { publisher, rules } => publishers.all[publisher] = publishers.of(rules),
                     Turn::Die { batch } => publishers.die(batch).await,
@@ -207,7 +207,7 @@ proptest! {
                     }
                 }
             }
-            trial.end().await;
+            simulation.end().await;
             for publisher in [0, 1, 0, 1] {
                 publishers.publish(publisher).await?;
             }

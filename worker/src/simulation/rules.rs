@@ -16,7 +16,7 @@ fn folding_by(fold: [FoldRules; WORKERS]) -> [Rules; WORKERS] {
     fold.map(|fold| Rules { fold, deduplicate: None })
 }
 
-impl Trial {
+impl Simulation {
     /// By which rules the event at an offset was folded in the end.
     fn rules_of(&self, id: PartitionId, offset: i64) -> FoldRules {
         self.completed[&id].iter().find(|(end, _)| offset < *end).unwrap().1
@@ -54,12 +54,16 @@ async fn a_claim_that_was_applied_in_part_is_finished_by_the_rules_it_was_claime
     assert_eq!((of(&by_first), of(&by_newest)), ((4, 4, 0), (1, 3, 1)));
     for (old, new, expected) in [(FoldRules::FIRST, newest, by_first), (newest, FoldRules::FIRST, by_newest)] {
         for keys in 0..12 {
-            let mut trial = Trial::new(logs.clone(), folding_by([new, old, new])).await;
-            trial.step(Step::Assign { worker: 1, partition: 0 }).await;
-            trial.step(Step::Read { worker: 1, partition: 0, records: 9 }).await;
-            trial.step(Step::Die { worker: 1, keys }).await;
-            trial.end().await;
-            assert_eq!(trial.store.snapshot().await.unwrap(), expected, "{keys} keys by {old:?}, the rest by {new:?}");
+            let mut simulation = Simulation::new(logs.clone(), folding_by([new, old, new])).await;
+            simulation.step(Step::Assign { worker: 1, partition: 0 }).await;
+            simulation.step(Step::Read { worker: 1, partition: 0, records: 9 }).await;
+            simulation.step(Step::Die { worker: 1, keys }).await;
+            simulation.end().await;
+            assert_eq!(
+                simulation.store.snapshot().await.unwrap(),
+                expected,
+                "{keys} keys by {old:?}, the rest by {new:?}"
+            );
         }
     }
 }
@@ -75,12 +79,12 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (expected, found) = runtime.block_on(async {
-            let mut trial = Trial::new(logs.clone(), folding_by(fold)).await;
+            let mut simulation = Simulation::new(logs.clone(), folding_by(fold)).await;
             for step in steps {
-                trial.step(step).await;
+                simulation.step(step).await;
             }
-            trial.end().await;
-            (plainly_by(&logs, |id, offset| trial.rules_of(id, offset)).await, trial.store.snapshot().await.unwrap())
+            simulation.end().await;
+            (plainly_by(&logs, |id, offset| simulation.rules_of(id, offset)).await, simulation.store.snapshot().await.unwrap())
         });
         prop_assert_eq!(found, expected);
     }

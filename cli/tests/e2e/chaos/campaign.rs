@@ -32,7 +32,7 @@ impl Drop for Progress {
     }
 }
 
-async fn run(mut scene: Scenario, seed: u64, faults: &[Fault]) {
+async fn run(mut scenario: Scenario, seed: u64, faults: &[Fault]) {
     let began = Instant::now();
     let mut progress = Progress { seed, number: 0, fault: "none yet".into() };
     let (mut rng, mut rests, mut struck) = (SeededRng::new(!seed), 0, BTreeMap::<_, usize>::new());
@@ -41,17 +41,17 @@ async fn run(mut scene: Scenario, seed: u64, faults: &[Fault]) {
         progress.number = number;
         progress.fault = fault.to_string();
         println!("chaos: {:>5} s, fault {number} of {}: {fault}", began.elapsed().as_secs(), faults.len());
-        fault.inject(&mut scene).await;
+        fault.inject(&mut scenario).await;
         *struck.entry(fault.kind().name()).or_default() += 1;
         left -= 1;
         if left == 0 || number == faults.len() {
-            scene.rest().await;
+            scenario.rest().await;
             rests += 1;
             left = rng.between(1, BETWEEN_RESTS + 1);
         }
     }
-    let (events, restarted) = (scene.stage.count(), scene.stage.workers.restarted);
-    let reads = scene.end().await;
+    let (events, restarted) = (scenario.stage.count(), scenario.stage.workers.restarted);
+    let reads = scenario.end().await;
     println!(
         "chaos: seed {seed}: {} faults {struck:?}, {events} events, {rests} rests, {reads} reads, {restarted} workers ended \
          themselves, in {} s: all equal",
@@ -77,10 +77,10 @@ const GENTLE: [Kind; 9] = [
 async fn a_few_faults_of_every_gentle_kind_leave_no_trace() {
     const SEED: u64 = 20_110_731;
     let Some(env) = TestEnv::without_topics(settings()).await else { return };
-    let scene = Scenario::set(env, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
+    let scenario = Scenario::set(env, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
     let mut rng = SeededRng::new(SEED);
     let faults: Vec<Fault> = GENTLE.iter().map(|kind| Fault::draw(*kind, &mut rng)).collect();
-    run(scene, SEED, &faults).await;
+    run(scenario, SEED, &faults).await;
 }
 
 fn number(variable: &str, otherwise: u64) -> u64 {
@@ -118,6 +118,6 @@ async fn campaign() {
     let env = TestEnv::without_topics(both(settings(), more)).await.expect("hack/chaos.sh starts services");
     let feed = Feed::new(seed, data_set(), (200, 400), !copies);
     let targets = FaultTargets { services: Services::of_environment(), proxies: Proxies::of_environment().await };
-    let scene = Scenario::set(env, feed, seed, Some(targets)).await;
-    run(scene, seed, &faults).await;
+    let scenario = Scenario::set(env, feed, seed, Some(targets)).await;
+    run(scenario, seed, &faults).await;
 }

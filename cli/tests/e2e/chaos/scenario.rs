@@ -112,17 +112,17 @@ impl Scenario {
         let load = LoadGenerator::new(&env, feed, seed);
         let stage =
             Stage { env, workers, relay, targets, extra: Arc::clone(&load.extra), count: Arc::clone(&load.count) };
-        let mut scene = Self { stage, load, expected: ExpectedState::new(), reader: None, incarnation: 0 };
+        let mut scenario = Self { stage, load, expected: ExpectedState::new(), reader: None, incarnation: 0 };
         let expected = loop {
-            scene.load.produce(500).await;
-            let expected = scene.rest().await;
+            scenario.load.produce(500).await;
+            let expected = scenario.rest().await;
             if expected["winners"].as_array().unwrap().len() == FULL {
                 break expected;
             }
         };
         assert_eq!(expected["winners"][0]["ranking"], 1);
-        scene.reader = Some(Reader::of(&scene.stage.env).await);
-        scene
+        scenario.reader = Some(Reader::of(&scenario.stage.env).await);
+        scenario
     }
 
     /// Does something to the stage while events are produced.

@@ -13,11 +13,11 @@ const KILLS: u64 = 4;
 async fn a_second_database_and_workers_that_are_killed_leave_no_trace() {
     let Some(server) = SecantusDb::start() else { return };
     let Some(env) = TestEnv::on(&server.uri(), settings()).await else { return };
-    let mut scene = Scenario::set(env, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
+    let mut scenario = Scenario::set(env, Feed::new(SEED, None, (40, 60), false), SEED, None).await;
     let mut rng = SeededRng::new(SEED);
     for number in 0..KILLS {
         let (before, away, after) = (rng.between(10, 100), rng.between(1, 60), rng.between(1, 60));
-        scene
+        scenario
             .while_producing(async |stage| {
                 stage.produced(before).await;
                 // The worker first, or the database: each may be in the middle of something.
@@ -33,7 +33,7 @@ async fn a_second_database_and_workers_that_are_killed_leave_no_trace() {
                 stage.produced(after).await;
             })
             .await;
-        scene.rest().await;
+        scenario.rest().await;
     }
-    assert!(scene.end().await > 0, "the reader read nothing");
+    assert!(scenario.end().await > 0, "the reader read nothing");
 }

@@ -1,4 +1,4 @@
-//! A pipeline on the cluster, over the topics and the database of a test's bed.
+//! A pipeline on the cluster, over the topics and the database of a test's test environment.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ impl Pipeline<'_> {
         self.secret_of("mongo", &json!({ "uri": uri }));
     }
 
-    /// Makes Services in the pipeline's namespace behind which are the bed's Kafka and MongoDB: `kafka`, whose broker is
+    /// Makes Services in the pipeline's namespace behind which are the test environment's Kafka and MongoDB: `kafka`, whose broker is
     /// `kafka-0.kafka`, and `mongo`.
     pub fn services(&self, env: &TestEnv) {
         let kafka = env.setting("/kafka/bootstrapServers/0");
@@ -46,14 +46,14 @@ impl Pipeline<'_> {
         self.kube.apply(&both(slice, behind)).unwrap();
     }
 
-    /// The bed's address of MongoDB, its host by the name of its Service.
+    /// The test environment's address of MongoDB, its host by the name of its Service.
     pub fn uri_by_name(env: &TestEnv) -> String {
         let host = database_host(env);
         let (_, port) = host.rsplit_once(':').unwrap();
         env.setting("/mongodb/uri").replace(&host, &format!("mongo:{port}"))
     }
 
-    /// The bed's broker by the name that it has among the pods of the namespace.
+    /// The test environment's broker by the name that it has among the pods of the namespace.
     pub fn kafka_by_name(env: &TestEnv) -> Value {
         let (_, port) = env.setting("/kafka/bootstrapServers/0").rsplit_once(':').unwrap();
         json!({ "kafka": { "bootstrapServers": [format!("kafka-0.kafka:{port}")] } })
@@ -66,7 +66,7 @@ impl Pipeline<'_> {
         self.kube.apply(&secret).unwrap();
     }
 
-    /// Applies the resource over a bed's topics, its spec changed so.
+    /// Applies the resource over a test environment's topics, its spec changed so.
     pub fn apply(&self, env: &TestEnv, changed: Value) {
         let topic = |stream: &str| json!({ "name": env.setting(&format!("/kafka/topics/{stream}/name")) });
         let spec = json!({

@@ -81,7 +81,7 @@ pub fn both(mut one: Value, other: Value) -> Value {
     one
 }
 
-/// Host and port of the bed's database.
+/// Host and port of the test environment's database.
 pub fn database_host(env: &TestEnv) -> String {
     let uri = env.setting("/mongodb/uri");
     let (_, rest) = uri.split_once("://").unwrap();

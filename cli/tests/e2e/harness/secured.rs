@@ -69,7 +69,7 @@ impl Secured {
         kafka(address, json!({ "protocol": "SSL", "tls": tls }))
     }
 
-    /// The bed's database by user, password and TLS.
+    /// The test environment's database by user, password and TLS.
     pub fn database(&self, env: &TestEnv) -> Value {
         self.database_at(env, &self.mongodb, &self.mongodb_password, "ca.crt")
     }
@@ -79,7 +79,7 @@ impl Secured {
         json!({ "mongodb": { "uri": uri, "tls": { "caFile": self.file(ca) } } })
     }
 
-    /// The address of the bed's database for a user.
+    /// The address of the test environment's database for a user.
     pub fn uri(&self, env: &TestEnv, address: &str, user: &str, password: &str) -> String {
         format!("mongodb://{user}:{password}@{address}/{}", env.name())
     }

@@ -27,7 +27,7 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// A bed with topics of two partitions. None where a server is not named.
+    /// A test environment with topics of two partitions. None where a server is not named.
     pub async fn new(settings: Value) -> Option<Self> {
         let env = Self::without_topics(settings).await?;
         for stream in EventKind::ALL {
@@ -36,7 +36,7 @@ impl TestEnv {
         Some(env)
     }
 
-    /// A bed whose topics are not made yet.
+    /// A test environment whose topics are not made yet.
     pub async fn without_topics(settings: Value) -> Option<Self> {
         Self::on(&needed("MONGODB_URI")?, settings).await
     }

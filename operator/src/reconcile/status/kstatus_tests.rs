@@ -41,7 +41,7 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
     let stuck = DeploymentFacts { ready: 0, stuck: Some("exceeded quota".into()), ..settled(2) };
     let away = || waits("BrokerUnreachable", "failed to reach Kafka at kafka:9092: timed out");
     let ready = Fixture::ready;
-    for (state, scene, verdict, of, status, reason, words) in [
+    for (state, fixture, verdict, of, status, reason, words) in [
         ("fresh", Fixture::fresh(&[]), InProgress, "WorkersAvailable", "False", "WorkersNotMade", "2 workers"),
         (
             "topics missing",
@@ -357,7 +357,7 @@ fn every_state_is_told_so_that_people_and_kstatus_understand_it() {
             "kafka:9092",
         ),
     ] {
-        let said = scene.status();
+        let said = fixture.status();
         let json = serde_json::to_value(&said).unwrap();
         assert_eq!(kstatus(2, &json), verdict, "{state}: {json:#}");
         assert_eq!(kstatus(3, &json), ComponentStatus::InProgress, "{state}: of an older generation");

@@ -31,7 +31,7 @@ fn what_cannot_be_asked_for_stays_as_it_was_last_known() {
     let before = Fixture::ready().status();
     let away = Fixture::ready()
         .kafka_fails(waits("BrokerUnreachable", "gone"))
-        .with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", "gone")))
+        .with(|fixture| fixture.facts.database = Err(waits("DatabaseUnreachable", "gone")))
         .after(&before)
         .status();
     assert_eq!((away.events, away.rejected, &away.partitions), (before.events, before.rejected, &before.partitions));
@@ -43,10 +43,10 @@ fn what_cannot_be_asked_for_stays_as_it_was_last_known() {
 #[test]
 fn times_of_conditions_are_kept_until_they_change() {
     let before = Fixture::ready().status();
-    let later = Fixture::ready().after(&before).with(|scene| scene.now = at(99)).status();
+    let later = Fixture::ready().after(&before).with(|fixture| fixture.now = at(99)).status();
     assert_eq!(later, before, "a steady pipeline says the same");
     let away = Fixture::ready().kafka_fails(waits("BrokerUnreachable", "gone")).after(&before);
-    let away = away.with(|scene| scene.now = at(99)).status();
+    let away = away.with(|fixture| fixture.now = at(99)).status();
     for (name, seconds) in
         [("Ready", 99), ("TopicsReady", 99), ("Reconciling", 99), ("DatabaseReady", 0), ("Stalled", 0)]
     {
@@ -57,9 +57,9 @@ fn times_of_conditions_are_kept_until_they_change() {
 
 #[test]
 fn what_happened_to_topics_since_the_start_is_shown() {
-    let said = Fixture::ready().with(|scene| {
-        scene.facts.topics.as_mut().unwrap()[1].partitions = Some(PARTITIONS + 2);
-        scene.facts.database.as_mut().unwrap().checkpoints[0].incarnation = 1;
+    let said = Fixture::ready().with(|fixture| {
+        fixture.facts.topics.as_mut().unwrap()[1].partitions = Some(PARTITIONS + 2);
+        fixture.facts.database.as_mut().unwrap().checkpoints[0].incarnation = 1;
     });
     let message = find(&said.status(), "TopicsReady").message.clone();
     assert!(message.contains("topic-raw-sales (3 partitions, made anew since the start"), "{message}");
@@ -73,15 +73,15 @@ fn a_status_is_written_when_it_says_something_new_and_not_too_often_when_it_mere
     assert!(!needs_write(Some(&before), &before, u64::MAX), "nothing changed");
     let moved = Fixture::ready()
         .after(&before)
-        .with(|scene| *scene.facts.log_ends.get_mut(&id(EventKind::Sales, 1)).unwrap() += 5);
+        .with(|fixture| *fixture.facts.log_ends.get_mut(&id(EventKind::Sales, 1)).unwrap() += 5);
     assert!(!needs_write(Some(&before), &moved.status(), 29));
     assert!(needs_write(Some(&before), &moved.status(), 30));
     let changes: [fn(&mut Fixture); 5] = [
-        |scene| scene.pipeline.metadata.generation = Some(3),
-        |scene| *scene = scene.clone().without(&[EventKind::Sales]),
-        |scene| scene.facts.topics.as_mut().unwrap()[0].partitions = Some(9),
-        |scene| scene.facts.workers = Some(DeploymentFacts { ready: 1, ..settled(2) }),
-        |scene| scene.facts.workers = Some(DeploymentFacts { replicas: 3, ..settled(2) }),
+        |fixture| fixture.pipeline.metadata.generation = Some(3),
+        |fixture| *fixture = fixture.clone().without(&[EventKind::Sales]),
+        |fixture| fixture.facts.topics.as_mut().unwrap()[0].partitions = Some(9),
+        |fixture| fixture.facts.workers = Some(DeploymentFacts { ready: 1, ..settled(2) }),
+        |fixture| fixture.facts.workers = Some(DeploymentFacts { replicas: 3, ..settled(2) }),
     ];
     for change in changes {
         assert!(needs_write(Some(&before), &Fixture::ready().after(&before).with(change).status(), 0));
@@ -89,42 +89,47 @@ fn a_status_is_written_when_it_says_something_new_and_not_too_often_when_it_mere
 }
 
 /// When a scene is looked at again.
-fn again(scene: &Fixture) -> u64 {
-    requeue_after(&scene.pipeline, &scene.facts, &scene.decide(), &scene.status(), scene.now).as_secs()
+fn again(fixture: &Fixture) -> u64 {
+    requeue_after(&fixture.pipeline, &fixture.facts, &fixture.decide(), &fixture.status(), fixture.now).as_secs()
 }
 
 #[test]
 fn missing_topics_are_looked_for_soon_what_lags_in_a_quarter_and_the_rest_in_half_a_minute() {
     assert_eq!(again(&Fixture::ready()), 15, "it has events to apply, and may stop to move");
-    let applied = |scene: &mut Fixture| scene.facts.log_ends.values_mut().for_each(|end| *end = 100);
+    let applied = |fixture: &mut Fixture| fixture.facts.log_ends.values_mut().for_each(|end| *end = 100);
     assert_eq!(again(&Fixture::ready().with(applied)), 30);
     assert_eq!(again(&Fixture::fresh(&[EventKind::Sales])), 5);
     assert_eq!(again(&Fixture::fresh(&[EventKind::Sales]).with(suspended)), 30, "nothing waits for them");
     assert_eq!(again(&Fixture::ready().kafka_fails(stalls("SignInRefused", ""))), 30);
-    let starting = |scene: &mut Fixture| workers(scene, DeploymentFacts { ready: 0, ..settled(2) });
+    let starting = |fixture: &mut Fixture| workers(fixture, DeploymentFacts { ready: 0, ..settled(2) });
     assert_eq!(again(&Fixture::ready().with(applied).with(starting)), 30, "the watch tells when they are ready");
 }
 
 #[test]
 fn servers_that_are_away_are_looked_for_the_more_rarely_the_longer_they_are() {
-    let kafka = |scene: Fixture| scene.kafka_fails(waits("BrokerUnreachable", ""));
-    let mongodb = |scene: Fixture| scene.with(|scene| scene.facts.database = Err(waits("DatabaseUnreachable", "")));
+    let kafka = |fixture: Fixture| fixture.kafka_fails(waits("BrokerUnreachable", ""));
+    let mongodb =
+        |fixture: Fixture| fixture.with(|fixture| fixture.facts.database = Err(waits("DatabaseUnreachable", "")));
     for away in [kafka, mongodb] as [fn(Fixture) -> Fixture; 2] {
         let first = away(Fixture::ready().after(&Fixture::ready().status())).status();
-        let later = |seconds| again(&away(Fixture::ready().after(&first).with(|scene| scene.now = at(seconds))));
+        let later = |seconds| again(&away(Fixture::ready().after(&first).with(|fixture| fixture.now = at(seconds))));
         assert_eq!([0, 10, 24, 40, 90, 9_000].map(later), [5, 5, 12, 20, 30, 30]);
     }
     let missing = Fixture::fresh(&[EventKind::Sales]);
     let since = mongodb(missing.clone()).status();
-    assert_eq!(again(&mongodb(missing.after(&since).with(|scene| scene.now = at(90)))), 5, "the topics are asked for");
+    assert_eq!(
+        again(&mongodb(missing.after(&since).with(|fixture| fixture.now = at(90)))),
+        5,
+        "the topics are asked for"
+    );
 }
 
-fn told(before: Option<&PipelineStatus>, scene: Fixture) -> Vec<(Kind, String)> {
-    let scene = match before {
-        Some(before) => scene.after(before),
-        None => scene,
+fn told(before: Option<&PipelineStatus>, fixture: Fixture) -> Vec<(Kind, String)> {
+    let fixture = match before {
+        Some(before) => fixture.after(before),
+        None => fixture,
     };
-    status_events(before, &scene.status()).into_iter().map(|event| (event.kind, event.reason)).collect()
+    status_events(before, &fixture.status()).into_iter().map(|event| (event.kind, event.reason)).collect()
 }
 
 #[test]
@@ -143,51 +148,55 @@ fn news_are_told_once() {
     assert_eq!(told(Some(&ready), Fixture::ready()), []);
     for (change, news) in [
         (
-            (|scene| *scene = scene.clone().kafka_fails(stalls("SignInRefused", ""))) as fn(&mut Fixture),
+            (|fixture| *fixture = fixture.clone().kafka_fails(stalls("SignInRefused", ""))) as fn(&mut Fixture),
             warning("SignInRefused"),
         ),
-        (|scene| scene.facts.database = Err(stalls("DatabaseChanged", "")), warning("DatabaseChanged")),
-        (|scene| scene.facts.database.as_mut().unwrap().id = Some("other".into()), normal("DatabaseAccepted")),
-        (|scene| scene.facts.topics.as_mut().unwrap()[2].topic_id = Some("another".into()), warning("TopicRecreated")),
-        (|scene| scene.facts.topics.as_mut().unwrap()[2].partitions = Some(9), normal("PartitionsAdded")),
+        (|fixture| fixture.facts.database = Err(stalls("DatabaseChanged", "")), warning("DatabaseChanged")),
+        (|fixture| fixture.facts.database.as_mut().unwrap().id = Some("other".into()), normal("DatabaseAccepted")),
+        (
+            |fixture| fixture.facts.topics.as_mut().unwrap()[2].topic_id = Some("another".into()),
+            warning("TopicRecreated"),
+        ),
+        (|fixture| fixture.facts.topics.as_mut().unwrap()[2].partitions = Some(9), normal("PartitionsAdded")),
         (suspended, normal("Suspended")),
         (
-            |scene| scene.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&["sales/0 stopped"])],
+            |fixture| fixture.facts.database.as_mut().unwrap().heartbeats = vec![heartbeat(&["sales/0 stopped"])],
             warning("PartitionStopped"),
         ),
     ] {
         assert_eq!(told(Some(&ready), Fixture::ready().with(change)), [news]);
     }
-    let paused = Fixture::ready().with(suspended).with(|scene| workers(scene, settled(0))).status();
+    let paused = Fixture::ready().with(suspended).with(|fixture| workers(fixture, settled(0))).status();
     assert_eq!(told(Some(&paused), Fixture::ready())[1], normal("Resumed"));
 }
 
 #[test]
 fn a_topic_that_was_made_anew_while_nobody_could_ask_is_noticed_afterwards() {
     let mut status = Fixture::ready().status();
-    for scene in
+    for fixture in
         [Fixture::ready().kafka_fails(waits("BrokerUnreachable", "")), Fixture::ready().without(&[EventKind::Sales])]
     {
-        status = scene.after(&status).status();
+        status = fixture.after(&status).status();
     }
-    let anew = Fixture::ready().with(|scene| scene.facts.topics.as_mut().unwrap()[0].topic_id = Some("another".into()));
+    let anew =
+        Fixture::ready().with(|fixture| fixture.facts.topics.as_mut().unwrap()[0].topic_id = Some("another".into()));
     assert!(told(Some(&status), anew).contains(&(Kind::Warning, "TopicRecreated".into())));
 }
 
 #[test]
 fn the_dashboards_rights_are_told_beside_its_pods() {
-    let said = |scene: &Fixture| find(&scene.status(), "DashboardAvailable").message.clone();
+    let said = |fixture: &Fixture| find(&fixture.status(), "DashboardAvailable").message.clone();
     let shared = Fixture::ready();
     assert!(said(&shared).contains("as the workers' user, who may write: name a user of its own"), "{}", said(&shared));
-    let own = shared.with(|scene| {
-        let uri_secret_ref = scene.pipeline.spec.mongodb.uri_secret_ref.clone();
+    let own = shared.with(|fixture| {
+        let uri_secret_ref = fixture.pipeline.spec.mongodb.uri_secret_ref.clone();
         let own = crate::resource::DashboardMongoDb { uri_secret_ref, client_cert_secret_ref: None };
-        scene.pipeline.spec.dashboard.mongodb = Some(own);
+        fixture.pipeline.spec.dashboard.mongodb = Some(own);
     });
     assert!(said(&own).ends_with("it is not known whether its MongoDB user may write"), "{}", said(&own));
     let with = |writes: &[&str]| {
         let writes = writes.iter().map(|action| (*action).to_owned()).collect();
-        said(&own.clone().with(|scene| scene.facts.reader_writes = Some(writes)))
+        said(&own.clone().with(|fixture| fixture.facts.reader_writes = Some(writes)))
     };
     assert!(with(&[]).ends_with("its MongoDB user may read and may not write"));
     assert!(with(&["update", "remove"]).ends_with("may also remove, update: give it the role read alone"));

@@ -17,7 +17,7 @@ fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config { cases, ..failures })
 }
 
-/// What two workers make of a history on that bed.
+/// What two workers make of a history on that test environment.
 async fn outcome(env: &impl TestEnv, history: &History, steps: &[Step]) -> Seen {
     let settings = history.settings();
     let workers = [env.worker_with(&settings).await, env.worker_with(&settings).await];

@@ -37,11 +37,11 @@ async fn a_publication_reads_nothing_twice_and_a_turn_for_nothing_reads_where_pa
         env.alone().await;
         let mut publisher = env.publisher(View::ProductWinners);
         env.round("first", false).await;
-        publisher.turn().await.unwrap(); // sweeps, as the first one does
-        let (outcome, nothing) = commands(env, publisher.turn()).await;
+        publisher.evaluate().await.unwrap(); // sweeps, as the first one does
+        let (outcome, nothing) = commands(env, publisher.evaluate()).await;
         assert_eq!((outcome.unwrap(), nothing.join(", ")), (None, "find positions, find views".into()));
         env.round("second", false).await;
-        let (outcome, changed) = commands(env, publisher.turn()).await;
+        let (outcome, changed) = commands(env, publisher.evaluate()).await;
         assert_eq!(outcome.unwrap(), Some(PublishOutcome::Changed));
         let (reads, writes) = changed.split_at(5);
         assert_eq!(
@@ -75,13 +75,13 @@ async fn flushes_are_published_by_themselves(at_risk: usize) {
         let (expired, today): (Day, Day) = ("2026-01-01".parse().unwrap(), "2026-03-01".parse().unwrap());
         env.stock(at_risk, expired).await;
         let mut publisher = env.publisher_of_risk(today);
-        let (outcome, all) = documents(env, publisher.turn()).await;
+        let (outcome, all) = documents(env, publisher.evaluate()).await;
         assert_eq!(outcome.unwrap(), Some(PublishOutcome::Changed));
         assert!(all > at_risk, "{all} documents read");
         for round in 0..3 {
             env.round("another", false).await;
             let began = Instant::now();
-            let (outcome, some) = documents(env, publisher.turn()).await;
+            let (outcome, some) = documents(env, publisher.evaluate()).await;
             println!("{at_risk} batches at risk: {some} documents read in {:?}", began.elapsed());
             assert_eq!(outcome.unwrap(), Some(PublishOutcome::Changed));
             assert!(some <= 100, "{some} documents read in round {round}");
@@ -90,7 +90,7 @@ async fn flushes_are_published_by_themselves(at_risk: usize) {
         assert!(shown.len() > at_risk && shown == wanted);
         // What a worker with other settings, or of another version, wrote, products alone do not tell.
         env.round("other settings", true).await;
-        let (outcome, all) = documents(env, publisher.turn()).await;
+        let (outcome, all) = documents(env, publisher.evaluate()).await;
         assert!(outcome.unwrap().is_some() && all > at_risk, "{all} documents read");
         let (shown, wanted) = env.risks(today).await;
         assert!(shown == wanted);
@@ -135,7 +135,7 @@ async fn a_flush_does_not_wait_for_products_before_it_writes_clients() {
         env.relay.heal();
         assert_eq!(*answered.lock().unwrap(), ["clients", "products"].map(str::to_owned).into());
         for view in View::ALL {
-            env.publisher(view).turn().await.unwrap();
+            env.publisher(view).evaluate().await.unwrap();
         }
         env.check("second").await;
     })

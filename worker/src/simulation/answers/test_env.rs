@@ -313,7 +313,7 @@ impl TestEnv {
         ends.sort_by_key(|end| end.0);
         assert_eq!(found, ends, "{what}");
         for view in View::ALL {
-            Publisher::new(Arc::clone(&plain), analytics.clone(), view, 0).turn().await.unwrap();
+            Publisher::new(Arc::clone(&plain), analytics.clone(), view, 0).evaluate().await.unwrap();
         }
         let everything = Paging { page: 1, per_page: 1_000 };
         in_time(&format!("{what}: the views are published"), async {

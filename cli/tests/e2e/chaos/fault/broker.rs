@@ -16,8 +16,8 @@ impl Broker {
         Self { kill: rng.between(0, 3) > 0, before: rng.between(10, 100), after: rng.between(1, 100) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 stage.produced(self.before).await;
                 if self.kill {

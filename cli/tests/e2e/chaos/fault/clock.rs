@@ -18,9 +18,9 @@ impl Clock {
         Self { worker: rng.between(0, 60), steps, between: rng.between(40, 160) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
+    pub async fn inject(&self, scenario: &mut Scenario) {
         let library = std::env::var("CHAOS_FAKETIME").expect("hack/chaos.sh finds libfaketime");
-        scene
+        scenario
             .while_producing(async |stage| {
                 let clock = stage.env.file("clock", "+0");
                 let variables = [

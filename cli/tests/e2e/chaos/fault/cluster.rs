@@ -22,14 +22,14 @@ impl Cluster {
         Self { kill: rng.between(0, 2) == 0, restart, events: rng.between(1, 200) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene.rest().await;
-        scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onRecreatedTopic": "Fail" } })).await;
-        scene.load.produce(self.events).await;
-        scene.rest().await; // with them
-        let partitions = EventKind::ALL.map(|stream| (stream, scene.stage.env.kafka.partitions(stream)));
-        let before = scene.stage.checkpoints().await;
-        let services = scene.stage.services();
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario.rest().await;
+        scenario.stage.workers.change(&scenario.stage.env, json!({ "kafka": { "onRecreatedTopic": "Fail" } })).await;
+        scenario.load.produce(self.events).await;
+        scenario.rest().await; // with them
+        let partitions = EventKind::ALL.map(|stream| (stream, scenario.stage.env.kafka.partitions(stream)));
+        let before = scenario.stage.checkpoints().await;
+        let services = scenario.stage.services();
         if self.kill {
             services.kill_broker();
         } else {
@@ -37,7 +37,7 @@ impl Cluster {
         }
         services.set_broker_aside();
         services.start_broker();
-        let stage = &mut scene.stage;
+        let stage = &mut scenario.stage;
         for (stream, partitions) in partitions {
             stage.env.kafka.create(stream, partitions, &[]).await;
         }
@@ -53,16 +53,16 @@ impl Cluster {
             holds(said, || "nobody does".into())
         })
         .await;
-        assert_eq!(positions(&scene.stage.checkpoints().await), positions(&before));
-        scene.nothing_counted().await;
-        let services = scene.stage.services();
+        assert_eq!(positions(&scenario.stage.checkpoints().await), positions(&before));
+        scenario.nothing_counted().await;
+        let services = scenario.stage.services();
         services.stop_broker();
         services.put_broker_back();
         services.start_broker();
-        scene.load.renew();
-        scene.load.produce(self.events).await;
-        scene.rest().await;
-        scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onRecreatedTopic": "Restart" } })).await;
+        scenario.load.renew();
+        scenario.load.produce(self.events).await;
+        scenario.rest().await;
+        scenario.stage.workers.change(&scenario.stage.env, json!({ "kafka": { "onRecreatedTopic": "Restart" } })).await;
     }
 }
 

@@ -33,101 +33,106 @@ impl Cut {
         Self { partition: rng.between(0, 60), how, before: rng.between(30, 200), lost: rng.between(60, 400) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene.rest().await;
-        let workers = scene.stage.workers.len();
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario.rest().await;
+        let workers = scenario.stage.workers.len();
         if self.how == How::Claimed {
-            scene.stage.workers.stop_all().await;
+            scenario.stage.workers.stop_all().await;
         }
-        scene.load.produce(self.before).await;
-        let (id, end) = self.place(scene);
-        let log = format!("{}-{}", scene.stage.env.setting("/kafka/topics/sales/name"), id.partition);
-        while_down(scene, |services| services.copy_log(&log, "older"));
-        scene.load.produce(self.lost).await;
+        scenario.load.produce(self.before).await;
+        let (id, end) = self.place(scenario);
+        let log = format!("{}-{}", scenario.stage.env.setting("/kafka/topics/sales/name"), id.partition);
+        while_down(scenario, |services| services.copy_log(&log, "older"));
+        scenario.load.produce(self.lost).await;
         match self.how {
-            How::Counted => drop(scene.rest().await),
-            How::Claimed => claim(scene).await,
+            How::Counted => drop(scenario.rest().await),
+            How::Claimed => claim(scenario).await,
             How::Found => {
-                scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onLostOffsets": "Fail" } })).await;
-                scene.rest().await;
+                scenario
+                    .stage
+                    .workers
+                    .change(&scenario.stage.env, json!({ "kafka": { "onLostOffsets": "Fail" } }))
+                    .await;
+                scenario.rest().await;
             }
         }
-        let passed = position(scene, id).await;
-        while_down(scene, |services| {
+        let passed = position(scenario, id).await;
+        while_down(scenario, |services| {
             services.copy_log(&log, "newer");
             services.restore_log(&log, "older");
         });
         if self.how == How::Found {
-            self.find(scene, id, &log, end..passed).await;
+            self.find(scenario, id, &log, end..passed).await;
             return;
         }
-        scene.load.cut(id, end);
+        scenario.load.cut(id, end);
         if self.how == How::Claimed {
-            (0..workers).for_each(|_| scene.stage.workers.add(&scene.stage.env));
+            (0..workers).for_each(|_| scenario.stage.workers.add(&scenario.stage.env));
         }
         // Until the log has passed what was counted or claimed.
-        while scene.load.ends[&id] < passed.max(end + 1) {
-            scene.load.produce(50).await;
+        while scenario.load.ends[&id] < passed.max(end + 1) {
+            scenario.load.produce(50).await;
         }
-        scene.load.fresh.retain(|event| event.id != id || event.offset < end || event.offset >= passed);
-        scene.rest().await;
+        scenario.load.fresh.retain(|event| event.id != id || event.offset < end || event.offset >= passed);
+        scenario.rest().await;
         if passed > end {
             let words = if self.how == How::Claimed {
                 "while they were being applied"
             } else {
                 "were counted here and are lost there"
             };
-            says(scene, &format!("[{end}, {passed}) of {id} {words}")).await;
+            says(scenario, &format!("[{end}, {passed}) of {id} {words}")).await;
         }
     }
 
     /// A partition of sales that holds something, and where its log ends.
-    fn place(&self, scene: &Scenario) -> (PartitionId, i64) {
-        let sales: Vec<_> = scene.load.ends.iter().filter(|(id, _)| id.stream == EventKind::Sales).collect();
+    fn place(&self, scenario: &Scenario) -> (PartitionId, i64) {
+        let sales: Vec<_> = scenario.load.ends.iter().filter(|(id, _)| id.stream == EventKind::Sales).collect();
         let (id, end) = sales[(self.partition % sales.len() as u64) as usize];
         (*id, *end)
     }
 
     /// Workers stop at the lost range, and go on by themselves when it is there again.
-    async fn find(&self, scene: &mut Scenario, id: PartitionId, log: &str, lost: std::ops::Range<i64>) {
+    async fn find(&self, scenario: &mut Scenario, id: PartitionId, log: &str, lost: std::ops::Range<i64>) {
         if !lost.is_empty() {
-            says(scene, &format!("[{}, {}) of {id} were counted here and are lost there", lost.start, lost.end)).await;
+            says(scenario, &format!("[{}, {}) of {id} were counted here and are lost there", lost.start, lost.end))
+                .await;
         }
-        scene.nothing_counted().await;
-        while_down(scene, |services| services.restore_log(log, "newer"));
-        scene.load.renew();
-        scene.load.produce(self.before).await;
-        scene.rest().await;
-        scene.stage.workers.change(&scene.stage.env, json!({ "kafka": { "onLostOffsets": "Resume" } })).await;
+        scenario.nothing_counted().await;
+        while_down(scenario, |services| services.restore_log(log, "newer"));
+        scenario.load.renew();
+        scenario.load.produce(self.before).await;
+        scenario.rest().await;
+        scenario.stage.workers.change(&scenario.stage.env, json!({ "kafka": { "onLostOffsets": "Resume" } })).await;
     }
 }
 
-fn while_down(scene: &Scenario, change: impl FnOnce(&crate::chaos::services::Services)) {
-    let services = scene.stage.services();
+fn while_down(scenario: &Scenario, change: impl FnOnce(&crate::chaos::services::Services)) {
+    let services = scenario.stage.services();
     services.stop_broker();
     change(services);
     services.start_broker();
 }
 
 /// Behind what was counted or claimed of a partition.
-async fn position(scene: &Scenario, id: PartitionId) -> i64 {
-    let checkpoints = scene.stage.checkpoints().await;
+async fn position(scenario: &Scenario, id: PartitionId) -> i64 {
+    let checkpoints = scenario.stage.checkpoints().await;
     let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.id == id);
     checkpoint.map_or(0, |checkpoint| checkpoint.pending.unwrap_or(checkpoint.next))
 }
 
 /// Lets a worker claim, and die.
-async fn claim(scene: &mut Scenario) {
-    let stage = &mut scene.stage;
+async fn claim(scenario: &mut Scenario) {
+    let stage = &mut scenario.stage;
     stage.workers.add_armed(&stage.env, "after-claim");
     eventually("a worker claims and dies", async || holds(!stage.workers.worker(0).runs(), || "it lives".into())).await;
     let dead = stage.workers.take_out(0);
     stage.workers.reap(&dead.process);
 }
 
-async fn says(scene: &Scenario, words: &str) {
+async fn says(scenario: &Scenario, words: &str) {
     eventually("a worker names what was lost", async || {
-        holds(scene.stage.workers.says(words), || format!("nobody says: {words}"))
+        holds(scenario.stage.workers.says(words), || format!("nobody says: {words}"))
     })
     .await;
 }

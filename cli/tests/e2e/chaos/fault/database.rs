@@ -27,8 +27,8 @@ impl Database {
         Self { how, before, away, after }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 stage.produced(self.before).await;
                 let services = stage.services();

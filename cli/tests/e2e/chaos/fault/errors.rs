@@ -25,9 +25,9 @@ impl Errors {
         Self { one_in, seed, away: rng.between(50, 400), after: rng.between(1, 100) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
+    pub async fn inject(&self, scenario: &mut Scenario) {
         let (mut rng, one_in) = (SeededRng::new(self.seed), self.one_in);
-        scene
+        scenario
             .while_producing(async |stage| {
                 let struck = stage.relay.answer(u64::MAX, move |request| {
                     if request.is_hello() || rng.between(0, one_in) > 0 {

@@ -20,8 +20,8 @@ impl Grow {
         Self { stream: *rng.one(&EventKind::ALL), by: rng.between(1, 3) as i32 }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 stage.produced(20).await;
                 let partitions = stage.env.kafka.partitions(self.stream) + self.by;

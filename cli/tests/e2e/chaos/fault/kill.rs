@@ -16,8 +16,8 @@ impl Kill {
         Self { workers, after: rng.between(10, 120) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 for worker in &self.workers {
                     stage.produced(self.after).await;

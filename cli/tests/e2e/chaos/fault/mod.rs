@@ -54,8 +54,8 @@ macro_rules! faults {
             }
 
             /// Strikes.
-            pub async fn inject(&self, scene: &mut Scenario) {
-                match self { $(Self::$kind(fault) => fault.inject(scene).await),+ }
+            pub async fn inject(&self, scenario: &mut Scenario) {
+                match self { $(Self::$kind(fault) => fault.inject(scenario).await),+ }
             }
         }
 

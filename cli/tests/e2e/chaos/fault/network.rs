@@ -57,8 +57,8 @@ impl Network {
         Self { between, how, away: rng.between(100, 700), after: rng.between(1, 100) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 let proxies = stage.proxies();
                 match self.toxic() {

@@ -40,8 +40,8 @@ impl Point {
     }
 
     /// Kills one worker, or all if only the publisher comes by, and starts others that are killed at the point.
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 let at = format!("{}:{}", self.name, self.nth);
                 let armed = if self.of_publisher { stage.workers.len() as u64 } else { 1 };

@@ -27,8 +27,8 @@ impl Poison {
         Self { kinds }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 stage.also(self.kinds.iter().map(|(stream, number)| item(*stream, *number)));
                 stage.produced(self.kinds.len() as u64 + 20).await;

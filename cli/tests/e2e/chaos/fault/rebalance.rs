@@ -15,8 +15,8 @@ impl Rebalance {
         Self { leaves: rng.between(0, 60), between: rng.between(20, 200) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 stage.workers.add(&stage.env);
                 let last = stage.workers.len() as u64 - 1;

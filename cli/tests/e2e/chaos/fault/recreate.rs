@@ -22,16 +22,16 @@ impl Recreate {
         Self { stream, partitions, kill, at_once: rng.between(1, 600) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene.rest().await; // what is deleted before it was read is lost, and not what this is about
-        let stage = &mut scene.stage;
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario.rest().await; // what is deleted before it was read is lost, and not what this is about
+        let stage = &mut scenario.stage;
         stage.env.kafka.delete(self.stream).await;
         if let Some(worker) = self.kill {
             stage.workers.replace(&stage.env, worker, &[]);
         }
         stage.env.kafka.create(self.stream, self.partitions, &[]).await;
-        scene.made_anew(self.stream);
-        scene.load.produce(self.at_once).await;
+        scenario.made_anew(self.stream);
+        scenario.load.produce(self.at_once).await;
     }
 }
 

@@ -16,8 +16,8 @@ impl Stop {
         Self { worker: rng.between(0, 60), before: rng.between(10, 80), after: rng.between(20, 200) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario
             .while_producing(async |stage| {
                 stage.produced(self.before).await;
                 let process = stage.workers.worker(self.worker);

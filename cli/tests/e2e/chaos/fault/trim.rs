@@ -22,35 +22,35 @@ impl Trim {
         Self { partition, percent, claimed: rng.between(0, 2) == 0, events: rng.between(100, 400) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene.rest().await;
-        let workers = scene.stage.workers.len();
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario.rest().await;
+        let workers = scenario.stage.workers.len();
         for _ in 0..workers {
-            let mut leaving = scene.stage.workers.take_out(0);
+            let mut leaving = scenario.stage.workers.take_out(0);
             leaving.process.signal("TERM");
             leaving.has_left().await;
         }
-        scene.load.produce(self.events).await;
+        scenario.load.produce(self.events).await;
         if self.claimed {
-            self.claim(scene).await;
-            scene.load.produce(self.events).await;
+            self.claim(scenario).await;
+            scenario.load.produce(self.events).await;
         }
-        let lost = self.delete(scene).await;
+        let lost = self.delete(scenario).await;
         let is_lost = |id, offset| lost.iter().any(|(of, range)| *of == id && range.contains(&offset));
-        scene.load.fresh.retain(|event| !is_lost(event.id, event.offset));
+        scenario.load.fresh.retain(|event| !is_lost(event.id, event.offset));
         for _ in 0..workers {
-            scene.stage.workers.add(&scene.stage.env);
+            scenario.stage.workers.add(&scenario.stage.env);
         }
-        scene.rest().await;
+        scenario.rest().await;
         for (id, range) in lost {
             let named = format!("[{}, {}) of {id}", range.start, range.end);
-            assert!(scene.stage.workers.says(&named), "nobody says that these are lost: {named}");
+            assert!(scenario.stage.workers.says(&named), "nobody says that these are lost: {named}");
         }
     }
 
     /// Lets a worker claim, and die.
-    async fn claim(&self, scene: &mut Scenario) {
-        let stage = &mut scene.stage;
+    async fn claim(&self, scenario: &mut Scenario) {
+        let stage = &mut scenario.stage;
         stage.workers.add_armed(&stage.env, "after-claim");
         eventually("a worker claims and dies", async || holds(!stage.workers.worker(0).runs(), || "it lives".into()))
             .await;
@@ -59,16 +59,16 @@ impl Trim {
     }
 
     /// Deletes the oldest of what is unread in a partition. Which events those were: what was claimed of them, and what was not.
-    async fn delete(&self, scene: &mut Scenario) -> Vec<(PartitionId, std::ops::Range<i64>)> {
-        let checkpoints = scene.stage.checkpoints().await;
-        let ends = &scene.load.ends;
+    async fn delete(&self, scenario: &mut Scenario) -> Vec<(PartitionId, std::ops::Range<i64>)> {
+        let checkpoints = scenario.stage.checkpoints().await;
+        let ends = &scenario.load.ends;
         let sales: Vec<_> = ends.iter().filter(|(id, _)| id.stream == EventKind::Sales).collect();
         let (id, end) = sales[(self.partition % sales.len() as u64) as usize];
         let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.id == *id);
         let next = checkpoint.map_or(0, |checkpoint| checkpoint.next);
         let first = next + (end - next) * self.percent / 100;
         if first > next {
-            scene.stage.env.kafka.delete_before(*id, first).await;
+            scenario.stage.env.kafka.delete_before(*id, first).await;
         }
         let claimed = checkpoint.and_then(|checkpoint| checkpoint.pending).unwrap_or(next).min(first);
         [next..claimed, claimed..first]

@@ -17,10 +17,10 @@ impl Wipe {
         Self { kill: rng.between(0, 2) == 0, at_once: rng.between(1, 600) }
     }
 
-    pub async fn inject(&self, scene: &mut Scenario) {
-        scene.rest().await;
-        let services = scene.stage.services();
-        let partitions = EventKind::ALL.map(|stream| (stream, scene.stage.env.kafka.partitions(stream)));
+    pub async fn inject(&self, scenario: &mut Scenario) {
+        scenario.rest().await;
+        let services = scenario.stage.services();
+        let partitions = EventKind::ALL.map(|stream| (stream, scenario.stage.env.kafka.partitions(stream)));
         if self.kill {
             services.kill_broker();
         } else {
@@ -29,10 +29,10 @@ impl Wipe {
         services.wipe_broker();
         services.start_broker();
         for (stream, partitions) in partitions {
-            scene.stage.env.kafka.create(stream, partitions, &[]).await;
-            scene.made_anew(stream);
+            scenario.stage.env.kafka.create(stream, partitions, &[]).await;
+            scenario.made_anew(stream);
         }
-        scene.load.produce(self.at_once).await;
+        scenario.load.produce(self.at_once).await;
     }
 }
 
