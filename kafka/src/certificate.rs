@@ -37,7 +37,7 @@ impl Resolves for Found {
 }
 
 impl ClientContext for Found {
-    // Whoever asks has heard all of it.
+    // The caller got these messages from the client that failed.
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
 }
 

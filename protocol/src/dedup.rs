@@ -1,7 +1,7 @@
 //! Which sales of an invoice count, where copies do not.
 //!
-//! An invoice's document names the sales that count, and names only grow in number until they are forgotten. Whoever asks
-//! again for a sale, under the claim that it was asked for first, gets the same answer: a sale that counts finds its own
+//! An invoice's document names the sales that count, and names only grow in number until they are forgotten. A second
+//! request for a sale, under the claim of the first request, gets the same answer: a sale that counts finds its own
 //! name, and a copy the name that it is a copy of. A name is forgotten only once every claim that stands or may come
 //! overlooks it.
 

@@ -109,12 +109,8 @@ mod tests {
             at: hours(0),
             generation: 1,
             publisher: true,
-            events_per_second: 0.0,
-            freshness_ms: None,
             partitions: (0..).zip(of).zip(log_ends).map(status).collect(),
-            problems: Vec::new(),
-            stalls: Vec::new(),
-            warnings: Vec::new(),
+            ..Heartbeat::default()
         };
         let partitions = (0..).map(sales).zip(of.iter().cloned()).collect();
         (Positions { partitions, ..Positions::default() }, vec![worker])

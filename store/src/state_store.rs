@@ -95,7 +95,7 @@ pub trait StateStore: PositionStore + CheckpointStore + Send + Sync + 'static {
     /// The state of every partition, in their order, as readers see it.
     fn checkpoints(&self) -> impl Future<Output = Result<Vec<Checkpoint>>> + Send;
 
-    /// Which of these sales of claimed ranges count, and which are copies of sales that do. Whoever asks again under the
+    /// Which of these sales of claimed ranges count, and which are copies of sales that do. A second request under the
     /// same claim gets the same answer.
     fn deduplicate(&self, asking: &[DedupCandidate]) -> impl Future<Output = Result<Vec<bool>>> + Send;
 

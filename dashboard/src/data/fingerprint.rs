@@ -131,19 +131,7 @@ mod tests {
 
     fn pulse() -> ChangeProbe {
         let checkpoint = |stream| Checkpoint::new(PartitionId { stream, partition: 0 }, 7, None);
-        let worker = Heartbeat {
-            worker: "a".into(),
-            started_at: Timestamp::default(),
-            at: Timestamp::default(),
-            generation: 1,
-            publisher: true,
-            events_per_second: 0.0,
-            freshness_ms: None,
-            partitions: Vec::new(),
-            problems: Vec::new(),
-            stalls: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let worker = Heartbeat { worker: "a".into(), generation: 1, publisher: true, ..Heartbeat::default() };
         ChangeProbe {
             views: View::ALL.map(ViewState::new).into(),
             checkpoints: EventKind::ALL.map(checkpoint).into(),

@@ -91,16 +91,12 @@ mod tests {
     fn heartbeat(worker: &str, at: i64, partitions: Vec<PartitionStatus>) -> Heartbeat {
         Heartbeat {
             worker: worker.into(),
-            started_at: Timestamp::default(),
             at: Timestamp::from_millis(at),
             generation: 1,
             publisher: false,
             events_per_second: 2.5,
-            freshness_ms: None,
             partitions,
-            problems: Vec::new(),
-            stalls: Vec::new(),
-            warnings: Vec::new(),
+            ..Heartbeat::default()
         }
     }
 

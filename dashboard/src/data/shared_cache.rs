@@ -1,5 +1,5 @@
-//! Answers of the database that several readers share. As long as nothing changed, all get the same one, and whoever asks while it
-//! is being read waits for that read. An expensive answer is served a little longer than it is fresh, so that however many people
+//! Answers of the database that several readers share. As long as nothing changed, all requests get the same one, and a request
+//! that comes while it is being read waits for that read. An expensive answer is served a little longer than it is fresh, so that however many people
 //! watch a page while events arrive, reading it takes only a part of the time.
 
 use std::{

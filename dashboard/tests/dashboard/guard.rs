@@ -1,4 +1,4 @@
-//! What holds for every answer, whoever asks.
+//! What holds for every response, to any client.
 
 use axum::{
     body::Body,

@@ -129,7 +129,7 @@ impl PartitionStatus {
 }
 
 /// A worker's sign of life in `workers`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Heartbeat {
     /// The worker, unique per process.
     pub worker: String,

@@ -30,8 +30,8 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(5 * 60);
 /// A client that makes topics is seldom needed, and its thread never rests.
 const IDLE_ADMIN: Duration = Duration::from_secs(30);
-/// A failure to reach Kafka is taken for that of whoever asks with the same client within this time: a broker that is away
-/// must not cost every pipeline's time limit again. Twice as long after each failure that follows, up to the longest.
+/// A failure to reach Kafka is returned to all requests on the same client within this time: a broker that is away must
+/// not cost every pipeline's time limit again. Twice as long after each failure that follows, up to the longest.
 const FAILURE_HOLDS: Duration = Duration::from_secs(3);
 const FAILURE_HOLDS_LONGEST: Duration = Duration::from_secs(12);
 /// A user's rights are asked for again after so long.

@@ -61,12 +61,8 @@ pub(crate) fn heartbeat(problems: &[&str]) -> Heartbeat {
         at: at(0),
         generation: 1,
         publisher: true,
-        events_per_second: 0.0,
-        freshness_ms: None,
-        partitions: Vec::new(),
         problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
-        stalls: Vec::new(),
-        warnings: Vec::new(),
+        ..Heartbeat::default()
     }
 }
 
@@ -100,14 +96,7 @@ impl Fixture {
             worker: settings.clone(),
             dashboard: settings.clone(),
             operator: settings,
-            reader: None,
-            kafka: None,
-            mongodb: None,
-            dashboard_problem: None,
-            worker_secrets: Vec::new(),
-            dashboard_secrets: Vec::new(),
-            worker_secrets_checksum: String::new(),
-            dashboard_secrets_checksum: String::new(),
+            ..Validated::default()
         };
         let ids = || EventKind::ALL.into_iter().flat_map(|stream| (0..PARTITIONS).map(move |n| id(stream, n)));
         let topic = |stream: EventKind| TopicFacts {

@@ -62,7 +62,7 @@ pub struct CredentialFiles {
 }
 
 /// What a resource and its Secrets come to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Validated {
     /// The settings of the workers, with credentials by file at [`WORKER_CREDENTIALS`].
     pub worker: Settings,

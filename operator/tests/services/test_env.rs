@@ -149,14 +149,7 @@ pub fn validated(settings: &Settings) -> Validated {
         worker: settings.clone(),
         dashboard: settings.clone(),
         operator: settings.clone(),
-        reader: None,
-        kafka: None,
-        mongodb: None,
-        dashboard_problem: None,
-        worker_secrets: Vec::new(),
-        dashboard_secrets: Vec::new(),
-        worker_secrets_checksum: String::new(),
-        dashboard_secrets_checksum: String::new(),
+        ..Validated::default()
     }
 }
 

@@ -95,12 +95,8 @@ pub fn beat(worker: &str, at: Timestamp) -> Heartbeat {
         at,
         generation: 1,
         publisher: false,
-        events_per_second: 0.0,
-        freshness_ms: None,
-        partitions: Vec::new(),
         problems: vec!["sales/0 stopped".into()],
-        stalls: Vec::new(),
-        warnings: Vec::new(),
+        ..Heartbeat::default()
     }
 }
 

@@ -201,12 +201,7 @@ fn heartbeat(worker: &str) -> Heartbeat {
         at: Timestamp::now(),
         generation: 1,
         publisher: true,
-        events_per_second: 0.0,
-        freshness_ms: None,
-        partitions: Vec::new(),
-        problems: Vec::new(),
-        stalls: Vec::new(),
-        warnings: Vec::new(),
+        ..Heartbeat::default()
     }
 }
 
